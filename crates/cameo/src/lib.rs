@@ -1,0 +1,1 @@
+//! The flow of Cameo, told in order.

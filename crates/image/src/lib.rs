@@ -1,0 +1,57 @@
+//! JPEG originals in, a fixed set of renditions out.
+//!
+//! One function, [`render`], takes the bytes of an original and a [`SizeSet`] and returns either every rendition of
+//! the set or the [`Rejection`] that says why there can be none. The crate does no I/O, has no clock, spawns nothing and
+//! keeps no state between calls: the same bytes and the same size set give the same renditions, byte for byte, on every
+//! machine.
+//!
+//! A rendition carries no metadata. It is sRGB, upright, 8-bit baseline JPEG.
+
+mod reason;
+mod size_set;
+
+pub use reason::{Reason, Rejection};
+pub use size_set::{Fit, ImageSize, SizeSet, SizeSetError};
+
+/// What an original may be at most. Everything is checked before a buffer for pixels is allocated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Length of the original in bytes.
+    pub max_bytes: u64,
+    /// Width times height of the original in pixels.
+    pub max_pixels: u64,
+    /// The longer side of the original in pixels.
+    pub max_side: u32,
+    /// Scans in the original (a progressive original of a camera has about ten).
+    pub max_scans: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_bytes: 64 << 20, max_pixels: 100_000_000, max_side: 20_000, max_scans: 100 }
+    }
+}
+
+/// All renditions of one original.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Width of the upright original in pixels (after its EXIF orientation was applied).
+    pub width: u32,
+    /// Height of the upright original in pixels.
+    pub height: u32,
+    /// One rendition per image size, in the order of the size set.
+    pub renditions: Vec<Rendition>,
+}
+
+/// An original at one image size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendition {
+    /// Name of the image size, as in the size set.
+    pub image_size: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The JPEG file.
+    pub jpeg: Vec<u8>,
+}
