@@ -1,1 +1,10 @@
 //! The flow of Cameo, told in order.
+pub mod clock;
+pub mod error;
+pub mod event;
+pub mod generation;
+pub mod key;
+pub mod queue;
+pub mod reason;
+pub mod sqlite;
+pub mod store;

@@ -1,0 +1,187 @@
+//! Events: an object was created or removed.
+//!
+//! One form on every side: the notification of Amazon S3 (version 2.1 of its `Records`), which the embedded store writes
+//! too, and the object events of EventBridge. In `Records` the key is form-encoded (`+` is a space, then percent);
+//! EventBridge's is raw. An event may come twice and out of order; its [`Generation`] tells the order.
+
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::{
+    error::{Error, Kind, Place, Result},
+    generation::Generation,
+};
+
+/// Bytes of a key that stay as they are in a notification.
+const KEY_ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'*');
+
+/// What happened to the object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It was written.
+    Created {
+        /// The new content's ETag, without quotes.
+        etag: String,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// It was deleted.
+    Removed,
+}
+
+/// One accepted change of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The bucket.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+    /// Which change of the key this is.
+    pub generation: Generation,
+    /// What happened.
+    pub change: Change,
+}
+
+impl Event {
+    /// The event as a notification of one record.
+    pub fn to_notification(&self, at: Timestamp) -> String {
+        let (name, object) = match &self.change {
+            Change::Created { etag, size } => ("ObjectCreated:Put", json!({"size": size, "eTag": etag})),
+            Change::Removed => ("ObjectRemoved:Delete", json!({})),
+        };
+        let mut object = object;
+        object["key"] = Value::String(encode_key(&self.key));
+        object["sequencer"] = Value::String(self.generation.as_str().to_owned());
+        json!({"Records": [{
+            "eventVersion": "2.1",
+            "eventSource": "cameo:s3",
+            "eventTime": at.to_string(),
+            "eventName": name,
+            "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": self.bucket}, "object": object},
+        }]})
+        .to_string()
+    }
+}
+
+/// Encodes a key as notifications carry it.
+fn encode_key(key: &str) -> String {
+    utf8_percent_encode(key, KEY_ENCODED).to_string().replace("%20", "+")
+}
+
+fn decode_key(encoded: &str) -> Result<String> {
+    let spaced = encoded.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    decoded
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|error| malformed(format!("read the event's key {encoded:?}")).because(error))
+}
+
+/// Reads the events of a message. Empty for a test event and for records that are no object events.
+pub fn parse(body: &str) -> Result<Vec<Event>> {
+    let value: Value = serde_json::from_str(body).map_err(|error| malformed("read an event as JSON").because(error))?;
+    if let Some(records) = value.get("Records").and_then(Value::as_array) {
+        return Ok(records.iter().map(record).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect());
+    }
+    if value.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
+        return Ok(Vec::new());
+    }
+    if value.get("source").and_then(Value::as_str) == Some("aws.s3") {
+        return Ok(event_bridge(&value)?.into_iter().collect());
+    }
+    Err(malformed("read an event: neither Records, nor s3:TestEvent, nor EventBridge's"))
+}
+
+fn record(record: &Value) -> Result<Option<Event>> {
+    let name = text(record, "/eventName")?;
+    let object = &record["s3"]["object"];
+    let created = name.trim_start_matches("s3:").starts_with("ObjectCreated:");
+    if !created && !name.trim_start_matches("s3:").starts_with("ObjectRemoved:") {
+        return Ok(None);
+    }
+    let event = Event {
+        bucket: text(record, "/s3/bucket/name")?.to_owned(),
+        key: decode_key(text(record, "/s3/object/key")?)?,
+        generation: generation(object, text(record, "/eventTime").unwrap_or_default()),
+        change: if created { created_change(object, "eTag")? } else { Change::Removed },
+    };
+    Ok(Some(event))
+}
+
+fn event_bridge(value: &Value) -> Result<Option<Event>> {
+    let created = match text(value, "/detail-type")? {
+        "Object Created" => true,
+        "Object Deleted" => false,
+        _ => return Ok(None),
+    };
+    let object = &value["detail"]["object"];
+    let event = Event {
+        bucket: text(value, "/detail/bucket/name")?.to_owned(),
+        key: text(value, "/detail/object/key")?.to_owned(),
+        generation: generation(object, text(value, "/time").unwrap_or_default()),
+        change: if created { created_change(object, "etag")? } else { Change::Removed },
+    };
+    Ok(Some(event))
+}
+
+fn created_change(object: &Value, etag: &str) -> Result<Change> {
+    let etag = object.get(etag).and_then(Value::as_str).ok_or_else(|| malformed("read an event: no ETag"))?;
+    let size = object.get("size").and_then(Value::as_u64).unwrap_or(0);
+    Ok(Change::Created { etag: etag.trim_matches('"').to_owned(), size })
+}
+
+/// The sequencer; where a store sends none, the time of the event and the ETag, which keep the order of writes that are at least the clock's step apart.
+fn generation(object: &Value, time: &str) -> Generation {
+    match object.get("sequencer").and_then(Value::as_str) {
+        Some(sequencer) if !sequencer.is_empty() => Generation::new(sequencer),
+        _ => Generation::new(format!("{time}{}", object.get("eTag").and_then(Value::as_str).unwrap_or(""))),
+    }
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> Result<&'v str> {
+    value.pointer(pointer).and_then(Value::as_str).ok_or_else(|| malformed(format!("read an event: no {pointer}")))
+}
+
+fn malformed(doing: impl Into<String>) -> Error {
+    Error::new(Place::Queue, Kind::Malformed, doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn created(key: &str) -> Event {
+        Event {
+            bucket: "celebtide-image-upload".into(),
+            key: key.into(),
+            generation: Generation::from_counter(7),
+            change: Change::Created { etag: "abc".into(), size: 3 },
+        }
+    }
+
+    #[test]
+    fn notifications_parse_back_whatever_the_key() {
+        for key in ["origin/v/1_0.jpg", "origin/a b+c%20/가_0.jpg", "origin/v'; DROP\"\n.jpg"] {
+            let event = created(key);
+            assert_eq!(parse(&event.to_notification(Timestamp::UNIX_EPOCH)).unwrap(), [event]);
+        }
+        let removed = Event { change: Change::Removed, ..created("origin/v/1_0.jpg") };
+        assert_eq!(parse(&removed.to_notification(Timestamp::UNIX_EPOCH)).unwrap(), [removed]);
+    }
+
+    #[test]
+    fn test_events_are_acknowledged_and_nonsense_is_not() {
+        assert_eq!(parse(r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#).unwrap(), []);
+        assert!(parse("{}").is_err());
+        assert!(parse("no json").is_err());
+    }
+
+    #[test]
+    fn event_bridge_keys_are_raw() {
+        let body = r#"{"source":"aws.s3","detail-type":"Object Created","time":"2026-01-01T00:00:00Z","detail":
+            {"bucket":{"name":"b"},"object":{"key":"origin/v/a+b%20.jpg","size":3,"etag":"abc","sequencer":"00AB"}}}"#;
+        let events = parse(body).unwrap();
+        assert_eq!(events[0].key, "origin/v/a+b%20.jpg");
+        assert_eq!(events[0].generation, Generation::new("00AB"));
+    }
+}

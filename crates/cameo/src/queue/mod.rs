@@ -1,0 +1,87 @@
+//! Queues with the meaning of Amazon SQS: at least once, a visibility timeout, a receive count, dead letters.
+//!
+//! A backend is one file behind [`Queue`]; `memory` is the reference meaning, and every backend passes `contract`.
+//! A message that was received more often than the queue allows goes to the dead letters instead of a consumer.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::error::Result;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+pub mod memory;
+pub mod sqlite;
+
+/// Messages in one receive or delete, at most (the limit of SQS).
+pub const BATCH_MAX: usize = 10;
+
+/// A received message, held until its visibility timeout ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Names the message in logs.
+    pub id: String,
+    /// Proof of this receive: deletes, extends and gives back.
+    pub receipt: String,
+    /// The content.
+    pub body: String,
+    /// How often it was received, this time included.
+    pub receive_count: u32,
+}
+
+/// How full a queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Messages that can be received now.
+    pub visible: u64,
+    /// Messages that a consumer holds.
+    pub in_flight: u64,
+    /// Messages set aside.
+    pub dead: u64,
+    /// When the oldest message that is not dead was sent.
+    pub oldest: Option<Timestamp>,
+}
+
+/// A message set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The content.
+    pub body: String,
+    /// How often it was received.
+    pub receive_count: u32,
+    /// Why it was set aside.
+    pub error: String,
+}
+
+/// One queue.
+#[async_trait]
+pub trait Queue: Send + Sync + std::fmt::Debug {
+    /// The queue's name.
+    fn name(&self) -> &str;
+
+    /// Sends messages, durably, all or none (per batch of [`BATCH_MAX`] where the backend has no transactions).
+    async fn send(&self, bodies: &[String]) -> Result<()>;
+
+    /// Receives up to `max` messages and hides them for `visibility`; waits up to `wait` for the first one.
+    async fn receive(&self, max: usize, visibility: Duration, wait: Duration) -> Result<Vec<Message>>;
+
+    /// Removes received messages. A receipt that is no longer valid is passed over.
+    async fn delete(&self, receipts: &[String]) -> Result<()>;
+
+    /// Hides a received message for `visibility` from now on. False when the receipt is no longer valid.
+    async fn extend(&self, receipt: &str, visibility: Duration) -> Result<bool>;
+
+    /// Gives a received message back at once, without counting the receive where the backend can help it.
+    async fn release(&self, receipt: &str) -> Result<()>;
+
+    /// Sets a received message aside for a person.
+    async fn bury(&self, receipt: &str, error: &str) -> Result<()>;
+
+    /// How full the queue is.
+    async fn depth(&self) -> Result<Depth>;
+
+    /// The newest dead letters, at most `max`.
+    async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>>;
+}

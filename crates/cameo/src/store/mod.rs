@@ -1,0 +1,125 @@
+//! The buckets, as the flow needs them: whole objects, conditions, and listings in the order of keys.
+//!
+//! A backend is one file or folder behind [`Store`], chosen by a URL in the configuration. Each passes `contract`.
+//! The S3 endpoint needs more than this (streams, parts, checksums) and talks to [`embedded`] directly.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::{error::Result, generation::Generation};
+
+pub mod embedded;
+pub mod memory;
+
+/// Metadata name (sent as `x-amz-meta-…`) of the generation that an object was made from.
+pub const GENERATION_METADATA: &str = "cameo-generation";
+
+/// What is known of an object without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// The key, byte for byte.
+    pub key: String,
+    /// Length of the content in bytes.
+    pub size: u64,
+    /// The strong validator, without quotes.
+    pub etag: String,
+    /// When the object was written.
+    pub last_modified: Timestamp,
+    /// The media type that it was written with.
+    pub content_type: Option<String>,
+    /// User metadata, names in lower case without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+    /// The store's own generation of this write, where it has one (embedded: the counter).
+    pub write_generation: Option<Generation>,
+}
+
+impl ObjectInfo {
+    /// The generation of the original that this object was made from, where it is one of ours.
+    pub fn made_from(&self) -> Option<Generation> {
+        self.metadata.get(GENERATION_METADATA).map(Generation::new)
+    }
+}
+
+/// An object with its content.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// What is known of it.
+    pub info: ObjectInfo,
+    /// Its content.
+    pub body: Bytes,
+}
+
+/// What an object is written with beside its content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// User metadata, names in lower case without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// What must hold for a write to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    Always,
+    /// There is no object at the key (`If-None-Match: *`).
+    Absent,
+    /// The object at the key has this ETag (`If-Match`).
+    Matches(String),
+}
+
+/// How a conditional write ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// It happened; the object now is as told.
+    Done(ObjectInfo),
+    /// The condition did not hold (412): look again.
+    ConditionFailed,
+}
+
+/// The buckets.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// The object with its content; `None` where there is none. An object of more than `max_bytes` is returned with
+    /// an empty body: look at `info.size` first.
+    async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>>;
+
+    /// What is known of the object; `None` where there is none.
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>>;
+
+    /// Writes an object as a whole, durably, if the condition holds.
+    async fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: Condition,
+    ) -> Result<Written>;
+
+    /// Gives the object at `from` a second key with attributes of its own, if the condition holds for `to`.
+    /// Embedded, this is a reference and copies nothing. `None` where there is nothing at `from`.
+    async fn copy(
+        &self,
+        bucket: &str,
+        from: &str,
+        to: &str,
+        attributes: &Attributes,
+        condition: Condition,
+    ) -> Result<Option<Written>>;
+
+    /// Removes an object if its ETag is still `etag`; true when it is gone afterwards (also when it was before).
+    async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool>;
+
+    /// Objects whose keys start with `prefix`, after the key `after`, in the order of their keys' bytes, at most `max`.
+    async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>>;
+
+    /// Succeeds when the store answers and lets us in.
+    async fn ping(&self) -> Result<()>;
+}
