@@ -6,5 +6,6 @@ pub mod generation;
 pub mod key;
 pub mod queue;
 pub mod reason;
+pub mod serve;
 pub mod sqlite;
 pub mod store;
