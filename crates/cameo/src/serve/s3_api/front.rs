@@ -57,8 +57,8 @@ impl Front {
         let body = RequestBody::new(incoming, self.limits.idle_timeout);
         let empty = body.is_ended();
         to_utf8(&mut parts.headers);
-        let answered = match self.admit(&parts) {
-            Ok(_permit) => self.service.call(Request::from_parts(parts, Body::http_body(body.clone()))).await?,
+        let answered = match self.serve(parts, body.clone()).await {
+            Ok(answered) => answered?,
             Err(error) => error.to_http_response().map_err(broken)?,
         };
         let mut response = complete(answered, &id).await?;
@@ -70,9 +70,32 @@ impl Front {
         Ok(response)
     }
 
-    fn admit(&self, parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, S3Error> {
-        signature::check(parts, &self.limits)?;
-        self.reserve(parts)
+    async fn serve(&self, mut parts: Parts, body: RequestBody) -> Result<Result<Response<Body>, HttpError>, S3Error> {
+        if parts.method == Method::OPTIONS {
+            return Err(preflight(&parts.headers));
+        }
+        signature::check(&parts, &self.limits)?;
+        let _permit = self.reserve(&parts)?;
+        let body = self.sized(&mut parts, body).await?;
+        Ok(self.service.call(Request::from_parts(parts, body)).await)
+    }
+
+    /// Gives a body that does not tell its length one, as the service needs it for the signature.
+    async fn sized(&self, parts: &mut Parts, body: RequestBody) -> Result<Body, S3Error> {
+        let unsized_body = parts.headers.contains_key(header::TRANSFER_ENCODING)
+            && !parts.headers.contains_key(header::CONTENT_LENGTH)
+            && !parts.headers.contains_key("x-amz-decoded-content-length");
+        if !unsized_body {
+            return Ok(Body::http_body(body));
+        }
+        let max = self.limits.unsized_max_bytes;
+        let limited = http_body_util::Limited::new(body, usize::try_from(max).unwrap_or(usize::MAX));
+        let bytes = limited.collect().await.map_err(|_| {
+            s3_error!(MissingContentLength, "A body without Content-Length must be complete within {max} bytes.")
+        })?;
+        let bytes = bytes.to_bytes();
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        Ok(Body::from(bytes))
     }
 
     /// A place for the bytes of the body that will be held in memory.
@@ -83,8 +106,11 @@ impl Front {
         }
         // XML and forms are held as a whole; everything else streams.
         let whole = parts.method == Method::POST;
-        let held =
-            if whole { declared.unwrap_or(STREAMED_BYTES) } else { declared.unwrap_or(u64::MAX).min(STREAMED_BYTES) };
+        let held = match declared {
+            Some(declared) if whole => declared,
+            Some(declared) => declared.min(STREAMED_BYTES),
+            None => self.limits.unsized_max_bytes,
+        };
         let held = units(held.min(self.limits.in_flight_max_bytes));
         self.in_flight.clone().try_acquire_many_owned(held).map(Some).map_err(|_| slow_down())
     }
@@ -96,6 +122,14 @@ impl Front {
         }
         body.drain(self.limits.drain_max_bytes).await
     }
+}
+
+/// Browsers ask before they send scripts' requests from elsewhere; none may.
+fn preflight(headers: &HeaderMap) -> S3Error {
+    if headers.contains_key(header::ORIGIN) && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        return s3_error!(AccessDenied, "CORSResponse: This CORS request is not allowed.");
+    }
+    s3_error!(InvalidRequest, "Insufficient information. Origin request header needed.")
 }
 
 fn slow_down() -> S3Error {
