@@ -4,6 +4,7 @@ pub mod error;
 pub mod event;
 pub mod generation;
 pub mod key;
+pub mod message;
 pub mod queue;
 pub mod reason;
 pub mod sqlite;
