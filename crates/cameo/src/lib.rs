@@ -1,4 +1,5 @@
 //! The flow of Cameo, told in order.
+pub mod catalog;
 pub mod clock;
 pub mod error;
 pub mod event;
@@ -7,5 +8,6 @@ pub mod key;
 pub mod message;
 pub mod queue;
 pub mod reason;
+pub mod render;
 pub mod sqlite;
 pub mod store;

@@ -140,6 +140,11 @@ impl Sqlite {
         &self.path
     }
 
+    /// Whether this handle writes.
+    pub fn is_writable(&self) -> bool {
+        self.writer.is_some()
+    }
+
     /// Connections for reading. Each statement sees what was committed before it began.
     pub fn readers(&self) -> &SqlitePool {
         &self.readers
