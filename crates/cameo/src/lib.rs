@@ -3,6 +3,7 @@ pub mod catalog;
 pub mod clock;
 pub mod error;
 pub mod event;
+pub mod flow;
 pub mod generation;
 pub mod key;
 pub mod message;
