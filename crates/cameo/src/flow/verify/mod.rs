@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::Settings;
 use crate::{
@@ -94,7 +94,8 @@ pub async fn verify(places: Places<'_>, question: &Question, mut tell: impl FnMu
     let entities: Vec<EntityId> = entities.into_iter().collect();
     for chunk in entities.chunks(CHUNK) {
         let facts = collect::facts(places, chunk, &mut found, question.delivery.as_ref()).await?;
-        let judged = facts.iter().map(|(entity, facts)| judge::entity(places, entity, facts));
+        // Boxed, because the compiler cannot prove the bare futures to be `Send`.
+        let judged: Vec<_> = facts.iter().map(|(entity, facts)| judge::entity(places, entity, facts).boxed()).collect();
         let mut reports = futures::stream::iter(judged).buffered(CONCURRENCY);
         while let Some(report) = reports.try_next().await? {
             if let Some(report) = report {
