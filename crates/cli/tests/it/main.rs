@@ -1,0 +1,1 @@
+//! The command as a person meets it: what it prints, and how it ends.
