@@ -24,3 +24,4 @@ pub mod render;
 pub mod serve;
 pub mod sqlite;
 pub mod store;
+pub mod tls;

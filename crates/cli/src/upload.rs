@@ -24,6 +24,7 @@ pub(crate) struct Uploader {
 impl Uploader {
     /// Uploads to `bucket` at `endpoint`.
     pub(crate) fn new(endpoint: &str, bucket: &str, credentials: &Credentials) -> anyhow::Result<Self> {
+        cameo::tls::install_crypto_provider();
         let bucket = AmazonS3Builder::new()
             .with_endpoint(endpoint)
             .with_allow_http(true)

@@ -1,4 +1,5 @@
 //! The tests that need more than one module: one binary, one module a subject.
 
 mod catalog_contract;
+mod flow_crash;
 mod queue_contract;
