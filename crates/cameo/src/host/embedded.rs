@@ -253,8 +253,7 @@ fn spawn_listeners(
     let flow = &parts.worker.flow;
     if let Some(listener) = listeners.s3 {
         let limits = config.s3.limits(config.server.shutdown_timeout);
-        let endpoint =
-            S3Endpoint { store: parts.store.clone(), keys: parts.keys.clone(), limits, clock: parts.clock.clone() };
+        let endpoint = S3Endpoint { store: parts.store.clone(), keys: parts.keys.clone(), limits };
         let stop = stop.clone().cancelled_owned();
         tasks.spawn(async move { served("S3", s3_api::serve(listener, endpoint, stop).await) });
     }
