@@ -51,11 +51,19 @@ fn render_writes_every_size_and_says_what_it_wrote() {
     let output = cameo(&arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let answer = &json_lines(&output)[0];
-    assert_eq!((answer["state"].as_str(), answer["width"].as_u64(), answer["height"].as_u64()), (Some("rendered"), Some(800), Some(600)));
-    let sizes: Vec<_> = answer["renditions"].as_array().unwrap().iter().map(|r| {
-        assert_eq!(fs::metadata(r["path"].as_str().unwrap()).unwrap().len(), r["bytes"].as_u64().unwrap());
-        format!("{} {}x{}", r["image_size"].as_str().unwrap(), r["width"], r["height"])
-    }).collect();
+    assert_eq!(
+        (answer["state"].as_str(), answer["width"].as_u64(), answer["height"].as_u64()),
+        (Some("rendered"), Some(800), Some(600))
+    );
+    let sizes: Vec<_> = answer["renditions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| {
+            assert_eq!(fs::metadata(r["path"].as_str().unwrap()).unwrap().len(), r["bytes"].as_u64().unwrap());
+            format!("{} {}x{}", r["image_size"].as_str().unwrap(), r["width"], r["height"])
+        })
+        .collect();
     assert_eq!(sizes, ["sq 320x320", "ve 480x640", "ho 640x360", "or 800x600"]);
 }
 
