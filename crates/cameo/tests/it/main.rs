@@ -3,3 +3,4 @@
 mod catalog_contract;
 mod flow_crash;
 mod queue_contract;
+mod tidy;
