@@ -13,7 +13,7 @@ use std::{
 const LAYERS: &[&[&str]] = &[
     &["clock", "generation", "key", "reason", "tls"],
     &["error"],
-    &["aws", "event", "message", "render", "sqlite"],
+    &["address", "aws", "event", "message", "render", "sqlite"],
     &["queue"],
     &["catalog", "store"],
     &["flow"],
@@ -58,7 +58,8 @@ impl Source {
     /// The text without comment lines and without the module of unit tests at its end.
     fn code(&self) -> String {
         let code = self.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
-        code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
+        let lines: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        lines.join("\n")
     }
 
     /// The module of the library that it belongs to.
@@ -88,7 +89,7 @@ fn collect(folder: &str, sources: &mut Vec<Source>) {
         let is_tests = path.ends_with("/tests") || path.ends_with("/tests.rs");
         if entry.path().is_dir() && !is_tests {
             collect(&path, sources);
-        } else if path.ends_with(".rs") && !is_tests {
+        } else if entry.path().extension().is_some_and(|extension| extension == "rs") && !is_tests {
             sources.push(Source { text: fs::read_to_string(entry.path()).unwrap(), path });
         }
     }
@@ -300,4 +301,17 @@ fn defines(code: &str, name: &str) -> bool {
         code.match_indices(&wanted).any(|(at, _)| !code[at + wanted.len()..].starts_with(is_name_char))
     };
     kinds.iter().any(|kind| defined(kind))
+}
+
+#[test]
+fn links_of_the_pages_lead_somewhere() {
+    let pages = ["README.md", "README.ko.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    let mut found = Vec::new();
+    for page in pages {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let local = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+        found.extend(local.filter(|target| !root().join(target).exists()).map(|target| format!("{page}: {target}")));
+    }
+    nothing(&found, "links of the pages lead to files that exist");
 }
