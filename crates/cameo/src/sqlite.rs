@@ -114,13 +114,7 @@ impl Sqlite {
             .foreign_keys(true)
             .pragma("wal_autocheckpoint", "4000")
             .disable_statement_logging();
-        let mut connection = SqliteConnection::connect_with(&options)
-            .await
-            .map_err(|e| failed(Place::System, "open the database", e))?;
-        MIGRATIONS.run(&mut connection).await.map_err(|error| {
-            Error::new(Place::System, Kind::Misconfigured, format!("bring the schema of {} up to date", path.display()))
-                .because(error)
-        })?;
+        let connection = open_writer(options.clone()).await?;
         let readers = open_readers(options.read_only(true).create_if_missing(false)).await?;
         let (writer, jobs) = mpsc::channel(QUEUED_JOBS_MAX);
         tokio::spawn(run_writer(connection, jobs));
@@ -146,6 +140,11 @@ impl Sqlite {
         &self.path
     }
 
+    /// Whether this handle writes.
+    pub fn is_writable(&self) -> bool {
+        self.writer.is_some()
+    }
+
     /// Connections for reading. Each statement sees what was committed before it began.
     pub fn readers(&self) -> &SqlitePool {
         &self.readers
@@ -168,6 +167,16 @@ impl Sqlite {
         writer.send(asked).await.map_err(|_| closed())?;
         receiver.await.map_err(|_| closed())?
     }
+}
+
+/// The one connection that writes, with its schema up to date.
+async fn open_writer(options: SqliteConnectOptions) -> Result<SqliteConnection> {
+    let opening = |e| failed(Place::System, "open the database", e);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
+    MIGRATIONS.run(&pool).await.map_err(|error| {
+        Error::new(Place::System, Kind::Misconfigured, "bring the database's schema up to date").because(error)
+    })?;
+    Ok(pool.acquire().await.map_err(opening)?.detach())
 }
 
 async fn open_readers(options: SqliteConnectOptions) -> Result<SqlitePool> {

@@ -7,11 +7,35 @@
 //!
 //! A rendition carries no metadata. It is sRGB, upright, 8-bit baseline JPEG.
 
+mod colour;
+mod library;
+mod orient;
+mod plan;
 mod reason;
 mod size_set;
 
 pub use reason::{Reason, Rejection};
 pub use size_set::{Fit, ImageSize, SizeSet, SizeSetError};
+
+/// Stands for the bytes this version makes of an original: it changes whenever they may change, and is recorded with
+/// each rendition.
+pub const ENGINE_VERSION: &str = "0-library";
+
+/// Makes every rendition of a size set from a JPEG original.
+///
+/// # Errors
+/// A [`Rejection`] with the reason code, and with the size of the original where its header could be read.
+pub fn render(original: &[u8], size_set: &SizeSet, limits: &Limits) -> Result<Rendered, Rejection> {
+    library::render(original, size_set, limits)
+}
+
+/// Encodes `width` × `height` pixels of three bytes (red, green, blue) as a rendition would be: baseline JPEG, 4:2:0.
+///
+/// # Panics
+/// If `rgb` is not `width × height × 3` bytes, or a side is 0 or beyond 65 535.
+pub fn encode_rgb(rgb: &[u8], width: u32, height: u32, quality: u8) -> Vec<u8> {
+    library::encode_rgb(rgb, width, height, quality)
+}
 
 /// What an original may be at most. Everything is checked before a buffer for pixels is allocated.
 #[derive(Debug, Clone, PartialEq, Eq)]

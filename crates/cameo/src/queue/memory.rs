@@ -1,1 +1,169 @@
-//! Queues in memory.
+//! Queues in memory: the reference meaning, for tests. Nothing survives the process.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::{DeadLetter, Depth, Message, Queue};
+use crate::{clock::Clock, error::Result};
+
+/// A queue in memory.
+#[derive(Debug)]
+pub struct MemoryQueue {
+    name: String,
+    max_receives: u32,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    sent: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next_id: u64,
+    entries: Vec<Entry>,
+    dead: Vec<DeadLetter>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: u64,
+    body: String,
+    enqueued_at: Timestamp,
+    visible_at: Timestamp,
+    receive_count: u32,
+    receipt: Option<String>,
+}
+
+impl MemoryQueue {
+    /// An empty queue; a message received `max_receives` times without success becomes a dead letter.
+    pub fn new(name: &str, max_receives: u32, clock: Arc<dyn Clock>) -> Self {
+        Self { name: name.to_owned(), max_receives, clock, state: Mutex::default(), sent: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_receive(&self, max: usize, visibility: Duration) -> Vec<Message> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.bury_worn_out(now, self.max_receives);
+        state.entries.sort_by_key(|entry| (entry.visible_at, entry.id));
+        let visible = state.entries.iter_mut().filter(|entry| entry.visible_at <= now).take(max);
+        visible.map(|entry| entry.receive(later(now, visibility))).collect()
+    }
+}
+
+fn later(now: Timestamp, by: Duration) -> Timestamp {
+    now.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+impl Entry {
+    fn receive(&mut self, hidden_until: Timestamp) -> Message {
+        self.visible_at = hidden_until;
+        self.receive_count += 1;
+        let receipt = format!("{}-{}", self.id, self.receive_count);
+        self.receipt = Some(receipt.clone());
+        Message { id: self.id.to_string(), receipt, body: self.body.clone(), receive_count: self.receive_count }
+    }
+
+    fn into_dead(self, error: String) -> DeadLetter {
+        DeadLetter { body: self.body, receive_count: self.receive_count, error }
+    }
+}
+
+impl State {
+    fn bury_worn_out(&mut self, now: Timestamp, max_receives: u32) {
+        let worn_out = |entry: &mut Entry| entry.visible_at <= now && entry.receive_count >= max_receives;
+        for entry in self.entries.extract_if(.., worn_out) {
+            let error = format!("received {} times without success", entry.receive_count);
+            self.dead.push(entry.into_dead(error));
+        }
+    }
+
+    fn held(&mut self, receipt: &str) -> Option<&mut Entry> {
+        self.entries.iter_mut().find(|entry| entry.receipt.as_deref() == Some(receipt))
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryQueue {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn send(&self, bodies: &[String]) -> Result<()> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        for body in bodies {
+            let id = state.next_id;
+            state.next_id += 1;
+            let entry =
+                Entry { id, body: body.clone(), enqueued_at: now, visible_at: now, receive_count: 0, receipt: None };
+            state.entries.push(entry);
+        }
+        self.sent.notify_one();
+        Ok(())
+    }
+
+    async fn receive(&self, max: usize, visibility: Duration, wait: Duration) -> Result<Vec<Message>> {
+        let messages = self.try_receive(max, visibility);
+        if !messages.is_empty() {
+            return Ok(messages);
+        }
+        // The outcome does not matter: either way it is time to look again.
+        let _ = tokio::time::timeout(wait, self.sent.notified()).await;
+        Ok(self.try_receive(max, visibility))
+    }
+
+    async fn delete(&self, receipts: &[String]) -> Result<()> {
+        let held = |entry: &Entry| entry.receipt.as_ref().is_some_and(|receipt| receipts.contains(receipt));
+        self.state().entries.retain(|entry| !held(entry));
+        Ok(())
+    }
+
+    async fn extend(&self, receipt: &str, visibility: Duration) -> Result<bool> {
+        let hidden_until = later(self.clock.now(), visibility);
+        Ok(self.state().held(receipt).map(|entry| entry.visible_at = hidden_until).is_some())
+    }
+
+    async fn release(&self, receipt: &str) -> Result<()> {
+        let now = self.clock.now();
+        if let Some(entry) = self.state().held(receipt) {
+            entry.visible_at = now;
+            entry.receive_count -= 1;
+            entry.receipt = None;
+        }
+        self.sent.notify_one();
+        Ok(())
+    }
+
+    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
+        let mut state = self.state();
+        let held = |entry: &mut Entry| entry.receipt.as_deref() == Some(receipt);
+        let buried: Vec<_> = state.entries.extract_if(.., held).collect();
+        state.dead.extend(buried.into_iter().map(|entry| entry.into_dead(error.to_owned())));
+        Ok(())
+    }
+
+    async fn depth(&self) -> Result<Depth> {
+        let now = self.clock.now();
+        let state = self.state();
+        let visible = state.entries.iter().filter(|entry| entry.visible_at <= now).count() as u64;
+        Ok(Depth {
+            visible,
+            in_flight: state.entries.len() as u64 - visible,
+            dead: state.dead.len() as u64,
+            oldest: state.entries.iter().map(|entry| entry.enqueued_at).min(),
+        })
+    }
+
+    async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>> {
+        Ok(self.state().dead.iter().rev().take(max).cloned().collect())
+    }
+}

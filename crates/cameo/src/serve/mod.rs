@@ -1,3 +1,7 @@
-//! The listeners: what the outside sees of Cameo. Each can be turned off.
+//! The listeners: the S3 endpoint, the public images, and the console.
 
+mod http;
+
+pub mod console;
+pub mod images;
 pub mod s3_api;

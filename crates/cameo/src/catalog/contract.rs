@@ -1,0 +1,276 @@
+//! What every catalog must do, whatever its backend. `memory` is the reference.
+//!
+//! A backend's tests give [`check_all`] a way to make an empty catalog.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use super::{Catalog, Effect, Scope, State, image_urls::ImageUrls, ledger::RegisterRules};
+use crate::{
+    generation::Generation,
+    key::{EntityId, PhotoId, UploadKey, Vertical},
+    message::{Fate, Outcome, PublishedRendition},
+    reason::ReasonCode,
+};
+
+/// Makes the catalogs under test.
+#[async_trait]
+pub trait Fixture: Send + Sync + Debug {
+    /// An empty catalog with [`rules`].
+    async fn empty_catalog(&self) -> Box<dyn Catalog>;
+}
+
+/// The rules of a catalog under test.
+pub fn rules() -> RegisterRules {
+    RegisterRules { urls: ImageUrls::new("https://image.example"), delete_unpublishes: true }
+}
+
+/// Runs every check.
+pub async fn check_all(fixture: &dyn Fixture) {
+    a_rendered_original_has_one_row_a_size(fixture).await;
+    a_message_seen_twice_changes_nothing(fixture).await;
+    an_older_generation_never_overwrites_a_newer_one(fixture).await;
+    a_rejected_replacement_leaves_the_last_good_rows(fixture).await;
+    a_good_original_that_comes_after_its_bad_successor_serves(fixture).await;
+    a_deleted_original_has_no_rows_and_is_not_revived(fixture).await;
+    an_upload_after_a_deletion_serves_again(fixture).await;
+    a_smaller_size_set_drops_rows(fixture).await;
+    one_batch_may_hold_one_key_twice(fixture).await;
+    scopes_select_by_vertical_and_id(fixture).await;
+    verticals_differ_by_case_and_accents(fixture).await;
+    pages_follow_each_other(fixture).await;
+    a_large_cd_idx_survives(fixture).await;
+    counts_and_rejected_tell_the_reason(fixture).await;
+    addresses_are_rewritten_only_of_rows_that_are_still_there(fixture).await;
+}
+
+/// A rendered original, as `resize` reports it.
+pub fn rendered(key: &str, generation: u64, sizes: &[&str]) -> Outcome {
+    let rendition = |size: &&str| PublishedRendition {
+        image_size: (*size).to_owned(),
+        width: 320,
+        height: 320,
+        bytes: 1000 + generation,
+        etag: format!("{size}-{generation}"),
+    };
+    let fate = Fate::Rendered {
+        size_set: "default/1".into(),
+        engine: "1".into(),
+        renditions: sizes.iter().map(rendition).collect(),
+    };
+    outcome(key, generation, fate)
+}
+
+fn outcome(key: &str, generation: u64, fate: Fate) -> Outcome {
+    Outcome {
+        key: key.to_owned(),
+        generation: Generation::from_counter(generation),
+        etag: format!("e{generation}"),
+        fate,
+    }
+}
+
+fn rejected(key: &str, generation: u64) -> Outcome {
+    outcome(key, generation, Fate::Rejected { reason: ReasonCode::FileTruncated, detail: "ends at byte 7".into() })
+}
+
+fn removed(key: &str, generation: u64) -> Outcome {
+    outcome(key, generation, Fate::Removed)
+}
+
+fn photo(key: &str) -> PhotoId {
+    match UploadKey::parse(key) {
+        UploadKey::Photo(photo) => photo,
+        other => panic!("{key}: {other:?}"),
+    }
+}
+
+const KEY: &str = "origin/ssgdfm_eye/351518_0.jpg";
+
+async fn register(catalog: &dyn Catalog, outcomes: &[Outcome]) -> Vec<Effect> {
+    let registered = catalog.register(outcomes).await.expect("a registration");
+    registered.into_iter().map(|registered| registered.effect).collect()
+}
+
+async fn etags(catalog: &dyn Catalog, key: &str) -> Vec<String> {
+    let rows = catalog.entity_rows(&photo(key).entity).await.expect("rows").rows;
+    rows.into_iter().map(|row| row.etag).collect()
+}
+
+async fn state(catalog: &dyn Catalog, key: &str) -> (State, Option<Generation>) {
+    let entry = catalog.entry(key).await.expect("the ledger").expect("an entry");
+    (entry.state, entry.serving)
+}
+
+async fn a_rendered_original_has_one_row_a_size(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let effects = register(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await;
+    assert_eq!(effects, [Effect::Rows { dropped: vec![] }]);
+    let rows = catalog.entity_rows(&photo(KEY).entity).await.expect("rows");
+    assert_eq!((rows.version, rows.rows.len()), (1, 2));
+    let row = &rows.rows[0];
+    assert_eq!(row.image_url, "https://image.example/ssgdfm_eye/sq/351518_sq_0.jpg");
+    assert_eq!((row.width, row.height, row.bytes, row.etag.as_str()), (320, 320, 1001, "sq-1"));
+    assert_eq!(state(&*catalog, KEY).await, (State::Serving, Some(Generation::from_counter(1))));
+}
+
+async fn a_message_seen_twice_changes_nothing(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let message = rendered(KEY, 1, &["sq"]);
+    register(&*catalog, std::slice::from_ref(&message)).await;
+    register(&*catalog, &[message]).await;
+    assert_eq!(etags(&*catalog, KEY).await, ["sq-1"]);
+    assert_eq!(catalog.ledger(&Scope::All, "", 10).await.expect("the ledger").len(), 1);
+}
+
+async fn an_older_generation_never_overwrites_a_newer_one(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 2, &["sq"])]).await;
+    for late in [rendered(KEY, 1, &["sq"]), rejected(KEY, 1), removed(KEY, 1)] {
+        assert_eq!(register(&*catalog, &[late]).await, [Effect::Stale]);
+    }
+    assert_eq!(etags(&*catalog, KEY).await, ["sq-2"]);
+}
+
+async fn a_rejected_replacement_leaves_the_last_good_rows(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 1, &["sq"])]).await;
+    assert_eq!(register(&*catalog, &[rejected(KEY, 2)]).await, [Effect::Noted]);
+    assert_eq!(etags(&*catalog, KEY).await, ["sq-1"]);
+    let (state, serving) = state(&*catalog, KEY).await;
+    let expected = State::Rejected { reason: ReasonCode::FileTruncated, detail: "ends at byte 7".into() };
+    assert_eq!((state, serving), (expected, Some(Generation::from_counter(1))));
+}
+
+async fn a_good_original_that_comes_after_its_bad_successor_serves(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rejected(KEY, 2)]).await;
+    assert_eq!(register(&*catalog, &[rendered(KEY, 1, &["sq"])]).await, [Effect::Rows { dropped: vec![] }]);
+    assert_eq!(etags(&*catalog, KEY).await, ["sq-1"]);
+    let (state, serving) = state(&*catalog, KEY).await;
+    assert!(matches!(state, State::Rejected { .. }));
+    assert_eq!(serving, Some(Generation::from_counter(1)));
+}
+
+async fn a_deleted_original_has_no_rows_and_is_not_revived(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await;
+    let up_to = Generation::from_counter(3);
+    let dropped = vec!["sq".to_owned(), "ve".to_owned()];
+    let mut effects = register(&*catalog, &[removed(KEY, 3)]).await;
+    if let Effect::Unpublished { dropped, .. } = &mut effects[0] {
+        dropped.sort();
+    }
+    assert_eq!(effects, [Effect::Unpublished { up_to: up_to.clone(), dropped }]);
+    let late = register(&*catalog, &[rendered(KEY, 2, &["sq"])]).await;
+    assert_eq!(late, [Effect::Unpublished { up_to, dropped: vec![] }]);
+    assert_eq!(etags(&*catalog, KEY).await, Vec::<String>::new());
+    assert_eq!(state(&*catalog, KEY).await, (State::Removed, None));
+}
+
+async fn an_upload_after_a_deletion_serves_again(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 1, &["sq"])]).await;
+    register(&*catalog, &[removed(KEY, 2)]).await;
+    register(&*catalog, &[rendered(KEY, 3, &["sq"])]).await;
+    assert_eq!(etags(&*catalog, KEY).await, ["sq-3"]);
+    assert_eq!(state(&*catalog, KEY).await.0, State::Serving);
+}
+
+async fn a_smaller_size_set_drops_rows(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await;
+    let effects = register(&*catalog, &[rendered(KEY, 2, &["sq"])]).await;
+    assert_eq!(effects, [Effect::Rows { dropped: vec!["ve".into()] }]);
+    assert_eq!(etags(&*catalog, KEY).await, ["sq-2"]);
+}
+
+async fn one_batch_may_hold_one_key_twice(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let batch = [rendered(KEY, 2, &["sq"]), rendered(KEY, 1, &["sq"]), rendered(KEY, 3, &["sq"])];
+    let effects = register(&*catalog, &batch).await;
+    assert_eq!(effects[1], Effect::Stale);
+    assert_eq!(etags(&*catalog, KEY).await, ["sq-3"]);
+}
+
+async fn scopes_select_by_vertical_and_id(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let keys = ["origin/a/1_0.jpg", "origin/a/2_0.jpg", "origin/b/1_0.jpg", "origin/a/notes.txt"];
+    let mut batch: Vec<_> = keys[..3].iter().map(|key| rendered(key, 1, &["sq"])).collect();
+    batch.push(outcome(keys[3], 1, Fate::Rejected { reason: ReasonCode::NameUnparseable, detail: "no".into() }));
+    register(&*catalog, &batch).await;
+    let a: Vertical = "a".parse().expect("a vertical");
+    let ids = |vertical| Scope::Ids { vertical, cd_idx: vec![1, 7] };
+    for (scope, ledger, rows) in
+        [(Scope::All, 4, 3), (Scope::Vertical(a.clone()), 3, 2), (ids(None), 2, 2), (ids(Some(a)), 1, 1)]
+    {
+        assert_eq!(catalog.ledger(&scope, "", 100).await.expect("the ledger").len(), ledger, "{scope:?}");
+        assert_eq!(catalog.rows(&scope, None, 100).await.expect("rows").len(), rows, "{scope:?}");
+    }
+}
+
+async fn verticals_differ_by_case_and_accents(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    for (n, key) in ["origin/v/1_0.jpg", "origin/V/1_0.jpg", "origin/가나/1_0.jpg"].iter().enumerate() {
+        register(&*catalog, &[rendered(key, n as u64 + 1, &["sq"])]).await;
+    }
+    assert_eq!(etags(&*catalog, "origin/v/1_0.jpg").await, ["sq-1"]);
+    assert_eq!(etags(&*catalog, "origin/V/1_0.jpg").await, ["sq-2"]);
+    let rows = catalog.rows(&Scope::Vertical("가나".parse().expect("a vertical")), None, 10).await.expect("rows");
+    assert_eq!(rows[0].image_url, "https://image.example/%EA%B0%80%EB%82%98/sq/1_sq_0.jpg");
+}
+
+async fn pages_follow_each_other(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let batch: Vec<_> = (1..=7).map(|id| rendered(&format!("origin/v/{id}_0.jpg"), 1, &["sq", "ve"])).collect();
+    register(&*catalog, &batch).await;
+    let mut seen = Vec::new();
+    while let Ok(page) = catalog.rows(&Scope::All, seen.last(), 3).await {
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page);
+    }
+    assert_eq!(seen.len(), 14);
+    assert!(seen.windows(2).all(|pair| (&pair[0].photo, &pair[0].image_size) < (&pair[1].photo, &pair[1].image_size)));
+    let page = catalog.ledger(&Scope::All, "origin/v/3_0.jpg", 2).await.expect("the ledger");
+    assert_eq!(
+        page.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(),
+        ["origin/v/4_0.jpg", "origin/v/5_0.jpg"]
+    );
+}
+
+async fn a_large_cd_idx_survives(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let key = "origin/v/9007199254740991_65535.jpg";
+    register(&*catalog, &[rendered(key, 1, &["sq"])]).await;
+    let entity = EntityId { vertical: "v".parse().expect("a vertical"), cd_idx: (1 << 53) - 1 };
+    assert_eq!(catalog.entity_rows(&entity).await.expect("rows").rows[0].photo, photo(key));
+}
+
+async fn counts_and_rejected_tell_the_reason(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let litter = outcome("origin/v/.DS_Store", 1, Fate::Ignored);
+    register(&*catalog, &[rendered("origin/v/1_0.jpg", 1, &["sq"]), rejected("origin/v/2_0.jpg", 1), litter]).await;
+    let counts = catalog.counts().await.expect("counts");
+    let told: Vec<_> = counts.iter().map(|c| (c.state.as_str(), c.reason.as_deref(), c.originals)).collect();
+    assert_eq!(told, [("ignored", None, 1), ("rejected", Some("file.truncated"), 1), ("serving", None, 1)]);
+    let rejected = catalog.rejected(Some(&"v".parse().expect("a vertical")), 10).await.expect("rejected");
+    assert_eq!(rejected.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["origin/v/2_0.jpg"]);
+    assert_eq!(catalog.rejected(Some(&"w".parse().expect("a vertical")), 10).await.expect("rejected"), []);
+}
+
+async fn addresses_are_rewritten_only_of_rows_that_are_still_there(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await;
+    let mut rows = catalog.rows(&Scope::All, None, 10).await.expect("rows");
+    for row in &mut rows {
+        row.image_url = format!("https://new.example/{}", row.image_size);
+    }
+    rows[1].etag = "of another original".to_owned();
+    assert_eq!(catalog.rewrite_urls(&rows).await.expect("a rewrite"), 1);
+    let urls: Vec<_> =
+        catalog.rows(&Scope::All, None, 10).await.expect("rows").into_iter().map(|row| row.image_url).collect();
+    assert_eq!(urls, ["https://new.example/sq", "https://image.example/ssgdfm_eye/ve/351518_ve_0.jpg"]);
+}

@@ -1,0 +1,181 @@
+//! A catalog in memory: the reference meaning, for tests. Nothing survives the process.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use super::{
+    Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, State,
+    entity_locks::EntityLocks,
+    ledger::{Decision, RegisterRules, RowChange, decide},
+};
+use crate::{
+    clock::Clock,
+    error::Result,
+    key::{EntityId, PhotoId, UploadKey, Vertical},
+    message::Outcome,
+};
+
+/// A catalog in memory.
+#[derive(Debug)]
+pub struct MemoryCatalog {
+    rules: RegisterRules,
+    clock: Arc<dyn Clock>,
+    locks: EntityLocks,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Tables {
+    ledger: BTreeMap<String, LedgerEntry>,
+    rows: BTreeMap<(PhotoId, String), Row>,
+    versions: BTreeMap<EntityId, u64>,
+}
+
+impl MemoryCatalog {
+    /// An empty catalog.
+    pub fn new(rules: RegisterRules, clock: Arc<dyn Clock>) -> Self {
+        Self { rules, clock, locks: EntityLocks::default(), tables: Mutex::default() }
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn apply(&mut self, decision: Decision) -> Registered {
+        if let Some(entry) = &decision.entry {
+            self.ledger.insert(entry.key.clone(), entry.clone());
+        }
+        let dropped = match (&decision.photo, &decision.rows) {
+            (Some(photo), RowChange::Replace(rows)) => self.replace(photo, rows),
+            (Some(photo), RowChange::Remove { .. }) => self.replace(photo, &[]),
+            _ => Vec::new(),
+        };
+        Registered { effect: decision.effect(dropped), photo: decision.photo }
+    }
+
+    fn replace(&mut self, photo: &PhotoId, rows: &[Row]) -> Vec<String> {
+        *self.versions.entry(photo.entity.clone()).or_default() += 1;
+        let gone = |key: &(PhotoId, String)| key.0 == *photo && !rows.iter().any(|row| row.image_size == key.1);
+        let dropped: Vec<_> = self.rows.keys().filter(|key| gone(key)).cloned().collect();
+        dropped.iter().for_each(|key| drop(self.rows.remove(key)));
+        self.rows.extend(rows.iter().map(|row| ((photo.clone(), row.image_size.clone()), row.clone())));
+        dropped.into_iter().map(|(_, image_size)| image_size).collect()
+    }
+}
+
+fn in_scope(scope: &Scope, vertical: Option<&Vertical>, cd_idx: Option<u64>) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Vertical(asked) => vertical == Some(asked),
+        Scope::Ids { vertical: asked, cd_idx: ids } => {
+            asked.as_ref().is_none_or(|asked| vertical == Some(asked)) && cd_idx.is_some_and(|id| ids.contains(&id))
+        }
+    }
+}
+
+fn key_in_scope(scope: &Scope, key: &str) -> bool {
+    match UploadKey::parse(key) {
+        UploadKey::Photo(photo) => in_scope(scope, Some(&photo.entity.vertical), Some(photo.entity.cd_idx)),
+        _ => in_scope(scope, UploadKey::vertical(key).as_ref(), None),
+    }
+}
+
+#[async_trait]
+impl Catalog for MemoryCatalog {
+    async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let apply = |outcome: &Outcome| {
+            let decision = decide(tables.ledger.get(&outcome.key), outcome, &self.rules, now);
+            tables.apply(decision)
+        };
+        Ok(outcomes.iter().map(apply).collect())
+    }
+
+    async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
+        Ok(self.locks.lock(entity).await)
+    }
+
+    async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
+        let tables = self.tables();
+        let version = tables.versions.get(entity).copied().unwrap_or(0);
+        let mut rows: Vec<_> = tables.rows.values().filter(|row| row.photo.entity == *entity).cloned().collect();
+        rows.sort_by_key(|row| (row.image_size.clone(), row.photo.sequence));
+        Ok(EntityRows { version, rows })
+    }
+
+    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
+        Ok(self.tables().ledger.get(key).cloned())
+    }
+
+    async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        let tables = self.tables();
+        let entries =
+            tables.ledger.values().filter(|entry| entry.key.as_str() > after && key_in_scope(scope, &entry.key));
+        Ok(entries.take(max).cloned().collect())
+    }
+
+    async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
+        let after = after.map(|row| (row.photo.clone(), row.image_size.clone()));
+        let tables = self.tables();
+        let wanted = tables.rows.iter().filter(|(key, row)| {
+            let EntityId { vertical, cd_idx } = &row.photo.entity;
+            after.as_ref().is_none_or(|after| *key > after) && in_scope(scope, Some(vertical), Some(*cd_idx))
+        });
+        Ok(wanted.map(|(_, row)| row.clone()).take(max).collect())
+    }
+
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        let mut tables = self.tables();
+        let mut count = 0;
+        for row in rows {
+            if let Some(current) = tables.rows.get_mut(&(row.photo.clone(), row.image_size.clone()))
+                && current.etag == row.etag
+            {
+                current.image_url.clone_from(&row.image_url);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn counts(&self) -> Result<Vec<Count>> {
+        let mut counts = BTreeMap::<(Option<String>, &str, Option<String>), u64>::new();
+        for entry in self.tables().ledger.values() {
+            let reason = match &entry.state {
+                State::Rejected { reason, .. } => Some(reason.code().to_owned()),
+                _ => None,
+            };
+            let vertical = UploadKey::vertical(&entry.key).map(String::from);
+            *counts.entry((vertical, entry.state.as_str(), reason)).or_default() += 1;
+        }
+        let count = |((vertical, state, reason), originals): ((_, &str, _), _)| Count {
+            vertical,
+            state: state.to_owned(),
+            reason,
+            originals,
+        };
+        Ok(counts.into_iter().map(count).collect())
+    }
+
+    async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
+        let mut entries: Vec<_> = self.tables().ledger.values().cloned().collect();
+        entries.retain(|entry| {
+            let wanted = vertical.is_none_or(|asked| UploadKey::vertical(&entry.key).as_ref() == Some(asked));
+            wanted && matches!(entry.state, State::Rejected { .. })
+        });
+        entries.sort_by(|a, b| (b.updated_at, &a.key).cmp(&(a.updated_at, &b.key)));
+        entries.truncate(max);
+        Ok(entries)
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! The SQL side: the ledger (`cameo_*`) and the public table (`celeb_image_url`).
+//!
+//! [`Catalog::register`] is the only writer of both, in one transaction. What a message does to the ledger and the rows
+//! is decided by one pure function, [`ledger::decide`], for every backend; a backend only reads and writes. `memory` is
+//! the reference meaning, and every backend passes `contract`.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    error::Result,
+    generation::Generation,
+    key::{EntityId, PhotoId, Vertical},
+    message::Outcome,
+    reason::ReasonCode,
+};
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+pub mod entity_locks;
+pub mod image_urls;
+pub mod ledger;
+pub mod memory;
+pub mod sqlite;
+pub mod table;
+
+pub use entity_locks::EntityLock;
+
+/// The last known fate of a key under `origin/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LedgerEntry {
+    /// Key of the original in the upload bucket.
+    pub key: String,
+    /// The newest change of the key that is decided.
+    pub generation: Generation,
+    /// ETag of the original of that change; empty for a removal.
+    pub etag: String,
+    /// What became of that change.
+    pub state: State,
+    /// The change whose renditions and rows are being served, if any: older than `generation` where a bad
+    /// original was uploaded over a good one.
+    pub serving: Option<Generation>,
+    /// Size set and version of what is being served.
+    pub size_set: Option<String>,
+    /// Version of the engine that made what is being served.
+    pub engine: Option<String>,
+    /// When this entry last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// Rendered, registered and served.
+    Serving,
+    /// Stands rejected.
+    Rejected {
+        /// Why.
+        reason: ReasonCode,
+        /// What was found and where, in English.
+        detail: String,
+    },
+    /// Left by an operating system; never processed.
+    Ignored,
+    /// Deleted. The entry stays as a tombstone, so that a late event cannot revive it.
+    Removed,
+}
+
+impl State {
+    /// The state as it is stored.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::Rejected { .. } => "rejected",
+            Self::Ignored => "ignored",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// A row of the public table, without its key and dates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The photo.
+    pub photo: PhotoId,
+    /// Name of the image size.
+    pub image_size: String,
+    /// Where the rendition is served.
+    pub image_url: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// ETag without quotes.
+    pub etag: String,
+}
+
+/// What registering a message did, and what is left to do outside the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The photo, where the key is one's.
+    pub photo: Option<PhotoId>,
+    /// What was done.
+    pub effect: Effect,
+}
+
+/// What registering a message did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Rows were written; renditions of these image sizes are no longer part of the size set.
+    Rows {
+        /// Image sizes whose rows were removed.
+        dropped: Vec<String>,
+    },
+    /// Rows are gone, or must not be: renditions made from this generation or an older one are to be removed.
+    Unpublished {
+        /// The tombstone's generation.
+        up_to: Generation,
+        /// Image sizes whose rows were removed.
+        dropped: Vec<String>,
+    },
+    /// The ledger alone changed.
+    Noted,
+    /// A newer change was decided before: nothing was done.
+    Stale,
+}
+
+/// The rows of an entity as of one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntityRows {
+    /// Rises with every change of the entity's rows; 0 before the first.
+    pub version: u64,
+    /// The rows, by image size and sequence.
+    pub rows: Vec<Row>,
+}
+
+/// Which entities a question is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    All,
+    /// Those of a vertical.
+    Vertical(Vertical),
+    /// Those with these numbers, of one vertical or of all.
+    Ids {
+        /// The vertical; all where there is none.
+        vertical: Option<Vertical>,
+        /// The numbers.
+        cd_idx: Vec<u64>,
+    },
+}
+
+/// How many originals stand in a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// The vertical; none for keys that name none.
+    pub vertical: Option<String>,
+    /// The state, as it is stored.
+    pub state: String,
+    /// The reason code of rejected ones.
+    pub reason: Option<String>,
+    /// How many.
+    pub originals: u64,
+}
+
+/// The ledger and the public table.
+#[async_trait]
+pub trait Catalog: Send + Sync + std::fmt::Debug {
+    /// Applies messages, oldest first, in one transaction: all or none. What each did comes back in their order.
+    async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>>;
+
+    /// Holds the entity until the guard is dropped, against everybody who uses the same database.
+    async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock>;
+
+    /// The entity's rows and their version, as of one instant.
+    async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows>;
+
+    /// What the ledger says of a key.
+    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>>;
+
+    /// Ledger entries of the scope, keys after `after`, in the order of keys, at most `max`.
+    async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>>;
+
+    /// Rows of the scope after a row, in the order of vertical, `cd_idx`, sequence and image size, at most `max`.
+    async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>>;
+
+    /// Gives rows that are still as told (but for the address) a new address; returns how many.
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64>;
+
+    /// How many originals stand in each state, by vertical and reason.
+    async fn counts(&self) -> Result<Vec<Count>>;
+
+    /// Rejected originals, newest first, at most `max`.
+    async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>>;
+
+    /// Succeeds when the database answers and lets us in.
+    async fn ping(&self) -> Result<()>;
+}

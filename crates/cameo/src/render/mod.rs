@@ -1,0 +1,34 @@
+//! Where the engine runs. The flow hands bytes over and gets renditions or a reason back; whether that happens in this
+//! process or in a guarded child is the host's choice, behind [`Render`].
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use cameo_image::{Rendered, SizeSet};
+
+use crate::{error::Result, reason::ReasonCode};
+
+pub mod in_process;
+
+/// Why an original has no renditions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The reason code.
+    pub reason: ReasonCode,
+    /// What was found and where, in English.
+    pub detail: String,
+    /// Width and height of the upright original in pixels, where its header could be read.
+    pub size: Option<(u32, u32)>,
+}
+
+impl From<cameo_image::Rejection> for Rejection {
+    fn from(rejection: cameo_image::Rejection) -> Self {
+        Self { reason: rejection.reason.into(), detail: rejection.detail, size: rejection.size }
+    }
+}
+
+/// Makes renditions.
+#[async_trait]
+pub trait Render: Send + Sync + std::fmt::Debug {
+    /// Renders one original. A rejection is a result; an error means that the engine's host failed, not the original.
+    async fn render(&self, original: Bytes, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>>;
+}

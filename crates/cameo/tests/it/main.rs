@@ -1,0 +1,7 @@
+//! The tests that need more than one module: one binary, one module a subject.
+
+mod catalog_contract;
+mod flow_crash;
+mod operators_page;
+mod queue_contract;
+mod tidy;
