@@ -4,7 +4,8 @@
 
 The suite (commit 8f0ae7b) is not part of this repository: without S3TESTS_DIR this says so and succeeds. Exit 1 where
 a test fails that expected_failures.tsv does not name, or where one that it names passes (then it must be taken out).
-CAMEO_S3_SUBSET names the list of tests, S3TESTS_PYTHON a Python that has the suite's requirements.
+CAMEO_S3_SUBSET names the list of tests, S3TESTS_PYTHON a Python that has the suite's requirements and no awscrt, which refuses
+to sign what three of the tests want to have refused.
 """
 
 import os

@@ -96,7 +96,7 @@ impl Ask {
         headers.push(("x-amz-content-sha256", "UNSIGNED-PAYLOAD".to_owned()));
         headers.push(("x-amz-date", time.clone()));
         headers.sort();
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect::<Vec<_>>().concat();
         let signed = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
         let Self { method, path, query, .. } = self;
         let canonical_query =
@@ -109,7 +109,7 @@ impl Ask {
         let signature = hex::encode(hmac(&key, to_sign.as_bytes()));
         let id = self.key.0;
         let target = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
-        let sent: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let sent = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
         format!(
             "{method} {target} HTTP/1.1\r\n{sent}content-length: {}\r\nauthorization: AWS4-HMAC-SHA256 \
              Credential={id}/{scope}, SignedHeaders={signed}, Signature={signature}\r\n",
@@ -179,7 +179,7 @@ async fn signed_requests_are_let_in_and_no_others() {
     let refused = |ask: Ask| async { server.answer(ask).await.code().to_owned() };
     assert_eq!(refused(Ask { key: ("id", "wrong"), ..ask("GET", "/uploads/k") }).await, "SignatureDoesNotMatch");
     assert_eq!(refused(Ask { key: ("other", "secret"), ..ask("GET", "/uploads/k") }).await, "InvalidAccessKeyId");
-    let old = Ask { age: Duration::from_secs(16 * 60), ..ask("GET", "/uploads/k") };
+    let old = Ask { age: Duration::from_mins(16), ..ask("GET", "/uploads/k") };
     assert_eq!(refused(old).await, "RequestTimeTooSkewed");
     let mut stream = server.connect().await;
     stream.write_all(b"GET /uploads/k HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();

@@ -39,11 +39,14 @@ pub(super) struct Files {
 pub(super) struct TempFile {
     pub(super) file: File,
     path: PathBuf,
+    moved: bool,
 }
 
 impl Drop for TempFile {
     fn drop(&mut self) {
-        remove_quietly(&self.path);
+        if !self.moved {
+            remove_quietly(&self.path);
+        }
     }
 }
 
@@ -64,7 +67,9 @@ impl Placed {
     /// Nobody knows whether the row that names the file was committed: it stays, and the next start decides.
     pub(super) fn doubt(mut self) {
         self.kept = true;
-        self.in_flight.take().map(InFlight::doubt);
+        if let Some(a) = self.in_flight.take() {
+            a.doubt();
+        }
     }
 }
 
@@ -143,7 +148,7 @@ impl Files {
         let path = self.tmp().join(self.temp_count.fetch_add(1, Ordering::Relaxed).to_string());
         let opened = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
         let file = opened.map_err(|e| Refusal::io("create a file in tmp/", e))?;
-        Ok(TempFile { file, path })
+        Ok(TempFile { file, path, moved: false })
     }
 
     /// Puts a synced file in the place of its generation, durably.
@@ -165,8 +170,10 @@ impl Files {
         self.rename_durably(temp, path, Some(in_flight))
     }
 
-    fn rename_durably(&self, temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> Answer<Placed> {
+    fn rename_durably(&self, mut temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> Answer<Placed> {
         fs::rename(&temp.path, &path).map_err(|e| Refusal::io("move content to its place", e))?;
+        temp.moved = true;
+        drop(temp);
         let placed = Placed { path, kept: false, in_flight };
         if let Some(folder) = placed.path.parent() {
             self.folder_sync.sync(folder);
