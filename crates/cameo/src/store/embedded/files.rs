@@ -67,8 +67,8 @@ impl Placed {
     /// Nobody knows whether the row that names the file was committed: it stays, and the next start decides.
     pub(super) fn doubt(mut self) {
         self.kept = true;
-        if let Some(a) = self.in_flight.take() {
-            a.doubt();
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.doubt();
         }
     }
 }
