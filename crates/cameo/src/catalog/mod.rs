@@ -37,6 +37,7 @@ pub struct LedgerEntry {
     /// ETag of the original of that change; empty for a removal.
     pub etag: String,
     /// What became of that change.
+    #[serde(flatten)]
     pub state: State,
     /// The change whose renditions and rows are being served, if any: older than `generation` where a bad
     /// original was uploaded over a good one.
