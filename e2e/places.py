@@ -5,7 +5,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache"
-CAMEO = Path(os.environ.get("CAMEO_BIN", REPOSITORY / "target" / "debug" / "cameo"))
+CAMEO = Path(os.environ.get("E2E_CAMEO", REPOSITORY / "target" / "debug" / "cameo"))
 
 PHOTOS = REPOSITORY.parent / "shared" / "photos" / "ssgdfm_eye"
 CORPUS = REPOSITORY.parent / "shared" / "corpus"

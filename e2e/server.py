@@ -49,10 +49,9 @@ class Server:
             self.stop()
 
     def environment(self):
-        """The test's environment without what would change how Cameo or a client behaves."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CAMEO_", "AWS_"))}
+        """What the server and the commands about it are run with."""
         keys = {"CAMEO_ACCESS_KEY_ID": ACCESS_KEY, "CAMEO_SECRET_ACCESS_KEY": SECRET_KEY}
-        return kept | keys | {"HOME": str(self.data.parent), "XDG_CONFIG_HOME": str(self.data.parent / "no-config")}
+        return bare_environment(self.data.parent) | keys
 
     def start(self):
         listen = [word for flag in ("s3", "images", "console") for word in (f"--{flag}-listen", "127.0.0.1:0")]
@@ -153,10 +152,16 @@ class Server:
         return json.loads(answer or "[]")
 
 
-def cameo(*words, json_lines=True, stdin=None, **options):
+def bare_environment(home):
+    """An environment in which nothing changes how Cameo behaves: neither variables nor a user's configuration."""
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(home)}
+
+
+def cameo(*words, cwd, json_lines=True, stdin=None, env=None):
     """Runs a command; its answer has `lines`, the JSON lines of standard output, where those were asked for."""
     command = [CAMEO, *words] + (["--json"] if json_lines else [])
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, input=stdin, **options)
+    env = env or bare_environment(cwd)
+    ended = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=COMMAND_S, input=stdin)
     if json_lines:
         ended.lines = [json.loads(line) for line in ended.stdout.splitlines()]
     return ended
