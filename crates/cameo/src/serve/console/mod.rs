@@ -50,6 +50,8 @@ pub fn router(console: Console) -> Router {
         .route("/", get(overview))
         .route("/verticals/{vertical}", get(vertical))
         .route("/api/health", get(health))
+        // Browsers ask for it unbidden, and a 404 would stand as an error in their consoles.
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such page") })
         .layer(middleware::from_fn(harden))
         .with_state(console)
