@@ -7,13 +7,18 @@
 //!
 //! A rendition carries no metadata. It is sRGB, upright, 8-bit baseline JPEG.
 
+mod code_path;
 mod colour;
 mod library;
 mod orient;
 mod plan;
+mod planes;
 mod reason;
+#[allow(dead_code, unused_imports, reason = "joined when the decoder is there")]
+mod resize;
 mod size_set;
 
+pub use code_path::CodePath;
 pub use reason::{Reason, Rejection};
 pub use size_set::{Fit, ImageSize, SizeSet, SizeSetError};
 
