@@ -7,9 +7,16 @@
 //!
 //! A rendition carries no metadata. It is sRGB, upright, 8-bit baseline JPEG.
 
+mod code_path;
+mod decode;
+mod exif;
+mod header;
+mod icc;
+mod planes;
 mod reason;
 mod size_set;
 
+pub use code_path::CodePath;
 pub use reason::{Reason, Rejection};
 pub use size_set::{Fit, ImageSize, SizeSet, SizeSetError};
 
