@@ -9,6 +9,16 @@
 
 mod code_path;
 mod colour;
+#[allow(dead_code, reason = "under way")]
+mod decode;
+#[allow(dead_code, reason = "joined when the decoder is there")]
+mod encode;
+#[allow(dead_code, reason = "under way")]
+mod exif;
+#[allow(dead_code, reason = "under way")]
+mod header;
+#[allow(dead_code, reason = "under way")]
+mod icc;
 mod library;
 mod orient;
 mod plan;

@@ -130,7 +130,10 @@ mod tests {
             want.push(u8::from_str_radix(&byte, 2).unwrap());
         }
         assert_eq!(stream(&codes), want);
-        assert_eq!(stream(&[(0x1234_5678, 32), (0x1BCD_EF01, 32)]), [0xAA, 0x12, 0x34, 0x56, 0x78, 0x1B, 0xCD, 0xEF, 1]);
+        assert_eq!(
+            stream(&[(0x1234_5678, 32), (0x1BCD_EF01, 32)]),
+            [0xAA, 0x12, 0x34, 0x56, 0x78, 0x1B, 0xCD, 0xEF, 1]
+        );
     }
 
     #[test]

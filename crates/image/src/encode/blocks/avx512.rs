@@ -7,13 +7,11 @@ use std::arch::x86_64::{
     _mm512_movepi16_mask, _mm512_mulhi_epu16, _mm512_packs_epi32, _mm512_permutex2var_epi16, _mm512_set1_epi16,
     _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_slli_epi16, _mm512_srai_epi16,
     _mm512_srai_epi32, _mm512_storeu_si512, _mm512_sub_epi16, _mm512_test_epi16_mask, _mm512_unpackhi_epi16,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi16, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi16, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
-use super::constant::{
-    F0_298, F0_390, F0_541, F0_765, F0_899, F1_175, F1_501, F1_847, F1_961, F2_053, F2_562, F3_072,
-};
+use super::constant::{F0_298, F0_390, F0_541, F0_765, F0_899, F1_175, F1_501, F1_847, F1_961, F2_053, F2_562, F3_072};
+use super::lanes::forward_dct;
 use super::{BETWEEN_BITS, Block, CONSTANT_BITS, WIDE};
 use crate::encode::quantise::Quantiser;
 use crate::encode::zigzag;

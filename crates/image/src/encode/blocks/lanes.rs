@@ -115,3 +115,4 @@ macro_rules! forward_dct {
         }
     };
 }
+pub(super) use forward_dct;

@@ -1,8 +1,6 @@
 //! Forward DCT and quantisation without SIMD.
 
-use super::constant::{
-    F0_298, F0_390, F0_541, F0_765, F0_899, F1_175, F1_501, F1_847, F1_961, F2_053, F2_562, F3_072,
-};
+use super::constant::{F0_298, F0_390, F0_541, F0_765, F0_899, F1_175, F1_501, F1_847, F1_961, F2_053, F2_562, F3_072};
 use super::{BETWEEN_BITS, Block, CONSTANT_BITS, WIDE};
 use crate::encode::quantise::Quantiser;
 use crate::encode::zigzag;

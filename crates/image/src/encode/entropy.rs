@@ -1,0 +1,204 @@
+//! Huffman coding of quantised blocks: at once with the tables of the standard, or as tokens that are counted first, so
+//! that the tables can be made for them.
+
+use super::bits::{Bits, Pending};
+use super::blocks::Block;
+use super::huffman::Huffman;
+
+/// Bytes that a block can take at most: 64 coefficients of 16 + 11 bits, every byte stuffed.
+const MOST_BYTES: usize = 64 * 27 / 8 * 2;
+
+/// Values of −16 to 15 have code and value bits in one table.
+const SMALL: i32 = 16;
+const SMALL_STEP: usize = 2 * SMALL as usize;
+/// Sixteen zeros.
+const ZERO_RUN: usize = 0xF0;
+
+/// Where blocks are coded to. `class` is 0 for luma and 1 for chroma.
+pub(super) trait Sink {
+    /// Makes room for this many blocks.
+    fn reserve(&mut self, blocks: usize);
+
+    /// Codes a block: the difference of its DC coefficient to that of the block before, and the others.
+    fn block(&mut self, class: usize, difference: i32, block: &Block, order: &[u8; 64]);
+}
+
+/// Code words: bits from bit 8 up, their count in the lowest byte.
+pub(super) struct Words {
+    /// For each category of a DC difference.
+    dc: [u32; 16],
+    /// For each run (high four bits) and category (low four bits).
+    ac: [u32; 256],
+    /// For each run and small value: the word with the bits of the value.
+    small: Box<[u32; 16 * SMALL_STEP]>,
+}
+
+impl Words {
+    pub(super) fn new(dc: &Huffman, ac: &Huffman) -> Self {
+        let word = |(code, length): (u16, u8)| u32::from(code) << 8 | u32::from(length);
+        let mut words = Self {
+            dc: std::array::from_fn(|i| word(dc.codes[i])),
+            ac: ac.codes.map(word),
+            small: Box::new([0; 16 * SMALL_STEP]),
+        };
+        for run in 0..16 {
+            for value in (-SMALL..SMALL).filter(|&value| value != 0) {
+                let (category, bits) = category(value);
+                let place = run * SMALL_STEP + (value + SMALL) as usize;
+                words.small[place] = with_bits(words.ac[run << 4 | category as usize], category, bits);
+            }
+        }
+        words
+    }
+}
+
+/// The number of bits a value takes, and those bits (ITU-T T.81, F.1.2.1).
+#[inline]
+#[allow(clippy::cast_sign_loss, reason = "the bits of a negative value are meant")]
+fn category(value: i32) -> (u32, u32) {
+    let count = 32 - value.unsigned_abs().leading_zeros();
+    (count, (value + (value >> 31)) as u32 & ((1 << count) - 1))
+}
+
+#[inline]
+fn with_bits(word: u32, count: u32, bits: u32) -> u32 {
+    ((word >> 8) << count | bits) << 8 | ((word & 0xFF) + count)
+}
+
+/// Codes at once.
+pub(super) struct Direct {
+    pub(super) words: [Words; 2],
+    pub(super) bits: Bits,
+}
+
+#[inline]
+fn put(bits: &mut Bits, pending: &mut Pending, word: u32) {
+    bits.put(pending, word >> 8, word & 0xFF);
+}
+
+/// A word with up to 16 bits of code and up to 15 of a value, which together may not fit beside their count.
+#[inline]
+fn put_long(bits: &mut Bits, pending: &mut Pending, word: u32, value: i32) {
+    let (count, value) = category(value);
+    bits.put(pending, (word >> 8) << count | value, (word & 0xFF) + count);
+}
+
+impl Sink for Direct {
+    fn reserve(&mut self, blocks: usize) {
+        self.bits.reserve(blocks * MOST_BYTES + 16);
+    }
+
+    #[inline]
+    #[allow(clippy::cast_sign_loss, reason = "shifted to be positive where it is used")]
+    fn block(&mut self, class: usize, difference: i32, block: &Block, order: &[u8; 64]) {
+        let words = &self.words[class];
+        let mut pending = self.bits.pending();
+        let count = category(difference).0;
+        put_long(&mut self.bits, &mut pending, words.dc[count as usize & 15], difference);
+        let mut rest = block.set >> 1;
+        let mut place = 0;
+        while rest != 0 {
+            let mut run = rest.trailing_zeros() as usize;
+            rest = rest >> run >> 1;
+            place += run + 1;
+            let value = i32::from(block.coefficients[usize::from(order[place & 63]) & 63]);
+            while run > 15 {
+                put(&mut self.bits, &mut pending, words.ac[ZERO_RUN]);
+                run -= 16;
+            }
+            let small = (value + SMALL) as usize;
+            if small < SMALL_STEP {
+                put(&mut self.bits, &mut pending, words.small[run * SMALL_STEP + small]);
+            } else {
+                let count = category(value).0 as usize;
+                put_long(&mut self.bits, &mut pending, words.ac[run << 4 | count & 15], value);
+            }
+        }
+        if block.set >> 63 == 0 {
+            put(&mut self.bits, &mut pending, words.ac[0]);
+        }
+        self.bits.set_pending(pending);
+    }
+}
+
+/// Keeps everything as tokens and counts the symbols.
+#[derive(Default)]
+pub(super) struct Tokens {
+    /// Value bits in the low half; above them the symbol, and the number of its table (DC luma, AC luma, DC chroma, AC chroma).
+    tokens: Vec<u32>,
+    counts: Box<[Counts; 4]>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Counts(pub(super) [u32; 256]);
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self([0; 256])
+    }
+}
+
+impl Tokens {
+    /// For about this many blocks.
+    pub(super) fn for_blocks(count: usize) -> Self {
+        Self { tokens: Vec::with_capacity(count * 8), counts: Box::default() }
+    }
+
+    /// The best tables for what was put: DC luma, AC luma, DC chroma, AC chroma.
+    pub(super) fn best_tables(&self) -> [Huffman; 4] {
+        self.counts.each_ref().map(|counts| Huffman::best(&counts.0))
+    }
+
+    #[inline]
+    fn push(&mut self, table: usize, symbol: usize, bits: u32) {
+        self.counts[table & 3].0[symbol & 255] += 1;
+        self.tokens.push((table << 24 | symbol << 16) as u32 | bits);
+    }
+
+    /// Codes everything with these tables.
+    pub(super) fn write(&self, tables: &[Huffman; 4], bits: &mut Bits) {
+        let words: Vec<u32> = tables
+            .iter()
+            .flat_map(|table| table.codes.map(|(code, length)| u32::from(code) << 8 | u32::from(length)))
+            .collect();
+        for some in self.tokens.chunks(1024) {
+            bits.reserve(1024 * 8);
+            let mut pending = bits.pending();
+            for token in some {
+                let symbol = token >> 16;
+                let (word, count) = (words[symbol as usize], symbol & 15);
+                bits.put(&mut pending, (word >> 8) << count | token & 0xFFFF, (word & 0xFF) + count);
+            }
+            bits.set_pending(pending);
+        }
+    }
+}
+
+impl Sink for Tokens {
+    fn reserve(&mut self, blocks: usize) {
+        self.tokens.reserve(blocks * 65);
+    }
+
+    #[inline]
+    fn block(&mut self, class: usize, difference: i32, block: &Block, order: &[u8; 64]) {
+        let (count, bits) = category(difference);
+        self.push(2 * class, count as usize, bits);
+        let mut rest = block.set >> 1;
+        let mut place = 0;
+        while rest != 0 {
+            let mut run = rest.trailing_zeros() as usize;
+            rest = rest >> run >> 1;
+            place += run + 1;
+            let value = i32::from(block.coefficients[usize::from(order[place & 63]) & 63]);
+            while run > 15 {
+                self.push(2 * class + 1, ZERO_RUN, 0);
+                run -= 16;
+            }
+            let (count, bits) = category(value);
+            self.push(2 * class + 1, run << 4 | count as usize, bits);
+        }
+        if block.set >> 63 == 0 {
+            self.push(2 * class + 1, 0, 0);
+        }
+    }
+}
