@@ -8,11 +8,14 @@
 //! A rendition carries no metadata. It is sRGB, upright, 8-bit baseline JPEG.
 
 mod code_path;
+#[allow(dead_code)]
 mod colour;
 #[allow(dead_code, reason = "under way")]
 mod decode;
 #[allow(dead_code, reason = "joined when the decoder is there")]
 mod encode;
+#[allow(dead_code, reason = "joined when the decoder is there")]
+mod engine;
 #[allow(dead_code, reason = "under way")]
 mod exif;
 #[allow(dead_code, reason = "under way")]
@@ -20,7 +23,11 @@ mod header;
 #[allow(dead_code, reason = "under way")]
 mod icc;
 mod library;
+#[allow(dead_code)]
 mod orient;
+#[allow(dead_code)]
+mod picture;
+#[allow(dead_code)]
 mod plan;
 mod planes;
 mod reason;

@@ -11,7 +11,8 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use crate::colour;
+use crate::colour::Profile;
+use crate::exif::Orientation;
 use crate::orient::Turn;
 use crate::plan::{self, Target};
 use crate::{Limits, Reason, Rejection, Rendered, Rendition, SizeSet};
@@ -27,7 +28,7 @@ struct Picture {
 pub(crate) fn render(original: &[u8], size_set: &SizeSet, limits: &Limits) -> Result<Rendered, Rejection> {
     let frame = markers::read(original, limits)?;
     let coded = decode(original, &frame)?;
-    let turn = Turn::from_exif(frame.orientation);
+    let turn = Turn::new(Orientation::from_exif(frame.orientation).unwrap_or_default());
     let picture = upright(coded, turn);
     let renditions = size_set
         .sizes()
@@ -62,8 +63,9 @@ fn decode(original: &[u8], frame: &markers::Frame) -> Result<Picture, Rejection>
         frame.reject(if cut { Reason::Truncated } else { Reason::Corrupt }, text)
     })?;
     let icc = decoder.icc_profile();
-    if let Some(profile) = icc.as_deref().and_then(|icc| colour::Profile::other_than_srgb(icc, frame.components)) {
-        profile.to_srgb(&mut samples);
+    if let Some(profile) = icc.as_deref().filter(|_| frame.components == 3).and_then(Profile::rgb) {
+        let coded = samples.clone();
+        profile.to_srgb(&coded, &mut samples);
     }
     Ok(Picture { width: frame.width, height: frame.height, samples, grey })
 }
@@ -124,7 +126,7 @@ mod markers {
 
     impl Frame {
         pub(super) fn reject(&self, reason: Reason, detail: impl Into<String>) -> Rejection {
-            let turn = super::Turn::from_exif(self.orientation);
+            let turn = super::Turn::new(super::Orientation::from_exif(self.orientation).unwrap_or_default());
             let (width, height) = turn.size(self.width, self.height);
             Rejection::new(reason, detail).of_size(width, height)
         }

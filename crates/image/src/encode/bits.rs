@@ -1,116 +1,102 @@
 //! The bit stream of a scan: codes of 1 to 32 bits, most significant first, with a zero byte stuffed after every `FF`.
+//!
+//! Bits are written without a branch, eight bytes at every code, of which the next code overwrites what is not full;
+//! the stuffing is done at the end, where it can be done eight bytes at a time.
 
-/// A bit stream under way. 64 bits are gathered before eight bytes are written.
+/// A bit stream under way.
 pub(super) struct Bits {
+    /// Not yet stuffed. Behind the last full byte there is room.
     bytes: Vec<u8>,
-    /// How many of `bytes` are written; the rest is room.
-    written: usize,
-    pending: Pending,
 }
 
-/// Bits that are not bytes yet. A copy of it lives in registers while a block is written.
-#[derive(Clone, Copy)]
-pub(super) struct Pending {
-    /// The last bits put, the newest lowest. Above them stands what is written already.
+/// The end of a stream. It is a value of its own so that it stays in registers while a block is written.
+#[derive(Clone, Copy, Default)]
+pub(super) struct End {
+    /// The last bits put, the newest lowest.
     bits: u64,
-    /// How many bits there is room for, 1 to 64.
-    free: u32,
+    /// How many of them belong to no full byte yet, 0 to 7.
+    count: u32,
+    /// How many bytes are full.
+    full: usize,
 }
+
+/// Bytes written at a time.
+const WORD: usize = 8;
 
 impl Bits {
-    /// A stream that goes on behind these bytes.
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self { written: bytes.len(), bytes, pending: Pending { bits: 0, free: 64 } }
+    pub(super) fn new() -> Self {
+        Self { bytes: Vec::new() }
     }
 
-    /// Makes sure that this many bytes can be written.
-    pub(super) fn reserve(&mut self, count: usize) {
-        let needed = self.written + count;
+    /// Makes sure that this many bytes can be written behind the end.
+    pub(super) fn reserve(&mut self, end: &End, count: usize) {
+        let needed = end.full + count + WORD;
         if self.bytes.len() < needed {
             self.bytes.resize(needed.max(self.bytes.len() * 2), 0);
         }
     }
 
-    #[inline]
-    pub(super) fn pending(&self) -> Pending {
-        self.pending
-    }
-
-    #[inline]
-    pub(super) fn set_pending(&mut self, pending: Pending) {
-        self.pending = pending;
-    }
-
     /// Appends the lowest `count` bits of `code`, which has no others. Room must have been reserved.
     #[inline]
-    pub(super) fn put(&mut self, pending: &mut Pending, code: u32, count: u32) {
-        if count <= pending.free {
-            pending.bits = pending.bits << (count & 63) | u64::from(code);
-            pending.free -= count;
-        } else {
-            let over = count - pending.free;
-            // A stream with no room at all would have to be shifted by nothing, one with 64 is never too full.
-            let word = pending.bits << (pending.free & 63) | u64::from(code >> over);
-            self.write(word);
-            *pending = Pending { bits: u64::from(code), free: 64 - over };
-        }
+    pub(super) fn put(&mut self, end: &mut End, code: u32, count: u32) {
+        end.bits = end.bits << count | u64::from(code);
+        end.count += count;
+        let aligned = end.bits << ((64 - end.count) & 63);
+        self.bytes[end.full..end.full + WORD].copy_from_slice(&aligned.to_be_bytes());
+        end.full += (end.count / 8) as usize;
+        end.count %= 8;
     }
 
-    #[inline]
-    fn write(&mut self, word: u64) {
-        const ONES: u64 = 0x0101_0101_0101_0101;
+    /// Fills the last byte with ones and appends everything, stuffed.
+    pub(super) fn finish(mut self, mut end: End, out: &mut Vec<u8>) {
+        self.reserve(&end, WORD);
+        if end.count > 0 {
+            let missing = 8 - end.count;
+            self.put(&mut end, (1 << missing) - 1, missing);
+        }
+        stuff(&self.bytes[..end.full], out);
+    }
+}
+
+/// Appends bytes with a zero behind every `FF`.
+fn stuff(bytes: &[u8], out: &mut Vec<u8>) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    out.reserve(bytes.len() + bytes.len() / 64 + 64);
+    let (words, rest) = bytes.as_chunks::<WORD>();
+    for bytes in words {
+        let word = u64::from_ne_bytes(*bytes);
         let maybe_ff = word & !word.wrapping_add(ONES) & (ONES << 7);
         if maybe_ff == 0 {
-            self.bytes[self.written..self.written + 8].copy_from_slice(&word.to_be_bytes());
-            self.written += 8;
+            out.extend_from_slice(bytes);
         } else {
-            self.write_stuffed(word);
+            stuff_each(bytes, out);
         }
     }
+    stuff_each(rest, out);
+}
 
-    #[cold]
-    fn write_stuffed(&mut self, word: u64) {
-        for byte in word.to_be_bytes() {
-            self.write_byte(byte);
-        }
-    }
-
-    fn write_byte(&mut self, byte: u8) {
-        self.bytes[self.written] = byte;
-        self.written += 1;
+fn stuff_each(bytes: &[u8], out: &mut Vec<u8>) {
+    for &byte in bytes {
+        out.push(byte);
         if byte == 0xFF {
-            self.bytes[self.written] = 0;
-            self.written += 1;
+            out.push(0);
         }
-    }
-
-    /// Fills the last byte with ones and returns everything.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.reserve(32);
-        let Pending { bits, free } = self.pending;
-        let used = 64 - free;
-        let word = if used == 0 { 0 } else { bits << free | ((1 << free) - 1) };
-        for byte in &word.to_be_bytes()[..used.div_ceil(8) as usize] {
-            self.write_byte(*byte);
-        }
-        self.bytes.truncate(self.written);
-        self.bytes
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers, made up")]
 mod tests {
     use super::*;
 
     fn stream(codes: &[(u32, u32)]) -> Vec<u8> {
-        let mut bits = Bits::new(vec![0xAA]);
-        bits.reserve(64);
-        let mut pending = bits.pending();
+        let (mut bits, mut end, mut out) = (Bits::new(), End::default(), vec![0xAA]);
+        bits.reserve(&end, 64);
         for &(code, count) in codes {
-            bits.put(&mut pending, code, count);
+            bits.put(&mut end, code, count);
         }
-        bits.set_pending(pending);
-        bits.finish()
+        bits.finish(end, &mut out);
+        out
     }
 
     #[test]
@@ -122,10 +108,10 @@ mod tests {
 
     #[test]
     fn codes_cross_words() {
-        let codes: Vec<(u32, u32)> = (0..23).map(|i| (i * 37 & 0x1FF, 9)).collect();
+        let codes: Vec<(u32, u32)> = (0..23).map(|i| ((i * 37) & 0x1FF, 9)).collect();
         let mut want = vec![0xAA];
-        let text: String = codes.iter().map(|c| format!("{:09b}", c.0)).collect();
-        for byte in text.as_bytes().chunks(8) {
+        let text: Vec<String> = codes.iter().map(|c| format!("{:09b}", c.0)).collect();
+        for byte in text.concat().as_bytes().chunks(8) {
             let byte = format!("{:1<8}", String::from_utf8_lossy(byte));
             want.push(u8::from_str_radix(&byte, 2).unwrap());
         }

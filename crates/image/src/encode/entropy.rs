@@ -1,12 +1,17 @@
 //! Huffman coding of quantised blocks: at once with the tables of the standard, or as tokens that are counted first, so
 //! that the tables can be made for them.
+#![allow(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    reason = "bits are meant here, of values that take at most sixteen"
+)]
 
-use super::bits::{Bits, Pending};
+use super::bits::{Bits, End};
 use super::blocks::Block;
 use super::huffman::Huffman;
 
-/// Bytes that a block can take at most: 64 coefficients of 16 + 11 bits, every byte stuffed.
-const MOST_BYTES: usize = 64 * 27 / 8 * 2;
+/// Bytes that a block can take at most: 64 coefficients of 16 + 11 bits.
+const MOST_BYTES: usize = 64 * 27 / 8;
 
 /// Values of −16 to 15 have code and value bits in one table.
 const SMALL: i32 = 16;
@@ -24,7 +29,7 @@ pub(super) trait Sink {
 }
 
 /// Code words: bits from bit 8 up, their count in the lowest byte.
-pub(super) struct Words {
+struct Words {
     /// For each category of a DC difference.
     dc: [u32; 16],
     /// For each run (high four bits) and category (low four bits).
@@ -34,7 +39,7 @@ pub(super) struct Words {
 }
 
 impl Words {
-    pub(super) fn new(dc: &Huffman, ac: &Huffman) -> Self {
+    fn new(dc: &Huffman, ac: &Huffman) -> Self {
         let word = |(code, length): (u16, u8)| u32::from(code) << 8 | u32::from(length);
         let mut words = Self {
             dc: std::array::from_fn(|i| word(dc.codes[i])),
@@ -54,7 +59,6 @@ impl Words {
 
 /// The number of bits a value takes, and those bits (ITU-T T.81, F.1.2.1).
 #[inline]
-#[allow(clippy::cast_sign_loss, reason = "the bits of a negative value are meant")]
 fn category(value: i32) -> (u32, u32) {
     let count = 32 - value.unsigned_abs().leading_zeros();
     (count, (value + (value >> 31)) as u32 & ((1 << count) - 1))
@@ -67,34 +71,42 @@ fn with_bits(word: u32, count: u32, bits: u32) -> u32 {
 
 /// Codes at once.
 pub(super) struct Direct {
-    pub(super) words: [Words; 2],
+    words: [Words; 2],
     pub(super) bits: Bits,
+    pub(super) end: End,
+}
+
+impl Direct {
+    /// With these tables: DC luma, AC luma, DC chroma, AC chroma.
+    pub(super) fn new([dc_luma, ac_luma, dc_chroma, ac_chroma]: &[Huffman; 4]) -> Self {
+        let words = [Words::new(dc_luma, ac_luma), Words::new(dc_chroma, ac_chroma)];
+        Self { words, bits: Bits::new(), end: End::default() }
+    }
 }
 
 #[inline]
-fn put(bits: &mut Bits, pending: &mut Pending, word: u32) {
-    bits.put(pending, word >> 8, word & 0xFF);
+fn put(bits: &mut Bits, end: &mut End, word: u32) {
+    bits.put(end, word >> 8, word & 0xFF);
 }
 
 /// A word with up to 16 bits of code and up to 15 of a value, which together may not fit beside their count.
 #[inline]
-fn put_long(bits: &mut Bits, pending: &mut Pending, word: u32, value: i32) {
+fn put_long(bits: &mut Bits, end: &mut End, word: u32, value: i32) {
     let (count, value) = category(value);
-    bits.put(pending, (word >> 8) << count | value, (word & 0xFF) + count);
+    bits.put(end, (word >> 8) << count | value, (word & 0xFF) + count);
 }
 
 impl Sink for Direct {
     fn reserve(&mut self, blocks: usize) {
-        self.bits.reserve(blocks * MOST_BYTES + 16);
+        self.bits.reserve(&self.end, blocks * MOST_BYTES);
     }
 
     #[inline]
-    #[allow(clippy::cast_sign_loss, reason = "shifted to be positive where it is used")]
     fn block(&mut self, class: usize, difference: i32, block: &Block, order: &[u8; 64]) {
         let words = &self.words[class];
-        let mut pending = self.bits.pending();
+        let mut end = self.end;
         let count = category(difference).0;
-        put_long(&mut self.bits, &mut pending, words.dc[count as usize & 15], difference);
+        put_long(&mut self.bits, &mut end, words.dc[count as usize & 15], difference);
         let mut rest = block.set >> 1;
         let mut place = 0;
         while rest != 0 {
@@ -103,21 +115,21 @@ impl Sink for Direct {
             place += run + 1;
             let value = i32::from(block.coefficients[usize::from(order[place & 63]) & 63]);
             while run > 15 {
-                put(&mut self.bits, &mut pending, words.ac[ZERO_RUN]);
+                put(&mut self.bits, &mut end, words.ac[ZERO_RUN]);
                 run -= 16;
             }
             let small = (value + SMALL) as usize;
             if small < SMALL_STEP {
-                put(&mut self.bits, &mut pending, words.small[run * SMALL_STEP + small]);
+                put(&mut self.bits, &mut end, words.small[run * SMALL_STEP + small]);
             } else {
                 let count = category(value).0 as usize;
-                put_long(&mut self.bits, &mut pending, words.ac[run << 4 | count & 15], value);
+                put_long(&mut self.bits, &mut end, words.ac[run << 4 | count & 15], value);
             }
         }
         if block.set >> 63 == 0 {
-            put(&mut self.bits, &mut pending, words.ac[0]);
+            put(&mut self.bits, &mut end, words.ac[0]);
         }
-        self.bits.set_pending(pending);
+        self.end = end;
     }
 }
 
@@ -155,22 +167,22 @@ impl Tokens {
         self.tokens.push((table << 24 | symbol << 16) as u32 | bits);
     }
 
-    /// Codes everything with these tables.
-    pub(super) fn write(&self, tables: &[Huffman; 4], bits: &mut Bits) {
+    /// Codes everything with these tables, behind the headers of the file.
+    pub(super) fn write(&self, tables: &[Huffman; 4], out: &mut Vec<u8>) {
         let words: Vec<u32> = tables
             .iter()
             .flat_map(|table| table.codes.map(|(code, length)| u32::from(code) << 8 | u32::from(length)))
             .collect();
+        let (mut bits, mut end) = (Bits::new(), End::default());
         for some in self.tokens.chunks(1024) {
-            bits.reserve(1024 * 8);
-            let mut pending = bits.pending();
+            bits.reserve(&end, 1024 * 4);
             for token in some {
                 let symbol = token >> 16;
                 let (word, count) = (words[symbol as usize], symbol & 15);
-                bits.put(&mut pending, (word >> 8) << count | token & 0xFFFF, (word & 0xFF) + count);
+                bits.put(&mut end, (word >> 8) << count | token & 0xFFFF, (word & 0xFF) + count);
             }
-            bits.set_pending(pending);
         }
+        bits.finish(end, out);
     }
 }
 

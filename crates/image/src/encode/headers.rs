@@ -1,8 +1,8 @@
 //! The marker segments of a rendition: JFIF, tables, frame and scan; nothing about where the picture came from.
 
-use super::Picture;
 use super::huffman::Huffman;
 use super::quantise::Quantiser;
+use crate::picture::Picture;
 
 const START: [u8; 2] = [0xFF, 0xD8];
 pub(super) const END: [u8; 2] = [0xFF, 0xD9];
@@ -10,21 +10,19 @@ pub(super) const END: [u8; 2] = [0xFF, 0xD9];
 const JFIF: [u8; 14] = [b'J', b'F', b'I', b'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0];
 
 /// Everything before the first scan's bits. `tables` are DC luma, AC luma, DC chroma and AC chroma.
-pub(super) fn write(picture: &Picture, quantisers: &[Quantiser; 2], tables: &[Huffman; 4]) -> Vec<u8> {
+pub(super) fn write(picture: &Picture, quantisers: &[Quantiser; 2], tables: &[Huffman; 4], out: &mut Vec<u8>) {
     let channels = if picture.planes.len() == 1 { 1 } else { 2 };
-    let mut out = Vec::with_capacity(1024);
     out.extend(START);
-    segment(&mut out, 0xE0, &JFIF);
+    segment(out, 0xE0, &JFIF);
     for (id, quantiser) in (0..).zip(&quantisers[..channels]) {
-        segment(&mut out, 0xDB, &[&[id][..], &quantiser.zigzag].concat());
+        segment(out, 0xDB, &[&[id][..], &quantiser.zigzag].concat());
     }
-    frame(&mut out, picture);
+    frame(out, picture);
     for (i, table) in (0_u8..).zip(&tables[..2 * channels]) {
-        let class_and_id = i % 2 << 4 | i / 2;
-        segment(&mut out, 0xC4, &[&[class_and_id][..], &table.counts, &table.symbols].concat());
+        let class_and_id = ((i % 2) << 4) | (i / 2);
+        segment(out, 0xC4, &[&[class_and_id][..], &table.counts, &table.symbols].concat());
     }
-    scan(&mut out, picture.planes.len());
-    out
+    scan(out, picture.planes.len());
 }
 
 fn frame(out: &mut Vec<u8>, picture: &Picture) {

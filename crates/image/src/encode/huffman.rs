@@ -123,6 +123,7 @@ const AC_CHROMA: [u8; 162] = [
 ];
 
 #[cfg(test)]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers, made up")]
 mod tests {
     use super::*;
 

@@ -11,23 +11,13 @@ mod huffman;
 mod quantise;
 mod zigzag;
 
-use self::bits::Bits;
 use self::blocks::{Block, WIDE};
-use self::entropy::{Direct, Sink, Tokens, Words};
+use self::entropy::{Direct, Sink, Tokens};
 use self::huffman::Huffman;
 use self::quantise::{Channel, Quantiser};
 use crate::code_path::CodePath;
+use crate::picture::Picture;
 use crate::planes::Plane;
-
-/// What is encoded: luma alone, or luma and two chroma planes of half its width and height (rounded up).
-///
-/// The planes are padded as those of [`resize::blank`](crate::resize::blank) are.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Picture {
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-    pub(crate) planes: Vec<Plane>,
-}
 
 /// MCUs whose blocks are transformed before their bits are written.
 const STRIP: usize = 4;
@@ -37,22 +27,21 @@ const LUMA_BLOCKS: usize = 4 * STRIP;
 /// Encodes a picture. `quality` is 1 to 100; `optimize` makes Huffman tables for this picture.
 pub(crate) fn encode(picture: &Picture, quality: u8, optimize: bool, path: CodePath) -> Vec<u8> {
     let quantisers = [Channel::Luma, Channel::Chroma].map(|channel| Quantiser::new(channel, quality));
-    let bits = if optimize {
+    let mut file = Vec::new();
+    if optimize {
         let mut tokens = Tokens::for_blocks(picture.width * picture.height * 3 / 2 / 64);
         scan(picture, &quantisers, path, &mut tokens);
         let tables = tokens.best_tables();
-        let mut bits = Bits::new(headers::write(picture, &quantisers, &tables));
-        tokens.write(&tables, &mut bits);
-        bits
+        headers::write(picture, &quantisers, &tables, &mut file);
+        tokens.write(&tables, &mut file);
     } else {
         let tables = [Huffman::dc_luma(), Huffman::ac_luma(), Huffman::dc_chroma(), Huffman::ac_chroma()];
-        let words = [Words::new(&tables[0], &tables[1]), Words::new(&tables[2], &tables[3])];
-        let mut direct = Direct { words, bits: Bits::new(headers::write(picture, &quantisers, &tables)) };
-        direct.bits.reserve(picture.width * picture.height / 6);
+        let mut direct = Direct::new(&tables);
+        direct.reserve(picture.width * picture.height / 1024);
         scan(picture, &quantisers, path, &mut direct);
-        direct.bits
-    };
-    let mut file = bits.finish();
+        headers::write(picture, &quantisers, &tables, &mut file);
+        direct.bits.finish(direct.end, &mut file);
+    }
     file.extend(headers::END);
     file
 }

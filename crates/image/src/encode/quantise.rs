@@ -94,7 +94,7 @@ mod tests {
         for divisor in (8..=2040).step_by(8) {
             let (factor, shift) = reciprocal(divisor);
             for x in 0..1_u32 << 15 {
-                let quotient = ((x * u32::from(factor)) >> 16) * u32::from(shift) >> 16;
+                let quotient = (((x * u32::from(factor)) >> 16) * u32::from(shift)) >> 16;
                 assert_eq!(quotient, x / u32::from(divisor), "{x} / {divisor}");
             }
         }

@@ -25,11 +25,9 @@ const fn natural() -> [u8; 64] {
         order[k] = y * 8 + x;
         let up = (x + y) % 2 == 0;
         (x, y) = match (up, x, y) {
-            (true, 7, _) => (x, y + 1),
-            (true, _, 0) => (x + 1, y),
+            (true, 7, _) | (false, 0, 0..7) => (x, y + 1),
+            (true, _, 0) | (false, _, 7) => (x + 1, y),
             (true, ..) => (x + 1, y - 1),
-            (false, _, 7) => (x + 1, y),
-            (false, 0, _) => (x, y + 1),
             (false, ..) => (x - 1, y + 1),
         };
         k += 1;
@@ -88,8 +86,8 @@ mod tests {
 
     #[test]
     fn sets_are_reordered() {
-        for k in 0..64 {
-            assert_eq!(set_of_transposed(1 << TRANSPOSED[k]), 1 << k);
+        for (k, place) in TRANSPOSED.iter().enumerate() {
+            assert_eq!(set_of_transposed(1 << place), 1 << k);
         }
         assert_eq!(set_of_transposed(u64::MAX), u64::MAX);
     }

@@ -17,7 +17,7 @@ use crate::encode::quantise::Quantiser;
 use crate::encode::zigzag;
 
 forward_dct! {
-    features: "avx2", vector: __m256i,
+    features: "avx2", vector: __m256i, count: i32, shift: u32::cast_signed,
     add: _mm256_add_epi16, sub: _mm256_sub_epi16, madd: _mm256_madd_epi16, add_32: _mm256_add_epi32,
     shift_right: _mm256_srai_epi16, shift_right_32: _mm256_srai_epi32, shift_left: _mm256_slli_epi16,
     pack: _mm256_packs_epi32, set: _mm256_set1_epi16, set_32: _mm256_set1_epi32,

@@ -17,7 +17,7 @@ use crate::encode::quantise::Quantiser;
 use crate::encode::zigzag;
 
 forward_dct! {
-    features: "avx512f,avx512bw", vector: __m512i,
+    features: "avx512f,avx512bw", vector: __m512i, count: u32, shift: std::convert::identity,
     add: _mm512_add_epi16, sub: _mm512_sub_epi16, madd: _mm512_madd_epi16, add_32: _mm512_add_epi32,
     shift_right: _mm512_srai_epi16, shift_right_32: _mm512_srai_epi32, shift_left: _mm512_slli_epi16,
     pack: _mm512_packs_epi32, set: _mm512_set1_epi16, set_32: _mm512_set1_epi32,
@@ -47,8 +47,9 @@ fn transform_4(samples: &[u8], stride: usize, by: &Quantiser, out: &mut [Block; 
     for (u, level) in levels.iter_mut().enumerate() {
         *level = quantise(*level, u, by);
     }
-    let [a, b, c, d, e, f, g, h] = levels;
-    let (tops, ends) = (lanes_together([a, b, c, d]), lanes_together([e, f, g, h]));
+    let (first, last) = levels.split_at(4);
+    let four = |rows: &[__m512i]| std::array::from_fn(|i| rows[i]);
+    let (tops, ends) = (lanes_together(four(first)), lanes_together(four(last)));
     let orders = [load(&ORDER[0]), load(&ORDER[1])];
     for ((block, top), end) in out.iter_mut().zip(tops).zip(ends) {
         let [low, high] = orders.map(|order| _mm512_permutex2var_epi16(top, order, end));

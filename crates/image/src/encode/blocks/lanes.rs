@@ -6,13 +6,18 @@
 /// their size.
 macro_rules! forward_dct {
     (
-        features: $features:literal, vector: $vector:ty,
+        features: $features:literal, vector: $vector:ty, count: $count:ty, shift: $shift:expr,
         add: $add:ident, sub: $sub:ident, madd: $madd:ident, add_32: $add_32:ident,
         shift_right: $shift_right:ident, shift_right_32: $shift_right_32:ident, shift_left: $shift_left:ident,
         pack: $pack:ident, set: $set:ident, set_32: $set_32:ident,
         low_16: $low_16:ident, high_16: $high_16:ident, low_32: $low_32:ident, high_32: $high_32:ident,
         low_64: $low_64:ident, high_64: $high_64:ident,
     ) => {
+        /// A count of bits as the shifts want it.
+        const fn shift(bits: u32) -> $count {
+            $shift(bits)
+        }
+
         #[inline]
         #[target_feature(enable = $features)]
         fn forward(rows: [$vector; 8]) -> [$vector; 8] {
@@ -37,16 +42,14 @@ macro_rules! forward_dct {
         #[inline]
         #[target_feature(enable = $features)]
         fn rounded<const FIRST: bool>(value: ($vector, $vector)) -> $vector {
+            const FIRST_BITS: $count = shift(CONSTANT_BITS - BETWEEN_BITS);
+            const SECOND_BITS: $count = shift(CONSTANT_BITS + BETWEEN_BITS);
+            let half = $set_32(1 << (if FIRST { FIRST_BITS } else { SECOND_BITS } - 1));
+            let (a, b) = ($add_32(value.0, half), $add_32(value.1, half));
             if FIRST {
-                const BITS: u32 = CONSTANT_BITS - BETWEEN_BITS;
-                let half = $set_32(1 << (BITS - 1));
-                let shifted = ($add_32(value.0, half), $add_32(value.1, half));
-                $pack($shift_right_32::<{ BITS as _ }>(shifted.0), $shift_right_32::<{ BITS as _ }>(shifted.1))
+                $pack($shift_right_32::<FIRST_BITS>(a), $shift_right_32::<FIRST_BITS>(b))
             } else {
-                const BITS: u32 = CONSTANT_BITS + BETWEEN_BITS;
-                let half = $set_32(1 << (BITS - 1));
-                let shifted = ($add_32(value.0, half), $add_32(value.1, half));
-                $pack($shift_right_32::<{ BITS as _ }>(shifted.0), $shift_right_32::<{ BITS as _ }>(shifted.1))
+                $pack($shift_right_32::<SECOND_BITS>(a), $shift_right_32::<SECOND_BITS>(b))
             }
         }
 
@@ -54,9 +57,9 @@ macro_rules! forward_dct {
         #[target_feature(enable = $features)]
         fn whole<const FIRST: bool>(value: $vector) -> $vector {
             if FIRST {
-                $shift_left::<{ BETWEEN_BITS as _ }>(value)
+                $shift_left::<{ shift(BETWEEN_BITS) }>(value)
             } else {
-                $shift_right::<{ BETWEEN_BITS as _ }>($add(value, $set(1 << (BETWEEN_BITS - 1))))
+                $shift_right::<{ shift(BETWEEN_BITS) }>($add(value, $set(1 << (BETWEEN_BITS - 1))))
             }
         }
 

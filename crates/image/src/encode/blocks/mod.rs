@@ -72,6 +72,7 @@ pub(super) fn transform(samples: &[u8], stride: usize, by: &Quantiser, path: Cod
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers, made up")]
 mod tests {
     use super::super::quantise::Channel;
     use super::*;

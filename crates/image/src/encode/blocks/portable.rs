@@ -41,19 +41,19 @@ fn transform_8<const FIRST: bool>(x: [i32; 8]) -> [i32; 8] {
     let by = |value: i32, constant: i16| value * i32::from(constant);
     let [s0, s1, s2, s3] = [x[0] + x[7], x[1] + x[6], x[2] + x[5], x[3] + x[4]];
     let [d0, d1, d2, d3] = [x[0] - x[7], x[1] - x[6], x[2] - x[5], x[3] - x[4]];
-    let [a, b, c, d] = [s0 + s3, s1 + s2, s1 - s2, s0 - s3];
-    let shared = by(c + d, F0_541);
+    let [even, odd, low, high] = [s0 + s3, s1 + s2, s1 - s2, s0 - s3];
+    let shared = by(low + high, F0_541);
     let z5 = by(d3 + d1 + d2 + d0, F1_175);
     let [z1, z2] = [by(d3 + d0, F0_899), by(d2 + d1, F2_562)];
     let [z3, z4] = [z5 - by(d3 + d1, F1_961), z5 - by(d2 + d0, F0_390)];
     [
-        whole::<FIRST>(a + b),
+        whole::<FIRST>(even + odd),
         rounded::<FIRST>(by(d0, F1_501) - z1 + z4),
-        rounded::<FIRST>(shared + by(d, F0_765)),
+        rounded::<FIRST>(shared + by(high, F0_765)),
         rounded::<FIRST>(by(d1, F3_072) - z2 + z3),
-        whole::<FIRST>(a - b),
+        whole::<FIRST>(even - odd),
         rounded::<FIRST>(by(d2, F2_053) - z2 + z4),
-        rounded::<FIRST>(shared - by(c, F1_847)),
+        rounded::<FIRST>(shared - by(low, F1_847)),
         rounded::<FIRST>(by(d3, F0_298) - z1 + z3),
     ]
 }
@@ -75,7 +75,8 @@ fn quantise(values: &[[i32; 8]; 8], by: &Quantiser, block: &mut Block) {
     let mut set = 0;
     for (at, &value) in values.as_flattened().iter().enumerate() {
         let dividend = value.unsigned_abs() + u32::from(by.halves[at]);
-        let quotient = ((dividend * u32::from(by.factors[at])) >> 16) * u32::from(by.shifts[at]) >> 16;
+        let scaled = (dividend * u32::from(by.factors[at])) >> 16;
+        let quotient = (scaled * u32::from(by.shifts[at])) >> 16;
         let level = i16::try_from(quotient).unwrap_or(i16::MAX);
         block.coefficients[at] = if value < 0 { -level } else { level };
         set |= u64::from(level != 0) << at;

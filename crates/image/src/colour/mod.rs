@@ -1,0 +1,95 @@
+//! Colour: from what an original's samples mean to sRGB.
+//!
+//! An ICC profile is used only where it can be read and belongs to the kind of samples it comes with; any other is
+//! ignored, as browsers do, and never a reason to reject. A profile that is sRGB in all but name costs nothing.
+
+mod inks;
+mod profile;
+
+use crate::header::{ColourModel, Header};
+use crate::picture::{Picture, to_rgb};
+use crate::planes::Plane;
+
+pub(crate) use self::profile::Profile;
+
+/// What has to happen to the samples of an original.
+pub(crate) enum Conversion {
+    /// They are what an encoder takes.
+    None,
+    /// Grey by another tone curve: a table of all values.
+    Tones(Box<[u8; 256]>),
+    /// Pixel by pixel, all components at one size.
+    Pixels(Pixels),
+}
+
+/// A conversion that looks at all components of a pixel.
+pub(crate) struct Pixels {
+    model: ColourModel,
+    profile: Option<Profile>,
+}
+
+impl Conversion {
+    /// What an original of this header needs.
+    pub(crate) fn new(header: &Header) -> Self {
+        let icc = header.icc.as_deref();
+        let model = header.colour;
+        match model {
+            ColourModel::Grey => match icc.and_then(Profile::grey) {
+                Some(profile) => Self::Tones(Box::new(profile.tones())),
+                None => Self::None,
+            },
+            ColourModel::YCbCr => match icc.and_then(Profile::rgb) {
+                Some(profile) => Self::Pixels(Pixels { model, profile: Some(profile) }),
+                None => Self::None,
+            },
+            ColourModel::Rgb => Self::Pixels(Pixels { model, profile: icc.and_then(Profile::rgb) }),
+            ColourModel::Cmyk { .. } | ColourModel::Ycck { .. } => {
+                Self::Pixels(Pixels { model, profile: icc.and_then(Profile::cmyk) })
+            }
+        }
+    }
+}
+
+impl Pixels {
+    /// Converts planes of one size, one for each component, to a picture in sRGB.
+    pub(crate) fn convert(&self, planes: &[Plane]) -> Picture {
+        let (width, height) = (planes[0].width, planes[0].height);
+        let mut pixels = Vec::new();
+        Picture::from_rgb_rows(width, height, |y, rgb| {
+            let rows: Vec<&[u8]> = planes.iter().map(|plane| &plane.data[y * plane.stride..][..width]).collect();
+            self.convert_row(&rows, &mut pixels, rgb);
+        })
+    }
+
+    fn convert_row(&self, rows: &[&[u8]], pixels: &mut Vec<u8>, rgb: &mut [u8]) {
+        pixels.clear();
+        match (self.model, rows) {
+            (ColourModel::YCbCr, &[y, blue, red]) => {
+                pixels.extend((0..y.len()).flat_map(|x| to_rgb([y[x], blue[x], red[x]])));
+            }
+            (ColourModel::Ycck { inverted }, &[y, blue, red, black]) => {
+                let pixel = |x: usize| inks::from_ycck([y[x], blue[x], red[x], black[x]], inverted);
+                pixels.extend((0..y.len()).flat_map(pixel));
+            }
+            (ColourModel::Cmyk { inverted }, &[c, m, y, k]) => {
+                let pixel = |x: usize| inks::from_cmyk([c[x], m[x], y[x], k[x]], inverted);
+                pixels.extend((0..c.len()).flat_map(pixel));
+            }
+            (_, rows) => pixels.extend((0..rows[0].len()).flat_map(|x| rows.iter().map(move |row| row[x]))),
+        }
+        let converted = self.profile.as_ref().is_some_and(|profile| profile.to_srgb(pixels, rgb));
+        if !converted {
+            match rows.len() {
+                4 => inks::to_rgb(pixels, rgb),
+                _ => rgb.copy_from_slice(pixels),
+            }
+        }
+    }
+}
+
+/// Replaces every sample, padding included, by its entry in a table.
+pub(crate) fn map_tones(plane: &mut Plane, tones: &[u8; 256]) {
+    for sample in &mut plane.data {
+        *sample = tones[usize::from(*sample)];
+    }
+}
