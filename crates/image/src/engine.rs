@@ -13,7 +13,7 @@ use crate::orient::Turn;
 use crate::picture::{Picture, PlaneSize};
 use crate::plan::{self, Area, Source, Target};
 use crate::planes::Plane;
-use crate::resize::{Axis, Span, resize, transpose};
+use crate::resize::{Axis, Kernels, Resize, Span, transpose};
 use crate::{ImageSize, Limits, Rejection, Rendered, Rendition, SizeSet};
 
 pub(crate) fn render(
@@ -130,67 +130,83 @@ impl Original {
     fn make(&self, target: &Target, path: CodePath) -> Picture {
         let (width, height) = (target.width as usize, target.height as usize);
         let (luma, chroma) = (PlaneSize::luma(width, height), PlaneSize::chroma(width, height));
-        let resized = |size_of: fn(usize, PlaneSize, PlaneSize) -> PlaneSize| -> Vec<Plane> {
-            let planes = self.planes.iter().enumerate();
-            planes.map(|(i, plane)| self.upright(plane, target, size_of(i, luma, chroma), path)).collect()
-        };
         match &self.conversion {
-            Conversion::Pixels(pixels) => pixels.convert(&resized(|_, luma, _| luma)),
+            Conversion::Pixels(pixels) => pixels.convert(&self.resized(target, luma, luma, path)),
             Conversion::Tones(tones) => {
-                let mut planes = resized(|_, luma, _| luma);
+                let mut planes = self.resized(target, luma, luma, path);
                 for plane in &mut planes {
                     colour::map_tones(plane, tones);
                 }
                 Picture { width, height, planes }
             }
-            Conversion::None => {
-                Picture { width, height, planes: resized(|i, luma, chroma| if i == 0 { luma } else { chroma }) }
-            }
+            Conversion::None => Picture { width, height, planes: self.resized(target, luma, chroma, path) },
         }
     }
 
-    /// Resizes a plane and turns it upright.
-    fn upright(&self, plane: &Plane, target: &Target, size: PlaneSize, path: CodePath) -> Plane {
+    /// All planes, upright, the first at one size and the others at another.
+    fn resized(&self, target: &Target, first: PlaneSize, others: PlaneSize, path: CodePath) -> Vec<Plane> {
+        let mut resizes = Resizes::new(self.part_of(target), self.turn, path);
+        let sizes = std::iter::once(first).chain(std::iter::repeat(others));
+        let planes = self.planes.iter().zip(sizes).map(|(plane, size)| resizes.apply(plane, size));
+        planes.map(|plane| if self.turn.transpose { transpose(&plane) } else { plane }).collect()
+    }
+
+    /// What a target shows, as a part of the picture as it was coded: from 0 to 1.
+    fn part_of(&self, target: &Target) -> Area {
         let (width, height) = (f64::from(self.width), f64::from(self.height));
         let area = self.turn.coded_area(target.source, width, height);
-        let (columns, rows) = self.turn.size(size.width, size.height);
-        let extent = self.turn.size(size.extent.0, size.extent.1);
-        let share = (plane.extent.0 / width, plane.extent.1 / height);
-        let across = Span { start: area.left * share.0, length: area.width * share.0, mirrored: self.turn.flip_x };
-        let down = Span { start: area.top * share.1, length: area.height * share.1, mirrored: self.turn.flip_y };
-        let columns = Axis::new(plane.width, across, extent.0, columns);
-        let rows = Axis::new(plane.height, down, extent.1, rows);
-        let resized = resize(plane, &columns, &rows, extent, path);
-        if self.turn.transpose { transpose(&resized) } else { resized }
+        area.within(&Area::whole(width, height))
     }
 }
 
 /// Makes a rendition's pixels from those of another, whose part of the original holds all of its own.
 fn cascade(base: &Picture, base_target: &Target, target: &Target, path: CodePath) -> Picture {
     let (width, height) = (target.width as usize, target.height as usize);
-    let area = relative(target.source, base_target);
-    let one = |(i, plane): (usize, &Plane)| {
-        let size = if i == 0 { PlaneSize::luma(width, height) } else { PlaneSize::chroma(width, height) };
-        let across = span(area.left, area.width, plane.extent.0);
-        let down = span(area.top, area.height, plane.extent.1);
-        let columns = Axis::new(plane.width, across, size.extent.0, size.width);
-        let rows = Axis::new(plane.height, down, size.extent.1, size.height);
-        resize(plane, &columns, &rows, size.extent, path)
-    };
-    Picture { width, height, planes: base.planes.iter().enumerate().map(one).collect() }
+    let mut resizes = Resizes::new(target.source.within(&base_target.source), Turn::default(), path);
+    let sizes = [PlaneSize::luma(width, height), PlaneSize::chroma(width, height), PlaneSize::chroma(width, height)];
+    let planes = base.planes.iter().zip(sizes).map(|(plane, size)| resizes.apply(plane, size)).collect();
+    Picture { width, height, planes }
 }
 
-/// An area of the original as a part of the one that a base shows, from 0 to 1.
-fn relative(area: Area, base: &Target) -> Area {
-    let of = base.source;
-    Area {
-        left: (area.left - of.left) / of.width,
-        top: (area.top - of.top) / of.height,
-        width: area.width / of.width,
-        height: area.height / of.height,
+/// Resizes planes of one picture, as it was coded; those that are alike by the same weights.
+struct Resizes {
+    /// The part of the picture to show, from 0 to 1.
+    part: Area,
+    turn: Turn,
+    path: CodePath,
+    kernels: Kernels,
+    last: Option<(PlaneSize, PlaneSize, Resize)>,
+}
+
+impl Resizes {
+    fn new(part: Area, turn: Turn, path: CodePath) -> Self {
+        Self { part, turn, path, kernels: Kernels::default(), last: None }
     }
-}
 
-fn span(start: f64, length: f64, extent: f64) -> Span {
-    Span { start: start * extent, length: length * extent, mirrored: false }
+    /// Resizes a plane to what `size` is before rows and columns are exchanged.
+    fn apply(&mut self, plane: &Plane, size: PlaneSize) -> Plane {
+        let from = PlaneSize { width: plane.width, height: plane.height, extent: plane.extent };
+        let resize = match self.last.take() {
+            Some((last_from, last_size, resize)) if (last_from, last_size) == (from, size) => resize,
+            _ => self.make(from, size),
+        };
+        let resized = resize.apply(plane);
+        self.last = Some((from, size, resize));
+        resized
+    }
+
+    fn make(&mut self, from: PlaneSize, size: PlaneSize) -> Resize {
+        let (columns, rows) = self.turn.size(size.width, size.height);
+        let extent = self.turn.size(size.extent.0, size.extent.1);
+        let span = |start: f64, length: f64, extent: f64, mirrored| Span {
+            start: start * extent,
+            length: length * extent,
+            mirrored,
+        };
+        let across = span(self.part.left, self.part.width, from.extent.0, self.turn.flip_x);
+        let down = span(self.part.top, self.part.height, from.extent.1, self.turn.flip_y);
+        let columns = Axis::new(from.width, across, extent.0, columns, &mut self.kernels);
+        let rows = Axis::new(from.height, down, extent.1, rows, &mut self.kernels);
+        Resize::new(columns, rows, extent, self.path)
+    }
 }

@@ -21,6 +21,16 @@ impl Area {
         Self { left: 0.0, top: 0.0, width, height }
     }
 
+    /// This area as a part of another: from 0 to 1.
+    pub(crate) fn within(&self, of: &Self) -> Self {
+        Self {
+            left: (self.left - of.left) / of.width,
+            top: (self.top - of.top) / of.height,
+            width: self.width / of.width,
+            height: self.height / of.height,
+        }
+    }
+
     /// Whether another area lies in this one, give or take what floating point adds.
     fn contains(&self, other: &Self) -> bool {
         let within = |start: f64, length: f64, other_start: f64, other_length: f64| {

@@ -10,6 +10,8 @@
     reason = "positions are below 65 536 and clamped to the source, weights are within ±2"
 )]
 
+use std::collections::VecDeque;
+
 /// The sum of the weights of an output sample.
 pub(crate) const ONE: i32 = 1 << ONE_BITS;
 pub(crate) const ONE_BITS: u32 = 14;
@@ -31,7 +33,7 @@ pub(crate) struct Span {
 }
 
 /// Weights of every output sample of an axis.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Axis {
     /// The first source sample of each output sample.
     pub(crate) starts: Vec<u32>,
@@ -46,34 +48,18 @@ pub(crate) struct Axis {
 impl Axis {
     /// An axis of `out` samples, of which `extent` are picture (half a sample less where an odd side was halved),
     /// made from a span of `source` samples.
-    pub(crate) fn new(source: usize, span: Span, extent: f64, out: usize) -> Self {
+    pub(crate) fn new(source: usize, span: Span, extent: f64, out: usize, kernels: &mut Kernels) -> Self {
         let ratio = span.length / extent;
-        let stretch = ratio.max(1.0);
-        let mut exact = Vec::new();
-        let mut rows = Vec::with_capacity(out);
-        let mut packed: Vec<i16> = Vec::new();
-        for j in 0..out {
+        let kernel = kernels.of_stretch(ratio.max(1.0));
+        let mut axis =
+            Self { starts: Vec::with_capacity(out), weights: vec![0; out * kernel.taps], taps: kernel.taps, source };
+        for (j, weights) in axis.weights.chunks_exact_mut(kernel.taps).enumerate() {
             let along = (j as f64 + 0.5) * ratio;
             let centre = if span.mirrored { span.start + span.length - along } else { span.start + along };
-            let start = exact_weights(source, centre, stretch, &mut exact);
-            let first = packed.len();
-            let skipped = quantise(&exact, &mut packed);
-            rows.push((start + skipped, first));
+            let start = kernel.weights_at(source, centre, weights);
+            axis.starts.push(u32::try_from(start).expect("a side has at most 65535 samples"));
         }
-        Self::align(source, &rows, &packed)
-    }
-
-    /// Lays rows of different lengths out at one length.
-    fn align(source: usize, rows: &[(usize, usize)], packed: &[i16]) -> Self {
-        let ends = rows.iter().skip(1).map(|row| row.1).chain([packed.len()]);
-        let longest = rows.iter().zip(ends.clone()).map(|(row, end)| end - row.1).max().unwrap_or(0);
-        let taps = longest.next_multiple_of(GROUP);
-        let mut weights = vec![0; rows.len() * taps];
-        for ((row, end), place) in rows.iter().zip(ends).zip(weights.chunks_exact_mut(taps.max(1))) {
-            place[..end - row.1].copy_from_slice(&packed[row.1..end]);
-        }
-        let starts = rows.iter().map(|row| u32::try_from(row.0).expect("a side has at most 65535 samples")).collect();
-        Self { starts, weights, taps, source }
+        axis
     }
 
     /// How many output samples there are.
@@ -100,10 +86,90 @@ impl Axis {
     }
 }
 
-/// Fills in the weights around a centre; returns the first source sample. Samples beyond the ends do not count.
-fn exact_weights(source: usize, centre: f64, stretch: f64, weights: &mut Vec<f64>) -> usize {
+/// Kernels by how far they are widened. Luma and chroma, across and down, mostly share one.
+#[derive(Debug, Default)]
+pub(crate) struct Kernels {
+    made: Vec<Kernel>,
+}
+
+/// The weights of a widened kernel around centres that lie at so many places between two samples.
+#[derive(Debug)]
+struct Kernel {
+    stretch: f64,
+    taps: usize,
+    /// For each phase, how many leading weights are zero and left out.
+    skips: Vec<u16>,
+    weights: Vec<i16>,
+}
+
+/// Places between two samples that a kernel is made for; a centre moves by half a step at most.
+const PHASES: usize = 128;
+
+impl Kernels {
+    fn of_stretch(&mut self, stretch: f64) -> &Kernel {
+        let place = self.made.iter().position(|kernel| (kernel.stretch - stretch).abs() < 1e-9 * stretch);
+        let place = place.unwrap_or_else(|| {
+            self.made.push(Kernel::new(stretch));
+            self.made.len() - 1
+        });
+        &self.made[place]
+    }
+}
+
+impl Kernel {
+    fn new(stretch: f64) -> Self {
+        let (mut exact, mut packed, mut skips, mut firsts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for phase in 0..PHASES {
+            let low = exact_weights(f64::MAX, Self::support(stretch) + 1.0 + phase_centre(phase), stretch, &mut exact);
+            firsts.push(packed.len());
+            skips.push(u16::try_from(low + quantise(&exact, usize::MAX, &mut packed)).unwrap_or(u16::MAX));
+        }
+        firsts.push(packed.len());
+        let longest = firsts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(1);
+        let taps = longest.next_multiple_of(GROUP);
+        let mut weights = vec![0; PHASES * taps];
+        for (pair, place) in firsts.windows(2).zip(weights.chunks_exact_mut(taps)) {
+            place[..pair[1] - pair[0]].copy_from_slice(&packed[pair[0]..pair[1]]);
+        }
+        Self { stretch, taps, skips, weights }
+    }
+
+    /// How far the kernel reaches, in whole samples.
+    fn support(stretch: f64) -> f64 {
+        (LOBES as f64 * stretch).ceil()
+    }
+
+    /// Fills in the weights around a centre; returns the first source sample.
+    fn weights_at(&self, source: usize, centre: f64, weights: &mut [i16]) -> usize {
+        let nearest = (centre * PHASES as f64 + 0.5) as usize;
+        let (whole, phase) = (nearest / PHASES, nearest % PHASES);
+        let first = (whole + usize::from(self.skips[phase])).checked_sub(Self::support(self.stretch) as usize + 1);
+        if let Some(first) = first.filter(|first| first + self.taps <= source) {
+            weights.copy_from_slice(&self.weights[phase * self.taps..][..self.taps]);
+            return first;
+        }
+        self.weights_at_end(source, whole as f64 + phase_centre(phase), weights)
+    }
+
+    /// Samples beyond the ends do not count; the others make up for them.
+    fn weights_at_end(&self, source: usize, centre: f64, weights: &mut [i16]) -> usize {
+        let (mut exact, mut packed) = (Vec::new(), Vec::new());
+        let low = exact_weights(source as f64 - 1.0, centre, self.stretch, &mut exact);
+        let skipped = quantise(&exact, self.taps, &mut packed);
+        weights[..packed.len()].copy_from_slice(&packed);
+        low + skipped
+    }
+}
+
+/// Where a centre of this phase lies between the borders of a sample. The middle is one of them, so that a ratio of one
+/// copies.
+fn phase_centre(phase: usize) -> f64 {
+    phase as f64 / PHASES as f64
+}
+
+/// Computes the weights around a centre, of samples up to number `last`; returns the first of them.
+fn exact_weights(last: f64, centre: f64, stretch: f64, weights: &mut Vec<f64>) -> usize {
     let support = LOBES as f64 * stretch;
-    let last = source as f64 - 1.0;
     let low = (centre - support - 0.5).ceil().clamp(0.0, last) as usize;
     let high = (centre + support - 0.5).floor().clamp(0.0, last) as usize;
     let scale = STEPS as f64 / stretch;
@@ -122,25 +188,26 @@ fn lanczos(steps: f64) -> f64 {
     KERNEL[at] + (KERNEL[at + 1] - KERNEL[at]) * part
 }
 
-/// Appends integer weights, without the zeros at either end; returns how many were left out at the start.
-fn quantise(exact: &[f64], out: &mut Vec<i16>) -> usize {
-    let sum: f64 = exact.iter().sum();
-    let scale = f64::from(ONE) / sum;
-    let from = out.len();
-    let mut rest = ONE;
-    for weight in exact {
-        let rounded = (weight * scale + 32768.5) as i32 - 32768;
-        rest -= rounded;
-        out.push(i16::try_from(rounded).unwrap_or(i16::MAX));
+/// Appends integer weights, `most` at most, without the zeros at either end; returns how many were left out at the start.
+fn quantise(exact: &[f64], most: usize, out: &mut Vec<i16>) -> usize {
+    let scale = f64::from(ONE) / exact.iter().sum::<f64>();
+    let mut weights: VecDeque<i32> = exact.iter().map(|weight| (weight * scale + 32768.5) as i32 - 32768).collect();
+    let mut skipped = 0;
+    while weights.len() > 1 && (weights.len() > most || weights.front() == Some(&0) || weights.back() == Some(&0)) {
+        let size = |weight: Option<&i32>| weight.map_or(0, |weight| weight.abs());
+        if size(weights.front()) < size(weights.back()) {
+            weights.pop_front();
+            skipped += 1;
+        } else {
+            weights.pop_back();
+        }
     }
-    let heaviest = (from..out.len()).max_by_key(|&i| out[i]).unwrap_or(from);
-    out[heaviest] = i16::try_from(i32::from(out[heaviest]) + rest).unwrap_or(i16::MAX);
-    while out.len() > from + 1 && out.last() == Some(&0) {
-        out.pop();
+    let missing = ONE - weights.iter().sum::<i32>();
+    if let Some(heaviest) = weights.iter_mut().max() {
+        *heaviest += missing;
     }
-    let leading = out[from..].iter().take_while(|&&w| w == 0).count();
-    out.drain(from..from + leading);
-    leading
+    out.extend(weights.into_iter().map(|weight| i16::try_from(weight).unwrap_or(i16::MAX)));
+    skipped
 }
 
 /// Lanczos, three lobes, at steps of 1 / [`STEPS`]; two zeros behind the end.
@@ -199,7 +266,7 @@ mod tests {
             (3, 0.0, 3.0, 100.0, 100),
             (5000, 0.0, 5000.0, 1.0, 1),
         ] {
-            let axis = Axis::new(source, span(start, length), extent, out);
+            let axis = Axis::new(source, span(start, length), extent, out, &mut Kernels::default());
             assert_eq!(axis.len(), out);
             for j in 0..out {
                 let weights = axis.weights_of(j);
@@ -212,15 +279,15 @@ mod tests {
 
     #[test]
     fn a_ratio_of_one_copies() {
-        let axis = Axis::new(64, span(8.0, 32.0), 32.0, 32);
-        assert_eq!(axis.taps, GROUP);
+        let axis = Axis::new(64, span(8.0, 32.0), 32.0, 32, &mut Kernels::default());
+        assert!(axis.is_copy());
         assert_eq!(axis.starts, (8..40).collect::<Vec<u32>>());
     }
 
     #[test]
     fn mirrored_is_reversed() {
-        let forward = Axis::new(90, span(3.25, 80.5), 40.0, 40);
-        let back = Axis::new(90, Span { mirrored: true, ..span(3.25, 80.5) }, 40.0, 40);
+        let forward = Axis::new(90, span(3.25, 80.5), 40.0, 40, &mut Kernels::default());
+        let back = Axis::new(90, Span { mirrored: true, ..span(3.25, 80.5) }, 40.0, 40, &mut Kernels::default());
         assert!((0..40).all(|j| back.starts[j].abs_diff(forward.starts[39 - j]) <= 1));
     }
 }

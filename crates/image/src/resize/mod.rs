@@ -11,7 +11,7 @@ mod axis;
 mod portable;
 mod transpose;
 
-pub(crate) use axis::{Axis, Span};
+pub(crate) use axis::{Axis, Kernels, Span};
 pub(crate) use transpose::transpose;
 
 use crate::code_path::CodePath;
@@ -24,27 +24,6 @@ const BATCH: usize = 4;
 const STRIDE_STEP: usize = 64;
 /// Rows a plane is padded to: whole blocks of a luma row.
 const ROW_STEP: usize = 16;
-
-/// Makes a plane from another. Of its size, `extent` is picture (see [`Plane::extent`]); it is padded to whole blocks
-/// with copies of its last samples.
-pub(crate) fn resize(source: &Plane, columns: &Axis, rows: &Axis, extent: (f64, f64), path: CodePath) -> Plane {
-    let mut out = blank(columns.len(), rows.len(), extent);
-    let mut work = Work::new(source, columns, rows, path);
-    let stride = out.stride;
-    for (batch, lines) in out.data.chunks_mut(BATCH * stride).enumerate() {
-        let from = batch * BATCH;
-        if from >= rows.len() {
-            break;
-        }
-        let count = BATCH.min(rows.len() - from);
-        for i in 0..count {
-            work.blend(from + i, i);
-        }
-        work.gather(&mut lines[..count * stride], stride, columns.len());
-    }
-    pad(&mut out);
-    out
-}
 
 /// A plane of a size, with room for whole blocks.
 pub(crate) fn blank(width: usize, height: usize, extent: (f64, f64)) -> Plane {
@@ -67,17 +46,16 @@ pub(crate) fn pad(plane: &mut Plane) {
     }
 }
 
-/// What a resize needs while it runs.
-struct Work<'a> {
-    source: &'a Plane,
-    columns: &'a Axis,
-    rows: &'a Axis,
+/// A resize made ready: for any number of planes of the same size.
+pub(crate) struct Resize {
+    columns: Axis,
+    rows: Axis,
+    extent: (f64, f64),
     /// The first source column in use, and how many are.
     first: usize,
     span: usize,
     weights: RowWeights,
     layout: ColumnLayout,
-    lines: [Vec<u8>; BATCH],
 }
 
 /// The weights of the rows, packed for a code path.
@@ -145,48 +123,68 @@ impl ColumnLayout {
     }
 }
 
-impl<'a> Work<'a> {
-    fn new(source: &'a Plane, columns: &'a Axis, rows: &'a Axis, path: CodePath) -> Self {
+impl Resize {
+    /// Of the output, `extent` is picture (see [`Plane::extent`]).
+    pub(crate) fn new(columns: Axis, rows: Axis, extent: (f64, f64), path: CodePath) -> Self {
         let (first, end) = columns.reach();
         let span = end - first;
-        let layout = ColumnLayout::new(columns, first, path);
-        let length = span + columns.taps + layout.slack();
-        let lines = std::array::from_fn(|_| vec![0; length]);
-        Self { source, columns, rows, first, span, weights: RowWeights::new(rows, span, path), layout, lines }
+        let layout = ColumnLayout::new(&columns, first, path);
+        let weights = RowWeights::new(&rows, span, path);
+        Self { columns, rows, extent, first, span, weights, layout }
     }
 
-    /// Makes line `to` of the batch for row `y` of the output.
-    fn blend(&mut self, y: usize, to: usize) {
+    /// Makes a plane from another; it is padded to whole blocks with copies of its last samples.
+    pub(crate) fn apply(&self, source: &Plane) -> Plane {
+        assert_eq!((source.width, source.height), (self.columns.source, self.rows.source), "made for another size");
+        let mut out = blank(self.columns.len(), self.rows.len(), self.extent);
+        let stride = out.stride;
+        let length = self.span + self.columns.taps + self.layout.slack();
+        let mut lines: [Vec<u8>; BATCH] = std::array::from_fn(|_| vec![0; length]);
+        let height = self.rows.len();
+        for (from, out) in (0..height).step_by(BATCH).zip(out.data.chunks_mut(BATCH * stride)) {
+            let count = BATCH.min(height - from);
+            for (y, line) in (from..from + count).zip(&mut lines) {
+                self.blend(source, y, line);
+            }
+            self.gather(&lines, &mut out[..count * stride], stride);
+        }
+        pad(&mut out);
+        out
+    }
+
+    /// Makes the line for row `y` of the output.
+    fn blend(&self, source: &Plane, y: usize, line: &mut [u8]) {
         let weights = self.rows.weights_of(y);
         let start = self.rows.starts[y] as usize;
-        let line = |k: usize| {
-            let from = (start + k).min(self.source.height - 1) * self.source.stride + self.first;
-            &self.source.data[from..from + self.span]
+        let row = |k: usize| {
+            let from = (start + k).min(source.height - 1) * source.stride + self.first;
+            &source.data[from..from + self.span]
         };
-        let out = &mut self.lines[to][..self.span];
+        let out = &mut line[..self.span];
         if i32::from(weights[0]) == axis::ONE {
-            out.copy_from_slice(line(0));
+            out.copy_from_slice(row(0));
             return;
         }
-        let sources: Vec<&[u8]> = (0..weights.len()).map(line).collect();
+        let rows: Vec<&[u8]> = (0..weights.len()).map(row).collect();
         match &self.weights {
-            RowWeights::Portable => portable::blend(&sources, weights, out),
+            RowWeights::Portable => portable::blend(&rows, weights, out),
             #[cfg(target_arch = "x86_64")]
-            RowWeights::Avx2(packed) => avx2::blend(&sources, row_of(packed, y, self.rows.len()), out),
+            RowWeights::Avx2(packed) => avx2::blend(&rows, row_of(packed, y, self.rows.len()), out),
             #[cfg(target_arch = "x86_64")]
-            RowWeights::Avx512(packed) => avx512::blend(&sources, row_of(packed, y, self.rows.len()), out),
+            RowWeights::Avx512(packed) => avx512::blend(&rows, row_of(packed, y, self.rows.len()), out),
         }
     }
 
-    /// Makes rows of the output, `width` wide and `stride` apart, from the lines of the batch.
-    fn gather(&self, out: &mut [u8], stride: usize, width: usize) {
+    /// Makes rows of the output, `stride` apart, from the lines of the batch.
+    fn gather(&self, lines: &[Vec<u8>; BATCH], out: &mut [u8], stride: usize) {
+        let width = self.columns.len();
         #[cfg(target_arch = "x86_64")]
         if let ColumnLayout::Avx512(layout) = &self.layout
             && let Some(outs) = batch_of(out, stride, width)
         {
-            return avx512::gather(layout, self.lines.each_ref().map(Vec::as_slice), outs);
+            return avx512::gather(layout, lines.each_ref().map(Vec::as_slice), outs);
         }
-        for (line, out) in self.lines.iter().zip(out.chunks_exact_mut(stride)) {
+        for (line, out) in lines.iter().zip(out.chunks_exact_mut(stride)) {
             self.gather_one(line, &mut out[..width]);
         }
     }
@@ -201,7 +199,7 @@ impl<'a> Work<'a> {
             ColumnLayout::Avx2(layout) => avx2::gather(layout, line, out),
             #[cfg(target_arch = "x86_64")]
             ColumnLayout::Avx512(layout) => avx512::gather(layout, [line], [out]),
-            ColumnLayout::Portable => portable::gather(self.columns, self.first, line, out),
+            ColumnLayout::Portable => portable::gather(&self.columns, self.first, line, out),
         }
     }
 }
@@ -238,7 +236,7 @@ mod tests {
     }
 
     fn axis(source: usize, start: f64, length: f64, out: usize, mirrored: bool) -> Axis {
-        Axis::new(source, Span { start, length, mirrored }, out as f64, out)
+        Axis::new(source, Span { start, length, mirrored }, out as f64, out, &mut Kernels::default())
     }
 
     #[test]
@@ -259,10 +257,10 @@ mod tests {
                 let columns = axis(width, 0.25, width as f64 - 0.5, out_width, mirrored);
                 let rows = axis(height, 0.0, height as f64, out_height, mirrored);
                 let extent = (out_width as f64, out_height as f64);
-                let want = resize(&source, &columns, &rows, extent, CodePath::Portable);
+                let on = |path| Resize::new(columns.clone(), rows.clone(), extent, path).apply(&source);
+                let want = on(CodePath::Portable);
                 for path in CodePath::available() {
-                    let got = resize(&source, &columns, &rows, extent, path);
-                    assert_eq!(got.data, want.data, "{width}x{height} to {out_width}x{out_height} on {path:?}");
+                    assert_eq!(on(path).data, want.data, "{width}x{height} to {out_width}x{out_height} on {path:?}");
                 }
             }
         }
@@ -272,13 +270,8 @@ mod tests {
     fn a_flat_picture_stays_flat_to_its_padding() {
         let mut source = noise(123, 77);
         source.data.fill(201);
-        let out = resize(
-            &source,
-            &axis(123, 0.0, 123.0, 50, false),
-            &axis(77, 0.0, 77.0, 33, false),
-            (50.0, 33.0),
-            CodePath::detect(),
-        );
+        let (columns, rows) = (axis(123, 0.0, 123.0, 50, false), axis(77, 0.0, 77.0, 33, false));
+        let out = Resize::new(columns, rows, (50.0, 33.0), CodePath::detect()).apply(&source);
         assert!(out.data.iter().all(|&sample| sample == 201));
         assert_eq!((out.stride, out.data.len()), (64, 64 * 48));
     }
@@ -288,7 +281,8 @@ mod tests {
         let source = noise(200, 100);
         let make = |mirrored| {
             let columns = axis(200, 10.5, 180.0, 96, mirrored);
-            resize(&source, &columns, &axis(100, 0.0, 100.0, 40, false), (96.0, 40.0), CodePath::detect())
+            let rows = axis(100, 0.0, 100.0, 40, false);
+            Resize::new(columns, rows, (96.0, 40.0), CodePath::detect()).apply(&source)
         };
         let (forward, back) = (make(false), make(true));
         for (a, b) in forward.data.chunks(forward.stride).zip(back.data.chunks(back.stride)).take(40) {
