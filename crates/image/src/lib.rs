@@ -62,3 +62,7 @@ pub struct Rendition {
     /// The JPEG file.
     pub jpeg: Vec<u8>,
 }
+
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
