@@ -45,6 +45,22 @@ impl CodePath {
     }
 }
 
+/// A code path that was found to run on this machine: what code with `unsafe` calls into it relies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Runnable(CodePath);
+
+impl Runnable {
+    /// The path asked for, or the portable one where the machine cannot run it.
+    pub(crate) fn new(path: CodePath) -> Self {
+        Self(if path.runs_here() { path } else { CodePath::Portable })
+    }
+
+    /// The path.
+    pub(crate) fn path(self) -> CodePath {
+        self.0
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2")

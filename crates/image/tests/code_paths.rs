@@ -45,7 +45,11 @@ fn all_code_paths_make_the_same_renditions_of_photos() {
 fn renditions_have_their_promised_sizes_whatever_the_size_set() {
     let boxes = [(1, 1), (3, 700), (64, 48), (199, 301), (640, 360), (1000, 1000)];
     let sizes = boxes.iter().enumerate().flat_map(|(i, &(w, h))| {
-        [size(3 * i, w, h, Fit::Cover, true), size(3 * i + 1, w, h, Fit::Cover, false), size(3 * i + 2, w, h, Fit::Inside, true)]
+        [
+            size(3 * i, w, h, Fit::Cover, true),
+            size(3 * i + 1, w, h, Fit::Cover, false),
+            size(3 * i + 2, w, h, Fit::Inside, true),
+        ]
     });
     let size_set = SizeSet::new(sizes.collect()).expect("a size set");
     for (width, height) in [(1, 1), (2, 9), (17, 16), (333, 5), (401, 333), (640, 1203)] {

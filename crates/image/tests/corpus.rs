@@ -93,8 +93,7 @@ impl<'a> Entry<'a> {
             return Ok(());
         }
         let golden = read_png(&corpus.join(self.golden));
-        let (step_x, step_y) =
-            (whole.width as f64 / golden.width as f64, whole.height as f64 / golden.height as f64);
+        let (step_x, step_y) = (whole.width as f64 / golden.width as f64, whole.height as f64 / golden.height as f64);
         let mut difference = 0.0;
         for (i, want) in golden.rgb.iter().enumerate() {
             let (x, y) = ((i % golden.width) as f64, (i / golden.width) as f64);

@@ -114,14 +114,23 @@ fn renditions_score_like_the_reference_they_are_made_for() {
             theirs.push(reference.score_of(Picture::of(&Pixels::decode(&yardstick))));
             (our_bytes, their_bytes) = (our_bytes + rendition.jpeg.len(), their_bytes + yardstick.len());
             let (our, their) = (ours[ours.len() - 1], theirs[theirs.len() - 1]);
-            eprintln!("{} {}: {our:.2}, yardstick {their:.2}, bytes {} {}", file.display(), size.name, rendition.jpeg.len(), yardstick.len());
+            eprintln!(
+                "{} {}: {our:.2}, yardstick {their:.2}, bytes {} {}",
+                file.display(),
+                size.name,
+                rendition.jpeg.len(),
+                yardstick.len()
+            );
             assert!(our >= their - SINGLE_SLACK, "{} {}: {our:.2}, yardstick {their:.2}", file.display(), size.name);
         }
     }
     let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
     eprintln!("mean {:.3}, yardstick {:.3}; bytes {our_bytes}, yardstick {their_bytes}", mean(&ours), mean(&theirs));
     assert!(mean(&ours) >= mean(&theirs) - MEAN_SLACK, "{:.2}, yardstick {:.2}", mean(&ours), mean(&theirs));
-    assert!(f64::from(our_bytes as u32) <= f64::from(their_bytes as u32) * BYTES_SLACK, "{our_bytes}, yardstick {their_bytes}");
+    assert!(
+        f64::from(our_bytes as u32) <= f64::from(their_bytes as u32) * BYTES_SLACK,
+        "{our_bytes}, yardstick {their_bytes}"
+    );
 }
 
 /// Whether an original says that it is not upright.

@@ -10,7 +10,7 @@ use crate::header::{ColourModel, Header};
 use crate::picture::{Picture, to_rgb};
 use crate::planes::Plane;
 
-pub(crate) use self::profile::Profile;
+use self::profile::Profile;
 
 /// What has to happen to the samples of an original.
 pub(crate) enum Conversion {

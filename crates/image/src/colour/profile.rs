@@ -5,7 +5,7 @@ use std::sync::Arc;
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformExecutor, TransformOptions};
 
 /// A profile that changes pixels.
-pub(crate) struct Profile {
+pub(super) struct Profile {
     transform: Arc<dyn TransformExecutor<u8> + Send + Sync>,
 }
 
@@ -14,7 +14,7 @@ const ROUNDING: u8 = 2;
 
 impl Profile {
     /// A profile for RGB; `None` if it is of no use, or sRGB.
-    pub(crate) fn rgb(icc: &[u8]) -> Option<Self> {
+    pub(super) fn rgb(icc: &[u8]) -> Option<Self> {
         let profile = Self::new(icc, DataColorSpace::Rgb, Layout::Rgb, (&ColorProfile::new_srgb(), Layout::Rgb))?;
         let steps = || (0..=255_u8).step_by(51);
         let grid: Vec<u8> =
@@ -26,14 +26,14 @@ impl Profile {
     }
 
     /// A profile for grey; `None` if it is of no use.
-    pub(crate) fn grey(icc: &[u8]) -> Option<Self> {
+    pub(super) fn grey(icc: &[u8]) -> Option<Self> {
         let mut srgb_tones = ColorProfile::new_gray_with_gamma(2.2);
         srgb_tones.gray_trc = ColorProfile::new_srgb().green_trc;
         Self::new(icc, DataColorSpace::Gray, Layout::Gray, (&srgb_tones, Layout::Gray))
     }
 
     /// A profile for four inks; `None` if it is of no use.
-    pub(crate) fn cmyk(icc: &[u8]) -> Option<Self> {
+    pub(super) fn cmyk(icc: &[u8]) -> Option<Self> {
         Self::new(icc, DataColorSpace::Cmyk, Layout::Rgba, (&ColorProfile::new_srgb(), Layout::Rgb))
     }
 
@@ -44,12 +44,12 @@ impl Profile {
     }
 
     /// Converts interleaved samples; says whether it could.
-    pub(crate) fn to_srgb(&self, samples: &[u8], srgb: &mut [u8]) -> bool {
+    pub(super) fn to_srgb(&self, samples: &[u8], srgb: &mut [u8]) -> bool {
         self.transform.transform(samples, srgb).is_ok()
     }
 
     /// What becomes of each value of grey.
-    pub(crate) fn tones(&self) -> [u8; 256] {
+    pub(super) fn tones(&self) -> [u8; 256] {
         let values: [u8; 256] = std::array::from_fn(|i| u8::try_from(i).unwrap_or(u8::MAX));
         let mut tones = [0; 256];
         if self.to_srgb(&values, &mut tones) { tones } else { values }

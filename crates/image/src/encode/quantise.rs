@@ -38,9 +38,8 @@ pub(super) enum Channel {
 /// Everything but [`Self::zigzag`] is in transposed order, the one in which the forward DCT leaves its coefficients.
 #[repr(align(64))]
 pub(super) struct Quantiser {
-    /// Divisors as the forward DCT needs them: eight times those of the file, because it leaves eight times the values.
-    pub(super) divisors: [u16; 64],
-    /// Half of each divisor, so that the quotient is rounded.
+    /// Half of each divisor, so that the quotient is rounded. The divisors are eight times those of the file, because
+    /// the forward DCT leaves eight times the values.
     pub(super) halves: [u16; 64],
     /// `(x × factor >> 16) × shift >> 16` is `x / divisor` for every `x` below 2¹⁵.
     pub(super) factors: [u16; 64],
@@ -57,9 +56,8 @@ impl Quantiser {
             Channel::Chroma => &CHROMA,
         };
         let natural = base.map(|value| scaled(value, quality));
-        let divisors = std::array::from_fn(|i| 8 * u16::from(natural[i % 8 * 8 + i / 8]));
+        let divisors: [u16; 64] = std::array::from_fn(|i| 8 * u16::from(natural[i % 8 * 8 + i / 8]));
         Self {
-            divisors,
             halves: divisors.map(|divisor| divisor / 2),
             factors: divisors.map(|divisor| reciprocal(divisor).0),
             shifts: divisors.map(|divisor| reciprocal(divisor).1),

@@ -3,29 +3,19 @@
 //! The marker pre-parser: sizes, components, colour, orientation, ICC profile, number of scans. It looks at no entropy
 //! coded data and allocates nothing that grows with the size the header claims.
 
-use crate::exif::Orientation;
-use crate::reason::Rejection;
+mod colour_model;
+mod frame;
+mod reader;
+pub(crate) mod scan;
+pub(crate) mod segments;
+#[cfg(test)]
+mod tests;
 
-/// How the components of a picture make colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ColourModel {
-    /// One component.
-    Grey,
-    /// Luma and two colour differences (JFIF, BT.601 full range).
-    YCbCr,
-    /// Red, green, blue as they are.
-    Rgb,
-    /// Four inks; inverted when Adobe's marker is there (255 is no ink).
-    Cmyk {
-        /// Whether 255 means no ink.
-        inverted: bool,
-    },
-    /// CMY as YCbCr, and black.
-    Ycck {
-        /// Whether 255 means no ink.
-        inverted: bool,
-    },
-}
+use crate::exif::Orientation;
+use crate::reason::{Reason, Rejection};
+
+pub(crate) use colour_model::ColourModel;
+pub(crate) use reader::read_header;
 
 /// A component of the frame header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +49,29 @@ pub(crate) struct Header {
     pub progressive: bool,
 }
 
-/// Reads and checks the header of an original.
-pub(crate) fn read_header(_bytes: &[u8], _limits: &crate::Limits) -> Result<Header, Rejection> {
-    todo!("the marker parser")
+impl Header {
+    /// Width and height in pixels of the picture when it stands upright.
+    pub(crate) fn upright_size(&self) -> (u32, u32) {
+        upright(self.orientation, self.width, self.height)
+    }
+
+    /// The largest horizontal and vertical sampling factors.
+    pub(crate) fn max_sampling(&self) -> (u8, u8) {
+        let max = |factor: fn(&Component) -> u8| self.components.iter().map(factor).max().unwrap_or(1);
+        (max(|c| c.h), max(|c| c.v))
+    }
+}
+
+fn upright(orientation: Orientation, width: u32, height: u32) -> (u32, u32) {
+    if orientation.swaps_sides() { (height, width) } else { (width, height) }
+}
+
+/// A rejection for what contradicts the standard or itself.
+pub(crate) fn corrupt(detail: impl Into<String>) -> Rejection {
+    Rejection::new(Reason::Corrupt, detail)
+}
+
+/// A rejection for data that end before the picture does.
+pub(crate) fn truncated(detail: impl Into<String>) -> Rejection {
+    Rejection::new(Reason::Truncated, detail)
 }

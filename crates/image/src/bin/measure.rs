@@ -67,8 +67,8 @@ fn code_path(name: &str) -> CodePath {
 }
 
 fn size_set(optimize: bool) -> SizeSet {
-    let sizes = SizeSet::default().sizes().iter().cloned();
-    let sizes = sizes.map(|size| ImageSize { optimize_coding: optimize, ..size }).collect();
+    let default = SizeSet::default();
+    let sizes = default.sizes().iter().cloned().map(|size| ImageSize { optimize_coding: optimize, ..size }).collect();
     SizeSet::new(sizes).unwrap_or_else(|error| fail(&error.to_string()))
 }
 
