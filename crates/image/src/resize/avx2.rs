@@ -5,10 +5,11 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_cvtsi128_si32, _mm_loadu_si128, _mm256_add_epi32, _mm256_castsi128_si256,
-    _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_inserti128_si256, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_packs_epi32, _mm256_packus_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_srai_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8,
+    __m128i, __m256i, _MM_HINT_T0, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi32,
+    _mm256_castsi128_si256, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_inserti128_si256,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_packs_epi32, _mm256_packus_epi16, _mm256_set1_epi32,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srai_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi8,
+    _mm256_unpacklo_epi8,
 };
 
 use super::axis::{Axis, ONE_BITS};
@@ -34,17 +35,21 @@ fn available() -> bool {
 }
 
 /// See [`portable::blend`](super::portable::blend). `weights` are those of [`pairs`].
-pub(super) fn blend(rows: &[&[u8]], weights: &[i32], out: &mut [u8]) {
+/// `ahead` are rows of the same length that will be wanted next: by then they have come from memory.
+pub(super) fn blend(rows: &[&[u8]], ahead: &[&[u8]], weights: &[i32], out: &mut [u8]) {
     assert!(available(), "AVX2 is asked for where it is not");
     // SAFETY: the processor has AVX2, as just asserted.
-    unsafe { blend_rows(rows, weights, out) }
+    unsafe { blend_rows(rows, ahead, weights, out) }
 }
 
 #[target_feature(enable = "avx2")]
-fn blend_rows(rows: &[&[u8]], weights: &[i32], out: &mut [u8]) {
+fn blend_rows(rows: &[&[u8]], ahead: &[&[u8]], weights: &[i32], out: &mut [u8]) {
     let last = out.len() - WIDE;
     let mut at = 0;
     loop {
+        for row in ahead {
+            prefetch(row, at);
+        }
         blend_32(rows, weights, out, at);
         if at == last {
             return;
@@ -158,6 +163,12 @@ fn gather_8(group: &Group, weights: &[[i16; 2 * OUTS]], row: &[u8]) -> [u8; OUTS
     let low = _mm_cvtsi128_si32(_mm256_castsi256_si128(bytes)).to_ne_bytes();
     let high = _mm_cvtsi128_si32(_mm256_extracti128_si256::<1>(bytes)).to_ne_bytes();
     [low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]]
+}
+
+#[inline]
+fn prefetch(bytes: &[u8], at: usize) {
+    // SAFETY: the processor takes an address as a hint, and may be given any.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes[at..].as_ptr().cast()) }
 }
 
 #[inline]

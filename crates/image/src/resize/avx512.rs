@@ -5,10 +5,11 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m128i, __m512i, _mm_storeu_si128, _mm512_add_epi32, _mm512_cvtusepi32_epi8, _mm512_dpbusd_epi32,
-    _mm512_loadu_si512, _mm512_max_epi32, _mm512_packs_epi32, _mm512_packus_epi16, _mm512_permutex2var_epi8,
-    _mm512_permutexvar_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srai_epi32,
-    _mm512_storeu_si512, _mm512_unpackhi_epi8, _mm512_unpackhi_epi16, _mm512_unpacklo_epi8, _mm512_unpacklo_epi16,
+    __m128i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128, _mm512_add_epi32, _mm512_cvtusepi32_epi8,
+    _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_max_epi32, _mm512_packs_epi32, _mm512_packus_epi16,
+    _mm512_permutex2var_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_slli_epi32,
+    _mm512_srai_epi32, _mm512_storeu_si512, _mm512_unpackhi_epi8, _mm512_unpackhi_epi16, _mm512_unpacklo_epi8,
+    _mm512_unpacklo_epi16,
 };
 
 use super::axis::{Axis, GROUP, ONE_BITS};
@@ -45,17 +46,21 @@ fn available() -> bool {
 }
 
 /// See [`portable::blend`](super::portable::blend). `weights` are those of [`fours`].
-pub(super) fn blend(rows: &[&[u8]], weights: &[[i32; 2]], out: &mut [u8]) {
+/// `ahead` are rows of the same length that will be wanted next: by then they have come from memory.
+pub(super) fn blend(rows: &[&[u8]], ahead: &[&[u8]], weights: &[[i32; 2]], out: &mut [u8]) {
     assert!(available(), "AVX-512 is asked for where it is not");
     // SAFETY: the processor has what the function is compiled for, as just asserted.
-    unsafe { blend_rows(rows, weights, out) }
+    unsafe { blend_rows(rows, ahead, weights, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn blend_rows(rows: &[&[u8]], weights: &[[i32; 2]], out: &mut [u8]) {
+fn blend_rows(rows: &[&[u8]], ahead: &[&[u8]], weights: &[[i32; 2]], out: &mut [u8]) {
     let last = out.len() - WIDE;
     let mut at = 0;
     loop {
+        for row in ahead {
+            prefetch(row, at);
+        }
         blend_64(rows, weights, out, at);
         if at == last {
             return;
@@ -206,6 +211,12 @@ fn gather_16<const ROWS: usize, const WIDER: bool>(taps: &[Taps], rows: [&[u8]; 
         let sum = _mm512_max_epi32(together(highs[i], lows[i]), _mm512_setzero_si512());
         _mm512_cvtusepi32_epi8(sum)
     })
+}
+
+#[inline]
+fn prefetch(bytes: &[u8], at: usize) {
+    // SAFETY: the processor takes an address as a hint, and may be given any.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes[at..].as_ptr().cast()) }
 }
 
 #[inline]

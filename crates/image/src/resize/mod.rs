@@ -166,12 +166,19 @@ impl Resize {
             return;
         }
         let rows: Vec<&[u8]> = (0..weights.len()).map(row).collect();
+        // What the next row of the output takes and this one does not.
+        #[cfg(target_arch = "x86_64")]
+        let ahead: Vec<&[u8]> = {
+            let next = self.rows.starts.get(y + 1).map_or(start, |&next| next as usize);
+            let end = start + weights.len();
+            (end..(next + weights.len()).min(source.height)).map(|at| row(at - start)).collect()
+        };
         match &self.weights {
             RowWeights::Portable => portable::blend(&rows, weights, out),
             #[cfg(target_arch = "x86_64")]
-            RowWeights::Avx2(packed) => avx2::blend(&rows, row_of(packed, y, self.rows.len()), out),
+            RowWeights::Avx2(packed) => avx2::blend(&rows, &ahead, row_of(packed, y, self.rows.len()), out),
             #[cfg(target_arch = "x86_64")]
-            RowWeights::Avx512(packed) => avx512::blend(&rows, row_of(packed, y, self.rows.len()), out),
+            RowWeights::Avx512(packed) => avx512::blend(&rows, &ahead, row_of(packed, y, self.rows.len()), out),
         }
     }
 

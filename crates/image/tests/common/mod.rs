@@ -1,5 +1,6 @@
 //! What the tests of renditions share: where the shared material lies, and an independent decoder.
-#![allow(dead_code, reason = "not every test needs everything")]
+#![allow(dead_code, unreachable_pub, reason = "not every test needs everything")]
+#![allow(clippy::cast_precision_loss, reason = "sizes of pictures")]
 
 use std::path::{Path, PathBuf};
 
@@ -28,16 +29,17 @@ impl Pixels {
     /// The mean colour of a rectangle with fractional borders.
     pub fn mean(&self, left: f64, top: f64, width: f64, height: f64) -> [f64; 3] {
         let (columns, rows) = (shares(left, width, self.width), shares(top, height, self.height));
-        let mut sum = [0.0; 3];
+        let (mut sum, mut area) = ([0.0; 3], 0.0);
         for &(y, share_y) in &rows {
             for &(x, share_x) in &columns {
                 let pixel = self.rgb[y * self.width + x];
+                area += share_x * share_y;
                 for (sum, value) in sum.iter_mut().zip(pixel) {
                     *sum += f64::from(value) * share_x * share_y;
                 }
             }
         }
-        sum.map(|value| value / (width * height))
+        sum.map(|value| value / area)
     }
 }
 
