@@ -25,7 +25,7 @@ pub(super) trait Sink {
     fn reserve(&mut self, blocks: usize);
 
     /// Codes a block: the difference of its DC coefficient to that of the block before, and the others.
-    fn block(&mut self, class: usize, difference: i32, block: &Block, order: &[u8; 64]);
+    fn block<const IN_ORDER: bool>(&mut self, class: usize, difference: i32, block: &Block);
 }
 
 /// Code words: bits from bit 8 up, their count in the lowest byte.
@@ -102,7 +102,7 @@ impl Sink for Direct {
     }
 
     #[inline]
-    fn block(&mut self, class: usize, difference: i32, block: &Block, order: &[u8; 64]) {
+    fn block<const IN_ORDER: bool>(&mut self, class: usize, difference: i32, block: &Block) {
         let words = &self.words[class];
         let mut end = self.end;
         let count = category(difference).0;
@@ -113,7 +113,7 @@ impl Sink for Direct {
             let mut run = rest.trailing_zeros() as usize;
             rest = rest >> run >> 1;
             place += run + 1;
-            let value = i32::from(block.coefficients[usize::from(order[place & 63]) & 63]);
+            let value = block.coefficient::<IN_ORDER>(place);
             while run > 15 {
                 put(&mut self.bits, &mut end, words.ac[ZERO_RUN]);
                 run -= 16;
@@ -192,7 +192,7 @@ impl Sink for Tokens {
     }
 
     #[inline]
-    fn block(&mut self, class: usize, difference: i32, block: &Block, order: &[u8; 64]) {
+    fn block<const IN_ORDER: bool>(&mut self, class: usize, difference: i32, block: &Block) {
         let (count, bits) = category(difference);
         self.push(2 * class, count as usize, bits);
         let mut rest = block.set >> 1;
@@ -201,7 +201,7 @@ impl Sink for Tokens {
             let mut run = rest.trailing_zeros() as usize;
             rest = rest >> run >> 1;
             place += run + 1;
-            let value = i32::from(block.coefficients[usize::from(order[place & 63]) & 63]);
+            let value = block.coefficient::<IN_ORDER>(place);
             while run > 15 {
                 self.push(2 * class + 1, ZERO_RUN, 0);
                 run -= 16;

@@ -48,15 +48,34 @@ pub(crate) fn encode(picture: &Picture, quality: u8, optimize: bool, path: CodeP
 
 /// Puts every block of the picture, in the order of an interleaved scan.
 fn scan(picture: &Picture, quantisers: &[Quantiser; 2], path: CodePath, sink: &mut impl Sink) {
+    if blocks::in_order(path) {
+        scan_planes::<true>(picture, quantisers, path, sink);
+    } else {
+        scan_planes::<false>(picture, quantisers, path, sink);
+    }
+}
+
+/// `IN_ORDER` as [`blocks::in_order`] tells.
+fn scan_planes<const IN_ORDER: bool>(
+    picture: &Picture,
+    quantisers: &[Quantiser; 2],
+    path: CodePath,
+    sink: &mut impl Sink,
+) {
     match picture.planes.as_slice() {
-        [grey] => scan_grey(picture, grey, &quantisers[0], path, sink),
-        [luma, blue, red] => scan_colour(picture, [luma, blue, red], quantisers, path, sink),
+        [grey] => scan_grey::<IN_ORDER>(picture, grey, &quantisers[0], path, sink),
+        [luma, blue, red] => scan_colour::<IN_ORDER>(picture, [luma, blue, red], quantisers, path, sink),
         _ => unreachable!("a picture has one plane or three"),
     }
 }
 
-fn scan_grey(picture: &Picture, plane: &Plane, by: &Quantiser, path: CodePath, sink: &mut impl Sink) {
-    let order = blocks::order(path);
+fn scan_grey<const IN_ORDER: bool>(
+    picture: &Picture,
+    plane: &Plane,
+    by: &Quantiser,
+    path: CodePath,
+    sink: &mut impl Sink,
+) {
     let (across, down) = (picture.width.div_ceil(8), picture.height.div_ceil(8));
     let mut blocks = [Block::ZERO; WIDE];
     let mut before = 0;
@@ -65,20 +84,19 @@ fn scan_grey(picture: &Picture, plane: &Plane, by: &Quantiser, path: CodePath, s
             blocks::transform(&plane.data[row * 8 * plane.stride + from * 8..], plane.stride, by, path, &mut blocks);
             sink.reserve(WIDE);
             for block in &blocks[..WIDE.min(across - from)] {
-                put(sink, 0, &mut before, block, order);
+                put::<IN_ORDER>(sink, 0, &mut before, block);
             }
         }
     }
 }
 
-fn scan_colour(
+fn scan_colour<const IN_ORDER: bool>(
     picture: &Picture,
     [luma, blue, red]: [&Plane; 3],
     quantisers: &[Quantiser; 2],
     path: CodePath,
     sink: &mut impl Sink,
 ) {
-    let order = blocks::order(path);
     let (across, down) = (picture.width.div_ceil(16), picture.height.div_ceil(16));
     let mut strip = Strip::new();
     let mut before = [0; 3];
@@ -92,10 +110,10 @@ fn scan_colour(
             sink.reserve(6 * STRIP);
             for mcu in 0..STRIP.min(across - from) {
                 for block in strip.luma_of(mcu) {
-                    put(sink, 0, &mut before[0], block, order);
+                    put::<IN_ORDER>(sink, 0, &mut before[0], block);
                 }
-                put(sink, 1, &mut before[1], &strip.chroma[0][mcu], order);
-                put(sink, 1, &mut before[2], &strip.chroma[1][mcu], order);
+                put::<IN_ORDER>(sink, 1, &mut before[1], &strip.chroma[0][mcu]);
+                put::<IN_ORDER>(sink, 1, &mut before[2], &strip.chroma[1][mcu]);
             }
         }
     }
@@ -128,8 +146,8 @@ impl Strip {
     }
 }
 
-fn put(sink: &mut impl Sink, class: usize, before: &mut i32, block: &Block, order: &[u8; 64]) {
+fn put<const IN_ORDER: bool>(sink: &mut impl Sink, class: usize, before: &mut i32, block: &Block) {
     let dc = i32::from(block.coefficients[0]);
-    sink.block(class, dc - *before, block, order);
+    sink.block::<IN_ORDER>(class, dc - *before, block);
     *before = dc;
 }

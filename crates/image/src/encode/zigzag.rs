@@ -6,10 +6,6 @@
 pub(super) const NATURAL: [u8; 64] = natural();
 /// The place in transposed order of each coefficient of the file.
 pub(super) const TRANSPOSED: [u8; 64] = transposed();
-/// For blocks that are in the order of the file already.
-#[cfg(target_arch = "x86_64")]
-pub(super) const SAME: [u8; 64] = same();
-
 /// Turns a set of places in transposed order, a bit each, into one in the order of the file.
 pub(super) fn set_of_transposed(set: u64) -> u64 {
     let bytes = set.to_le_bytes();
@@ -40,17 +36,6 @@ const fn transposed() -> [u8; 64] {
     let mut k = 0;
     while k < 64 {
         order[k] = order[k] % 8 * 8 + order[k] / 8;
-        k += 1;
-    }
-    order
-}
-
-#[cfg(target_arch = "x86_64")]
-const fn same() -> [u8; 64] {
-    let mut order = [0; 64];
-    let mut k = 0;
-    while k < 64 {
-        order[k as usize] = k;
         k += 1;
     }
     order

@@ -18,7 +18,7 @@ use crate::code_path::CodePath;
 /// Blocks side by side that are transformed at once.
 pub(super) const WIDE: usize = 4;
 
-/// Quantised coefficients of a block, in the order that [`order`] tells.
+/// Quantised coefficients of a block, in the order that [`in_order`] tells.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Block {
@@ -29,6 +29,13 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) const ZERO: Self = Self { coefficients: [0; 64], set: 0 };
+
+    /// The coefficient that stands at a place of the file.
+    #[inline]
+    pub(super) fn coefficient<const IN_ORDER: bool>(&self, place: usize) -> i32 {
+        let place = if IN_ORDER { place } else { usize::from(zigzag::TRANSPOSED[place & 63]) };
+        i32::from(self.coefficients[place & 63])
+    }
 }
 
 /// Constants of the DCT, 13 bits behind the point.
@@ -51,13 +58,9 @@ mod constant {
 const CONSTANT_BITS: u32 = 13;
 const BETWEEN_BITS: u32 = 2;
 
-/// Where each coefficient of the file stands in a [`Block`] of this code path.
-pub(super) fn order(path: CodePath) -> &'static [u8; 64] {
-    match path {
-        #[cfg(target_arch = "x86_64")]
-        CodePath::Avx512 => &zigzag::SAME,
-        _ => &zigzag::TRANSPOSED,
-    }
+/// Whether the blocks of this code path are in the order of the file; if not, they are in transposed order.
+pub(super) fn in_order(path: CodePath) -> bool {
+    path == CodePath::Avx512
 }
 
 /// Transforms the blocks whose first sample is `samples[0]`, of a plane with this stride.
@@ -78,11 +81,13 @@ mod tests {
     use super::*;
 
     /// The blocks in the order of the file.
-    fn coefficients(samples: &[u8], by: &Quantiser, path: CodePath) -> Vec<([i16; 64], u64)> {
+    fn coefficients(samples: &[u8], by: &Quantiser, path: CodePath) -> Vec<([i32; 64], u64)> {
         let mut out = [Block::ZERO; WIDE];
         transform(samples, 32, by, path, &mut out);
-        let order = order(path);
-        out.iter().map(|b| (std::array::from_fn(|k| b.coefficients[usize::from(order[k])]), b.set)).collect()
+        let in_order = in_order(path);
+        let value =
+            |block: &Block, k| if in_order { block.coefficient::<true>(k) } else { block.coefficient::<false>(k) };
+        out.iter().map(|block| (std::array::from_fn(|k| value(block, k)), block.set)).collect()
     }
 
     fn pictures() -> Vec<Vec<u8>> {
