@@ -57,4 +57,12 @@ impl BitReader<'_> {
         self.consume(bits);
         value
     }
+
+    /// Reads a number of 1 to 56 bits without sign.
+    #[inline(always)]
+    pub(super) fn take_long(&mut self, bits: u32) -> u64 {
+        let value = self.bits >> (64 - bits);
+        self.consume(bits);
+        value
+    }
 }

@@ -72,14 +72,6 @@ impl SymbolTable {
         Err(Fault::BadCode)
     }
 
-    /// Reads a symbol.
-    #[inline(always)]
-    pub(super) fn read(&self, bits: &mut BitReader<'_>) -> Result<u8, Fault> {
-        let (length, symbol) = self.look_up(bits)?;
-        bits.consume(length);
-        Ok(symbol)
-    }
-
     /// Reads a DC difference: a symbol, and as many bits as it says. Needs 31 bits.
     #[inline(always)]
     pub(super) fn read_difference(&self, bits: &mut BitReader<'_>) -> Result<i32, Fault> {
@@ -91,7 +83,7 @@ impl SymbolTable {
     }
 }
 
-/// Gives up to two coefficients of a sequential block for 12 bits.
+/// Gives up to two coefficients for 12 bits.
 pub(super) struct AcTable {
     pub(super) fast: [PairEntry; 1 << PAIR_BITS],
     pub(super) symbols: SymbolTable,
@@ -172,6 +164,16 @@ enum Found {
 }
 
 impl AcTable {
+    /// Length, advance and size of the next symbol; nothing is consumed. Needs 16 bits, of which `entry` may know.
+    #[inline(always)]
+    pub(super) fn code(&self, bits: &BitReader<'_>, entry: PairEntry) -> Result<(u32, u32, u32), Fault> {
+        if entry == PairEntry::default() {
+            let (length, symbol) = self.symbols.look_up(bits)?;
+            return Ok((length, u32::from(symbol >> 4) + 1, u32::from(symbol & 15)));
+        }
+        Ok((entry.length(), entry.first(), entry.value().cast_unsigned().into()))
+    }
+
     /// Builds the table.
     pub(super) fn new(spec: &HuffmanSpec) -> Result<Box<Self>, Rejection> {
         let symbols = *SymbolTable::new(spec)?;
@@ -229,6 +231,8 @@ impl Singles {
         let (run, size) = (u32::from(code.symbol >> 4), u32::from(code.symbol & 15));
         match size {
             0 if run == 15 => Found::Coefficient { length, advance: 16, value: 0 },
+            // Ends of several blocks, in a progressive scan; their number follows.
+            0 if run > 0 => Found::Size { length, advance: run + 1, size: 0 },
             0 => Found::EndOfBlock { length },
             _ if size > 6 || length + size > known => Found::Size { length, advance: run + 1, size },
             _ => Found::Coefficient { length: length + size, advance: run + 1, value: extend(bits, length, size) },

@@ -48,7 +48,7 @@ impl Process for Sequential<'_> {
         }
         for component in &scan.components {
             tables.build_dc(component.dc_table)?;
-            tables.build_ac_pairs(component.ac_table)?;
+            tables.build_ac(component.ac_table)?;
         }
         let mut stream = EntropyStream::new(bytes, at);
         let mut parts = Vec::with_capacity(scan.components.len());
@@ -135,7 +135,7 @@ impl<'t> Part<'t> {
             v,
             side: own.side,
             dc: tables.dc(component.dc_table)?,
-            ac: tables.ac_pairs(component.ac_table)?,
+            ac: tables.ac(component.ac_table)?,
             slots: slots_of(own.side),
             dequantiser: Dequantiser::new(tables.quant(own.quant)?, own.side),
             plane: own.plane(),
@@ -354,12 +354,7 @@ fn decode_single(
     block: &mut [i16; BLOCK_VIEW],
 ) -> Result<u32, Fault> {
     reader.refill();
-    let (length, advance, size) = if entry == PairEntry::default() {
-        let (length, symbol) = plan.ac.symbols.look_up(reader)?;
-        (length, u32::from(symbol >> 4) + 1, u32::from(symbol & 15))
-    } else {
-        (entry.length(), entry.first(), entry.value().cast_unsigned().into())
-    };
+    let (length, advance, size) = plan.ac.code(reader, entry)?;
     if size == 0 && advance < 16 {
         reader.consume(length);
         return Ok(next + END_OF_BLOCK);

@@ -10,19 +10,14 @@ use crate::reason::Rejection;
 #[derive(Default)]
 pub(super) struct TableState {
     quant: [Option<QuantTable>; 4],
-    dc: [Huffman; 4],
-    ac: [Huffman; 4],
+    dc: [Huffman<SymbolTable>; 4],
+    ac: [Huffman<AcTable>; 4],
     /// MCUs between two restart markers; 0 for none.
     pub(super) restart_interval: u32,
 }
 
 /// A Huffman table as stated, and as built when a scan first needs it.
-#[derive(Default)]
-struct Huffman {
-    spec: Option<HuffmanSpec>,
-    symbols: Option<Box<SymbolTable>>,
-    pairs: Option<Box<AcTable>>,
-}
+type Huffman<Built> = (Option<HuffmanSpec>, Option<Box<Built>>);
 
 impl TableState {
     /// Takes a DQT, DHT or DRI segment.
@@ -30,8 +25,7 @@ impl TableState {
         match segment.marker {
             marker::DQT => QuantTable::parse_all(segment.payload, |index, table| self.quant[index] = Some(table)),
             marker::DHT => HuffmanSpec::parse_all(segment.payload, |is_ac, index, spec| {
-                let tables = if is_ac { &mut self.ac } else { &mut self.dc };
-                tables[index] = Huffman { spec: Some(spec), ..Huffman::default() };
+                if is_ac { self.ac[index] = (Some(spec), None) } else { self.dc[index] = (Some(spec), None) }
             }),
             _ => self.take_restart_interval(segment.payload),
         }
@@ -48,51 +42,36 @@ impl TableState {
         self.quant[index].as_ref().ok_or_else(|| corrupt(format!("quantisation table {index} is not there")))
     }
 
-    /// Builds the tables that a scan needs, so that the getters below find them.
+    /// Builds a DC table, so that [`Self::dc`] finds it.
     pub(super) fn build_dc(&mut self, index: usize) -> Result<(), Rejection> {
-        let table = &mut self.dc[index];
-        let spec = table.spec.as_ref().ok_or_else(|| corrupt(format!("DC Huffman table {index} is not there")))?;
+        let spec =
+            self.dc[index].0.as_ref().ok_or_else(|| corrupt(format!("DC Huffman table {index} is not there")))?;
         if spec.symbols.iter().any(|&symbol| symbol > 15) {
             return Err(corrupt(format!("DC Huffman table {index} has a difference of more than 15 bits")));
         }
-        if table.symbols.is_none() {
-            table.symbols = Some(SymbolTable::new(spec)?);
+        if self.dc[index].1.is_none() {
+            self.dc[index].1 = Some(SymbolTable::new(spec)?);
         }
         Ok(())
     }
 
-    /// Builds an AC table that gives symbols.
-    pub(super) fn build_ac_symbols(&mut self, index: usize) -> Result<(), Rejection> {
-        let table = &mut self.ac[index];
-        let spec = table.spec.as_ref().ok_or_else(|| corrupt(format!("AC Huffman table {index} is not there")))?;
-        if table.symbols.is_none() {
-            table.symbols = Some(SymbolTable::new(spec)?);
-        }
-        Ok(())
-    }
-
-    /// Builds an AC table that gives pairs of coefficients.
-    pub(super) fn build_ac_pairs(&mut self, index: usize) -> Result<(), Rejection> {
-        self.build_ac_symbols(index)?;
-        let table = &mut self.ac[index];
-        if let (None, Some(spec)) = (&table.pairs, &table.spec) {
-            table.pairs = Some(AcTable::new(spec)?);
+    /// Builds an AC table.
+    pub(super) fn build_ac(&mut self, index: usize) -> Result<(), Rejection> {
+        let spec =
+            self.ac[index].0.as_ref().ok_or_else(|| corrupt(format!("AC Huffman table {index} is not there")))?;
+        if self.ac[index].1.is_none() {
+            self.ac[index].1 = Some(AcTable::new(spec)?);
         }
         Ok(())
     }
 
     /// A DC table that was built.
     pub(super) fn dc(&self, index: usize) -> Result<&SymbolTable, Rejection> {
-        self.dc[index].symbols.as_deref().ok_or_else(|| corrupt(format!("DC Huffman table {index} is not there")))
+        self.dc[index].1.as_deref().ok_or_else(|| corrupt(format!("DC Huffman table {index} is not there")))
     }
 
-    /// An AC table that was built to give symbols.
-    pub(super) fn ac_symbols(&self, index: usize) -> Result<&SymbolTable, Rejection> {
-        self.ac[index].symbols.as_deref().ok_or_else(|| corrupt(format!("AC Huffman table {index} is not there")))
-    }
-
-    /// An AC table that was built to give pairs.
-    pub(super) fn ac_pairs(&self, index: usize) -> Result<&AcTable, Rejection> {
-        self.ac[index].pairs.as_deref().ok_or_else(|| corrupt(format!("AC Huffman table {index} is not there")))
+    /// An AC table that was built.
+    pub(super) fn ac(&self, index: usize) -> Result<&AcTable, Rejection> {
+        self.ac[index].1.as_deref().ok_or_else(|| corrupt(format!("AC Huffman table {index} is not there")))
     }
 }

@@ -41,7 +41,7 @@ fn reads_what_the_frame_says() {
 #[test]
 fn a_cut_between_segments_is_truncated_and_inside_one_corrupt() {
     let whole = file(&[SOF, DQT, DHT, SOS]);
-    let boundaries = [2, 21, 90, 128];
+    let boundaries = [2, 21, 90, 130];
     for len in 2..whole.len() {
         let expected = if len >= 21 && boundaries.iter().any(|&b| len == b || len == b + 1) {
             Reason::Truncated

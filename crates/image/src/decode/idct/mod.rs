@@ -4,22 +4,13 @@
 //! inverse DCT of the N lowest frequencies in the same fixed-point arithmetic. All paths calculate in the same widths,
 //! wrap and saturate at the same places, and so give the same bytes for any coefficients, possible ones or not.
 
-pub(super) mod portable;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod constants;
+mod portable;
 
 use super::tables::{QuantTable, ZIGZAG};
 use crate::code_path::{CodePath, Runnable};
-
-/// Bits behind the point of the constants.
-const CONST_BITS: u32 = 13;
-/// Extra bits that values keep between the passes.
-const PASS1_BITS: u32 = 2;
-/// What the second pass adds before it shifts: half a step for rounding, and 128 for the level shift.
-const PASS2_BIAS: i32 = (1 << (CONST_BITS + PASS1_BITS + 2)) + (128 << (CONST_BITS + PASS1_BITS + 3));
-
-/// A constant of the transform as libjpeg rounds it.
-const fn fix(value: f64) -> i16 {
-    (value * 8192.0 + 0.5) as i16
-}
 
 /// The steps of a component, in the order in which its blocks keep their coefficients (column by column).
 #[derive(Clone)]
@@ -60,6 +51,10 @@ pub(super) fn inverse(
     stride: usize,
 ) {
     match (path.path(), dequantiser.side) {
+        #[cfg(target_arch = "x86_64")]
+        (CodePath::Avx512 | CodePath::Avx2, 8 | 4) => {
+            avx2::inverse(path, dequantiser, coefficients, blocks, samples, stride);
+        }
         _ => portable::inverse(dequantiser, coefficients, blocks, samples, stride),
     }
 }

@@ -1,21 +1,10 @@
 //! The inverse DCT in plain Rust: the reference that the other paths must equal, byte for byte.
 
-use super::{CONST_BITS, Dequantiser, PASS1_BITS, PASS2_BIAS, fix};
-
-const FIX_0_298: i16 = fix(0.298_631_336);
-const FIX_0_390: i16 = fix(0.390_180_644);
-const FIX_0_541: i16 = fix(0.541_196_100);
-const FIX_0_765: i16 = fix(0.765_366_865);
-const FIX_0_899: i16 = fix(0.899_976_223);
-const FIX_1_175: i16 = fix(1.175_875_602);
-const FIX_1_501: i16 = fix(1.501_321_110);
-const FIX_1_847: i16 = fix(1.847_759_065);
-const FIX_1_961: i16 = fix(1.961_570_560);
-const FIX_2_053: i16 = fix(2.053_119_869);
-const FIX_2_562: i16 = fix(2.562_915_447);
-const FIX_3_072: i16 = fix(3.072_711_026);
-/// √2 · cos(π/8).
-const FIX_1_306: i16 = fix(1.306_562_965);
+use super::Dequantiser;
+use super::constants::{FIX_0_298, FIX_0_390, FIX_0_541, FIX_0_765, FIX_0_899, FIX_1_175, FIX_1_306, FIX_1_501};
+use super::constants::{
+    FIX_1_847, FIX_1_961, FIX_2_053, FIX_2_562, FIX_3_072, ONE, PASS1_SHIFT, PASS2_BIAS, PASS2_SHIFT,
+};
 
 /// Transforms blocks to samples; see [`super::inverse`].
 pub(super) fn inverse(
@@ -64,15 +53,14 @@ fn sample(sum: i16, shift: u32, round: i32) -> u8 {
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, reason = "clamped to 16 bits")]
 fn between(value: i32) -> i16 {
-    const SHIFT: u32 = CONST_BITS - PASS1_BITS;
-    (value.wrapping_add(1 << (SHIFT - 1)) >> SHIFT).clamp(i16::MIN.into(), i16::MAX.into()) as i16
+    (value.wrapping_add(1 << (PASS1_SHIFT - 1)) >> PASS1_SHIFT).clamp(i16::MIN.into(), i16::MAX.into()) as i16
 }
 
 /// Rounds the result of the second pass to a sample.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 8 bits")]
 fn finish(value: i32) -> u8 {
-    (value.wrapping_add(PASS2_BIAS) >> (CONST_BITS + PASS1_BITS + 3)).clamp(0, 255) as u8
+    (value.wrapping_add(PASS2_BIAS) >> PASS2_SHIFT).clamp(0, 255) as u8
 }
 
 /// a · b + c · d, as one multiply-add instruction gives it.
@@ -128,8 +116,8 @@ fn sample_of_sum(sum: i32) -> u8 {
 /// The 4-point inverse DCT, times √8.
 #[inline(always)]
 fn line_4([c0, c1, c2, c3]: [i16; 4]) -> [i32; 4] {
-    let even = madd(c0, 1 << CONST_BITS, c2, 1 << CONST_BITS);
-    let odd = madd(c0, 1 << CONST_BITS, c2, -(1 << CONST_BITS));
+    let even = madd(c0, ONE, c2, ONE);
+    let odd = madd(c0, ONE, c2, -ONE);
     let outer = madd(c1, FIX_1_306, c3, FIX_0_541);
     let inner = madd(c1, FIX_0_541, c3, -FIX_1_306);
     [even.wrapping_add(outer), odd.wrapping_add(inner), odd.wrapping_sub(inner), even.wrapping_sub(outer)]
@@ -140,8 +128,8 @@ fn line_4([c0, c1, c2, c3]: [i16; 4]) -> [i32; 4] {
 /// Sums of two inputs stay 32 bits wide by folding constants, so the only 16-bit sums are those of the odd part.
 #[inline(always)]
 fn line_8(c: [i16; 8]) -> [i32; 8] {
-    let t0 = madd(c[0], 1 << CONST_BITS, c[4], 1 << CONST_BITS);
-    let t1 = madd(c[0], 1 << CONST_BITS, c[4], -(1 << CONST_BITS));
+    let t0 = madd(c[0], ONE, c[4], ONE);
+    let t1 = madd(c[0], ONE, c[4], -ONE);
     let t2 = madd(c[2], FIX_0_541, c[6], FIX_0_541 - FIX_1_847);
     let t3 = madd(c[2], FIX_0_541 + FIX_0_765, c[6], FIX_0_541);
     let (e0, e3) = (t0.wrapping_add(t3), t0.wrapping_sub(t3));

@@ -3,8 +3,9 @@
 //! A coefficient outside the scale is parsed and forgotten, but for the bit that says it is not zero: refinement scans
 //! carry a bit for each such coefficient.
 
-mod ac;
-mod dc;
+pub(super) mod ac;
+pub(super) mod dc;
+mod on_path;
 
 use super::Process;
 use super::entropy::EntropyStream;
@@ -32,7 +33,7 @@ pub(super) struct Progressive<'l> {
 pub(super) struct Coefficients {
     /// Kept coefficients, block after block; with room for spare blocks at the end.
     pub(super) values: Vec<i16>,
-    /// For each block, a bit for each coefficient in zigzag order that is not zero.
+    /// For each block, a bit for each coefficient in zigzag order, from the top, that is not zero.
     pub(super) nonzero: Vec<u64>,
     /// Bit position that each coefficient has reached, in zigzag order.
     low: [u8; 64],
@@ -75,10 +76,11 @@ impl Process for Progressive<'_> {
         }
         let mut stream = EntropyStream::new(bytes, at);
         if scan.spectral_start == 0 {
-            dc::decode(&mut stream, scan, mcus, self.layout, &mut self.components, tables)?;
+            dc::decode(self.path, &mut stream, scan, mcus, self.layout, &mut self.components, tables)?;
         } else {
             let index = scan.components[0].index;
-            ac::decode(&mut stream, scan, mcus, &self.layout.components[index], &mut self.components[index], tables)?;
+            let layout = &self.layout.components[index];
+            ac::decode(self.path, &mut stream, scan, mcus, layout, &mut self.components[index], tables)?;
         }
         Ok(stream.end())
     }
