@@ -33,16 +33,24 @@ pub(crate) fn blank(width: usize, height: usize, extent: (f64, f64)) -> Plane {
 
 /// Repeats the last column and the last row to the end of the plane's room.
 pub(crate) fn pad(plane: &mut Plane) {
-    let (width, height, stride) = (plane.width, plane.height, plane.stride);
+    let (stride, height, rows) = (plane.stride, plane.height, plane.data.len() / plane.stride);
+    plane.data.truncate(height * stride);
+    pad_columns(&mut plane.data, stride, plane.width);
+    pad_rows(&mut plane.data, stride, height, rows);
+}
+
+fn pad_columns(lines: &mut [u8], stride: usize, width: usize) {
     if width < stride {
-        for line in plane.data.chunks_exact_mut(stride).take(height) {
+        for line in lines.chunks_exact_mut(stride) {
             let last = line[width - 1];
             line[width..].fill(last);
         }
     }
-    let end = height * stride;
-    for line in height..plane.data.len() / stride {
-        plane.data.copy_within(end - stride..end, line * stride);
+}
+
+fn pad_rows(data: &mut Vec<u8>, stride: usize, height: usize, rows: usize) {
+    for _ in height..rows {
+        data.extend_from_within((height - 1) * stride..height * stride);
     }
 }
 
@@ -136,20 +144,24 @@ impl Resize {
     /// Makes a plane from another; it is padded to whole blocks with copies of its last samples.
     pub(crate) fn apply(&self, source: &Plane) -> Plane {
         assert_eq!((source.width, source.height), (self.columns.source, self.rows.source), "made for another size");
-        let mut out = blank(self.columns.len(), self.rows.len(), self.extent);
-        let stride = out.stride;
+        let (width, height) = (self.columns.len(), self.rows.len());
+        let (stride, rows) = (width.next_multiple_of(STRIDE_STEP), height.next_multiple_of(ROW_STEP));
         let length = self.span + self.columns.taps + self.layout.slack();
         let mut lines: [Vec<u8>; BATCH] = std::array::from_fn(|_| vec![0; length]);
-        let height = self.rows.len();
-        for (from, out) in (0..height).step_by(BATCH).zip(out.data.chunks_mut(BATCH * stride)) {
+        let mut batch = vec![0; BATCH * stride];
+        let mut data = Vec::with_capacity(stride * rows);
+        for from in (0..height).step_by(BATCH) {
             let count = BATCH.min(height - from);
             for (y, line) in (from..from + count).zip(&mut lines) {
                 self.blend(source, y, line);
             }
-            self.gather(&lines, &mut out[..count * stride], stride);
+            let made = &mut batch[..count * stride];
+            self.gather(&lines, made, stride);
+            pad_columns(made, stride, width);
+            data.extend_from_slice(made);
         }
-        pad(&mut out);
-        out
+        pad_rows(&mut data, stride, height, rows);
+        Plane { data, stride, width, height, extent: self.extent }
     }
 
     /// Makes the line for row `y` of the output.

@@ -18,12 +18,18 @@ use crate::encode::zigzag;
 
 forward_dct! {
     features: "avx2", vector: __m256i, count: i32, shift: u32::cast_signed,
-    add: _mm256_add_epi16, sub: _mm256_sub_epi16, madd: _mm256_madd_epi16, add_32: _mm256_add_epi32,
+    add: _mm256_add_epi16, sub: _mm256_sub_epi16, multiply_onto: multiply_onto,
     shift_right: _mm256_srai_epi16, shift_right_32: _mm256_srai_epi32, shift_left: _mm256_slli_epi16,
     pack: _mm256_packs_epi32, set: _mm256_set1_epi16, set_32: _mm256_set1_epi32,
     low_16: _mm256_unpacklo_epi16, high_16: _mm256_unpackhi_epi16,
     low_32: _mm256_unpacklo_epi32, high_32: _mm256_unpackhi_epi32,
     low_64: _mm256_unpacklo_epi64, high_64: _mm256_unpackhi_epi64,
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn multiply_onto(sum: __m256i, a: __m256i, b: __m256i) -> __m256i {
+    _mm256_add_epi32(sum, _mm256_madd_epi16(a, b))
 }
 
 /// See [`transform`](super::transform).

@@ -2,12 +2,12 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadu_si128, _mm256_loadu_si256, _mm512_abs_epi16, _mm512_add_epi16, _mm512_add_epi32,
-    _mm512_broadcast_i32x4, _mm512_cvtepu8_epi16, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mask_sub_epi16,
-    _mm512_movepi16_mask, _mm512_mulhi_epu16, _mm512_packs_epi32, _mm512_permutex2var_epi16, _mm512_set1_epi16,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_slli_epi16, _mm512_srai_epi16,
-    _mm512_srai_epi32, _mm512_storeu_si512, _mm512_sub_epi16, _mm512_test_epi16_mask, _mm512_unpackhi_epi16,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi16, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    __m512i, _mm_loadu_si128, _mm256_loadu_si256, _mm512_abs_epi16, _mm512_add_epi16, _mm512_broadcast_i32x4,
+    _mm512_cvtepu8_epi16, _mm512_dpwssd_epi32, _mm512_loadu_si512, _mm512_mask_sub_epi16, _mm512_movepi16_mask,
+    _mm512_mulhi_epu16, _mm512_packs_epi32, _mm512_permutex2var_epi16, _mm512_set1_epi16, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_slli_epi16, _mm512_srai_epi16, _mm512_srai_epi32,
+    _mm512_storeu_si512, _mm512_sub_epi16, _mm512_test_epi16_mask, _mm512_unpackhi_epi16, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi16, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use super::constant::{F0_298, F0_390, F0_541, F0_765, F0_899, F1_175, F1_501, F1_847, F1_961, F2_053, F2_562, F3_072};
@@ -17,8 +17,8 @@ use crate::encode::quantise::Quantiser;
 use crate::encode::zigzag;
 
 forward_dct! {
-    features: "avx512f,avx512bw", vector: __m512i, count: u32, shift: std::convert::identity,
-    add: _mm512_add_epi16, sub: _mm512_sub_epi16, madd: _mm512_madd_epi16, add_32: _mm512_add_epi32,
+    features: "avx512f,avx512bw,avx512vnni", vector: __m512i, count: u32, shift: std::convert::identity,
+    add: _mm512_add_epi16, sub: _mm512_sub_epi16, multiply_onto: _mm512_dpwssd_epi32,
     shift_right: _mm512_srai_epi16, shift_right_32: _mm512_srai_epi32, shift_left: _mm512_slli_epi16,
     pack: _mm512_packs_epi32, set: _mm512_set1_epi16, set_32: _mm512_set1_epi32,
     low_16: _mm512_unpacklo_epi16, high_16: _mm512_unpackhi_epi16,
@@ -32,12 +32,12 @@ static ORDER: [[i16; 32]; 2] = order();
 /// See [`transform`](super::transform).
 pub(super) fn transform(samples: &[u8], stride: usize, by: &Quantiser, out: &mut [Block; WIDE]) {
     use std::arch::is_x86_feature_detected as has;
-    assert!(has!("avx512f") && has!("avx512bw"), "AVX-512 is asked for where it is not");
+    assert!(has!("avx512f") && has!("avx512bw") && has!("avx512vnni"), "AVX-512 is asked for where it is not");
     // SAFETY: the processor has what the function is compiled for, as just asserted.
     unsafe { transform_4(samples, stride, by, out) }
 }
 
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn transform_4(samples: &[u8], stride: usize, by: &Quantiser, out: &mut [Block; WIDE]) {
     let mut rows = [_mm512_setzero_si512(); 8];
     for (y, row) in rows.iter_mut().enumerate() {

@@ -7,7 +7,7 @@
 macro_rules! forward_dct {
     (
         features: $features:literal, vector: $vector:ty, count: $count:ty, shift: $shift:expr,
-        add: $add:ident, sub: $sub:ident, madd: $madd:ident, add_32: $add_32:ident,
+        add: $add:ident, sub: $sub:ident, multiply_onto: $multiply_onto:ident,
         shift_right: $shift_right:ident, shift_right_32: $shift_right_32:ident, shift_left: $shift_left:ident,
         pack: $pack:ident, set: $set:ident, set_32: $set_32:ident,
         low_16: $low_16:ident, high_16: $high_16:ident, low_32: $low_32:ident, high_32: $high_32:ident,
@@ -31,25 +31,29 @@ macro_rules! forward_dct {
             $set_32(i32::from(first) & 0xFFFF | i32::from(second) << 16)
         }
 
-        /// `a × first + b × second`, as two vectors of 32 bits.
+        /// Adds `a × first + b × second` to two vectors of 32 bits.
         #[inline]
         #[target_feature(enable = $features)]
-        fn rotate(a: $vector, b: $vector, by: (i16, i16)) -> ($vector, $vector) {
+        fn rotate(onto: ($vector, $vector), a: $vector, b: $vector, by: (i16, i16)) -> ($vector, $vector) {
             let by = pair(by.0, by.1);
-            ($madd($low_16(a, b), by), $madd($high_16(a, b), by))
+            ($multiply_onto(onto.0, $low_16(a, b), by), $multiply_onto(onto.1, $high_16(a, b), by))
         }
 
+        /// Bits that a pass takes off products.
+        const fn taken_off(first: bool) -> $count {
+            shift(if first { CONSTANT_BITS - BETWEEN_BITS } else { CONSTANT_BITS + BETWEEN_BITS })
+        }
+
+        /// Takes the bits off and puts both halves together.
         #[inline]
         #[target_feature(enable = $features)]
-        fn rounded<const FIRST: bool>(value: ($vector, $vector)) -> $vector {
-            const FIRST_BITS: $count = shift(CONSTANT_BITS - BETWEEN_BITS);
-            const SECOND_BITS: $count = shift(CONSTANT_BITS + BETWEEN_BITS);
-            let half = $set_32(1 << (if FIRST { FIRST_BITS } else { SECOND_BITS } - 1));
-            let (a, b) = ($add_32(value.0, half), $add_32(value.1, half));
+        fn narrowed<const FIRST: bool>(value: ($vector, $vector)) -> $vector {
+            const FIRST_BITS: $count = taken_off(true);
+            const SECOND_BITS: $count = taken_off(false);
             if FIRST {
-                $pack($shift_right_32::<FIRST_BITS>(a), $shift_right_32::<FIRST_BITS>(b))
+                $pack($shift_right_32::<FIRST_BITS>(value.0), $shift_right_32::<FIRST_BITS>(value.1))
             } else {
-                $pack($shift_right_32::<SECOND_BITS>(a), $shift_right_32::<SECOND_BITS>(b))
+                $pack($shift_right_32::<SECOND_BITS>(value.0), $shift_right_32::<SECOND_BITS>(value.1))
             }
         }
 
@@ -65,28 +69,25 @@ macro_rules! forward_dct {
 
         #[inline]
         #[target_feature(enable = $features)]
-        fn sum(a: ($vector, $vector), b: ($vector, $vector)) -> ($vector, $vector) {
-            ($add_32(a.0, b.0), $add_32(a.1, b.1))
-        }
-
-        #[inline]
-        #[target_feature(enable = $features)]
         fn pass<const FIRST: bool>(x: [$vector; 8]) -> [$vector; 8] {
             let [s0, s1, s2, s3] = [$add(x[0], x[7]), $add(x[1], x[6]), $add(x[2], x[5]), $add(x[3], x[4])];
             let [d0, d1, d2, d3] = [$sub(x[0], x[7]), $sub(x[1], x[6]), $sub(x[2], x[5]), $sub(x[3], x[4])];
             let [a, b, c, d] = [$add(s0, s3), $add(s1, s2), $sub(s1, s2), $sub(s0, s3)];
             let (z3, z4) = ($add(d3, d1), $add(d2, d0));
-            let odd_3 = rotate(z3, z4, (F1_175 - F1_961, F1_175));
-            let odd_4 = rotate(z3, z4, (F1_175, F1_175 - F0_390));
+            // Sums begin with the half that rounds them.
+            let half = $set_32(1 << (taken_off(FIRST) - 1));
+            let half = (half, half);
+            let odd_3 = rotate(half, z3, z4, (F1_175 - F1_961, F1_175));
+            let odd_4 = rotate(half, z3, z4, (F1_175, F1_175 - F0_390));
             [
                 whole::<FIRST>($add(a, b)),
-                rounded::<FIRST>(sum(rotate(d3, d0, (-F0_899, F1_501 - F0_899)), odd_4)),
-                rounded::<FIRST>(rotate(d, c, (F0_541 + F0_765, F0_541))),
-                rounded::<FIRST>(sum(rotate(d2, d1, (-F2_562, F3_072 - F2_562)), odd_3)),
+                narrowed::<FIRST>(rotate(odd_4, d3, d0, (-F0_899, F1_501 - F0_899))),
+                narrowed::<FIRST>(rotate(half, d, c, (F0_541 + F0_765, F0_541))),
+                narrowed::<FIRST>(rotate(odd_3, d2, d1, (-F2_562, F3_072 - F2_562))),
                 whole::<FIRST>($sub(a, b)),
-                rounded::<FIRST>(sum(rotate(d2, d1, (F2_053 - F2_562, -F2_562)), odd_4)),
-                rounded::<FIRST>(rotate(d, c, (F0_541, F0_541 - F1_847))),
-                rounded::<FIRST>(sum(rotate(d3, d0, (F0_298 - F0_899, -F0_899)), odd_3)),
+                narrowed::<FIRST>(rotate(odd_4, d2, d1, (F2_053 - F2_562, -F2_562))),
+                narrowed::<FIRST>(rotate(half, d, c, (F0_541, F0_541 - F1_847))),
+                narrowed::<FIRST>(rotate(odd_3, d3, d0, (F0_298 - F0_899, -F0_899))),
             ]
         }
 
