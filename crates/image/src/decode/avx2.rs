@@ -4,7 +4,7 @@
 
 use super::entropy::{EntropyStream, Fault};
 use super::progressive::Coefficients;
-use super::progressive::ac::{AcScan, Blocks};
+use super::progressive::ac::{AcScan, BitMoves, Blocks};
 use super::progressive::dc::DcScan;
 use super::sequential::{self, BlockPlan};
 use crate::code_path::{CodePath, Runnable};
@@ -60,7 +60,25 @@ fn ac_blocks_v3<const KEPT: usize>(
     stream: &mut EntropyStream<'_>,
     blocks: Blocks<'_>,
 ) -> Result<(), Option<Fault>> {
-    scan.blocks::<KEPT>(stream, blocks, |bits, mask| std::arch::x86_64::_pdep_u64(bits, mask))
+    scan.blocks::<KEPT>(stream, blocks, Bmi2)
+}
+
+/// PDEP and PEXT. Made only in functions that are compiled for them.
+#[derive(Clone, Copy)]
+struct Bmi2;
+
+impl BitMoves for Bmi2 {
+    #[inline(always)]
+    fn deposit(self, bits: u64, mask: u64) -> u64 {
+        // SAFETY: the type is made in `ac_blocks_v3` alone, which runs on machines with BMI2 only.
+        unsafe { std::arch::x86_64::_pdep_u64(bits, mask) }
+    }
+
+    #[inline(always)]
+    fn extract(self, bits: u64, mask: u64) -> u64 {
+        // SAFETY: as above.
+        unsafe { std::arch::x86_64::_pext_u64(bits, mask) }
+    }
 }
 
 /// [`DcScan::mcus`], in the instructions of x86-64-v3.

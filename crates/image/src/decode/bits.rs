@@ -58,10 +58,10 @@ impl BitReader<'_> {
         value
     }
 
-    /// Reads a number of 1 to 56 bits without sign.
+    /// Reads a number of up to 56 bits without sign.
     #[inline(always)]
     pub(super) fn take_long(&mut self, bits: u32) -> u64 {
-        let value = self.bits >> (64 - bits);
+        let value = (self.bits >> 1) >> (63 - bits);
         self.consume(bits);
         value
     }

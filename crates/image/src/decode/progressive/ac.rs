@@ -5,7 +5,7 @@
 use super::super::bits::BitReader;
 use super::super::entropy::{EntropyStream, Fault};
 use super::super::huffman::{AcTable, PAIR_BITS, PairEntry};
-use super::super::layout::{ComponentLayout, SlotTable, slots_of};
+use super::super::layout::{ComponentLayout, SlotTable, slots};
 use super::super::sequential::McuGrid;
 use super::super::state::TableState;
 use super::{Coefficients, on_path};
@@ -22,11 +22,9 @@ pub(in super::super) struct AcScan<'t> {
     /// Bit position of the scan.
     low: u8,
     is_first: bool,
-    slots: &'static SlotTable,
+    ranks: &'static Ranks,
     /// A bit, counted from the top, for each coefficient of the band.
     band: u64,
-    /// A bit for each coefficient that the scale keeps.
-    kept: u64,
     /// Blocks that an end-of-band run still covers.
     end_run: u32,
 }
@@ -74,9 +72,6 @@ pub(super) fn decode(
 
 impl<'t> AcScan<'t> {
     fn new(scan: &ScanHeader, table: &'t AcTable, side: usize) -> Self {
-        let slots = slots_of(side);
-        let kept_slots = side * side;
-        let is_kept = |zigzag: usize| usize::from(slots[zigzag + 1]) < kept_slots;
         let (start, limit) = (u32::from(scan.spectral_start), u32::from(scan.spectral_end) + 1);
         Self {
             table,
@@ -84,26 +79,25 @@ impl<'t> AcScan<'t> {
             limit,
             low: scan.low,
             is_first: scan.is_first(),
-            slots,
+            ranks: Ranks::of(side),
             band: between(start, limit),
-            kept: (0..64).filter(|&zigzag| is_kept(zigzag)).fold(0, |mask, zigzag| mask | TOP >> zigzag),
             end_run: 0,
         }
     }
 
-    /// Decodes a run of blocks. `deposit` spreads the low bits of its first argument over the bits set in its second.
+    /// Decodes a run of blocks.
     #[inline(always)]
     pub(in super::super) fn blocks<const KEPT: usize>(
         &mut self,
         stream: &mut EntropyStream<'_>,
         blocks: Blocks<'_>,
-        deposit: impl Fn(u64, u64) -> u64 + Copy,
+        bits: impl BitMoves,
     ) -> Result<(), Option<Fault>> {
         let values = blocks.values.as_chunks_mut::<KEPT>().0;
         if self.is_first {
             self.first_blocks(stream, values, blocks.nonzero)
         } else {
-            self.refine_blocks(stream, values, blocks.nonzero, deposit)
+            self.refine_blocks(stream, values, blocks.nonzero, bits)
         }
     }
 
@@ -181,7 +175,7 @@ impl<'t> AcScan<'t> {
     #[inline(always)]
     fn put(&self, scratch: &mut [i16; 256], nonzero: &mut u64, at: u32, value: i16) {
         *nonzero |= u64::from(value != 0) << (64u32.wrapping_sub(at) & 63);
-        scratch[usize::from(self.slots[(at & 0xFF) as usize])] = value;
+        scratch[usize::from(self.ranks.slots[(at & 0xFF) as usize])] = value;
     }
 
     /// Decodes one symbol, and what it says, without the table of pairs or with what it knows of the code.
@@ -217,7 +211,7 @@ impl<'t> AcScan<'t> {
         stream: &mut EntropyStream<'_>,
         values: &mut [[i16; KEPT]],
         nonzero: &mut [u64],
-        deposit: impl Fn(u64, u64) -> u64 + Copy,
+        moves: impl BitMoves,
     ) -> Result<(), Option<Fault>> {
         for (values, nonzero) in values.iter_mut().zip(nonzero) {
             // What this scan adds is not refined by it: the coefficients asked for are those of before.
@@ -228,12 +222,13 @@ impl<'t> AcScan<'t> {
             }
             stream.prepare();
             let mut reader = stream.reader();
-            let mut block = Refined { values: &mut values[..], known, added: 0 };
-            let decoded = self.refine(&mut reader, &mut block, deposit);
-            *nonzero |= block.added;
+            let mut found = Found { known, ..Found::default() };
+            let decoded = self.refine(&mut reader, &mut found, moves);
             let BitReader { at, bits, count, .. } = reader;
             stream.resume(at, bits, count);
             decoded.map_err(Some)?;
+            *nonzero |= found.added;
+            found.apply(values, self.low, |mask| moves.extract(mask, self.ranks.kept));
             if stream.overrun() {
                 return Err(None);
             }
@@ -243,12 +238,7 @@ impl<'t> AcScan<'t> {
 
     /// Decodes a block of a refinement scan (T.81, G.1.2.3).
     #[inline(always)]
-    fn refine(
-        &mut self,
-        reader: &mut BitReader<'_>,
-        block: &mut Refined<'_>,
-        deposit: impl Fn(u64, u64) -> u64 + Copy,
-    ) -> Result<(), Fault> {
+    fn refine(&mut self, reader: &mut BitReader<'_>, found: &mut Found, moves: impl BitMoves) -> Result<(), Fault> {
         let mut at = self.start;
         if self.end_run == 0 {
             while at < self.limit {
@@ -260,20 +250,22 @@ impl<'t> AcScan<'t> {
                     self.end_run = (1 << run) + reader.take(run);
                     break;
                 }
-                let sign = reader.take(size & 1);
-                let stop = self.zero_after(block.known, at, run, deposit);
-                self.correct(reader, block, at, stop, deposit);
+                let negative = reader.take(size & 1) ^ 1;
+                let stop = self.zero_after(found.known, at, run, moves);
+                found.correct(reader, at, stop, moves);
                 if size > 0 {
                     if stop >= self.limit || size > 1 {
                         return Err(Fault::BadIndex);
                     }
-                    self.add(block, stop, sign);
+                    found.added |= TOP >> stop;
+                    found.negative |= u64::from(negative) << (63 - stop);
                 }
                 at = stop + 1;
             }
         }
         if self.end_run > 0 {
-            self.correct(reader, block, at, self.limit, deposit);
+            reader.refill();
+            found.correct(reader, at, self.limit, moves);
             self.end_run -= 1;
         }
         Ok(())
@@ -282,63 +274,142 @@ impl<'t> AcScan<'t> {
     /// The place of the zero coefficient behind `run` other zeros, from `at` on; the end of the band where there are
     /// not so many.
     #[inline(always)]
-    fn zero_after(&self, known: u64, at: u32, run: u32, deposit: impl Fn(u64, u64) -> u64) -> u32 {
+    fn zero_after(&self, known: u64, at: u32, run: u32, moves: impl BitMoves) -> u32 {
         let zeros = !known & self.band & (u64::MAX >> at);
         let (count, skip) = (zeros.count_ones(), run + 1);
-        if skip > count { self.limit } else { deposit(1 << (count - skip), zeros).leading_zeros() }
+        if skip > count { self.limit } else { moves.deposit(1 << (count - skip), zeros).leading_zeros() }
+    }
+}
+
+/// What a refinement scan says of a block: a bit, counted from the top, for each coefficient in zigzag order.
+#[derive(Default)]
+struct Found {
+    /// Coefficients of the band that were not zero before the scan.
+    known: u64,
+    /// Known coefficients whose size grows by a step.
+    grown: u64,
+    /// Coefficients that the scan makes other than zero, and which of them are negative.
+    added: u64,
+    negative: u64,
+}
+
+impl Found {
+    /// Reads a bit for each known coefficient in `from..to`. Needs 39 bits.
+    #[inline(always)]
+    fn correct(&mut self, reader: &mut BitReader<'_>, from: u32, to: u32, moves: impl BitMoves) {
+        let known = if from < to { self.known & between(from, to) } else { 0 };
+        let count = known.count_ones();
+        if count > 39 {
+            return self.correct_many(reader, known, moves);
+        }
+        self.grown |= moves.deposit(reader.take_long(count), known);
     }
 
-    /// Sets a coefficient that was zero to plus or minus one step.
-    #[inline(always)]
-    fn add(&self, block: &mut Refined<'_>, at: u32, sign: u32) {
-        block.added |= TOP >> at;
-        let slot = usize::from(self.slots[(at + 1) as usize & 0xFF]);
-        if let Some(value) = block.values.get_mut(slot) {
-            *value = if sign == 1 { 1 << self.low } else { -1 << self.low };
+    /// The same for more coefficients than one refill has bits for.
+    #[cold]
+    fn correct_many(&mut self, reader: &mut BitReader<'_>, known: u64, moves: impl BitMoves) {
+        for half in [known & FIRST_HALF, known & !FIRST_HALF] {
+            reader.refill();
+            self.grown |= moves.deposit(reader.take_long(half.count_ones()), half);
         }
     }
 
-    /// Reads a bit for each known coefficient in `from..to` and, where it is 1, adds a step to the coefficient's size.
+    /// Changes the kept coefficients of the block. `extract` gives the bits of the kept coefficients from the low end.
     #[inline(always)]
-    fn correct(
-        &self,
-        reader: &mut BitReader<'_>,
-        block: &mut Refined<'_>,
-        from: u32,
-        to: u32,
-        deposit: impl Fn(u64, u64) -> u64,
-    ) {
-        if from >= to {
+    fn apply<const KEPT: usize>(&self, values: &mut [i16; KEPT], low: u8, extract: impl Fn(u64) -> u64) {
+        let (grown, added, negative) = (extract(self.grown), extract(self.added), extract(self.negative));
+        if grown | added == 0 {
             return;
         }
-        let known = block.known & between(from, to);
-        // A refill makes 56 bits available, and a block may have 63 to read.
-        for half in [known & FIRST_HALF, known & !FIRST_HALF] {
-            let count = half.count_ones();
-            if count == 0 {
-                continue;
-            }
-            reader.refill();
-            let mut changed = deposit(reader.take_long(count), half) & self.kept;
-            while changed != 0 {
-                let at = changed.leading_zeros();
-                changed &= !(TOP >> at);
-                let slot = usize::from(self.slots[(at + 1) as usize & 0xFF]);
-                if let Some(value) = block.values.get_mut(slot) {
-                    *value = value.wrapping_add(((*value >> 15) | 1) << self.low);
-                }
+        let step = 1i16 << low;
+        for (chunk, lanes) in values.chunks_mut(16).enumerate() {
+            let part = |mask: u64| (mask >> (chunk * 16)) as u16;
+            let (grown, added, negative) = (part(grown), part(added), part(negative));
+            for (lane, value) in lanes.iter_mut().enumerate() {
+                let masked = |mask: u16, term: i16| if mask & 1 << lane == 0 { 0 } else { term };
+                let growth = masked(grown, ((*value >> 15) | 1) << low);
+                let new = masked(added, step).wrapping_sub(masked(negative, step.wrapping_mul(2)));
+                *value = value.wrapping_add(growth).wrapping_add(new);
             }
         }
     }
 }
 
-/// A block while a refinement scan passes over it.
-struct Refined<'b> {
-    values: &'b mut [i16],
-    /// Coefficients of the band that were not zero before the scan.
-    known: u64,
-    /// Coefficients that the scan made other than zero.
-    added: u64,
+/// Where the coefficients of a progressive block are kept: the last in zigzag order first, so that the kept bits of a
+/// mask, pushed together, stand as the coefficients do.
+pub(in super::super) struct Ranks {
+    /// The slot of the n-th coefficient in zigzag order stands at n + 1; see [`super::super::layout::SlotTable`].
+    pub(in super::super) slots: SlotTable,
+    /// A bit, counted from the top, for each coefficient that is kept.
+    kept: u64,
+}
+
+impl Ranks {
+    /// The ranks of a block side, made once.
+    pub(super) fn of(side: usize) -> &'static Self {
+        static TABLES: [Ranks; 4] = [Ranks::new(8), Ranks::new(4), Ranks::new(2), Ranks::new(1)];
+        &TABLES[match side {
+            8 => 0,
+            4 => 1,
+            2 => 2,
+            _ => 3,
+        }]
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "64 coefficients at most")]
+    const fn new(side: usize) -> Self {
+        let columns = slots(side);
+        let behind = (side * side) as u8;
+        let (mut ranks, mut kept, mut left) = ([behind; 256], 0, behind);
+        let mut n = 0;
+        while n < 64 {
+            if columns[n + 1] < behind {
+                left -= 1;
+                ranks[n + 1] = left;
+                kept |= TOP >> n;
+            }
+            n += 1;
+        }
+        Self { slots: ranks, kept }
+    }
+}
+
+/// Two moves of bits that x86-64-v3 has instructions for.
+pub(in super::super) trait BitMoves: Copy {
+    /// Spreads the low bits of `bits` over the bits set in `mask` (PDEP).
+    fn deposit(self, bits: u64, mask: u64) -> u64;
+    /// Pushes the bits that are set in `mask` together at the low end (PEXT).
+    fn extract(self, bits: u64, mask: u64) -> u64;
+}
+
+/// The moves, bit by bit.
+#[derive(Clone, Copy)]
+pub(super) struct PlainMoves;
+
+impl BitMoves for PlainMoves {
+    #[inline(always)]
+    fn deposit(self, mut bits: u64, mut mask: u64) -> u64 {
+        let mut out = 0;
+        while mask != 0 {
+            let lowest = mask & mask.wrapping_neg();
+            out |= lowest & (bits & 1).wrapping_neg();
+            (bits, mask) = (bits >> 1, mask ^ lowest);
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn extract(self, bits: u64, mut mask: u64) -> u64 {
+        if bits == 0 || mask == u64::MAX {
+            return bits;
+        }
+        let (mut out, mut place) = (0, 0);
+        while mask != 0 {
+            out |= (bits >> mask.trailing_zeros() & 1) << place;
+            (mask, place) = (mask & (mask - 1), place + 1);
+        }
+        out
+    }
 }
 
 /// The bit of the first coefficient.
@@ -352,28 +423,17 @@ fn between(from: u32, to: u32) -> u64 {
     (u64::MAX >> from) & (u64::MAX << (64 - to))
 }
 
-/// Spreads the low bits of `bits` over the bits set in `mask`, as the instruction PDEP does.
-#[inline(always)]
-pub(in super::super) fn deposit(mut bits: u64, mut mask: u64) -> u64 {
-    let mut out = 0;
-    while mask != 0 {
-        let lowest = mask & mask.wrapping_neg();
-        if bits & 1 == 1 {
-            out |= lowest;
-        }
-        (bits, mask) = (bits >> 1, mask ^ lowest);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn deposit_spreads_bits_from_the_lowest_up() {
-        assert_eq!(deposit(0b101, 0b1101_0000), 0b1001_0000);
-        assert_eq!(deposit(u64::MAX, 0xF0F0), 0xF0F0);
-        assert_eq!(deposit(1, 0), 0);
+    fn bits_are_moved_from_the_low_end_up() {
+        assert_eq!(PlainMoves.deposit(0b101, 0b1101_0000), 0b1001_0000);
+        assert_eq!(PlainMoves.deposit(u64::MAX, 0xF0F0), 0xF0F0);
+        assert_eq!(PlainMoves.deposit(1, 0), 0);
+        assert_eq!(PlainMoves.extract(0b1001_0000, 0b1101_0000), 0b101);
+        assert_eq!(PlainMoves.extract(u64::MAX, 0xF0F0), 0xFF);
+        assert_eq!(PlainMoves.extract(5, u64::MAX), 5);
     }
 }

@@ -84,7 +84,8 @@ fn sites<'t>(
                 component: component.index,
                 part,
                 table,
-                first: (row * own.padded_wide + column) * own.kept(),
+                // The DC coefficient is kept last.
+                first: (row * own.padded_wide + column + 1) * own.kept() - 1,
                 step: h * own.kept(),
                 row: v * own.padded_wide * own.kept(),
             });

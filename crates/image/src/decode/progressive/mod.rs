@@ -10,7 +10,7 @@ mod on_path;
 use super::Process;
 use super::entropy::EntropyStream;
 use super::idct::{self, Dequantiser};
-use super::layout::{ComponentLayout, Layout, SPARE_BLOCKS};
+use super::layout::{ComponentLayout, Layout, SPARE_BLOCKS, slots_of};
 use super::sequential::McuGrid;
 use super::state::TableState;
 use crate::code_path::Runnable;
@@ -31,7 +31,7 @@ pub(super) struct Progressive<'l> {
 
 /// The coefficients of a component as far as the scans have told them.
 pub(super) struct Coefficients {
-    /// Kept coefficients, block after block; with room for spare blocks at the end.
+    /// Kept coefficients, block after block.
     pub(super) values: Vec<i16>,
     /// For each block, a bit for each coefficient in zigzag order, from the top, that is not zero.
     pub(super) nonzero: Vec<u64>,
@@ -104,12 +104,7 @@ impl Process for Progressive<'_> {
 impl Coefficients {
     fn new(layout: &ComponentLayout) -> Self {
         let blocks = layout.padded_wide * layout.padded_high;
-        Self {
-            values: vec![0; (blocks + SPARE_BLOCKS) * layout.kept()],
-            nonzero: vec![0; blocks],
-            low: [NEVER; 64],
-            dequantiser: None,
-        }
+        Self { values: vec![0; blocks * layout.kept()], nonzero: vec![0; blocks], low: [NEVER; 64], dequantiser: None }
     }
 
     fn begin(&mut self, scan: &ScanHeader, layout: &ComponentLayout, tables: &TableState) -> Result<(), Rejection> {
@@ -134,10 +129,33 @@ impl Coefficients {
         let mut plane = layout.plane();
         let Some(dequantiser) = self.dequantiser else { return plane };
         let row_bytes = plane.stride * layout.side;
+        let row_values = layout.padded_wide * layout.kept();
+        let mut columns = vec![0; (layout.padded_wide + SPARE_BLOCKS) * layout.kept()];
         for (row, samples) in plane.data.chunks_exact_mut(row_bytes).enumerate() {
-            let from = row * layout.padded_wide * layout.kept();
-            idct::inverse(path, &dequantiser, &self.values[from..], layout.padded_wide, samples, plane.stride);
+            to_columns(layout.side, &self.values[row * row_values..][..row_values], &mut columns);
+            idct::inverse(path, &dequantiser, &columns, layout.padded_wide, samples, plane.stride);
         }
         plane
+    }
+}
+
+/// Puts the coefficients of blocks from the order that scans keep them in to that of the inverse transform.
+fn to_columns(side: usize, values: &[i16], columns: &mut [i16]) {
+    match side {
+        8 => permute::<64>(values, columns, 8),
+        4 => permute::<16>(values, columns, 4),
+        2 => permute::<4>(values, columns, 2),
+        _ => columns[..values.len()].copy_from_slice(values),
+    }
+}
+
+fn permute<const KEPT: usize>(values: &[i16], columns: &mut [i16], side: usize) {
+    let (ranks, slots) = (ac::Ranks::of(side), slots_of(side));
+    let mut from = [0; KEPT];
+    for n in (1..=64).filter(|&n| usize::from(slots[n]) < KEPT) {
+        from[usize::from(slots[n])] = ranks.slots[n];
+    }
+    for (block, column) in values.as_chunks::<KEPT>().0.iter().zip(columns.as_chunks_mut::<KEPT>().0) {
+        *column = std::array::from_fn(|slot| block[usize::from(from[slot]) % KEPT]);
     }
 }

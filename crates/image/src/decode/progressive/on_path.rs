@@ -2,7 +2,7 @@
 
 use super::super::entropy::{EntropyStream, Fault};
 use super::Coefficients;
-use super::ac::{AcScan, Blocks, deposit};
+use super::ac::{AcScan, Blocks, PlainMoves};
 use super::dc::DcScan;
 use crate::code_path::{CodePath, Runnable};
 
@@ -18,10 +18,10 @@ pub(super) fn ac_blocks(
         #[cfg(target_arch = "x86_64")]
         CodePath::Avx512 | CodePath::Avx2 => super::super::avx2::ac_blocks(path, side, scan, stream, blocks),
         _ => match side {
-            8 => scan.blocks::<64>(stream, blocks, deposit),
-            4 => scan.blocks::<16>(stream, blocks, deposit),
-            2 => scan.blocks::<4>(stream, blocks, deposit),
-            _ => scan.blocks::<1>(stream, blocks, deposit),
+            8 => scan.blocks::<64>(stream, blocks, PlainMoves),
+            4 => scan.blocks::<16>(stream, blocks, PlainMoves),
+            2 => scan.blocks::<4>(stream, blocks, PlainMoves),
+            _ => scan.blocks::<1>(stream, blocks, PlainMoves),
         },
     }
 }
