@@ -5,7 +5,10 @@
 use crate::code_path::CodePath;
 use crate::decode::Scale;
 use crate::header::read_header;
-use crate::{Limits, Rejection, decode, exif, icc};
+use crate::picture::{Picture, PlaneSize};
+use crate::planes::Plane;
+use crate::resize::{Axis, Kernels, Resize, Span};
+use crate::{Limits, Rejection, decode, encode, exif, icc};
 
 /// A component plane, as [`decode_planes`] gives it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,13 +31,6 @@ pub fn decode_planes(
     let denominator = |index: usize| denominators.get(index).or(denominators.last()).copied().unwrap_or(1);
     let scales: Vec<Scale> = (0..header.components.len()).map(|index| scale(denominator(index))).collect();
     let planes = decode::decode(bytes, &header, &scales, path)?;
-    let view = |p: crate::planes::Plane| PlaneView {
-        data: p.data,
-        stride: p.stride,
-        width: p.width,
-        height: p.height,
-        extent: p.extent,
-    };
     Ok(planes.into_iter().map(view).collect())
 }
 
@@ -51,7 +47,9 @@ pub fn exif_orientation(tiff: &[u8]) -> Option<u8> {
 /// The ICC profile of some APP2 payloads.
 pub fn icc_profile(payloads: &[&[u8]]) -> Option<Vec<u8>> {
     let mut chunks = icc::IccChunks::default();
-    payloads.iter().for_each(|payload| chunks.add_app2(payload));
+    for payload in payloads {
+        chunks.add_app2(payload);
+    }
     chunks.reassemble()
 }
 
@@ -62,4 +60,29 @@ fn scale(denominator: u32) -> Scale {
         8 => Scale::Eighth,
         _ => Scale::Full,
     }
+}
+
+/// Resizes the whole of a plane.
+pub fn resize_plane(plane: &PlaneView, width: usize, height: usize, path: CodePath) -> PlaneView {
+    let mut kernels = Kernels::default();
+    let size = PlaneSize::luma(width, height);
+    let span = |length| Span { start: 0.0, length, mirrored: false };
+    let columns = Axis::new(plane.width, span(plane.extent.0), size.extent.0, width, &mut kernels);
+    let rows = Axis::new(plane.height, span(plane.extent.1), size.extent.1, height, &mut kernels);
+    view(Resize::new(columns, rows, size.extent, path).apply(&plane_of(plane)))
+}
+
+/// Encodes a grey plane of [`resize_plane`], or three of them as 4:2:0.
+pub fn encode_planes(planes: &[PlaneView], quality: u8, optimize: bool, path: CodePath) -> Vec<u8> {
+    let (width, height) = (planes[0].width, planes[0].height);
+    let picture = Picture { width, height, planes: planes.iter().map(plane_of).collect() };
+    encode::encode(&picture, quality, optimize, path)
+}
+
+fn view(p: Plane) -> PlaneView {
+    PlaneView { data: p.data, stride: p.stride, width: p.width, height: p.height, extent: p.extent }
+}
+
+fn plane_of(p: &PlaneView) -> Plane {
+    Plane { data: p.data.clone(), stride: p.stride, width: p.width, height: p.height, extent: p.extent }
 }

@@ -134,51 +134,66 @@ impl Sink for Direct {
 }
 
 /// Keeps everything as tokens and counts the symbols.
-#[derive(Default)]
 pub(super) struct Tokens {
-    /// Value bits in the low half; above them the symbol, and the number of its table (DC luma, AC luma, DC chroma, AC chroma).
+    /// Value bits in the low half; above them the symbol, and the number of its table (DC luma, AC luma, DC chroma, AC
+    /// chroma).
     tokens: Vec<u32>,
-    counts: Box<[Counts; 4]>,
+    counts: Box<[u32; 4 * 256]>,
+    /// For each run and small value: symbol and value bits.
+    small: Box<[u32; 16 * SMALL_STEP]>,
 }
 
-#[derive(Clone, Copy)]
-pub(super) struct Counts(pub(super) [u32; 256]);
+/// Tokens of a block at most: a DC difference, 63 coefficients, and an end that a block without room for it has not.
+const MOST_TOKENS: usize = 64;
 
-impl Default for Counts {
-    fn default() -> Self {
-        Self([0; 256])
+/// The tokens of a block under way.
+struct Run<'a> {
+    tokens: [u32; MOST_TOKENS],
+    used: usize,
+    counts: &'a mut [u32; 4 * 256],
+}
+
+impl Run<'_> {
+    #[inline]
+    fn push(&mut self, token: u32) {
+        self.counts[(token >> 16) as usize % (4 * 256)] += 1;
+        self.tokens[self.used % MOST_TOKENS] = token;
+        self.used += 1;
     }
 }
 
 impl Tokens {
     /// For about this many blocks.
     pub(super) fn for_blocks(count: usize) -> Self {
-        Self { tokens: Vec::with_capacity(count * 8), counts: Box::default() }
+        let mut small = Box::new([0; 16 * SMALL_STEP]);
+        for run in 0..16 {
+            for value in -SMALL..SMALL {
+                let (count, bits) = category(value);
+                small[run * SMALL_STEP + (value + SMALL) as usize] = token(run, count, bits);
+            }
+        }
+        Self { tokens: Vec::with_capacity(count * 8), counts: Box::new([0; 4 * 256]), small }
     }
 
     /// The best tables for what was put: DC luma, AC luma, DC chroma, AC chroma.
     pub(super) fn best_tables(&self) -> [Huffman; 4] {
-        self.counts.each_ref().map(|counts| Huffman::best(&counts.0))
-    }
-
-    #[inline]
-    fn push(&mut self, table: usize, symbol: usize, bits: u32) {
-        self.counts[table & 3].0[symbol & 255] += 1;
-        self.tokens.push((table << 24 | symbol << 16) as u32 | bits);
+        let (counts, _) = self.counts.as_chunks();
+        std::array::from_fn(|table| Huffman::best(&counts[table]))
     }
 
     /// Codes everything with these tables, behind the headers of the file.
     pub(super) fn write(&self, tables: &[Huffman; 4], out: &mut Vec<u8>) {
-        let words: Vec<u32> = tables
-            .iter()
-            .flat_map(|table| table.codes.map(|(code, length)| u32::from(code) << 8 | u32::from(length)))
-            .collect();
+        let mut words = [0; 4 * 256];
+        for (words, table) in words.chunks_exact_mut(256).zip(tables) {
+            words.copy_from_slice(&table.codes.map(|(code, length)| u32::from(code) << 8 | u32::from(length)));
+        }
         let (mut bits, mut end) = (Bits::new(), End::default());
+        bits.reserve(&end, self.tokens.len());
         for some in self.tokens.chunks(1024) {
             bits.reserve(&end, 1024 * 4);
             for token in some {
                 let symbol = token >> 16;
-                let (word, count) = (words[symbol as usize], symbol & 15);
+                let (word, count) = (words[symbol as usize % (4 * 256)], symbol & 15);
                 bits.put(&mut end, (word >> 8) << count | token & 0xFFFF, (word & 0xFF) + count);
             }
         }
@@ -186,15 +201,22 @@ impl Tokens {
     }
 }
 
+#[inline]
+fn token(run: usize, count: u32, bits: u32) -> u32 {
+    ((run as u32) << 4 | count) << 16 | bits
+}
+
 impl Sink for Tokens {
     fn reserve(&mut self, blocks: usize) {
-        self.tokens.reserve(blocks * 65);
+        self.tokens.reserve(blocks * MOST_TOKENS);
     }
 
     #[inline]
     fn block<const IN_ORDER: bool>(&mut self, class: usize, difference: i32, block: &Block) {
+        let (dc, ac) = ((2 * class as u32) << 24, (2 * class as u32 + 1) << 24);
+        let mut tokens = Run { tokens: [0; MOST_TOKENS], used: 0, counts: &mut self.counts };
         let (count, bits) = category(difference);
-        self.push(2 * class, count as usize, bits);
+        tokens.push(dc | token(0, count, bits));
         let mut rest = block.set >> 1;
         let mut place = 0;
         while rest != 0 {
@@ -203,14 +225,20 @@ impl Sink for Tokens {
             place += run + 1;
             let value = block.coefficient::<IN_ORDER>(place);
             while run > 15 {
-                self.push(2 * class + 1, ZERO_RUN, 0);
+                tokens.push(ac | token(15, 0, 0));
                 run -= 16;
             }
-            let (count, bits) = category(value);
-            self.push(2 * class + 1, run << 4 | count as usize, bits);
+            let small = (value + SMALL) as usize;
+            if small < SMALL_STEP {
+                tokens.push(ac | self.small[run * SMALL_STEP + small]);
+            } else {
+                let (count, bits) = category(value);
+                tokens.push(ac | token(run, count, bits));
+            }
         }
         if block.set >> 63 == 0 {
-            self.push(2 * class + 1, 0, 0);
+            tokens.push(ac);
         }
+        self.tokens.extend_from_slice(&tokens.tokens[..tokens.used.min(MOST_TOKENS)]);
     }
 }
