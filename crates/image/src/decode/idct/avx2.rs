@@ -98,101 +98,11 @@ fn both(half: __m128i) -> __m256i {
     _mm256_broadcastsi128_si256(half)
 }
 
-/// A pair of constants for a multiply-add of interleaved inputs.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn pair(a: i16, b: i16) -> __m256i {
-    _mm256_set1_epi32(i32::from(a) & 0xFFFF | i32::from(b) << 16)
-}
-
-/// Two vectors of 32-bit sums: for the low and the high half of each lane's elements.
-type Sums = [__m256i; 2];
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn interleave(a: __m256i, b: __m256i) -> Sums {
-    [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)]
-}
-
-/// a · x + b · y for interleaved a and b.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn madd(ab: Sums, x: i16, y: i16) -> Sums {
-    let constants = pair(x, y);
-    [_mm256_madd_epi16(ab[0], constants), _mm256_madd_epi16(ab[1], constants)]
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn add(a: Sums, b: Sums) -> Sums {
-    [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])]
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn sub(a: Sums, b: Sums) -> Sums {
-    [_mm256_sub_epi32(a[0], b[0]), _mm256_sub_epi32(a[1], b[1])]
-}
-
-/// Shifts sums that have their rounding in them, to 16 bits with saturation.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn narrow<const SHIFT: i32>(sums: Sums) -> __m256i {
-    _mm256_packs_epi32(_mm256_srai_epi32::<SHIFT>(sums[0]), _mm256_srai_epi32::<SHIFT>(sums[1]))
-}
-
-/// One pass of the 8-point transform over eight vectors.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn pass_8<const SHIFT: i32>(c: [__m256i; 8], round: __m256i) -> [__m256i; 8] {
-    let round = [round, round];
-    let c04 = interleave(c[0], c[4]);
-    let t0 = add(madd(c04, ONE, ONE), round);
-    let t1 = add(madd(c04, ONE, -ONE), round);
-    let c26 = interleave(c[2], c[6]);
-    let t2 = madd(c26, FIX_0_541, FIX_0_541 - FIX_1_847);
-    let t3 = madd(c26, FIX_0_541 + FIX_0_765, FIX_0_541);
-    let (e0, e3, e1, e2) = (add(t0, t3), sub(t0, t3), add(t1, t2), sub(t1, t2));
-
-    let z = interleave(_mm256_add_epi16(c[7], c[3]), _mm256_add_epi16(c[5], c[1]));
-    let z3 = madd(z, FIX_1_175 - FIX_1_961, FIX_1_175);
-    let z4 = madd(z, FIX_1_175, FIX_1_175 - FIX_0_390);
-    let c71 = interleave(c[7], c[1]);
-    let c53 = interleave(c[5], c[3]);
-    let o3 = add(madd(c71, FIX_0_298 - FIX_0_899, -FIX_0_899), z3);
-    let o2 = add(madd(c53, FIX_2_053 - FIX_2_562, -FIX_2_562), z4);
-    let o1 = add(madd(c53, -FIX_2_562, FIX_3_072 - FIX_2_562), z3);
-    let o0 = add(madd(c71, -FIX_0_899, FIX_1_501 - FIX_0_899), z4);
-    [
-        narrow::<SHIFT>(add(e0, o0)),
-        narrow::<SHIFT>(add(e1, o1)),
-        narrow::<SHIFT>(add(e2, o2)),
-        narrow::<SHIFT>(add(e3, o3)),
-        narrow::<SHIFT>(sub(e3, o3)),
-        narrow::<SHIFT>(sub(e2, o2)),
-        narrow::<SHIFT>(sub(e1, o1)),
-        narrow::<SHIFT>(sub(e0, o0)),
-    ]
-}
-
-/// Transposes an 8×8 matrix in each 128-bit lane.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn transpose_8(r: [__m256i; 8]) -> [__m256i; 8] {
-    let a: [__m256i; 4] = std::array::from_fn(|i| _mm256_unpacklo_epi16(r[2 * i], r[2 * i + 1]));
-    let b: [__m256i; 4] = std::array::from_fn(|i| _mm256_unpackhi_epi16(r[2 * i], r[2 * i + 1]));
-    let quarters = |p: [__m256i; 4]| {
-        let (low, high) = (_mm256_unpacklo_epi32(p[0], p[1]), _mm256_unpackhi_epi32(p[0], p[1]));
-        let (low2, high2) = (_mm256_unpacklo_epi32(p[2], p[3]), _mm256_unpackhi_epi32(p[2], p[3]));
-        [
-            _mm256_unpacklo_epi64(low, low2),
-            _mm256_unpackhi_epi64(low, low2),
-            _mm256_unpacklo_epi64(high, high2),
-            _mm256_unpackhi_epi64(high, high2),
-        ]
-    };
-    let ([q0, q1, q2, q3], [q4, q5, q6, q7]) = (quarters(a), quarters(b));
-    [q0, q1, q2, q3, q4, q5, q6, q7]
+super::simd_lanes::lanes! {
+    features: "avx2", vector: __m256i, set1: _mm256_set1_epi32, madd: _mm256_madd_epi16, packs: _mm256_packs_epi32,
+    shift: _mm256_srai_epi32, count: i32, add16: _mm256_add_epi16, add32: _mm256_add_epi32, sub32: _mm256_sub_epi32,
+    low16: _mm256_unpacklo_epi16, high16: _mm256_unpackhi_epi16, low32: _mm256_unpacklo_epi32,
+    high32: _mm256_unpackhi_epi32, low64: _mm256_unpacklo_epi64, high64: _mm256_unpackhi_epi64
 }
 
 /// From four blocks of four columns each to four vectors: a column of all blocks each.

@@ -6,8 +6,12 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod constants;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod simd_lanes;
 
 use super::tables::{QuantTable, ZIGZAG};
 use crate::code_path::{CodePath, Runnable};
@@ -51,6 +55,8 @@ pub(super) fn inverse(
     stride: usize,
 ) {
     match (path.path(), dequantiser.side) {
+        #[cfg(target_arch = "x86_64")]
+        (CodePath::Avx512, 8) => avx512::inverse_8(path, dequantiser, coefficients, blocks, samples, stride),
         #[cfg(target_arch = "x86_64")]
         (CodePath::Avx512 | CodePath::Avx2, 8 | 4) => {
             avx2::inverse(path, dequantiser, coefficients, blocks, samples, stride);

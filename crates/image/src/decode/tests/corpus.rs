@@ -1,7 +1,8 @@
 //! Every file of the corpus is accepted, or rejected for the reason that its manifest states, alike on every code path
 //! and at every scale.
 
-use crate::decode::{Scale, decode};
+use super::{decode_at, photos, rows, shared};
+use crate::decode::Scale;
 use crate::header::read_header;
 use crate::planes::Plane;
 use crate::{CodePath, Limits, Reason, Rejection};
@@ -15,14 +16,6 @@ struct Entry {
     upright: (u32, u32),
 }
 
-fn shared(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(folder);
-    if !path.is_dir() {
-        eprintln!("SKIPPED: {} is not there", path.display());
-    }
-    path.is_dir().then_some(path)
-}
-
 fn entries(corpus: &Path) -> Vec<Entry> {
     let manifest = std::fs::read_to_string(corpus.join("manifest.tsv")).expect("a readable manifest");
     let field = |line: &str, n: usize| line.split('\t').nth(n).unwrap_or_default().to_owned();
@@ -34,12 +27,6 @@ fn entries(corpus: &Path) -> Vec<Entry> {
         upright: (number(line, 8), number(line, 9)),
     };
     manifest.lines().skip(1).map(entry).collect()
-}
-
-fn decode_at(bytes: &[u8], scale: Scale, path: CodePath) -> Result<((u32, u32), Vec<Plane>), Rejection> {
-    let header = read_header(bytes, &Limits::default())?;
-    let planes = decode(bytes, &header, &vec![scale; header.components.len()], path)?;
-    Ok((header.upright_size(), planes))
 }
 
 #[test]
@@ -66,16 +53,14 @@ fn the_corpus_is_accepted_and_rejected_as_its_manifest_says() {
 fn every_path_and_scale_answers_alike_on_the_corpus_and_the_photos() {
     let Some(corpus) = shared("corpus") else { return };
     let mut files: Vec<PathBuf> = entries(&corpus).iter().map(|entry| corpus.join(&entry.file)).collect();
-    if let Some(photos) = shared("photos/ssgdfm_eye") {
-        files.extend(std::fs::read_dir(photos).expect("a folder").map(|file| file.expect("an entry").path()));
-    }
+    files.extend(photos());
     for file in files {
         let bytes = std::fs::read(&file).expect("a readable file");
         let mut answers: Vec<Option<Reason>> = Vec::new();
-        for scale in [Scale::Full, Scale::Half, Scale::Quarter, Scale::Eighth] {
-            let portable = decode_at(&bytes, scale, CodePath::Portable).map(|(_, planes)| planes);
-            for path in CodePath::available() {
-                let planes = decode_at(&bytes, scale, path).map(|(_, planes)| planes);
+        for scale in scales_for(&bytes) {
+            let portable = decode_at(&bytes, *scale, CodePath::Portable).map(|(_, planes)| planes);
+            for path in CodePath::available().into_iter().filter(|&path| path != CodePath::Portable) {
+                let planes = decode_at(&bytes, *scale, path).map(|(_, planes)| planes);
                 assert!(alike(&planes, &portable), "{} at {scale:?} on {path:?}", file.display());
             }
             answers.push(portable.err().map(|rejection| rejection.reason));
@@ -84,15 +69,18 @@ fn every_path_and_scale_answers_alike_on_the_corpus_and_the_photos() {
     }
 }
 
+/// Every scale, but for pictures so large that only the smallest is of use.
+fn scales_for(bytes: &[u8]) -> &'static [Scale] {
+    let is_large = |(width, height): (u32, u32)| u64::from(width) * u64::from(height) > 20_000_000;
+    let size = read_header(bytes, &Limits::default()).map(|header| header.upright_size());
+    if size.is_ok_and(is_large) { &[Scale::Eighth] } else { &[Scale::Full, Scale::Half, Scale::Quarter, Scale::Eighth] }
+}
+
 /// Whether two decodings agree in every sample of the picture; what lies in the padding does not count.
 fn alike(one: &Result<Vec<Plane>, Rejection>, other: &Result<Vec<Plane>, Rejection>) -> bool {
-    let rows = |plane: &Plane| -> Vec<Vec<u8>> {
-        let lines = plane.data.chunks(plane.stride).take(plane.height);
-        lines.map(|row| row[..plane.width].to_vec()).collect()
-    };
     match (one, other) {
         (Ok(one), Ok(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.extent == b.extent && rows(a) == rows(b))
+            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.extent == b.extent && rows(a).eq(rows(b)))
         }
         (Err(one), Err(other)) => one == other,
         _ => false,
