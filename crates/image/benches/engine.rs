@@ -40,7 +40,9 @@ fn decoding(criterion: &mut Criterion) {
     for path in CodePath::available() {
         for denominator in [1, 2, 4, 8] {
             let id = BenchmarkId::new(path.as_str(), format!("1/{denominator}"));
-            group.bench_function(id, |bencher| bencher.iter(|| decode(black_box(&bytes), denominator, path)));
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| decode(black_box(&bytes), denominator, path));
+            });
         }
     }
     group.finish();
@@ -53,7 +55,7 @@ fn resizing(criterion: &mut Criterion) {
         for (width, height) in [(1280, 960), (640, 480), (320, 240)] {
             let id = BenchmarkId::new(path.as_str(), format!("{width}x{height}"));
             group.bench_function(id, |bencher| {
-                bencher.iter(|| resize_plane(black_box(&planes[0]), width, height, path))
+                bencher.iter(|| resize_plane(black_box(&planes[0]), width, height, path));
             });
         }
     }
@@ -69,7 +71,9 @@ fn encoding(criterion: &mut Criterion) {
     for path in CodePath::available() {
         for (tables, optimize) in [("standard tables", false), ("own tables", true)] {
             let id = BenchmarkId::new(path.as_str(), tables);
-            group.bench_function(id, |bencher| bencher.iter(|| encode_planes(black_box(&planes), 82, optimize, path)));
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| encode_planes(black_box(&planes), 82, optimize, path));
+            });
         }
     }
     group.finish();

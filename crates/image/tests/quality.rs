@@ -57,13 +57,13 @@ impl Picture {
         self.rgb.iter().flatten().map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8).collect()
     }
 
-    fn score_of(&self, other: Self) -> f64 {
+    fn score_of(&self, other: &Self) -> f64 {
         let frame = |picture: &Self| {
             let clamped = picture.rgb.iter().map(|pixel| pixel.map(|value| value.clamp(0.0, 1.0))).collect();
             Rgb::new(clamped, picture.width, picture.height, TransferCharacteristic::SRGB, ColorPrimaries::BT709)
                 .expect("a picture")
         };
-        compute_frame_ssimulacra2(frame(self), frame(&other)).expect("pictures of one size")
+        compute_frame_ssimulacra2(frame(self), frame(other)).expect("pictures of one size")
     }
 }
 
@@ -112,8 +112,8 @@ impl Tally {
         for (rendition, size) in rendered.renditions.iter().zip(size_set.sizes()) {
             let reference = reference(&original, size.fit, rendition.width, rendition.height);
             let yardstick = yardstick(&reference, size.quality);
-            let our = reference.score_of(Picture::of(&Pixels::decode(&rendition.jpeg)));
-            let their = reference.score_of(Picture::of(&Pixels::decode(&yardstick)));
+            let our = reference.score_of(&Picture::of(&Pixels::decode(&rendition.jpeg)));
+            let their = reference.score_of(&Picture::of(&Pixels::decode(&yardstick)));
             let (our_bytes, their_bytes) = (rendition.jpeg.len(), yardstick.len());
             eprintln!(
                 "{} {}: {our:.2}, yardstick {their:.2}; {our_bytes} bytes, yardstick {their_bytes}",

@@ -62,20 +62,17 @@ impl Pixels {
     }
 
     fn convert_row(&self, rows: &[&[u8]], pixels: &mut Vec<u8>, rgb: &mut [u8]) {
-        pixels.clear();
+        pixels.resize(rows.len() * rows[0].len(), 0);
         match (self.model, rows) {
-            (ColourModel::YCbCr, &[y, blue, red]) => {
-                pixels.extend((0..y.len()).flat_map(|x| to_rgb([y[x], blue[x], red[x]])));
-            }
+            (ColourModel::YCbCr, &[y, blue, red]) => interleave([y, blue, red], pixels, to_rgb),
+            (_, &[r, g, b]) => interleave([r, g, b], pixels, |rgb| rgb),
             (ColourModel::Ycck { inverted }, &[y, blue, red, black]) => {
-                let pixel = |x: usize| inks::from_ycck([y[x], blue[x], red[x], black[x]], inverted);
-                pixels.extend((0..y.len()).flat_map(pixel));
+                interleave([y, blue, red, black], pixels, |ycck| inks::from_ycck(ycck, inverted));
             }
             (ColourModel::Cmyk { inverted }, &[c, m, y, k]) => {
-                let pixel = |x: usize| inks::from_cmyk([c[x], m[x], y[x], k[x]], inverted);
-                pixels.extend((0..c.len()).flat_map(pixel));
+                interleave([c, m, y, k], pixels, |cmyk| inks::from_cmyk(cmyk, inverted));
             }
-            (_, rows) => pixels.extend((0..rows[0].len()).flat_map(|x| rows.iter().map(move |row| row[x]))),
+            _ => unreachable!("a picture that is converted has three components or four"),
         }
         let converted = self.profile.as_ref().is_some_and(|profile| profile.to_srgb(pixels, rgb));
         if !converted {
@@ -84,6 +81,15 @@ impl Pixels {
                 _ => rgb.copy_from_slice(pixels),
             }
         }
+    }
+}
+
+/// Puts the samples of each pixel together and converts them.
+fn interleave<const N: usize>(rows: [&[u8]; N], pixels: &mut [u8], convert: impl Fn([u8; N]) -> [u8; N]) {
+    let width = rows[0].len();
+    let rows = rows.map(|row| &row[..width]);
+    for (x, pixel) in pixels.as_chunks_mut::<N>().0.iter_mut().enumerate() {
+        *pixel = convert(rows.map(|row| row[x]));
     }
 }
 

@@ -137,7 +137,7 @@ impl Sink for Direct {
 pub(super) struct Tokens {
     /// Value bits in the low half; above them the symbol, and the number of its table (DC luma, AC luma, DC chroma, AC
     /// chroma).
-    tokens: Vec<u32>,
+    kept: Vec<u32>,
     counts: Box<[u32; 4 * 256]>,
     /// For each run and small value: symbol and value bits.
     small: Box<[u32; 16 * SMALL_STEP]>,
@@ -172,7 +172,7 @@ impl Tokens {
                 small[run * SMALL_STEP + (value + SMALL) as usize] = token(run, count, bits);
             }
         }
-        Self { tokens: Vec::with_capacity(count * 8), counts: Box::new([0; 4 * 256]), small }
+        Self { kept: Vec::with_capacity(count * 8), counts: Box::new([0; 4 * 256]), small }
     }
 
     /// The best tables for what was put: DC luma, AC luma, DC chroma, AC chroma.
@@ -188,8 +188,8 @@ impl Tokens {
             words.copy_from_slice(&table.codes.map(|(code, length)| u32::from(code) << 8 | u32::from(length)));
         }
         let (mut bits, mut end) = (Bits::new(), End::default());
-        bits.reserve(&end, self.tokens.len());
-        for some in self.tokens.chunks(1024) {
+        bits.reserve(&end, self.kept.len());
+        for some in self.kept.chunks(1024) {
             bits.reserve(&end, 1024 * 4);
             for token in some {
                 let symbol = token >> 16;
@@ -208,7 +208,7 @@ fn token(run: usize, count: u32, bits: u32) -> u32 {
 
 impl Sink for Tokens {
     fn reserve(&mut self, blocks: usize) {
-        self.tokens.reserve(blocks * MOST_TOKENS);
+        self.kept.reserve(blocks * MOST_TOKENS);
     }
 
     #[inline]
@@ -239,6 +239,6 @@ impl Sink for Tokens {
         if block.set >> 63 == 0 {
             tokens.push(ac);
         }
-        self.tokens.extend_from_slice(&tokens.tokens[..tokens.used.min(MOST_TOKENS)]);
+        self.kept.extend_from_slice(&tokens.tokens[..tokens.used.min(MOST_TOKENS)]);
     }
 }
