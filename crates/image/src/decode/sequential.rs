@@ -153,6 +153,8 @@ pub(super) struct BlockPlan<'t> {
     dc: &'t SymbolTable,
     ac: &'t AcTable,
     slots: &'static SlotTable,
+    /// Coefficients kept of a block.
+    kept: usize,
     /// Which DC predictor.
     predictor: usize,
     /// Where the block of the batch's first MCU stands, and from one MCU to the next.
@@ -202,6 +204,7 @@ impl<'t> ScanRun<'t> {
                     dc: part.dc,
                     ac: part.ac,
                     slots: part.slots,
+                    kept,
                     predictor,
                     offset: part.offset + block_row * part.row + block_column * kept,
                     step: part.h * kept,
@@ -211,12 +214,12 @@ impl<'t> ScanRun<'t> {
         plan
     }
 
-    /// Turns the batch into samples and clears it.
+    /// Turns the batch into samples.
     fn transform(&mut self, x: usize, y: usize, count: usize) {
         for part in &mut self.parts {
             for block_row in 0..part.v {
                 let from = part.offset + block_row * part.row;
-                let coefficients = &mut self.coefficients[from..from + part.row];
+                let coefficients = &self.coefficients[from..from + part.row];
                 let row = (y * part.v + block_row) * part.side;
                 let to = row * part.plane.stride + x * part.h * part.side;
                 let stride = part.plane.stride;
@@ -228,7 +231,6 @@ impl<'t> ScanRun<'t> {
                     &mut part.plane.data[to..],
                     stride,
                 );
-                coefficients.fill(0);
             }
         }
     }
@@ -294,6 +296,7 @@ fn decode_block(
     reader.refill();
     let difference = plan.dc.read_difference(reader)?;
     *predictor = predictor.wrapping_add(truncate(difference));
+    clear(block, plan.kept);
     block[0] = *predictor;
     let mut next = 1;
     loop {
@@ -324,6 +327,16 @@ fn decode_block(
             reader.consume(entry.length());
             next = after;
         }
+    }
+}
+
+/// Clears a block, which holds what the batch before left. The usual sizes are known to the compiler.
+#[inline(always)]
+fn clear(block: &mut [i16; BLOCK_VIEW], kept: usize) {
+    match kept {
+        64 => block[..64].fill(0),
+        16 => block[..16].fill(0),
+        _ => block[..kept.min(4)].fill(0),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::super::bits::BitReader;
 use super::super::entropy::{EntropyStream, Fault};
-use super::super::huffman::{AcTable, PAIR_BITS, PairEntry};
+use super::super::huffman::{AcTable, PAIR_BITS, PairEntry, RefineEntry};
 use super::super::layout::{ComponentLayout, SlotTable, slots};
 use super::super::sequential::McuGrid;
 use super::super::state::TableState;
@@ -16,6 +16,8 @@ use crate::reason::Rejection;
 /// A scan of a band of coefficients while it is decoded.
 pub(in super::super) struct AcScan<'t> {
     table: &'t AcTable,
+    /// What 12 bits hold in a refinement scan.
+    refinements: Box<[RefineEntry; 1 << PAIR_BITS]>,
     /// First coefficient of the band, and the one behind its last.
     start: u32,
     limit: u32,
@@ -75,6 +77,7 @@ impl<'t> AcScan<'t> {
         let (start, limit) = (u32::from(scan.spectral_start), u32::from(scan.spectral_end) + 1);
         Self {
             table,
+            refinements: table.refinements(),
             start,
             limit,
             low: scan.low,
@@ -222,7 +225,7 @@ impl<'t> AcScan<'t> {
             }
             stream.prepare();
             let mut reader = stream.reader();
-            let mut found = Found { known, ..Found::default() };
+            let mut found = Found::new(known, !known & self.band);
             let decoded = self.refine(&mut reader, &mut found, moves);
             let BitReader { at, bits, count, .. } = reader;
             stream.resume(at, bits, count);
@@ -239,53 +242,67 @@ impl<'t> AcScan<'t> {
     /// Decodes a block of a refinement scan (T.81, G.1.2.3).
     #[inline(always)]
     fn refine(&mut self, reader: &mut BitReader<'_>, found: &mut Found, moves: impl BitMoves) -> Result<(), Fault> {
-        let mut at = self.start;
         if self.end_run == 0 {
-            while at < self.limit {
+            // A refill has bits for a symbol of 12 bits and 39 others.
+            let is_short = found.known.count_ones() <= 39;
+            while found.zeros | found.known != 0 {
                 reader.refill();
-                let (length, symbol) = self.table.symbols.look_up(reader)?;
-                reader.consume(length);
-                let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-                if size == 0 && run < 15 {
-                    self.end_run = (1 << run) + reader.take(run);
+                let entry = self.refinements[reader.peek(PAIR_BITS)];
+                if is_short && !entry.is_special() && entry.run() < found.left {
+                    reader.consume(entry.length());
+                    let stop = found.pass_zeros(reader, entry.run(), moves);
+                    found.add(stop, entry.is_negative());
+                } else if self.refine_single(reader, found, moves)? {
                     break;
                 }
-                let negative = reader.take(size & 1) ^ 1;
-                let stop = self.zero_after(found.known, at, run, moves);
-                found.correct(reader, at, stop, moves);
-                if size > 0 {
-                    if stop >= self.limit || size > 1 {
-                        return Err(Fault::BadIndex);
-                    }
-                    found.added |= TOP >> stop;
-                    found.negative |= u64::from(negative) << (63 - stop);
-                }
-                at = stop + 1;
             }
         }
         if self.end_run > 0 {
-            reader.refill();
-            found.correct(reader, at, self.limit, moves);
+            found.correct(reader, found.known, moves);
             self.end_run -= 1;
         }
         Ok(())
     }
 
-    /// The place of the zero coefficient behind `run` other zeros, from `at` on; the end of the band where there are
-    /// not so many.
-    #[inline(always)]
-    fn zero_after(&self, known: u64, at: u32, run: u32, moves: impl BitMoves) -> u32 {
-        let zeros = !known & self.band & (u64::MAX >> at);
-        let (count, skip) = (zeros.count_ones(), run + 1);
-        if skip > count { self.limit } else { moves.deposit(1 << (count - skip), zeros).leading_zeros() }
+    /// Decodes any symbol of a refinement scan; gives whether it ends the block.
+    #[inline(never)]
+    fn refine_single(
+        &mut self,
+        reader: &mut BitReader<'_>,
+        found: &mut Found,
+        moves: impl BitMoves,
+    ) -> Result<bool, Fault> {
+        let (length, symbol) = self.table.symbols.look_up(reader)?;
+        reader.consume(length);
+        let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+        if size == 0 && run < 15 {
+            self.end_run = (1 << run) + reader.take(run);
+            return Ok(true);
+        }
+        if size > 1 || size == 1 && run >= found.left {
+            return Err(Fault::BadIndex);
+        }
+        let is_negative = reader.take(size) == 0;
+        if run >= found.left {
+            found.correct(reader, found.known, moves);
+            return Ok(true);
+        }
+        let stop = found.pass_zeros(reader, run, moves);
+        if size > 0 {
+            found.add(stop, is_negative);
+        }
+        Ok(false)
     }
 }
 
 /// What a refinement scan says of a block: a bit, counted from the top, for each coefficient in zigzag order.
 #[derive(Default)]
 struct Found {
-    /// Coefficients of the band that were not zero before the scan.
+    /// Coefficients of the band still to come that were not zero before the scan, and those that were.
     known: u64,
+    zeros: u64,
+    /// How many of the latter there are.
+    left: u32,
     /// Known coefficients whose size grows by a step.
     grown: u64,
     /// Coefficients that the scan makes other than zero, and which of them are negative.
@@ -294,13 +311,39 @@ struct Found {
 }
 
 impl Found {
-    /// Reads a bit for each known coefficient in `from..to`. Needs 39 bits.
+    fn new(known: u64, zeros: u64) -> Self {
+        Self { known, zeros, left: zeros.count_ones(), ..Self::default() }
+    }
+
+    /// Passes `run` zero coefficients and stops at the next, which must be there; corrects the known ones on the way.
+    /// Gives the bit of the place.
     #[inline(always)]
-    fn correct(&mut self, reader: &mut BitReader<'_>, from: u32, to: u32, moves: impl BitMoves) {
-        let known = if from < to { self.known & between(from, to) } else { 0 };
+    fn pass_zeros(&mut self, reader: &mut BitReader<'_>, run: u32, moves: impl BitMoves) -> u64 {
+        self.left -= run + 1;
+        let stop = moves.deposit(1 << self.left, self.zeros);
+        let behind = stop.wrapping_sub(1);
+        self.correct(reader, self.known & !behind, moves);
+        self.known &= behind;
+        self.zeros &= behind;
+        stop
+    }
+
+    /// Makes a coefficient other than zero.
+    #[inline(always)]
+    fn add(&mut self, place: u64, is_negative: bool) {
+        self.added |= place;
+        self.negative |= if is_negative { place } else { 0 };
+    }
+
+    /// Reads a bit for each known coefficient of some.
+    #[inline(always)]
+    fn correct(&mut self, reader: &mut BitReader<'_>, known: u64, moves: impl BitMoves) {
         let count = known.count_ones();
         if count > 39 {
             return self.correct_many(reader, known, moves);
+        }
+        if reader.count < 39 {
+            reader.refill();
         }
         self.grown |= moves.deposit(reader.take_long(count), known);
     }
