@@ -189,6 +189,9 @@ pub trait Catalog: Send + Sync + std::fmt::Debug {
     /// Rows of the scope after a row, in the order of vertical, `cd_idx`, sequence and image size, at most `max`.
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>>;
 
+    /// Gives rows that are still as told (but for the address) a new address; returns how many.
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64>;
+
     /// How many originals stand in each state, by vertical and reason.
     async fn counts(&self) -> Result<Vec<Count>>;
 

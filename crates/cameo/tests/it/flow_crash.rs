@@ -121,6 +121,9 @@ impl Catalog for Faulty<dyn Catalog> {
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
         self.inner.rows(scope, after, max).await
     }
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        self.inner.rewrite_urls(rows).await
+    }
     async fn counts(&self) -> Result<Vec<Count>> {
         self.inner.counts().await
     }

@@ -2,4 +2,6 @@
 
 mod catalog_contract;
 mod flow_crash;
+mod operators_page;
 mod queue_contract;
+mod tidy;

@@ -110,7 +110,7 @@ impl Demo<'_> {
         let places = Places::of_data_folder(&self.context.config, data, self.context.clock.clone()).await?;
         wait_until_quiet(&places).await?;
         let registered = started.elapsed();
-        let question = Question { scope: Scope::Vertical(vertical.clone()), delivery: Some(delivery.handed_over()?) };
+        let question = Question { scope: Scope::Vertical(vertical.clone()), delivery: Some(delivery.to_verify()?) };
         let mut reports = Vec::new();
         let summary = verify::verify(places.to_verify(), &question, |report| reports.push(report.clone())).await?;
         self.tell(&reports, &summary)?;

@@ -65,14 +65,11 @@ fn question(args: &Args, scope: Scope) -> anyhow::Result<Question> {
         return Ok(Question { scope, delivery: None });
     };
     let delivery = Delivery::of_folder(folder, vertical)?;
-    for (path, hint) in &delivery.misnamed {
-        eprintln!("cameo: {} is no original: {hint}", path.display());
-    }
     if delivery.originals.is_empty() {
         let doing = format!("find originals in {}: name them {{cd_idx}}_{{sequence}}.jpg", folder.display());
         return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
     }
-    Ok(Question { scope, delivery: Some(delivery.handed_over()?) })
+    Ok(Question { scope, delivery: Some(delivery.to_verify()?) })
 }
 
 fn told(context: &Context, all: bool, report: &EntityReport) -> Option<String> {
