@@ -2,3 +2,5 @@
 
 mod catalog_contract;
 mod queue_contract;
+#[cfg(target_os = "linux")]
+mod render_children;
