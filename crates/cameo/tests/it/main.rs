@@ -1,6 +1,7 @@
 //! The tests that need more than one module: one binary, one module a subject.
 
 mod catalog_contract;
+mod flow_crash;
 mod queue_contract;
 #[cfg(target_os = "linux")]
 mod render_children;
