@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::{
     data_folder::{Credentials, DataFolder, Running},
+    renderer,
     worker::Worker,
 };
 use crate::{
@@ -17,7 +18,6 @@ use crate::{
     error::{Error, Kind, Place, Result},
     flow::{Flow, reconcile::count_rows_elsewhere},
     queue::{Queue, sqlite::SqliteQueue},
-    render::{Render, in_process::InProcess},
     serve::{
         console::{self, Console},
         images::{self, Images},
@@ -204,7 +204,7 @@ async fn open_parts(
     let flow = Flow {
         store: Arc::new(store.clone()),
         catalog: Arc::new(catalog),
-        render: renderer(config),
+        render: renderer::start(config).await?,
         settings: Arc::new(config.settings()?),
     };
     let registrations: Arc<dyn Queue> = Arc::new(queue(&config.queue.registrations));
@@ -222,17 +222,6 @@ pub fn register_rules(config: &Config, running: &Running) -> RegisterRules {
     RegisterRules { urls: ImageUrls::new(base), delete_unpublishes: config.register.delete_unpublishes }
 }
 
-fn renderer(config: &Config) -> Arc<dyn Render> {
-    Arc::new(InProcess::new((&config.limits).into(), resize_concurrency(config)))
-}
-
-fn resize_concurrency(config: &Config) -> usize {
-    match config.worker.resize_concurrency {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        n => n,
-    }
-}
-
 /// The first key pair may do everything.
 fn everything(credentials: &Credentials) -> AccessKey {
     AccessKey {
@@ -243,7 +232,7 @@ fn everything(credentials: &Credentials) -> AccessKey {
 }
 
 fn spawn_workers(tasks: &mut JoinSet<Result<()>>, parts: &Parts, config: &Config, stop: &CancellationToken) {
-    for _ in 0..resize_concurrency(config) {
+    for _ in 0..renderer::concurrency(config) {
         let (worker, stop) = (parts.worker.clone(), stop.clone());
         tasks.spawn(async move { worker.resize_until(&stop).await });
     }

@@ -4,4 +4,6 @@ mod catalog_contract;
 mod flow_crash;
 mod operators_page;
 mod queue_contract;
+#[cfg(target_os = "linux")]
+mod render_children;
 mod tidy;
