@@ -51,7 +51,9 @@ pub fn exif_orientation(tiff: &[u8]) -> Option<u8> {
 /// The ICC profile of some APP2 payloads.
 pub fn icc_profile(payloads: &[&[u8]]) -> Option<Vec<u8>> {
     let mut chunks = icc::IccChunks::default();
-    payloads.iter().for_each(|payload| chunks.add_app2(payload));
+    for payload in payloads {
+        chunks.add_app2(payload);
+    }
     chunks.reassemble()
 }
 

@@ -90,6 +90,7 @@ impl<'t> AcScan<'t> {
 
     /// Decodes a run of blocks.
     #[inline(always)]
+    #[allow(clippy::needless_pass_by_value, reason = "the slices in it are the caller's only handle on them")]
     pub(in super::super) fn blocks<const KEPT: usize>(
         &mut self,
         stream: &mut EntropyStream<'_>,
@@ -359,6 +360,7 @@ impl Found {
 
     /// Changes the kept coefficients of the block. `extract` gives the bits of the kept coefficients from the low end.
     #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits are left")]
     fn apply<const KEPT: usize>(&self, values: &mut [i16; KEPT], low: u8, extract: impl Fn(u64) -> u64) {
         let (grown, added, negative) = (extract(self.grown), extract(self.added), extract(self.negative));
         if grown | added == 0 {
@@ -366,7 +368,7 @@ impl Found {
         }
         let step = 1i16 << low;
         for (chunk, lanes) in values.chunks_mut(16).enumerate() {
-            let part = |mask: u64| (mask >> (chunk * 16)) as u16;
+            let part = |mask: u64| (mask >> (chunk * 16) & 0xFFFF) as u16;
             let (grown, added, negative) = (part(grown), part(added), part(negative));
             for (lane, value) in lanes.iter_mut().enumerate() {
                 let masked = |mask: u16, term: i16| if mask & 1 << lane == 0 { 0 } else { term };
