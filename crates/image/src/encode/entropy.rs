@@ -172,7 +172,7 @@ impl Tokens {
                 small[run * SMALL_STEP + (value + SMALL) as usize] = token(run, count, bits);
             }
         }
-        Self { kept: Vec::with_capacity(count * 8), counts: Box::new([0; 4 * 256]), small }
+        Self { kept: Vec::with_capacity(count * 16), counts: Box::new([0; 4 * 256]), small }
     }
 
     /// The best tables for what was put: DC luma, AC luma, DC chroma, AC chroma.
