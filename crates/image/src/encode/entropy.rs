@@ -181,6 +181,15 @@ impl Tokens {
         std::array::from_fn(|table| Huffman::best(&counts[table]))
     }
 
+    /// Tables for something like what was put, with a code for every symbol that other tables have.
+    pub(super) fn likely_tables(&self, others: &[Huffman; 4]) -> [Huffman; 4] {
+        let (counts, _) = self.counts.as_chunks::<256>();
+        std::array::from_fn(|table| {
+            let some = |symbol: usize| u32::from(others[table].codes[symbol].1 > 0);
+            Huffman::best(&std::array::from_fn(|symbol| counts[table][symbol] * 8 + some(symbol)))
+        })
+    }
+
     /// Codes everything with these tables, behind the headers of the file.
     pub(super) fn write(&self, tables: &[Huffman; 4], out: &mut Vec<u8>) {
         let mut words = [0; 4 * 256];
