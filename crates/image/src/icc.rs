@@ -49,7 +49,9 @@ mod tests {
         let payloads: Vec<Vec<u8>> =
             parts.iter().map(|(seq, count, data)| [SIGNATURE, &[*seq, *count], data].concat()).collect();
         let mut chunks = IccChunks::default();
-        payloads.iter().for_each(|payload| chunks.add_app2(payload));
+        for payload in &payloads {
+            chunks.add_app2(payload);
+        }
         chunks.reassemble()
     }
 

@@ -22,12 +22,13 @@ impl BitReader<'_> {
         if let Some(next) = self.window.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
             self.bits |= u64::from_be_bytes(*next) >> self.count;
             self.at += ((63 - self.count) >> 3) as usize;
-            self.count |= 56;
+            self.count |= 0b11_1000;
         }
     }
 
     /// The next bits of a number below 64, the first in the most significant place.
     #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits at most")]
     pub(super) fn peek(&self, bits: u32) -> usize {
         (self.bits >> (64 - bits)) as usize
     }

@@ -38,7 +38,7 @@ impl SymbolTable {
     }
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "256 symbols, codes of 16 bits")]
-    fn add(&mut self, index: usize, Code { length, code, symbol }: Code) {
+    fn add(&mut self, index: usize, Code { length, bits: code, symbol }: Code) {
         self.symbols[index] = symbol;
         self.limits[usize::from(length)] = (code + 1) << (16 - length);
         self.offsets[usize::from(length)] = index as i32 - code as i32;
@@ -263,7 +263,7 @@ impl Singles {
         let mut codes = vec![None; 1 << PAIR_BITS];
         for code in spec.codes()?.into_iter().filter(|code| u32::from(code.length) <= PAIR_BITS) {
             let free = PAIR_BITS - u32::from(code.length);
-            let first = (code.code << free) as usize;
+            let first = (code.bits << free) as usize;
             codes[first..first + (1 << free)].fill(Some(code));
         }
         Ok(Self { codes })

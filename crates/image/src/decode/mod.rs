@@ -4,6 +4,11 @@
 //! picture must be there; one that is missing or contradicts its tables rejects the file. All code paths give the same
 //! bytes.
 
+#![allow(
+    clippy::inline_always,
+    reason = "hot code is written once and compiled for each code path, which works only where it is inlined there"
+)]
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod bits;

@@ -80,7 +80,7 @@ impl HuffmanSpec {
         let (mut code, mut symbols) = (0u32, self.symbols.iter());
         for (length, &count) in (1u8..).zip(&self.counts) {
             for &symbol in symbols.by_ref().take(usize::from(count)) {
-                codes.push(Code { length, code, symbol });
+                codes.push(Code { length, bits: code, symbol });
                 code += 1;
             }
             if code > 1 << length {
@@ -97,8 +97,8 @@ impl HuffmanSpec {
 pub(crate) struct Code {
     /// Length in bits, 1 to 16.
     pub length: u8,
-    /// The code, right-aligned.
-    pub code: u32,
+    /// Its bits, right-aligned.
+    pub bits: u32,
     /// What it stands for.
     pub symbol: u8,
 }

@@ -49,7 +49,9 @@ fn check_signature(bytes: &[u8], limits: &Limits) -> Result<(), Rejection> {
 struct Reader<'a> {
     claimed_size: Option<(u32, u32)>,
     frame: Option<Frame>,
-    exif: Option<Option<Orientation>>,
+    /// An EXIF segment was there, and what it said.
+    has_exif: bool,
+    exif: Option<Orientation>,
     icc: IccChunks<'a>,
     colour: ColourMarkers,
     defined: Defined,
@@ -100,7 +102,7 @@ impl<'a> Reader<'a> {
     }
 
     fn orientation(&self) -> Orientation {
-        self.exif.flatten().unwrap_or_default()
+        self.exif.unwrap_or_default()
     }
 
     /// The file ends before its first scan: cut between segments it is a truncated picture if the frame was there,
@@ -135,8 +137,8 @@ impl<'a> Reader<'a> {
 
     /// The first EXIF segment counts, whatever it says; XMP, which APP1 carries too, never does.
     fn take_app1(&mut self, payload: &[u8]) {
-        if let Some([_, tiff @ ..]) = payload.strip_prefix(EXIF_SIGNATURE) {
-            self.exif.get_or_insert_with(|| read_orientation(tiff));
+        if let (Some([_, tiff @ ..]), false) = (payload.strip_prefix(EXIF_SIGNATURE), self.has_exif) {
+            (self.has_exif, self.exif) = (true, read_orientation(tiff));
         }
     }
 
@@ -153,13 +155,13 @@ impl<'a> Reader<'a> {
     fn check_tables(&self, frame: &Frame, scan: &ScanHeader) -> Result<(), Rejection> {
         for component in &scan.components {
             let quant = frame.components[component.index].quant;
-            let needs_dc = scan.spectral_start == 0;
-            let needs_ac = scan.spectral_end > 0;
+            let has_dc = scan.spectral_start == 0;
+            let is_dc_only = scan.spectral_end == 0;
             let missing = if self.defined.quant & 1 << quant == 0 {
                 "quantisation"
-            } else if needs_dc && self.defined.dc & 1 << component.dc_table == 0 {
+            } else if has_dc && self.defined.dc & 1 << component.dc_table == 0 {
                 "DC Huffman"
-            } else if needs_ac && self.defined.ac & 1 << component.ac_table == 0 {
+            } else if !is_dc_only && self.defined.ac & 1 << component.ac_table == 0 {
                 "AC Huffman"
             } else {
                 continue;

@@ -51,9 +51,9 @@ impl ScanHeader {
         }
         scan.check_block_count(frame)?;
         if progressive {
-            scan.check_progression()?
+            scan.check_progression()?;
         } else {
-            scan.ignore_progression()
+            scan.ignore_progression();
         }
         Ok(scan)
     }

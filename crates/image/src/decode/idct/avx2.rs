@@ -3,6 +3,7 @@
 //! The same sums as [`super::portable`] in the same widths: products of pairs with 32-bit sums, 16 bits between the
 //! passes, saturation where that code clamps.
 #![allow(unsafe_code)]
+#![allow(clippy::wildcard_imports, reason = "dozens of intrinsics")]
 #![allow(clippy::similar_names, clippy::many_single_char_names, reason = "rows and columns of small matrices")]
 
 use super::Dequantiser;

@@ -2,6 +2,7 @@
 //!
 //! The same sums as [`super::portable`] in the same widths; see [`super::avx2`].
 #![allow(unsafe_code)]
+#![allow(clippy::wildcard_imports, reason = "dozens of intrinsics")]
 #![allow(clippy::similar_names, clippy::many_single_char_names, reason = "rows and columns of small matrices")]
 
 use super::Dequantiser;

@@ -90,6 +90,7 @@ impl<'t> AcScan<'t> {
 
     /// Decodes a run of blocks.
     #[inline(always)]
+    #[allow(clippy::needless_pass_by_value, reason = "the slices in it are the caller's only handle on them")]
     pub(in super::super) fn blocks<const KEPT: usize>(
         &mut self,
         stream: &mut EntropyStream<'_>,
@@ -320,7 +321,7 @@ impl Found {
     #[inline(always)]
     fn pass_zeros(&mut self, reader: &mut BitReader<'_>, run: u32, moves: impl BitMoves) -> u64 {
         self.left -= run + 1;
-        let stop = moves.deposit(1 << self.left, self.zeros);
+        let stop = moves.nth_from_top(self.zeros, run, self.left);
         let behind = stop.wrapping_sub(1);
         self.correct(reader, self.known & !behind, moves);
         self.known &= behind;
@@ -359,6 +360,7 @@ impl Found {
 
     /// Changes the kept coefficients of the block. `extract` gives the bits of the kept coefficients from the low end.
     #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits are left")]
     fn apply<const KEPT: usize>(&self, values: &mut [i16; KEPT], low: u8, extract: impl Fn(u64) -> u64) {
         let (grown, added, negative) = (extract(self.grown), extract(self.added), extract(self.negative));
         if grown | added == 0 {
@@ -366,7 +368,7 @@ impl Found {
         }
         let step = 1i16 << low;
         for (chunk, lanes) in values.chunks_mut(16).enumerate() {
-            let part = |mask: u64| (mask >> (chunk * 16)) as u16;
+            let part = |mask: u64| (mask >> (chunk * 16) & 0xFFFF) as u16;
             let (grown, added, negative) = (part(grown), part(added), part(negative));
             for (lane, value) in lanes.iter_mut().enumerate() {
                 let masked = |mask: u16, term: i16| if mask & 1 << lane == 0 { 0 } else { term };
@@ -423,6 +425,11 @@ pub(in super::super) trait BitMoves: Copy {
     fn deposit(self, bits: u64, mask: u64) -> u64;
     /// Pushes the bits that are set in `mask` together at the low end (PEXT).
     fn extract(self, bits: u64, mask: u64) -> u64;
+    /// The bit of `mask` with `above` others above it and `below` below it.
+    #[inline(always)]
+    fn nth_from_top(self, mask: u64, _above: u32, below: u32) -> u64 {
+        self.deposit(1 << below, mask)
+    }
 }
 
 /// The moves, bit by bit.
@@ -441,17 +448,28 @@ impl BitMoves for PlainMoves {
         out
     }
 
+    /// Goes over the bits, which are fewer than those of the mask.
     #[inline(always)]
-    fn extract(self, bits: u64, mut mask: u64) -> u64 {
-        if bits == 0 || mask == u64::MAX {
+    fn extract(self, bits: u64, mask: u64) -> u64 {
+        if mask == u64::MAX {
             return bits;
         }
-        let (mut out, mut place) = (0, 0);
-        while mask != 0 {
-            out |= (bits >> mask.trailing_zeros() & 1) << place;
-            (mask, place) = (mask & (mask - 1), place + 1);
+        let (mut rest, mut out) = (bits & mask, 0);
+        while rest != 0 {
+            let lowest = rest & rest.wrapping_neg();
+            out |= 1 << (mask & (lowest - 1)).count_ones();
+            rest ^= lowest;
         }
         out
+    }
+
+    /// Counts from the top: runs are short.
+    #[inline(always)]
+    fn nth_from_top(self, mut mask: u64, above: u32, _below: u32) -> u64 {
+        for _ in 0..above {
+            mask &= !(TOP >> mask.leading_zeros());
+        }
+        TOP >> mask.leading_zeros()
     }
 }
 
@@ -478,5 +496,6 @@ mod tests {
         assert_eq!(PlainMoves.extract(0b1001_0000, 0b1101_0000), 0b101);
         assert_eq!(PlainMoves.extract(u64::MAX, 0xF0F0), 0xFF);
         assert_eq!(PlainMoves.extract(5, u64::MAX), 5);
+        assert_eq!(PlainMoves.nth_from_top(0b1101_0000, 1, 1), 0b0100_0000);
     }
 }

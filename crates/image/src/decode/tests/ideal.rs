@@ -37,7 +37,7 @@ fn blocks(side: usize, numbers: &mut Numbers) -> Vec<i16> {
         for (at, value) in block.iter_mut().enumerate() {
             let (column, row) = (at / side, at % side);
             let most = if at == 0 { 500 } else { 300 / i16::try_from(1 + column * row + column + row).expect("small") };
-            *value = if at == 0 || numbers.next() % 3 == 0 { numbers.up_to(most) } else { 0 };
+            *value = if at == 0 || numbers.next().is_multiple_of(3) { numbers.up_to(most) } else { 0 };
         }
     }
     out
