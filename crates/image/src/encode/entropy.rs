@@ -172,13 +172,22 @@ impl Tokens {
                 small[run * SMALL_STEP + (value + SMALL) as usize] = token(run, count, bits);
             }
         }
-        Self { kept: Vec::with_capacity(count * 8), counts: Box::new([0; 4 * 256]), small }
+        Self { kept: Vec::with_capacity(count * 16), counts: Box::new([0; 4 * 256]), small }
     }
 
     /// The best tables for what was put: DC luma, AC luma, DC chroma, AC chroma.
     pub(super) fn best_tables(&self) -> [Huffman; 4] {
         let (counts, _) = self.counts.as_chunks();
         std::array::from_fn(|table| Huffman::best(&counts[table]))
+    }
+
+    /// Tables for something like what was put, with a code for every symbol that other tables have.
+    pub(super) fn likely_tables(&self, others: &[Huffman; 4]) -> [Huffman; 4] {
+        let (counts, _) = self.counts.as_chunks::<256>();
+        std::array::from_fn(|table| {
+            let some = |symbol: usize| u32::from(others[table].codes[symbol].1 > 0);
+            Huffman::best(&std::array::from_fn(|symbol| counts[table][symbol] * 8 + some(symbol)))
+        })
     }
 
     /// Codes everything with these tables, behind the headers of the file.

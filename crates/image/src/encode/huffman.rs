@@ -1,5 +1,8 @@
 //! Huffman tables: those of Annex K of ITU-T T.81, and the best ones for given counts.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 /// A table as a file has it, and its codes.
 #[derive(Clone)]
 pub(super) struct Huffman {
@@ -56,7 +59,7 @@ impl Huffman {
             *longest -= 1;
         }
         let mut symbols: Vec<u8> = (0..=255).filter(|&s| counts[usize::from(s)] > 0).collect();
-        symbols.sort_by_key(|&s| std::cmp::Reverse(counts[usize::from(s)]));
+        symbols.sort_by_key(|&s| Reverse(counts[usize::from(s)]));
         let of_length = |i: usize| u8::try_from(lengths[i + 1]).unwrap_or(u8::MAX);
         Self::new(std::array::from_fn(of_length), symbols)
     }
@@ -64,22 +67,26 @@ impl Huffman {
 
 /// Depths in a Huffman tree of the symbols in use and of one more, which never occurs.
 fn tree_lengths(counts: &[u32; 256]) -> Vec<u8> {
-    // Weight and the leaves below; the extra one is the lightest.
-    let mut trees: Vec<(u64, Vec<usize>)> = vec![(0, vec![0])];
-    for &count in counts.iter().filter(|&&count| count > 0) {
-        trees.push((u64::from(count), vec![trees.len()]));
+    let used = counts.iter().filter(|&&count| count > 0).map(|&count| u64::from(count));
+    // The extra leaf is the lightest, and so among the deepest.
+    let mut roots: BinaryHeap<Reverse<(u64, usize)>> =
+        std::iter::once(0).chain(used).enumerate().map(|(leaf, weight)| Reverse((weight, leaf))).collect();
+    let leaves = roots.len();
+    let mut parents = vec![0; 2 * leaves];
+    let mut next = leaves;
+    while let Some(Reverse((lightest, a))) = roots.pop() {
+        let Some(Reverse((lighter, b))) = roots.pop() else { break };
+        (parents[a], parents[b]) = (next, next);
+        roots.push(Reverse((lightest + lighter, next)));
+        next += 1;
     }
-    let mut lengths = vec![0; trees.len()];
-    while trees.len() > 1 {
-        trees.sort_by_key(|tree| std::cmp::Reverse(tree.0));
-        let (Some(a), Some(b)) = (trees.pop(), trees.pop()) else { break };
-        let leaves = [a.1, b.1].concat();
-        for &leaf in &leaves {
-            lengths[leaf] += 1;
-        }
-        trees.push((a.0 + b.0, leaves));
+    // Parents have higher numbers than their children; the last one is the root.
+    let mut depths = vec![0; next];
+    for node in (0..next - 1).rev() {
+        depths[node] = depths[parents[node]] + 1;
     }
-    lengths
+    depths.truncate(leaves);
+    depths
 }
 
 /// Moves codes up until none is longer than 16 bits: two of the longest become one a bit shorter, and a shorter code

@@ -24,21 +24,28 @@ const STRIP: usize = 4;
 /// Blocks of luma in a strip of a 4:2:0 picture.
 const LUMA_BLOCKS: usize = 4 * STRIP;
 
+/// Pictures of this many rows and more get Huffman tables made for a sample of them: to keep all tokens of a large one
+/// costs more time than the last half percent of bytes is worth.
+const LEAST_SAMPLED: usize = 512;
+/// One of so many rows of blocks is in the sample.
+const SAMPLE_STEP: usize = 8;
+
 /// Encodes a picture. `quality` is 1 to 100; `optimize` makes Huffman tables for this picture.
 pub(crate) fn encode(picture: &Picture, quality: u8, optimize: bool, path: CodePath) -> Vec<u8> {
     let quantisers = [Channel::Luma, Channel::Chroma].map(|channel| Quantiser::new(channel, quality));
+    let standard = [Huffman::dc_luma(), Huffman::ac_luma(), Huffman::dc_chroma(), Huffman::ac_chroma()];
     let mut file = Vec::new();
-    if optimize {
+    if optimize && picture.height < LEAST_SAMPLED {
         let mut tokens = Tokens::for_blocks(picture.width * picture.height * 3 / 2 / 64);
-        scan(picture, &quantisers, path, &mut tokens);
+        scan(picture, &quantisers, path, 1, &mut tokens);
         let tables = tokens.best_tables();
         headers::write(picture, &quantisers, &tables, &mut file);
         tokens.write(&tables, &mut file);
     } else {
-        let tables = [Huffman::dc_luma(), Huffman::ac_luma(), Huffman::dc_chroma(), Huffman::ac_chroma()];
+        let tables = if optimize { sampled_tables(picture, &quantisers, path, &standard) } else { standard };
         let mut direct = Direct::new(&tables);
         direct.reserve(picture.width * picture.height / 1024);
-        scan(picture, &quantisers, path, &mut direct);
+        scan(picture, &quantisers, path, 1, &mut direct);
         headers::write(picture, &quantisers, &tables, &mut file);
         direct.bits.finish(direct.end, &mut file);
     }
@@ -46,12 +53,24 @@ pub(crate) fn encode(picture: &Picture, quality: u8, optimize: bool, path: CodeP
     file
 }
 
-/// Puts every block of the picture, in the order of an interleaved scan.
-fn scan(picture: &Picture, quantisers: &[Quantiser; 2], path: CodePath, sink: &mut impl Sink) {
+/// Tables made for some rows of blocks of a large picture; every symbol of the standard's has a code.
+fn sampled_tables(
+    picture: &Picture,
+    quantisers: &[Quantiser; 2],
+    path: CodePath,
+    standard: &[Huffman; 4],
+) -> [Huffman; 4] {
+    let mut tokens = Tokens::for_blocks(picture.width * picture.height * 3 / 2 / 64 / SAMPLE_STEP);
+    scan(picture, quantisers, path, SAMPLE_STEP, &mut tokens);
+    tokens.likely_tables(standard)
+}
+
+/// Puts every block of the picture, in the order of an interleaved scan; or those of one of `step` rows of MCUs.
+fn scan(picture: &Picture, quantisers: &[Quantiser; 2], path: CodePath, step: usize, sink: &mut impl Sink) {
     if blocks::in_order(path) {
-        scan_planes::<true>(picture, quantisers, path, sink);
+        scan_planes::<true>(picture, quantisers, path, step, sink);
     } else {
-        scan_planes::<false>(picture, quantisers, path, sink);
+        scan_planes::<false>(picture, quantisers, path, step, sink);
     }
 }
 
@@ -60,11 +79,12 @@ fn scan_planes<const IN_ORDER: bool>(
     picture: &Picture,
     quantisers: &[Quantiser; 2],
     path: CodePath,
+    step: usize,
     sink: &mut impl Sink,
 ) {
     match picture.planes.as_slice() {
-        [grey] => scan_grey::<IN_ORDER>(picture, grey, &quantisers[0], path, sink),
-        [luma, blue, red] => scan_colour::<IN_ORDER>(picture, [luma, blue, red], quantisers, path, sink),
+        [grey] => scan_grey::<IN_ORDER>(picture, grey, &quantisers[0], path, step, sink),
+        [luma, blue, red] => scan_colour::<IN_ORDER>(picture, [luma, blue, red], quantisers, path, step, sink),
         _ => unreachable!("a picture has one plane or three"),
     }
 }
@@ -74,12 +94,13 @@ fn scan_grey<const IN_ORDER: bool>(
     plane: &Plane,
     by: &Quantiser,
     path: CodePath,
+    step: usize,
     sink: &mut impl Sink,
 ) {
     let (across, down) = (picture.width.div_ceil(8), picture.height.div_ceil(8));
     let mut blocks = [Block::ZERO; WIDE];
     let mut before = 0;
-    for row in 0..down {
+    for row in (0..down).step_by(step) {
         for from in (0..across).step_by(WIDE) {
             blocks::transform(&plane.data[row * 8 * plane.stride + from * 8..], plane.stride, by, path, &mut blocks);
             sink.reserve(WIDE);
@@ -95,12 +116,13 @@ fn scan_colour<const IN_ORDER: bool>(
     [luma, blue, red]: [&Plane; 3],
     quantisers: &[Quantiser; 2],
     path: CodePath,
+    step: usize,
     sink: &mut impl Sink,
 ) {
     let (across, down) = (picture.width.div_ceil(16), picture.height.div_ceil(16));
     let mut strip = Strip::new();
     let mut before = [0; 3];
-    for row in 0..down {
+    for row in (0..down).step_by(step) {
         for from in (0..across).step_by(STRIP) {
             strip.transform_luma(luma, row, from, &quantisers[0], path);
             for (plane, out) in [blue, red].into_iter().zip(&mut strip.chroma) {
