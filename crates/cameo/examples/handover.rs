@@ -19,7 +19,7 @@ use cameo::render::{
 use cameo_image::{Limits, Rendered, Rendition, SizeSet};
 use rustix::time::{ClockId, clock_gettime};
 
-const CHILD: &str = "render-child";
+const CHILD: &str = cameo::render::child::SUBCOMMAND;
 const IDLE_CHILD: &str = "idle-child";
 
 fn main() {

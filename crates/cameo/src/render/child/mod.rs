@@ -26,6 +26,9 @@ mod sandbox;
 /// What turns an original into renditions: [`cameo_image::render`].
 pub type Engine = fn(&[u8], &SizeSet, &Limits) -> Result<Rendered, Rejection>;
 
+/// The argument by which the executable becomes a render child. It must be looked for before any thread is started.
+pub const SUBCOMMAND: &str = "render-child";
+
 /// Exit status of a child whose host broke off or made no sense (`EX_PROTOCOL` of `sysexits.h`).
 const EXIT_PROTOCOL: i32 = 76;
 
