@@ -19,7 +19,7 @@ use cameo::render::{
 use cameo_image::{Limits, Rendered, Rendition, SizeSet};
 use rustix::time::{ClockId, clock_gettime};
 
-const CHILD: &str = "render-child";
+const CHILD: &str = cameo::render::child::SUBCOMMAND;
 const IDLE_CHILD: &str = "idle-child";
 
 fn main() {
@@ -41,7 +41,7 @@ async fn measure(folder: &Path, rounds: usize) {
     let (there, child) = start(CHILD);
     println!("first child ready after {:.1?}", begun.elapsed());
     there.protections().iter().for_each(|protection| println!("{protection}"));
-    let (idle_there, idle_child) = start(IDLE_CHILD);
+    let (away_pool, null_process) = start(IDLE_CHILD);
     let here = InProcess::new(Limits::default(), 1);
     let mut files: Vec<_> = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
     files.sort();
@@ -49,10 +49,10 @@ async fn measure(folder: &Path, rounds: usize) {
     for file in files {
         let original = Bytes::from(std::fs::read(&file).expect("an original"));
         let engines: [(&dyn Render, u32); 4] =
-            [(&here, child), (&there, child), (&IdleHere, idle_child), (&idle_there, idle_child)];
-        let [here, there, idle_here, idle_there] = medians_ms(engines, &original, rounds).await;
+            [(&here, child), (&there, child), (&IdleHere, null_process), (&away_pool, null_process)];
+        let [here, there, null_here, null_away] = medians_ms(engines, &original, rounds).await;
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (handover, whole) = (idle_there - idle_here, there - here);
+        let (handover, whole) = (null_away - null_here, there - here);
         let (share, whole_share) = (100.0 * handover / here, 100.0 * whole / here);
         let kib = original.len() >> 10;
         println!("{name:14} {kib:8} {here:9.3} {handover:9.3} {share:6.2} {whole:9.3} {whole_share:6.2}");
@@ -68,6 +68,7 @@ fn start(argument: &str) -> (Children, u32) {
     (pool, child)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an engine may reject")]
 /// An engine that costs nothing beyond reading the original and returning something.
 fn idle(original: &[u8], size_set: &SizeSet, _: &Limits) -> Result<Rendered, cameo_image::Rejection> {
     let sum = original.chunks_exact(8).fold(0, |sum: u8, eight| sum ^ eight[0]);
@@ -102,7 +103,7 @@ async fn medians_ms<const N: usize>(engines: [(&dyn Render, u32); N], original: 
             let before = own_cpu() + cpu_of(child);
             let rendered = engine.render(original.clone(), &size_set).await.expect("an engine");
             drop(rendered);
-            costs.push(own_cpu() + cpu_of(child) - before);
+            costs.push((own_cpu() + cpu_of(child)).saturating_sub(before));
         }
     }
     costs.map(median_ms)

@@ -47,8 +47,8 @@ fn only_child() -> u32 {
     let me = std::process::id().to_string();
     let parent_is_me = |pid: &u32| stat(*pid).is_some_and(|fields| fields[1] == me);
     let processes = std::fs::read_dir("/proc").unwrap();
-    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    pids.filter(parent_is_me).next().unwrap()
+    let mut pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.find(parent_is_me).unwrap()
 }
 
 /// User time, in ticks.

@@ -1,7 +1,7 @@
 //! The process that renders: a hidden subcommand of the same executable, which does nothing else.
 //!
 //! It takes its setup from the socket that stands in for its standard input, limits itself, and only then looks at an original.
-//! It must never open anything, start anything, or use the network: [`sandbox`] sees to that where the operating system can.
+//! It must never open anything, start anything, or use the network: `sandbox` sees to that where the operating system can.
 //! What goes wrong here ends the process; the host reads the exit and the last words on standard error.
 
 use std::{
@@ -25,6 +25,9 @@ mod sandbox;
 
 /// What turns an original into renditions: [`cameo_image::render`].
 pub type Engine = fn(&[u8], &SizeSet, &Limits) -> Result<Rendered, Rejection>;
+
+/// The argument by which the executable becomes a render child. It must be looked for before any thread is started.
+pub const SUBCOMMAND: &str = "render-child";
 
 /// Exit status of a child whose host broke off or made no sense (`EX_PROTOCOL` of `sysexits.h`).
 const EXIT_PROTOCOL: i32 = 76;

@@ -36,7 +36,7 @@ mod process;
 pub struct Config {
     /// The executable. On Linux `/proc/self/exe` stays this very one even when its file is replaced by an upgrade.
     pub executable: PathBuf,
-    /// Its arguments, by which it ends up in [`super::child::run`].
+    /// Its arguments, by which it ends up in [`super::child::run`]: [`super::child::SUBCOMMAND`] for the `cameo` command.
     pub arguments: Vec<OsString>,
     /// How many originals are rendered at a time.
     pub children: usize,
