@@ -54,7 +54,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == cameo::host::renderer::CHILD_COMMAND) {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == cameo::render::child::SUBCOMMAND) {
         cameo::render::child::run();
     }
     let cli = Cli::parse();

@@ -8,13 +8,10 @@ use crate::{
     config::Config,
     error::{Error, Kind, Place, Result},
     render::{
-        Render,
+        Render, child,
         children::{self, Children},
     },
 };
-
-/// The hidden subcommand by which the executable becomes a render child. `main` must look for it before anything else.
-pub const CHILD_COMMAND: &str = "render-child";
 
 /// Starts the render children, and says once which guards this machine cannot put around them.
 pub async fn start(config: &Config) -> Result<Arc<dyn Render>> {
@@ -22,7 +19,7 @@ pub async fn start(config: &Config) -> Result<Arc<dyn Render>> {
         limits: (&config.limits).into(),
         render_cpu: config.limits.render_cpu,
         render_memory_bytes: config.limits.render_memory.as_u64(),
-        ..children::Config::new(executable()?, [OsString::from(CHILD_COMMAND)], concurrency(config))
+        ..children::Config::new(executable()?, [OsString::from(child::SUBCOMMAND)], concurrency(config))
     };
     let failed = |error| Error::new(Place::Engine, Kind::Unavailable, "start the render children").because(error);
     let children = tokio::task::spawn_blocking(|| Children::start(setup)).await.map_err(failed)??;
