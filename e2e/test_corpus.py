@@ -29,7 +29,6 @@ def fault(entry, answer):
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=f"NO CORPUS at {CORPUS}")
-@pytest.mark.xfail(strict=False, reason="the engine is still one of libraries; the next one judges more strictly")
 def test_the_corpus_is_judged_as_its_manifest_says(tmp_path, capsys):
     entries = expected()
     answer = cameo("render", *(entry["file"] for entry in entries), "--out", tmp_path / "out", cwd=CORPUS)
