@@ -34,7 +34,7 @@ pub struct LedgerEntry {
     pub key: String,
     /// The newest change of the key that is decided.
     pub generation: Generation,
-    /// ETag of the original of that change; empty for a removal.
+    /// `ETag` of the original of that change; empty for a removal.
     pub etag: String,
     /// What became of that change.
     #[serde(flatten)]
@@ -96,7 +96,7 @@ pub struct Row {
     pub height: u32,
     /// Length in bytes.
     pub bytes: u64,
-    /// ETag without quotes.
+    /// `ETag` without quotes.
     pub etag: String,
 }
 

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How often old content and unfinished uploads are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// How long an idle worker waits for a message before it looks whether it is to end.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);

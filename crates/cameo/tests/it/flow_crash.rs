@@ -31,7 +31,7 @@ use cameo::{
 use cameo_image::{Rendered, Rendition, SizeSet};
 use jiff::Timestamp;
 
-const VISIBILITY: Duration = Duration::from_secs(60);
+const VISIBILITY: Duration = Duration::from_mins(1);
 
 /// Fails one call of all that pass by.
 #[derive(Debug, Default)]

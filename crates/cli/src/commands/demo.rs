@@ -22,14 +22,14 @@ use super::{Context, json_line, line, scope::parse_vertical, verify::entity_text
 use crate::{delivery::Delivery, exit::Exit, logging, sample, upload::Uploader};
 
 /// How long nothing may change before the demo gives up waiting.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How often it looks whether everything is registered.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cameo demo\n  cameo demo --keep\n  cameo demo ./photos --vertical ssgdfm_eye")]
 pub(crate) struct Args {
-    /// Folder with your own photos, named {cd_idx}_{sequence}.jpg
+    /// Folder with your own photos, named {`cd_idx`}_{sequence}.jpg
     #[arg(value_name = "FOLDER", requires = "vertical")]
     folder: Option<PathBuf>,
     /// The vertical of your photos

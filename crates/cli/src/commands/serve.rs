@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// Console and JSON API [default: 127.0.0.1:9002]
     #[arg(long, value_name = "ADDR:PORT")]
     console_listen: Option<Listen>,
-    /// Base of the addresses in image_url [default: the images listener]
+    /// Base of the addresses in `image_url` [default: the images listener]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// Accept uploads and serve, but render and register nothing

@@ -104,7 +104,7 @@ impl Found {
                 self.originals.insert(photo, facts);
             }
             UploadKey::Ignored | UploadKey::Unparseable { .. } => {
-                self.strays.push(Stray { key: info.key, state: None })
+                self.strays.push(Stray { key: info.key, state: None });
             }
             UploadKey::Plain => {}
         }

@@ -31,7 +31,7 @@ const CONCURRENCY: usize = 8;
 /// An image as the public sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedImage {
-    /// The ETag that it was served with, without quotes.
+    /// The `ETag` that it was served with, without quotes.
     pub etag: Option<String>,
     /// MD5 of the body, in hexadecimal.
     pub md5: String,
