@@ -308,7 +308,9 @@ impl Embedded {
             .boxed()
         });
         let expired = job.await?;
-        expired.iter().for_each(|upload| self.remove_upload_folder(upload));
+        for upload in &expired {
+            self.remove_upload_folder(upload);
+        }
         Ok(expired.len() as u64)
     }
 
