@@ -34,6 +34,7 @@ pub async fn check_all(fixture: &dyn Fixture) {
     a_rejected_replacement_leaves_the_last_good_rows(fixture).await;
     a_good_original_that_comes_after_its_bad_successor_serves(fixture).await;
     a_deleted_original_has_no_rows_and_is_not_revived(fixture).await;
+    a_deletion_told_after_its_bad_successor_unpublishes(fixture).await;
     an_upload_after_a_deletion_serves_again(fixture).await;
     a_rejection_after_a_deletion_revives_nothing(fixture).await;
     every_order_of_the_same_changes_ends_alike(fixture).await;
@@ -211,6 +212,16 @@ fn orders(changes: &[Outcome]) -> Vec<Vec<Outcome>> {
         orders(&rest).into_iter().map(move |order| [vec![first.clone()], order].concat())
     };
     (0..changes.len()).flat_map(first).collect()
+}
+
+async fn a_deletion_told_after_its_bad_successor_unpublishes(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 1, &["sq"]), rejected(KEY, 3)]).await;
+    let effects = register(&*catalog, &[removed(KEY, 2)]).await;
+    assert_eq!(effects, [Effect::Unpublished { up_to: Generation::from_counter(2), dropped: vec!["sq".into()] }]);
+    assert_eq!(etags(&*catalog, KEY).await, Vec::<String>::new());
+    let (state, serving) = state(&*catalog, KEY).await;
+    assert!(matches!(state, State::Rejected { .. }) && serving.is_none());
 }
 
 async fn an_upload_after_a_deletion_serves_again(fixture: &dyn Fixture) {
