@@ -216,6 +216,7 @@ fn parse_file_name(file_name: &str) -> Result<(u64, u16), NameError> {
         return Err(NameError(extension_hint(file_name)));
     };
     let Some((cd_idx, sequence)) = stem.split_once('_') else {
+        parse_cd_idx(stem)?;
         return Err(NameError(format!("no sequence: name the first photo of an entity {stem}_0.jpg")));
     };
     Ok((parse_cd_idx(cd_idx)?, parse_sequence(sequence)?))
@@ -225,7 +226,11 @@ fn extension_hint(file_name: &str) -> String {
     let lower = file_name.to_ascii_lowercase();
     if lower.ends_with(".jpg") || lower.ends_with(".jpeg") {
         let stem = &file_name[..file_name.rfind('.').unwrap_or(file_name.len())];
-        return format!("the extension must be .jpg in lower case: rename it {stem}.jpg");
+        let renamed = format!("{stem}.jpg");
+        return match parse_file_name(&renamed) {
+            Ok(_) => format!("the extension must be .jpg in lower case: rename it {renamed}"),
+            Err(error) => format!("the extension must be .jpg in lower case; and {error}"),
+        };
     }
     "the name must be {cd_idx}_{sequence}.jpg, and the file a JPEG".to_owned()
 }

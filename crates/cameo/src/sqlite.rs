@@ -20,7 +20,10 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::{Error, Kind, Place, Result};
+use crate::{
+    error::{Error, Kind, Place, Result},
+    failpoint::{Bug, Point, planted, reached},
+};
 
 /// Jobs that wait for the writer, at most; more callers wait for a place.
 const QUEUED_JOBS_MAX: usize = 1024;
@@ -33,15 +36,18 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
+/// Tells the caller of a job how the commit ended.
+type Tell = Box<dyn FnOnce(Result<(), &Error>) + Send>;
+
 /// What a job leaves behind: whether to keep its changes, and how to tell its caller once they are durable.
 struct Finished {
     keep: bool,
-    tell: Box<dyn FnOnce(Result<(), &Error>) + Send>,
+    tell: Tell,
 }
 
 /// Something to do in a transaction, and somebody who waits for it.
 trait Job: Send {
-    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Finished>;
+    fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Finished>;
     fn refuse(self: Box<Self>, error: &Error);
 }
 
@@ -62,7 +68,7 @@ where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
 {
-    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Finished> {
+    fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Finished> {
         let Self { job, caller } = *self;
         async move {
             let result = job(connection).await;
@@ -105,11 +111,13 @@ impl Sqlite {
     ///
     /// The writer is a task of the handle's own: it ends when the last clone is dropped.
     pub async fn open(path: &Path) -> Result<Self> {
+        let planted = planted(Bug::SynchronousNormal);
+        let synchronous = if planted { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(synchronous)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
             .pragma("wal_autocheckpoint", "4000")
@@ -208,7 +216,7 @@ async fn run_batch(connection: &mut SqliteConnection, batch: &mut Vec<Box<dyn Jo
         batch.drain(..).for_each(|job| job.refuse(error));
     }
     for Finished { tell, .. } in finished {
-        tell(committed.as_ref().map(|()| ()));
+        tell(committed.as_ref().copied());
     }
 }
 
@@ -232,7 +240,10 @@ async fn run_transaction(
         }
         execute(connection, "RELEASE job").await?;
     }
-    execute(connection, "COMMIT").await
+    reached(Point::BeforeCommit);
+    execute(connection, "COMMIT").await?;
+    reached(Point::AfterCommit);
+    Ok(())
 }
 
 async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<()> {
@@ -251,7 +262,7 @@ fn stop_if_not_durable(error: &Error) {
     }
 }
 
-/// Tells what to do about an error of SQLite, by its result code (<https://sqlite.org/rescode.html>).
+/// Tells what to do about an error of `SQLite`, by its result code (<https://sqlite.org/rescode.html>).
 pub fn failed(place: Place, doing: &str, error: sqlx::Error) -> Error {
     Error::new(place, kind_of(&error), doing).because(error)
 }
@@ -262,9 +273,8 @@ fn kind_of(error: &sqlx::Error) -> Kind {
             let code = database.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(0);
             kind_of_code(code)
         }
-        sqlx::Error::PoolTimedOut => Kind::Unavailable,
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Kind::Malformed,
-        sqlx::Error::Io(_) => Kind::Unavailable,
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Kind::Unavailable,
         _ => Kind::Fatal,
     }
 }

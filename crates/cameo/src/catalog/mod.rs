@@ -34,13 +34,16 @@ pub struct LedgerEntry {
     pub key: String,
     /// The newest change of the key that is decided.
     pub generation: Generation,
-    /// ETag of the original of that change; empty for a removal.
+    /// `ETag` of the original of that change; empty for a removal.
     pub etag: String,
     /// What became of that change.
+    #[serde(flatten)]
     pub state: State,
     /// The change whose renditions and rows are being served, if any: older than `generation` where a bad
     /// original was uploaded over a good one.
     pub serving: Option<Generation>,
+    /// The newest removal of the key, if it was ever removed: nothing older may be served again.
+    pub removed: Option<Generation>,
     /// Size set and version of what is being served.
     pub size_set: Option<String>,
     /// Version of the engine that made what is being served.
@@ -95,7 +98,7 @@ pub struct Row {
     pub height: u32,
     /// Length in bytes.
     pub bytes: u64,
-    /// ETag without quotes.
+    /// `ETag` without quotes.
     pub etag: String,
 }
 

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::{
     data_folder::{Credentials, DataFolder, Running},
+    renderer,
     worker::Worker,
 };
 use crate::{
@@ -17,7 +18,6 @@ use crate::{
     error::{Error, Kind, Place, Result},
     flow::{Flow, reconcile::count_rows_elsewhere},
     queue::{Queue, sqlite::SqliteQueue},
-    render::{Render, in_process::InProcess},
     serve::{
         console::{self, Console},
         images::{self, Images},
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How often old content and unfinished uploads are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// How long an idle worker waits for a message before it looks whether it is to end.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);
@@ -70,6 +70,9 @@ impl Server {
         without_worker: bool,
     ) -> Result<Self> {
         only_embedded(config)?;
+        #[cfg(feature = "failpoints")]
+        crate::failpoint::arm(environment.get("CAMEO_FAILPOINT"), environment.get("CAMEO_PLANTED_BUG"))
+            .map_err(|doing| Error::new(Place::System, Kind::Misconfigured, doing))?;
         let folder = DataFolder::open(&config.server.data)?;
         let (credentials, credentials_are_new) = folder.credentials(environment)?;
         let listeners = Listeners {
@@ -204,10 +207,14 @@ async fn open_parts(
     let flow = Flow {
         store: Arc::new(store.clone()),
         catalog: Arc::new(catalog),
-        render: renderer(config),
+        render: renderer::start(config).await?,
         settings: Arc::new(config.settings()?),
     };
-    let registrations: Arc<dyn Queue> = Arc::new(queue(&config.queue.registrations));
+    let registrations = queue(&config.queue.registrations);
+    for queue in [&events, &registrations] {
+        queue.release_all().await?;
+    }
+    let registrations: Arc<dyn Queue> = Arc::new(registrations);
     let visibility_timeout = config.queue.visibility_timeout;
     let receive_wait = RECEIVE_WAIT;
     let worker = Worker { flow, events: Arc::new(events), registrations, visibility_timeout, receive_wait };
@@ -222,17 +229,6 @@ pub fn register_rules(config: &Config, running: &Running) -> RegisterRules {
     RegisterRules { urls: ImageUrls::new(base), delete_unpublishes: config.register.delete_unpublishes }
 }
 
-fn renderer(config: &Config) -> Arc<dyn Render> {
-    Arc::new(InProcess::new((&config.limits).into(), resize_concurrency(config)))
-}
-
-fn resize_concurrency(config: &Config) -> usize {
-    match config.worker.resize_concurrency {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        n => n,
-    }
-}
-
 /// The first key pair may do everything.
 fn everything(credentials: &Credentials) -> AccessKey {
     AccessKey {
@@ -243,7 +239,7 @@ fn everything(credentials: &Credentials) -> AccessKey {
 }
 
 fn spawn_workers(tasks: &mut JoinSet<Result<()>>, parts: &Parts, config: &Config, stop: &CancellationToken) {
-    for _ in 0..resize_concurrency(config) {
+    for _ in 0..renderer::concurrency(config) {
         let (worker, stop) = (parts.worker.clone(), stop.clone());
         tasks.spawn(async move { worker.resize_until(&stop).await });
     }

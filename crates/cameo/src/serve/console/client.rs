@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How long one request may take.
-const TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// A running server's API.
 #[derive(Debug)]

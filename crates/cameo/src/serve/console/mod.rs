@@ -53,6 +53,8 @@ pub fn router(console: Console) -> Router {
     Router::new()
         .route("/", get(overview))
         .route("/verticals/{vertical}", get(vertical))
+        // Browsers ask for it unbidden, and a 404 would stand as an error in their consoles.
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .route("/api/health", get(api::health))
         .route("/api/requeue", post(api::requeue))
         .route("/api/rewrite-urls", post(api::rewrite_urls))

@@ -19,6 +19,7 @@ use super::{
     refusal::{Answer, Refusal},
     sync::{FolderSync, sync_file, sync_folder},
 };
+use crate::failpoint::{Point, reached};
 
 /// Files in one folder of `objects/`: 2^10.
 const SHARD_BITS: u32 = 10;
@@ -108,6 +109,7 @@ impl Files {
         for entry in fs::read_dir(self.tmp())? {
             fs::remove_file(entry?.path())?;
         }
+        reached(Point::TempEmptied);
         sync_folder(&self.data);
         Ok(())
     }
@@ -175,9 +177,11 @@ impl Files {
         temp.moved = true;
         drop(temp);
         let placed = Placed { path, kept: false, in_flight };
+        reached(Point::FileRenamed);
         if let Some(folder) = placed.path.parent() {
             self.folder_sync.sync(folder);
         }
+        reached(Point::FolderSynced);
         Ok(placed)
     }
 
