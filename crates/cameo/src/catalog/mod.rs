@@ -16,12 +16,24 @@ use crate::{
     reason::ReasonCode,
 };
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod batch;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod columns;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod entity_locks;
 pub mod image_urls;
 pub mod ledger;
 pub mod memory;
+#[cfg(feature = "mysql")]
+pub mod mysql;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub mod schema;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub mod server;
 pub mod sqlite;
 pub mod table;
 
