@@ -54,6 +54,18 @@ pub enum Fate {
     Removed,
 }
 
+impl Fate {
+    /// The fate in a word, as it stands in the message.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Rendered { .. } => "rendered",
+            Self::Rejected { .. } => "rejected",
+            Self::Ignored => "ignored",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 /// A rendition as it stands in the image bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedRendition {

@@ -98,8 +98,7 @@ async fn etags(catalog: &dyn Catalog, key: &str) -> Vec<String> {
 }
 
 async fn state(catalog: &dyn Catalog, key: &str) -> (State, Option<Generation>) {
-    let entries = catalog.ledger(&Scope::All, "", 100).await.expect("the ledger");
-    let entry = entries.into_iter().find(|entry| entry.key == key).expect("an entry");
+    let entry = catalog.entry(key).await.expect("the ledger").expect("an entry");
     (entry.state, entry.serving)
 }
 

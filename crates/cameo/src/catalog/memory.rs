@@ -110,6 +110,10 @@ impl Catalog for MemoryCatalog {
         Ok(EntityRows { version, rows })
     }
 
+    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
+        Ok(self.tables().ledger.get(key).cloned())
+    }
+
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         let tables = self.tables();
         let entries =

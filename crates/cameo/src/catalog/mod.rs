@@ -191,6 +191,9 @@ pub trait Catalog: Send + Sync + std::fmt::Debug {
     /// The entity's rows and their version, as of one instant.
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows>;
 
+    /// What the ledger says of a key.
+    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>>;
+
     /// Ledger entries of the scope, keys after `after`, in the order of keys, at most `max`.
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>>;
 

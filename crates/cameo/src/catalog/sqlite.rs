@@ -369,6 +369,13 @@ impl Catalog for SqliteCatalog {
         Ok(EntityRows { version: u64::try_from(version).unwrap_or(0), rows })
     }
 
+    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
+        let mut query = QueryBuilder::<Dialect>::new(SELECT_ENTRY);
+        query.push("object_key = ").push_bind(key.to_owned());
+        let row = query.build().fetch_optional(self.db.readers()).await;
+        row.map_err(|e| failed(Place::Catalog, "read the ledger", e))?.as_ref().map(ledger_entry).transpose()
+    }
+
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = QueryBuilder::<Dialect>::new(SELECT_ENTRY);
         push_scope(&mut query, scope, "vertical", "cd_idx");

@@ -11,6 +11,8 @@ use jiff::Timestamp;
 
 use crate::{error::Result, generation::Generation};
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 pub mod embedded;
 pub mod memory;
 

@@ -1,0 +1,77 @@
+//! The environment, read once at start: `CAMEO_{SECTION}_{KEY}` sets a key, and a few names stand for themselves.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use toml::{Table, Value};
+
+use super::{misconfigured, wrong};
+use crate::error::Result;
+
+/// Names that are no configuration keys.
+const SPECIAL: [&str; 4] = ["CAMEO_ACCESS_KEY_ID", "CAMEO_SECRET_ACCESS_KEY", "CAMEO_CONFIG", "CAMEO_LOG"];
+
+/// The variables that Cameo may look at.
+#[derive(Debug, Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The variables of this process.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn of_process() -> Self {
+        Self(std::env::vars().collect())
+    }
+
+    /// These variables.
+    pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
+        Self(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+
+    /// The value of a variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The folder of users' configuration files.
+    pub(super) fn config_home(&self) -> Option<PathBuf> {
+        let home = || self.get("HOME").map(|home| PathBuf::from(home).join(".config"));
+        self.get("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home)
+    }
+
+    /// The keys that variables set, of the types that the defaults have.
+    pub(super) fn overrides(&self, defaults: &Table) -> Result<Table> {
+        let mut overrides = Table::new();
+        for (name, value) in &self.0 {
+            let Some(rest) = name.strip_prefix("CAMEO_") else { continue };
+            if SPECIAL.contains(&name.as_str()) {
+                continue;
+            }
+            let (section, key, default) = find(defaults, rest).ok_or_else(|| {
+                misconfigured(format!("read the environment: {name} names no key; see cameo.example.toml"))
+            })?;
+            let section = overrides.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(section) = section {
+                section.insert(key.to_owned(), parse(name, value, default)?);
+            }
+        }
+        Ok(overrides)
+    }
+}
+
+/// `STORE_UPLOAD_BUCKET` → (`store`, `upload_bucket`, its default).
+fn find<'d>(defaults: &'d Table, name: &str) -> Option<(&'d str, &'d str, &'d Value)> {
+    defaults.iter().find_map(|(section, keys)| {
+        let rest = name.strip_prefix(&section.to_ascii_uppercase())?.strip_prefix('_')?;
+        let (key, default) = keys.as_table()?.iter().find(|(key, _)| key.to_ascii_uppercase() == rest)?;
+        Some((section.as_str(), key.as_str(), default))
+    })
+}
+
+fn parse(name: &str, value: &str, default: &Value) -> Result<Value> {
+    let doing = || format!("read {name}={value:?}");
+    match default {
+        Value::Integer(_) => value.parse().map(Value::Integer).map_err(|error| wrong(doing(), error)),
+        Value::Boolean(_) => value.parse().map(Value::Boolean).map_err(|error| wrong(doing(), error)),
+        Value::String(_) => Ok(Value::String(value.to_owned())),
+        _ => Err(misconfigured(format!("{}: set this one in cameo.toml", doing()))),
+    }
+}

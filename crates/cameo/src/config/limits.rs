@@ -1,0 +1,50 @@
+//! What an original may be at most, and what making its renditions may take.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+/// What an original may be at most.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Length of an original.
+    pub original: ByteSize,
+    /// Width times height.
+    pub pixels: u64,
+    /// The longer side in pixels.
+    pub side: u32,
+    /// Scans of a progressive JPEG.
+    pub scans: u32,
+    /// CPU time for making the renditions of one original.
+    #[serde(with = "humantime_serde")]
+    pub render_cpu: Duration,
+    /// Memory for making the renditions of one original.
+    pub render_memory: ByteSize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let engine = cameo_image::Limits::default();
+        Self {
+            original: ByteSize::b(engine.max_bytes),
+            pixels: engine.max_pixels,
+            side: engine.max_side,
+            scans: engine.max_scans,
+            render_cpu: Duration::from_secs(10),
+            render_memory: ByteSize::mib(256),
+        }
+    }
+}
+
+impl From<&Limits> for cameo_image::Limits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            max_bytes: limits.original.as_u64(),
+            max_pixels: limits.pixels,
+            max_side: limits.side,
+            max_scans: limits.scans,
+        }
+    }
+}

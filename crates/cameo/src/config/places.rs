@@ -1,0 +1,106 @@
+//! Store, queues, catalog, registering and workers.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::table::DEFAULT_NAME;
+
+/// The buckets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Which store: `embedded:` keeps objects in the data folder.
+    pub url: String,
+    /// The bucket that originals are uploaded to.
+    pub upload_bucket: String,
+    /// The bucket that renditions are published in.
+    pub image_bucket: String,
+    /// How long content that nothing refers to any more is kept.
+    #[serde(with = "humantime_serde")]
+    pub keep_old: Duration,
+    /// How long a multipart upload may stay unfinished.
+    #[serde(with = "humantime_serde")]
+    pub keep_uploads: Duration,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            url: "embedded:".to_owned(),
+            upload_bucket: "celebtide-image-upload".to_owned(),
+            image_bucket: "celebtide".to_owned(),
+            keep_old: Duration::from_secs(60 * 60),
+            keep_uploads: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+/// The queues.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Queue {
+    /// Which queues: `sqlite:` keeps them in the data folder.
+    pub url: String,
+    /// The queue of events, from the store to `resize`.
+    pub events: String,
+    /// The queue of messages, from `resize` to `register`.
+    pub registrations: String,
+    /// How long a received message is hidden from others; it is extended while work goes on.
+    #[serde(with = "humantime_serde")]
+    pub visibility_timeout: Duration,
+    /// How often a message is received before it is set aside.
+    pub max_receives: u32,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            url: "sqlite:".to_owned(),
+            events: "mycelebs-image-upload-events".to_owned(),
+            registrations: "mycelebs-image-upload".to_owned(),
+            visibility_timeout: Duration::from_secs(60),
+            max_receives: 5,
+        }
+    }
+}
+
+/// The database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Catalog {
+    /// Which database: `sqlite:` keeps it in the data folder.
+    pub url: String,
+    /// The public table.
+    pub table: String,
+    /// Columns of the public table that have other names there.
+    pub columns: BTreeMap<String, String>,
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self { url: "sqlite:".to_owned(), table: DEFAULT_NAME.to_owned(), columns: BTreeMap::new() }
+    }
+}
+
+/// Registering.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Register {
+    /// Whether the deletion of an original removes its rows and renditions.
+    pub delete_unpublishes: bool,
+}
+
+impl Default for Register {
+    fn default() -> Self {
+        Self { delete_unpublishes: true }
+    }
+}
+
+/// Workers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Worker {
+    /// Originals that are rendered side by side; 0 for one a processor core.
+    pub resize_concurrency: usize,
+}

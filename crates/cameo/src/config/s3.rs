@@ -1,0 +1,54 @@
+//! What clients of the embedded S3 endpoint may ask for. What each limit does stands at [`S3Limits`].
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+use crate::serve::s3_api::S3Limits;
+
+/// Limits of the S3 endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct S3 {
+    /// Content of one object.
+    pub object_max: ByteSize,
+    /// Open connections; more wait.
+    pub connections_max: usize,
+    /// Request bodies held in memory together.
+    pub in_flight_max: ByteSize,
+    /// Time for the headers of a request to arrive; also how long an idle connection is kept.
+    #[serde(with = "humantime_serde")]
+    pub header_timeout: Duration,
+    /// Time without a byte while a body is received or sent.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
+}
+
+impl Default for S3 {
+    fn default() -> Self {
+        let limits = S3Limits::default();
+        Self {
+            object_max: ByteSize::b(limits.object_max_bytes),
+            connections_max: limits.connections_max,
+            in_flight_max: ByteSize::b(limits.in_flight_max_bytes),
+            header_timeout: limits.header_timeout,
+            idle_timeout: limits.idle_timeout,
+        }
+    }
+}
+
+impl S3 {
+    /// The limits, with the time that requests get to finish when the server ends.
+    pub fn limits(&self, shutdown_timeout: Duration) -> S3Limits {
+        S3Limits {
+            object_max_bytes: self.object_max.as_u64(),
+            connections_max: self.connections_max,
+            in_flight_max_bytes: self.in_flight_max.as_u64(),
+            header_timeout: self.header_timeout,
+            idle_timeout: self.idle_timeout,
+            shutdown_timeout,
+            ..S3Limits::default()
+        }
+    }
+}

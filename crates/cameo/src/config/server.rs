@@ -1,0 +1,119 @@
+//! The data folder, the listeners and the log.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// Data folder and listeners.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// The folder that holds everything embedded.
+    pub data: PathBuf,
+    /// The S3 endpoint.
+    pub s3_listen: Listen,
+    /// The public images.
+    pub images_listen: Listen,
+    /// Console and JSON API.
+    pub console_listen: Listen,
+    /// How long a server that is told to end may take to finish what it holds.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        let local = |port| Listen::On(SocketAddr::from(([127, 0, 0, 1], port)));
+        Self {
+            data: PathBuf::from("./cameo-data"),
+            s3_listen: local(9000),
+            images_listen: local(9001),
+            console_listen: local(9002),
+            shutdown_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Where to listen: `ADDR:PORT` (port 0: a free one), or `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Listen {
+    /// On this address.
+    On(SocketAddr),
+    /// Not at all.
+    Off,
+}
+
+impl Listen {
+    /// The address, unless it is off.
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::On(address) => Some(address),
+            Self::Off => None,
+        }
+    }
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse()
+            .map(Self::On)
+            .map_err(|_| format!("{text:?} is neither ADDR:PORT, such as 127.0.0.1:9000, nor off"))
+    }
+}
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Listen> for String {
+    fn from(listen: Listen) -> Self {
+        listen.to_string()
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::On(address) => address.fmt(f),
+            Self::Off => f.write_str("off"),
+        }
+    }
+}
+
+/// Log lines, on standard error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// What is logged: `error`, `warn`, `info`, `debug`, or filters such as `info,cameo::flow=debug`.
+    pub level: String,
+    /// How it is written.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Auto }
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// Text.
+    Text,
+    /// JSON, an object a line.
+    Json,
+}

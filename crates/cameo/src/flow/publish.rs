@@ -1,0 +1,69 @@
+//! Publishing one rendition: conditional, so that an older original never overwrites a newer one.
+
+use bytes::Bytes;
+use cameo_image::Rendition;
+
+use super::Flow;
+use crate::{
+    error::{Error, Kind, Place, Result},
+    generation::Generation,
+    key::PhotoId,
+    message::PublishedRendition,
+    store::{Attributes, Condition, GENERATION_METADATA, ObjectInfo, Written},
+};
+
+/// How often a write is tried again because somebody else wrote in between.
+pub const CONFLICTS_MAX: u32 = 10;
+
+/// Media type of originals and renditions.
+pub const JPEG: &str = "image/jpeg";
+
+/// How publishing ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    /// The rendition stands, written now or by an earlier attempt.
+    Stands(PublishedRendition),
+    /// A rendition of a newer original stands there.
+    Superseded,
+}
+
+/// Publishes a rendition that was made from the given generation of a photo.
+pub async fn publish(flow: &Flow, photo: &PhotoId, generation: &Generation, rendition: Rendition) -> Result<Published> {
+    let key = photo.rendition_key(&rendition.image_size);
+    let bucket = &flow.settings.image_bucket;
+    let body = Bytes::from(rendition.jpeg);
+    let stands = |info: &ObjectInfo| {
+        Published::Stands(PublishedRendition {
+            image_size: rendition.image_size.clone(),
+            width: rendition.width,
+            height: rendition.height,
+            bytes: info.size,
+            etag: info.etag.clone(),
+        })
+    };
+    for _ in 0..CONFLICTS_MAX {
+        let current = flow.store.head(bucket, &key).await?;
+        if current.as_ref().and_then(ObjectInfo::made_from).is_some_and(|made_from| made_from > *generation) {
+            return Ok(Published::Superseded);
+        }
+        let condition = condition_on(current.as_ref());
+        let written = flow.store.put(bucket, &key, body.clone(), &attributes(flow, generation), condition).await?;
+        if let Written::Done(info) = written {
+            return Ok(stands(&info));
+        }
+    }
+    Err(Error::new(Place::Store, Kind::Conflict, format!("publish {key}: it changed {CONFLICTS_MAX} times meanwhile")))
+}
+
+/// That nothing has changed since `current` was looked at.
+pub fn condition_on(current: Option<&ObjectInfo>) -> Condition {
+    current.map_or(Condition::Absent, |info| Condition::Matches(info.etag.clone()))
+}
+
+fn attributes(flow: &Flow, generation: &Generation) -> Attributes {
+    Attributes {
+        content_type: Some(JPEG.to_owned()),
+        cache_control: Some(flow.settings.cache_control.clone()),
+        metadata: [(GENERATION_METADATA.to_owned(), generation.as_str().to_owned())].into(),
+    }
+}

@@ -1,0 +1,92 @@
+//! The first step: what an event asks for, told from its key and change alone.
+
+use crate::{
+    event::{Change, Event},
+    key::{PhotoId, UploadKey},
+    message::{Fate, Outcome},
+    reason::ReasonCode,
+};
+
+/// What an event asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Render this original.
+    Render {
+        /// The photo.
+        photo: PhotoId,
+        /// ETag of the content that the event tells of.
+        etag: String,
+        /// Its length in bytes, as the event tells it.
+        size: u64,
+    },
+    /// Nothing is to be rendered: this is what became of it.
+    Decided(Outcome),
+    /// Not ours: acknowledge it.
+    Nothing,
+}
+
+/// Tells what an event asks for.
+pub fn receive(event: &Event, upload_bucket: &str) -> Asked {
+    if event.bucket != upload_bucket {
+        return Asked::Nothing;
+    }
+    let decided = |fate| Asked::Decided(outcome(event, fate));
+    match (UploadKey::parse(&event.key), &event.change) {
+        (UploadKey::Plain, _) => Asked::Nothing,
+        (_, Change::Removed) => decided(Fate::Removed),
+        (UploadKey::Photo(photo), Change::Created { etag, size }) => {
+            Asked::Render { photo, etag: etag.clone(), size: *size }
+        }
+        (UploadKey::Ignored, Change::Created { .. }) => decided(Fate::Ignored),
+        (UploadKey::Unparseable { hint }, Change::Created { .. }) => {
+            decided(Fate::Rejected { reason: ReasonCode::NameUnparseable, detail: hint })
+        }
+    }
+}
+
+/// The outcome of an event.
+pub fn outcome(event: &Event, fate: Fate) -> Outcome {
+    let etag = match &event.change {
+        Change::Created { etag, .. } => etag.clone(),
+        Change::Removed => String::new(),
+    };
+    Outcome { key: event.key.clone(), generation: event.generation.clone(), etag, fate }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generation::Generation;
+
+    fn event(bucket: &str, key: &str, change: Change) -> Event {
+        Event { bucket: bucket.into(), key: key.into(), generation: Generation::from_counter(1), change }
+    }
+
+    fn created() -> Change {
+        Change::Created { etag: "e".into(), size: 9 }
+    }
+
+    #[test]
+    fn names_decide_what_is_rendered() {
+        let asked = |key| receive(&event("up", key, created()), "up");
+        assert!(matches!(asked("origin/v/1_0.jpg"), Asked::Render { size: 9, .. }));
+        assert!(matches!(asked("origin/v/.DS_Store"), Asked::Decided(Outcome { fate: Fate::Ignored, .. })));
+        let Asked::Decided(Outcome { fate: Fate::Rejected { reason, detail }, .. }) = asked("origin/v/1_0.JPG") else {
+            panic!("rejected by name");
+        };
+        assert_eq!(reason, ReasonCode::NameUnparseable);
+        assert!(detail.contains("1_0.jpg"));
+        assert_eq!(asked("readme.txt"), Asked::Nothing);
+    }
+
+    #[test]
+    fn other_buckets_are_not_ours() {
+        assert_eq!(receive(&event("images", "origin/v/1_0.jpg", created()), "up"), Asked::Nothing);
+    }
+
+    #[test]
+    fn a_removal_is_decided_without_a_look_at_the_store() {
+        let asked = receive(&event("up", "origin/v/1_0.jpg", Change::Removed), "up");
+        assert!(matches!(asked, Asked::Decided(Outcome { fate: Fate::Removed, .. })));
+    }
+}

@@ -1,0 +1,62 @@
+//! Registering: outcomes become ledger entries and rows, in one transaction; then aliases follow and what is no longer
+//! referred to is taken down. The caller deletes the messages last, so a crash anywhere repeats the whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Flow, alias::update_aliases};
+use crate::{
+    catalog::{Effect, Registered},
+    error::Result,
+    generation::Generation,
+    key::{EntityId, PhotoId},
+    message::Outcome,
+    store::ObjectInfo,
+};
+
+/// Registers outcomes and does what follows from them. What each did comes back in their order.
+pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
+    let registered = flow.catalog.register(outcomes).await?;
+    let mut entities = BTreeMap::<EntityId, BTreeSet<String>>::new();
+    for Registered { photo, effect } in &registered {
+        let Some(photo) = photo else { continue };
+        let dropped = take_down(flow, photo, effect).await?;
+        if !matches!(effect, Effect::Noted | Effect::Stale) {
+            entities.entry(photo.entity.clone()).or_default().extend(dropped);
+        }
+    }
+    for (entity, sizes) in &entities {
+        update_aliases(flow, entity, sizes).await?;
+    }
+    Ok(registered)
+}
+
+/// Removes the renditions that an effect leaves without rows; returns their image sizes.
+async fn take_down(flow: &Flow, photo: &PhotoId, effect: &Effect) -> Result<Vec<String>> {
+    let (sizes, up_to) = match effect {
+        Effect::Rows { dropped } => (dropped.clone(), None),
+        Effect::Unpublished { up_to, dropped } => {
+            let set = flow.settings.size_sets.of(&photo.entity.vertical);
+            let configured = set.sizes.sizes().iter().map(|size| size.name.clone());
+            let all: BTreeSet<_> = dropped.iter().cloned().chain(configured).collect();
+            (all.into_iter().collect(), Some(up_to))
+        }
+        Effect::Noted | Effect::Stale => return Ok(Vec::new()),
+    };
+    for image_size in &sizes {
+        take_down_rendition(flow, &photo.rendition_key(image_size), up_to).await?;
+    }
+    Ok(sizes)
+}
+
+/// Removes a rendition unless it was made from a newer generation than `up_to`.
+async fn take_down_rendition(flow: &Flow, key: &str, up_to: Option<&Generation>) -> Result<()> {
+    let bucket = &flow.settings.image_bucket;
+    while let Some(current) = flow.store.head(bucket, key).await? {
+        let newer =
+            |info: &ObjectInfo| info.made_from().zip(up_to).is_some_and(|(made_from, up_to)| made_from > *up_to);
+        if newer(&current) || flow.store.delete(bucket, key, &current.etag).await? {
+            break;
+        }
+    }
+    Ok(())
+}

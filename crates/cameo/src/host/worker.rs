@@ -1,0 +1,224 @@
+//! Workers: loops that turn messages into calls of the flow's steps.
+//!
+//! A message is deleted only after its step has succeeded; while the step runs, its visibility timeout is extended. When a
+//! place is down, messages are given back uncounted and nothing is received until it answers again. What nobody can
+//! understand is set aside at once; what keeps failing is set aside by the queue's receive count.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use futures::{FutureExt, future::join_all};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use crate::{
+    error::{Error, Remedy, Result},
+    event,
+    flow::{Flow, register::register, resize::resize},
+    message::Outcome,
+    queue::{BATCH_MAX, Message, Queue},
+};
+
+/// How long a receive waits for the first message.
+const WAIT: Duration = Duration::from_secs(20);
+/// Messages that one resize task holds. More would keep others idle, fewer would cost a commit each.
+const EVENTS_HELD: usize = 4;
+/// First and longest pause while a place is down.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// Pause before a failed message is tried again although every place is up.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// What the loops work with.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    /// The steps.
+    pub flow: Flow,
+    /// From the store to `resize`.
+    pub events: Arc<dyn Queue>,
+    /// From `resize` to `register`.
+    pub registrations: Arc<dyn Queue>,
+    /// How long a received message is hidden from others.
+    pub visibility_timeout: Duration,
+}
+
+impl Worker {
+    /// Receives events, renders and publishes, until `stop`. Returns an error only when the process must end.
+    pub async fn resize_until(&self, stop: &CancellationToken) -> Result<()> {
+        self.consume(&*self.events, EVENTS_HELD, stop, |messages| async move {
+            for message in messages {
+                self.settle(&*self.events, &[&message], self.resize_message(&message).await).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Receives outcomes and registers them, until `stop`. Returns an error only when the process must end.
+    pub async fn register_until(&self, stop: &CancellationToken) -> Result<()> {
+        self.consume(&*self.registrations, BATCH_MAX, stop, |messages| self.register_messages(messages)).await
+    }
+
+    /// Receives, handles, and receives again. What is held when `stop` comes is finished.
+    async fn consume<'w, F>(
+        &self,
+        queue: &dyn Queue,
+        max: usize,
+        stop: &CancellationToken,
+        handle: impl Fn(Vec<Message>) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = Result<()>> + 'w,
+    {
+        while !stop.is_cancelled() {
+            let received = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                received = queue.receive(max, self.visibility_timeout, WAIT) => received,
+            };
+            match received {
+                Ok(messages) if messages.is_empty() => {}
+                Ok(messages) => {
+                    let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
+                    self.with_heartbeat(queue, &receipts, handle(messages)).await?;
+                }
+                Err(error) => self.pause_after(&error, stop).await?,
+            }
+            self.wait_until_up(stop).await;
+        }
+        Ok(())
+    }
+
+    /// Runs `work` and meanwhile keeps the messages hidden from others.
+    async fn with_heartbeat(
+        &self,
+        queue: &dyn Queue,
+        receipts: &[String],
+        work: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
+        let heartbeat = async {
+            loop {
+                tokio::time::sleep(self.visibility_timeout / 3).await;
+                let extended = receipts.iter().map(|receipt| queue.extend(receipt, self.visibility_timeout));
+                for result in join_all(extended).await {
+                    if let Err(error) = result {
+                        warn!(%error, queue = queue.name(), "a lease could not be extended; the message may be handled twice");
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            result = work => result,
+            () = heartbeat => Ok(()),
+        }
+    }
+
+    async fn resize_message(&self, message: &Message) -> Result<()> {
+        let mut outcomes = Vec::new();
+        for event in event::parse(&message.body)? {
+            let outcome = resize(&self.flow, &event).await?;
+            debug!(key = event.key, generation = %event.generation, ?outcome, "resized");
+            outcomes.extend(outcome.map(|outcome| outcome.to_json()));
+        }
+        for batch in outcomes.chunks(BATCH_MAX) {
+            self.registrations.send(batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn register_messages(&self, messages: Vec<Message>) -> Result<()> {
+        let (mut outcomes, mut readable) = (Vec::new(), Vec::new());
+        for message in &messages {
+            match Outcome::from_json(&message.body) {
+                Ok(outcome) => {
+                    outcomes.push(outcome);
+                    readable.push(message);
+                }
+                Err(error) => self.settle(&*self.registrations, &[message], Err(error)).await?,
+            }
+        }
+        let result = register(&self.flow, &outcomes).await.map(|_| {
+            for Outcome { key, generation, fate, .. } in &outcomes {
+                info!(key, %generation, fate = fate.name(), "registered");
+            }
+        });
+        // One bad message must not hold up its neighbours.
+        if result.as_ref().is_err_and(|error| error.remedy() == Remedy::DeadLetter) && outcomes.len() > 1 {
+            for (outcome, message) in outcomes.iter().zip(readable) {
+                let result = register(&self.flow, std::slice::from_ref(outcome)).await.map(drop);
+                self.settle(&*self.registrations, &[message], result).await?;
+            }
+            return Ok(());
+        }
+        self.settle(&*self.registrations, &readable, result).await
+    }
+
+    /// Deletes, gives back or sets aside, by how the step ended. Returns an error only when the process must end.
+    async fn settle(&self, queue: &dyn Queue, messages: &[&Message], result: Result<()>) -> Result<()> {
+        let Err(error) = result else {
+            let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
+            return tolerate(queue.delete(&receipts).await, "delete");
+        };
+        match error.remedy() {
+            Remedy::Stop => return Err(error),
+            Remedy::DeadLetter => error!(%error, queue = queue.name(), "a message is set aside"),
+            Remedy::Retry => {
+                warn!(%error, reason = ?error.waiting_reason(), queue = queue.name(), "a step failed and is tried again")
+            }
+        }
+        let down = error.remedy() == Remedy::Retry && !self.is_up().await;
+        for message in messages {
+            let done = match error.remedy() {
+                Remedy::DeadLetter => queue.bury(&message.receipt, &error.to_string()).await,
+                _ if down => queue.release(&message.receipt).await,
+                _ => queue.extend(&message.receipt, RETRY_AFTER).await.map(drop),
+            };
+            tolerate(done, "give back")?;
+        }
+        Ok(())
+    }
+
+    async fn is_up(&self) -> bool {
+        let (store, catalog) = futures::join!(self.flow.store.ping(), self.flow.catalog.ping());
+        store.is_ok() && catalog.is_ok()
+    }
+
+    /// Receives nothing while a place is down: no receive counts are burnt and nothing is rejected for it.
+    async fn wait_until_up(&self, stop: &CancellationToken) {
+        let (mut pause, longest) = PAUSES;
+        let mut told = false;
+        while !stop.is_cancelled() && !self.is_up().await {
+            if !told {
+                warn!("the store or the database is away; nothing is received until it is back");
+                told = true;
+            }
+            sleep_or(stop, pause).await;
+            pause = (pause * 2).min(longest);
+        }
+        if told && !stop.is_cancelled() {
+            info!("the store and the database are back");
+        }
+    }
+
+    async fn pause_after(&self, error: &Error, stop: &CancellationToken) -> Result<()> {
+        if error.remedy() == Remedy::Stop {
+            return Err(Error::new(error.place(), error.kind(), "go on receiving messages").because(error.to_string()));
+        }
+        warn!(%error, "messages cannot be received; trying again");
+        sleep_or(stop, PAUSES.0).await;
+        Ok(())
+    }
+}
+
+/// What cannot be told to the queue is told by the end of the visibility timeout: the message comes again.
+fn tolerate(result: Result<()>, doing: &str) -> Result<()> {
+    match result {
+        Err(error) if error.remedy() == Remedy::Stop => Err(error),
+        Err(error) => {
+            warn!(%error, doing, "the queue did not take it; the message comes again");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+async fn sleep_or(stop: &CancellationToken, pause: Duration) {
+    let _ = tokio::time::timeout(pause, stop.cancelled().boxed()).await;
+}

@@ -1,0 +1,124 @@
+//! The console: a plain page a vertical, with its entities, their renditions as they are served, and what is missing or
+//! rejected and why. Rendered here, no script, loopback only unless configured otherwise; it only reads.
+
+use std::{future::Future, io, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Path, Query, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+use crate::{catalog::image_urls::ImageUrls, error::Error, flow::Flow, queue::Queue};
+
+mod pages;
+mod stored_images;
+mod text;
+
+use text::Language;
+
+/// What the console shows.
+#[derive(Debug, Clone)]
+pub struct Console {
+    /// Store, catalog and names.
+    pub flow: Flow,
+    /// From the store to `resize`.
+    pub events: Arc<dyn Queue>,
+    /// From `resize` to `register`.
+    pub registrations: Arc<dyn Queue>,
+    /// Where renditions are served.
+    pub images_url: ImageUrls,
+}
+
+/// Serves until `shutdown` completes.
+pub async fn serve(
+    listener: TcpListener,
+    console: Console,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    super::http::serve(listener, router(console), shutdown).await
+}
+
+/// The routes.
+pub fn router(console: Console) -> Router {
+    Router::new()
+        .route("/", get(overview))
+        .route("/verticals/{vertical}", get(vertical))
+        .route("/api/health", get(health))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "no such page") })
+        .layer(middleware::from_fn(harden))
+        .with_state(console)
+}
+
+/// Refuses foreign host names, through which a web page could reach a loopback listener (DNS rebinding), and tells
+/// browsers to load nothing but our images and style.
+async fn harden(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+    if name != "localhost" && name.parse::<std::net::IpAddr>().is_err() {
+        return (StatusCode::MISDIRECTED_REQUEST, "the console answers at its address or at localhost").into_response();
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let policy = "default-src 'none'; img-src *; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What a page may be asked.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    /// `ko` or `en`; otherwise what the browser prefers.
+    lang: Option<String>,
+    /// The key after which the page begins.
+    #[serde(default)]
+    after: String,
+    /// Only this entity.
+    #[serde(default)]
+    cd_idx: String,
+}
+
+async fn overview(State(console): State<Console>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    page(pages::overview(&console, Language::of(asked.lang.as_deref(), &headers)).await)
+}
+
+async fn vertical(
+    State(console): State<Console>,
+    Path(vertical): Path<String>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(vertical) = vertical.parse() else {
+        return (StatusCode::NOT_FOUND, "no such vertical").into_response();
+    };
+    let language = Language::of(asked.lang.as_deref(), &headers);
+    page(pages::vertical(&console, &vertical, &asked.after, &asked.cd_idx, language).await)
+}
+
+async fn health(State(console): State<Console>) -> Response {
+    match futures::try_join!(console.flow.store.ping(), console.flow.catalog.ping()) {
+        Ok(_) => (StatusCode::OK, axum::Json(serde_json::json!({"status": "ok"}))).into_response(),
+        Err(error) => {
+            let body = serde_json::json!({"status": "unavailable", "error": error.to_string()});
+            (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response()
+        }
+    }
+}
+
+fn page(rendered: Result<String, Error>) -> Response {
+    match rendered {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "a page of the console could not be made");
+            (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response()
+        }
+    }
+}

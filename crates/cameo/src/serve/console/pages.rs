@@ -1,0 +1,215 @@
+//! The pages: what is asked of the places, and the templates that show it.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+
+use super::{Console, stored_images::StoredImages, text::Language};
+use crate::{
+    catalog::{Count, LedgerEntry, Scope, State},
+    error::{Error, Kind, Place, Result},
+    flow::verify::{self, Cell, EntityReport, EntityState, PlaceState, Question},
+    key::{EntityId, PhotoId, UploadKey, Vertical},
+    queue::Depth,
+    reason::ReasonCode,
+    store::ObjectInfo,
+};
+
+/// Originals on one page.
+const PAGE_ORIGINALS: usize = 50;
+/// Rejected originals shown at most; `cameo status` shows all.
+const REJECTED_SHOWN: usize = 100;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Overview {
+    language: Language,
+    verticals: BTreeMap<String, VerticalCounts>,
+    queues: Vec<(String, Depth)>,
+}
+
+#[derive(Debug, Default)]
+struct VerticalCounts {
+    serving: u64,
+    rejected: u64,
+    ignored: u64,
+    reasons: Vec<(String, u64)>,
+}
+
+#[derive(Template)]
+#[template(path = "vertical.html")]
+struct VerticalPage<'p> {
+    language: Language,
+    vertical: &'p Vertical,
+    cd_idx: &'p str,
+    image_sizes: Vec<String>,
+    entities: Vec<EntityView>,
+    rejected: Vec<RejectedView>,
+    next: Option<String>,
+}
+
+struct EntityView {
+    cd_idx: u64,
+    state: EntityState,
+    photos: Vec<PhotoView>,
+    findings: Vec<String>,
+}
+
+struct PhotoView {
+    sequence: u16,
+    reason: Option<ReasonCode>,
+    images: Vec<ImageView>,
+}
+
+struct ImageView {
+    image_size: String,
+    url: String,
+    shown: bool,
+    missing: bool,
+}
+
+struct RejectedView {
+    name: String,
+    reason: ReasonCode,
+    detail: String,
+}
+
+/// The verticals and the queues.
+pub(super) async fn overview(console: &Console, language: Language) -> Result<String> {
+    let mut verticals = BTreeMap::<String, VerticalCounts>::new();
+    for count in console.flow.catalog.counts().await? {
+        let vertical = count.vertical.clone().unwrap_or_default();
+        verticals.entry(vertical).or_default().add(count);
+    }
+    let mut queues = Vec::new();
+    for queue in [&console.events, &console.registrations] {
+        queues.push((queue.name().to_owned(), queue.depth().await?));
+    }
+    render(&Overview { language, verticals, queues })
+}
+
+impl VerticalCounts {
+    fn add(&mut self, count: Count) {
+        match (count.state.as_str(), count.reason) {
+            ("serving", _) => self.serving += count.originals,
+            ("ignored", _) => self.ignored += count.originals,
+            ("rejected", reason) => {
+                self.rejected += count.originals;
+                self.reasons.extend(reason.map(|reason| (reason, count.originals)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The entities of a vertical, from the key `after` on, or the one that is asked for.
+pub(super) async fn vertical(
+    console: &Console,
+    vertical: &Vertical,
+    after: &str,
+    cd_idx: &str,
+    language: Language,
+) -> Result<String> {
+    let (ids, next) = match cd_idx.trim().parse() {
+        Ok(id) => (vec![id], None),
+        Err(_) => entities_after(console, vertical, after).await?,
+    };
+    let rejected = console.flow.catalog.rejected(Some(vertical), REJECTED_SHOWN).await?;
+    let image_sizes = console.flow.settings.size_sets.of(vertical).sizes.sizes().iter().map(|size| size.name.clone());
+    render(&VerticalPage {
+        language,
+        vertical,
+        cd_idx: cd_idx.trim(),
+        image_sizes: image_sizes.collect(),
+        entities: judge(console, vertical, ids).await?,
+        rejected: rejected.into_iter().filter_map(RejectedView::of).collect(),
+        next,
+    })
+}
+
+/// The entities whose originals follow a key, and the key from which the next page goes on.
+async fn entities_after(console: &Console, vertical: &Vertical, after: &str) -> Result<(Vec<u64>, Option<String>)> {
+    let prefix = format!("{}{vertical}/", crate::key::ORIGIN_PREFIX);
+    let bucket = &console.flow.settings.upload_bucket;
+    let page = console.flow.store.list(bucket, &prefix, after, PAGE_ORIGINALS).await?;
+    let mut ids: Vec<u64> = page.iter().filter_map(cd_idx_of).collect();
+    ids.dedup();
+    let next = page.last().filter(|_| page.len() == PAGE_ORIGINALS).map(|info| info.key.clone());
+    Ok((ids, next))
+}
+
+fn cd_idx_of(info: &ObjectInfo) -> Option<u64> {
+    match UploadKey::parse(&info.key) {
+        UploadKey::Photo(photo) => Some(photo.entity.cd_idx),
+        _ => None,
+    }
+}
+
+async fn judge(console: &Console, vertical: &Vertical, cd_idx: Vec<u64>) -> Result<Vec<EntityView>> {
+    if cd_idx.is_empty() {
+        return Ok(Vec::new());
+    }
+    let flow = &console.flow;
+    let served = StoredImages { store: &*flow.store, bucket: &flow.settings.image_bucket };
+    let places =
+        verify::Places { store: &*flow.store, catalog: &*flow.catalog, served: &served, settings: &flow.settings };
+    let scope = Scope::Ids { vertical: Some(vertical.clone()), cd_idx };
+    let mut entities = Vec::new();
+    verify::verify(places, &Question { scope, delivery: None }, |report| entities.push(console.view(report))).await?;
+    Ok(entities)
+}
+
+impl Console {
+    fn view(&self, report: &EntityReport) -> EntityView {
+        let entity = EntityId { vertical: report.vertical.clone(), cd_idx: report.cd_idx };
+        let mut photos = BTreeMap::<u16, PhotoView>::new();
+        for cell in &report.cells {
+            let photo = photos.entry(cell.sequence).or_insert_with(|| PhotoView {
+                sequence: cell.sequence,
+                reason: cell.reason,
+                images: Vec::new(),
+            });
+            photo.images.push(self.image(&entity, cell));
+        }
+        EntityView {
+            cd_idx: report.cd_idx,
+            state: report.state,
+            photos: photos.into_values().collect(),
+            findings: report.findings.clone(),
+        }
+    }
+
+    fn image(&self, entity: &EntityId, cell: &Cell) -> ImageView {
+        let photo = PhotoId { entity: entity.clone(), sequence: cell.sequence };
+        ImageView {
+            image_size: cell.image_size.clone(),
+            url: self.images_url.of(&photo, &cell.image_size),
+            shown: matches!(cell.rendition, PlaceState::Present | PlaceState::Different),
+            missing: cell.rendition == PlaceState::Missing,
+        }
+    }
+}
+
+impl RejectedView {
+    fn of(entry: LedgerEntry) -> Option<Self> {
+        let State::Rejected { reason, detail } = entry.state else { return None };
+        let name = entry.key.splitn(3, '/').nth(2).unwrap_or(&entry.key).to_owned();
+        Some(Self { name, reason, detail })
+    }
+}
+
+impl EntityView {
+    /// The name of the state in style sheets and tests.
+    fn class(&self) -> &'static str {
+        match self.state {
+            EntityState::Complete => "complete",
+            EntityState::Rejected => "rejected",
+            EntityState::Pending => "pending",
+            EntityState::Different => "different",
+        }
+    }
+}
+
+fn render(template: &impl Template) -> Result<String> {
+    template.render().map_err(|error| Error::new(Place::System, Kind::Unavailable, "render a page").because(error))
+}

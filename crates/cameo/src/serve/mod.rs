@@ -1,0 +1,7 @@
+//! The listeners: the S3 endpoint, the public images, and the console.
+
+mod http;
+
+pub mod console;
+pub mod images;
+pub mod s3_api;

@@ -1,0 +1,70 @@
+//! Every limit of the S3 endpoint, with its unit, and its default in this one place.
+//!
+//! What goes beyond a limit is refused with S3's own error for it; nothing is cut short in silence.
+
+use std::time::Duration;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+
+/// What clients may ask of the S3 endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Limits {
+    /// Content of one object in one PUT, bytes (S3's own limit is 5 GiB). Beyond: 400 `EntityTooLarge`.
+    pub object_max_bytes: u64,
+    /// One part of a multipart upload, bytes. Beyond: 400 `EntityTooLarge`.
+    pub part_max_bytes: u64,
+    /// Every part but the last, bytes, at least. Below: 400 `EntityTooSmall` on completion.
+    pub part_min_bytes: u64,
+    /// Parts of one multipart upload. Beyond: 400 `InvalidArgument`.
+    pub parts_max: u32,
+    /// Objects, parts or uploads in one page of a listing.
+    pub page_max: u32,
+    /// Keys in one `DeleteObjects`. Beyond: 400 `MalformedXML`.
+    pub delete_max: usize,
+    /// A body that is XML, bytes. Beyond: 400 `MaxMessageLengthExceeded`.
+    pub xml_max_bytes: usize,
+    /// Request line and headers together, bytes. Beyond: 431.
+    pub headers_max_bytes: usize,
+    /// Headers of one request. Beyond: 431.
+    pub headers_max: usize,
+    /// User metadata of one object, names and values, bytes. Beyond: 400 `MetadataTooLarge`.
+    pub metadata_max_bytes: usize,
+    /// Open connections. More wait in the listen queue until one ends.
+    pub connections_max: usize,
+    /// Request bodies held in memory, all connections together, bytes. Beyond: 503 `SlowDown`.
+    pub in_flight_max_bytes: u64,
+    /// Time for the headers of a request to arrive, from the first byte or, on a connection kept alive, from the last
+    /// answer. Then the connection is closed: this is the idle time-out too.
+    pub header_timeout: Duration,
+    /// Time without a byte in either direction while a body is received or sent. Then the connection is closed.
+    pub idle_timeout: Duration,
+    /// Time that requests get to finish when the server ends.
+    pub shutdown_timeout: Duration,
+    /// How long a presigned address may be valid (S3's own limit is 7 days). Beyond: 400 `AuthorizationQueryParametersError`.
+    pub presigned_max: Duration,
+}
+
+impl Default for S3Limits {
+    fn default() -> Self {
+        Self {
+            object_max_bytes: 5 * GIB,
+            part_max_bytes: 5 * GIB,
+            part_min_bytes: 5 * MIB,
+            parts_max: 10_000,
+            page_max: 1000,
+            delete_max: 1000,
+            xml_max_bytes: 2 * 1024 * 1024,
+            headers_max_bytes: 32 * 1024,
+            headers_max: 100,
+            metadata_max_bytes: 2048,
+            connections_max: 4096,
+            in_flight_max_bytes: 192 * MIB,
+            header_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            shutdown_timeout: Duration::from_secs(20),
+            presigned_max: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+}

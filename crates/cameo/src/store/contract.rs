@@ -1,0 +1,150 @@
+//! What every [`Store`] does, as tests that each backend runs against itself.
+//!
+//! The bucket must exist and be empty; the tests leave objects behind. A backend without conditional writes does not
+//! keep this contract, and is mended by `reconcile`.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{Attributes, Condition, GENERATION_METADATA, ObjectInfo, Store, Written};
+
+/// Keys that a store must tell apart and give back byte for byte.
+pub const KEYS: [&str; 14] = [
+    "a",
+    "a/b",
+    "a//b",
+    "a/b/",
+    "a+b",
+    "a b",
+    "a%20b",
+    "a%2Fb",
+    "가/나_0.jpg",
+    "\u{1100}\u{1161}/1.jpg",
+    "~tilde*'()!",
+    "with\"quotes\" & <tags>",
+    "line\nbreak",
+    "a.",
+];
+
+/// Runs them all.
+pub async fn all(store: &dyn Store, bucket: &str) {
+    what_is_put_is_got_and_headed(store, bucket).await;
+    keys_are_kept_byte_for_byte(store, bucket).await;
+    conditions_decide_over_writes(store, bucket).await;
+    copies_have_attributes_of_their_own(store, bucket).await;
+    deletes_are_fenced_by_the_etag(store, bucket).await;
+    listings_are_in_order_and_resume(store, bucket).await;
+    store.ping().await.expect("an answer");
+}
+
+fn attributes(generation: &str) -> Attributes {
+    Attributes {
+        content_type: Some("image/jpeg".into()),
+        cache_control: Some("public, max-age=60".into()),
+        metadata: BTreeMap::from([(GENERATION_METADATA.into(), generation.into())]),
+    }
+}
+
+fn done(written: Written) -> ObjectInfo {
+    match written {
+        Written::Done(info) => info,
+        Written::ConditionFailed => panic!("the condition failed"),
+    }
+}
+
+async fn put(store: &dyn Store, bucket: &str, key: &str, body: &'static [u8]) -> ObjectInfo {
+    let body = Bytes::from_static(body);
+    done(store.put(bucket, key, body, &attributes("7"), Condition::Always).await.expect("a put"))
+}
+
+async fn what_is_put_is_got_and_headed(store: &dyn Store, bucket: &str) {
+    assert!(store.get(bucket, "first", 10).await.expect("an answer").is_none());
+    assert!(store.head(bucket, "first").await.expect("an answer").is_none());
+    let written = put(store, bucket, "first", b"content").await;
+    let object = store.get(bucket, "first", 10).await.expect("an answer").expect("an object");
+    assert_eq!(object.body, "content");
+    assert_eq!((object.info.size, object.info.etag.as_str()), (7, "9a0364b9e99bb480dd25e1f0284c8555"));
+    assert_eq!(object.info.content_type.as_deref(), Some("image/jpeg"));
+    assert_eq!(object.info.made_from().expect("a generation").as_str(), "7");
+    assert_eq!(object.info.etag, written.etag);
+    let head = store.head(bucket, "first").await.expect("an answer").expect("an object");
+    assert_eq!(head, object.info);
+    let large = store.get(bucket, "first", 6).await.expect("an answer").expect("an object");
+    assert!(large.body.is_empty() && large.info.size == 7, "more than was asked for is not returned");
+    put(store, bucket, "first", b"").await;
+    assert_eq!(store.get(bucket, "first", 10).await.expect("an answer").expect("an object").body, "");
+}
+
+async fn keys_are_kept_byte_for_byte(store: &dyn Store, bucket: &str) {
+    let long = "k".repeat(900);
+    for key in KEYS.iter().copied().chain([long.as_str()]) {
+        let body = Bytes::from(format!("content of {key}"));
+        done(store.put(bucket, key, body, &attributes("1"), Condition::Always).await.expect("a put"));
+    }
+    for key in KEYS.iter().copied().chain([long.as_str()]) {
+        let object = store.get(bucket, key, 2000).await.expect("an answer").expect("an object");
+        assert_eq!(object.body, format!("content of {key}"));
+        assert_eq!(object.info.key, key);
+    }
+}
+
+async fn conditions_decide_over_writes(store: &dyn Store, bucket: &str) {
+    let write = |body: &'static str, condition| async move {
+        store.put(bucket, "conditional", Bytes::from(body), &attributes("1"), condition).await.expect("an answer")
+    };
+    assert_eq!(write("0", Condition::Matches("none".into())).await, Written::ConditionFailed);
+    let first = done(write("1", Condition::Absent).await);
+    assert_eq!(write("2", Condition::Absent).await, Written::ConditionFailed);
+    let second = done(write("2", Condition::Matches(first.etag.clone())).await);
+    assert_eq!(write("3", Condition::Matches(first.etag)).await, Written::ConditionFailed);
+    let kept = store.get(bucket, "conditional", 10).await.expect("an answer").expect("an object");
+    assert_eq!((kept.body.as_ref(), kept.info.etag), (b"2".as_ref(), second.etag));
+}
+
+async fn copies_have_attributes_of_their_own(store: &dyn Store, bucket: &str) {
+    let copy = |from: &'static str, to: &'static str, condition| async move {
+        store.copy(bucket, from, to, &attributes("9"), condition).await.expect("an answer")
+    };
+    assert_eq!(copy("copy-source-that-is-not", "copy", Condition::Always).await, None);
+    let source = put(store, bucket, "copy-source", b"shared").await;
+    let copied = done(copy("copy-source", "copy", Condition::Absent).await.expect("a source"));
+    assert_eq!((copied.size, &copied.etag), (6, &source.etag));
+    assert_eq!(copied.made_from().expect("a generation").as_str(), "9");
+    assert_eq!(copy("copy-source", "copy", Condition::Absent).await, Some(Written::ConditionFailed));
+    put(store, bucket, "copy-source", b"replaced").await;
+    let object = store.get(bucket, "copy", 10).await.expect("an answer").expect("an object");
+    assert_eq!(object.body, "shared", "the copy keeps its content when the source changes");
+}
+
+async fn deletes_are_fenced_by_the_etag(store: &dyn Store, bucket: &str) {
+    assert!(store.delete(bucket, "deleted", "any").await.expect("an answer"), "gone before is gone afterwards");
+    let info = put(store, bucket, "deleted", b"content").await;
+    assert!(!store.delete(bucket, "deleted", "another").await.expect("an answer"));
+    assert!(store.head(bucket, "deleted").await.expect("an answer").is_some());
+    assert!(store.delete(bucket, "deleted", &info.etag).await.expect("an answer"));
+    assert!(store.head(bucket, "deleted").await.expect("an answer").is_none());
+}
+
+async fn listings_are_in_order_and_resume(store: &dyn Store, bucket: &str) {
+    let mut keys = ["list/", "list/A", "list/a", "list/a/b", "list/a0", "list/z", "list/가"];
+    for key in keys.iter().rev() {
+        put(store, bucket, key, b"x").await;
+    }
+    put(store, bucket, "lisu", b"x").await;
+    keys.sort_unstable();
+    let list = |after: String, max| async move {
+        let page = store.list(bucket, "list/", &after, max).await.expect("a listing");
+        page.into_iter().map(|info| info.key).collect::<Vec<_>>()
+    };
+    assert_eq!(list(String::new(), 100).await, keys);
+    let mut paged = Vec::new();
+    while let page = list(paged.last().cloned().unwrap_or_default(), 2).await
+        && !page.is_empty()
+    {
+        assert!(page.len() <= 2);
+        paged.extend(page);
+    }
+    assert_eq!(paged, keys);
+    assert_eq!(list("list/zz".into(), 100).await, ["list/가"]);
+}

@@ -1,0 +1,261 @@
+//! The folders of the embedded store, and how a file becomes durable.
+//!
+//! A file is written in `tmp/`, synced, renamed to its place and its folder synced; only then may the index name it.
+//! Until then a guard holds it, and removes it when it is dropped. Names are numbers, never keys.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    generations::InFlight,
+    refusal::{Answer, Refusal},
+    sync::{FolderSync, sync_file, sync_folder},
+};
+
+/// Files in one folder of `objects/`: 2^10.
+const SHARD_BITS: u32 = 10;
+/// Folders of `objects/` that are remembered as durable, at most.
+const SHARDS_REMEMBERED: usize = 64;
+
+/// The folders.
+#[derive(Debug)]
+pub(super) struct Files {
+    data: PathBuf,
+    temp_count: AtomicU64,
+    durable_shards: Mutex<BTreeSet<u64>>,
+    folder_sync: FolderSync,
+}
+
+/// A file in `tmp/`, removed when it is dropped.
+#[derive(Debug)]
+pub(super) struct TempFile {
+    pub(super) file: File,
+    path: PathBuf,
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        remove_quietly(&self.path);
+    }
+}
+
+/// A file in its place that no row names yet; removed when it is dropped, unless it was kept.
+#[derive(Debug)]
+pub(super) struct Placed {
+    path: PathBuf,
+    kept: bool,
+    in_flight: Option<InFlight>,
+}
+
+impl Placed {
+    /// A row is about to name the file: it stays.
+    pub(super) fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    /// Nobody knows whether the row that names the file was committed: it stays, and the next start decides.
+    pub(super) fn doubt(mut self) {
+        self.kept = true;
+        self.in_flight.take().map(InFlight::doubt);
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        if !self.kept {
+            remove_quietly(&self.path);
+        }
+    }
+}
+
+fn remove_quietly(path: &Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(path = %path.display(), %error, "a file was left behind; the next start removes it");
+        }
+        _ => {}
+    }
+}
+
+impl Files {
+    pub(super) fn new(data: &Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            temp_count: AtomicU64::new(0),
+            durable_shards: Mutex::default(),
+            folder_sync: FolderSync::default(),
+        }
+    }
+
+    /// Creates what is missing, durably, and empties `tmp/`.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        for folder in [self.tmp(), self.objects(), self.parts()] {
+            fs::create_dir_all(folder)?;
+        }
+        for entry in fs::read_dir(self.tmp())? {
+            fs::remove_file(entry?.path())?;
+        }
+        sync_folder(&self.data);
+        Ok(())
+    }
+
+    pub(super) fn tmp(&self) -> PathBuf {
+        self.data.join("tmp")
+    }
+
+    pub(super) fn objects(&self) -> PathBuf {
+        self.data.join("objects")
+    }
+
+    pub(super) fn parts(&self) -> PathBuf {
+        self.data.join("parts")
+    }
+
+    fn shard_path(&self, file: u64) -> PathBuf {
+        self.objects().join(format!("{:x}", shard_of(file)))
+    }
+
+    /// Where the content of a generation stands.
+    pub(super) fn object_path(&self, file: u64) -> PathBuf {
+        self.shard_path(file).join(format!("{file:016x}"))
+    }
+
+    /// The folder of a multipart upload. The id must be one of ours.
+    pub(super) fn upload_path(&self, upload: &str) -> PathBuf {
+        self.parts().join(upload)
+    }
+
+    /// Where the content of a part stands.
+    pub(super) fn part_path(&self, upload: &str, file: u64) -> PathBuf {
+        self.upload_path(upload).join(format!("{file:016x}"))
+    }
+
+    /// A new file in `tmp/`.
+    pub(super) fn create_temp(&self) -> Answer<TempFile> {
+        let path = self.tmp().join(self.temp_count.fetch_add(1, Ordering::Relaxed).to_string());
+        let opened = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+        let file = opened.map_err(|e| Refusal::io("create a file in tmp/", e))?;
+        Ok(TempFile { file, path })
+    }
+
+    /// Puts a synced file in the place of its generation, durably.
+    pub(super) fn place(&self, temp: TempFile, in_flight: InFlight) -> Answer<Placed> {
+        let file = in_flight.number();
+        self.ensure_shard(file)?;
+        self.rename_durably(temp, self.object_path(file), Some(in_flight))
+    }
+
+    /// Puts a synced file in the place of a part, durably.
+    pub(super) fn place_part(&self, temp: TempFile, upload: &str, in_flight: InFlight) -> Answer<Placed> {
+        let folder = self.upload_path(upload);
+        match fs::create_dir(&folder) {
+            Ok(()) => sync_folder(&self.parts()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Refusal::io("create the folder of a multipart upload", error)),
+        }
+        let path = self.part_path(upload, in_flight.number());
+        self.rename_durably(temp, path, Some(in_flight))
+    }
+
+    fn rename_durably(&self, temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> Answer<Placed> {
+        fs::rename(&temp.path, &path).map_err(|e| Refusal::io("move content to its place", e))?;
+        let placed = Placed { path, kept: false, in_flight };
+        if let Some(folder) = placed.path.parent() {
+            self.folder_sync.sync(folder);
+        }
+        Ok(placed)
+    }
+
+    /// Creates the folder that a generation's content goes to, durably.
+    fn ensure_shard(&self, file: u64) -> Answer<()> {
+        let mut durable = self.durable_shards.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if durable.contains(&shard_of(file)) {
+            return Ok(());
+        }
+        match fs::create_dir(self.shard_path(file)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(Refusal::io("create a folder in objects/", error));
+            }
+            _ => sync_folder(&self.objects()),
+        }
+        durable.insert(shard_of(file));
+        if durable.len() > SHARDS_REMEMBERED {
+            durable.pop_first();
+        }
+        Ok(())
+    }
+
+    /// The shards of `objects/` that may hold generations from `generation` on.
+    pub(super) fn shards_from(&self, generation: u64) -> io::Result<Vec<u64>> {
+        let mut shards = Vec::new();
+        for entry in fs::read_dir(self.objects())? {
+            let name = entry?.file_name();
+            let shard = name.to_str().and_then(|name| u64::from_str_radix(name, 16).ok());
+            shards.extend(shard.filter(|&shard| shard >= shard_of(generation)));
+        }
+        shards.sort_unstable();
+        Ok(shards)
+    }
+
+    /// The generations whose content stands in a shard.
+    pub(super) fn files_of_shard(&self, shard: u64) -> io::Result<Vec<u64>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(self.objects().join(format!("{shard:x}")))? {
+            let name = entry?.file_name();
+            files.extend(name.to_str().and_then(|name| u64::from_str_radix(name, 16).ok()));
+        }
+        Ok(files)
+    }
+
+    /// The first and the last generation of a shard.
+    pub(super) fn bounds_of_shard(shard: u64) -> (u64, u64) {
+        let first = shard << SHARD_BITS;
+        (first, first | ((1 << SHARD_BITS) - 1))
+    }
+
+    /// Removes the content of a generation. Content that is gone already is fine.
+    pub(super) fn remove_object(&self, file: u64) -> io::Result<()> {
+        match fs::remove_file(self.object_path(file)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a part's content that was replaced.
+    pub(super) fn remove_part(&self, upload: &str, file: u64) {
+        remove_quietly(&self.part_path(upload, file));
+    }
+
+    /// Removes everything of a multipart upload.
+    pub(super) fn remove_upload(&self, upload: &str) {
+        match fs::remove_dir_all(self.upload_path(upload)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(upload, %error, "the parts of a finished upload were left; the next start removes them");
+            }
+            _ => {}
+        }
+    }
+
+    /// The multipart uploads that have a folder.
+    pub(super) fn upload_folders(&self) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(self.parts())?;
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+}
+
+/// Syncs a file that is about to be placed.
+pub(super) fn sync_temp(temp: &TempFile) {
+    sync_file(&temp.file);
+}
+
+fn shard_of(file: u64) -> u64 {
+    file >> SHARD_BITS
+}

@@ -1,0 +1,458 @@
+//! Multipart uploads: parts are kept apart until they are put together as one object, in one transaction.
+//!
+//! An upload that is never finished is removed by the sweep. A finished one is remembered until then, so that a client
+//! that missed the answer and completes it again gets the same.
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use rand::Rng;
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    Embedded,
+    checksum::{self, Algorithm, Checksums, Digests, Sums},
+    condition::WriteConditions,
+    files::{Files, sync_temp},
+    object::{self, Description, ObjectPart, StoredObject, description_from_row, integer, json, to_json, unsigned},
+    refusal::{Answer, Refusal},
+    staging::{Staged, blocking},
+    write::{Content, NewObject, detached},
+};
+use crate::{
+    clock::{from_millis, to_millis},
+    error::{Error, Kind, Place, Result},
+    sqlite::failed,
+};
+
+const CREATE: &str = "INSERT INTO cameo_uploads
+    (id, bucket, object_key, started_at, content_type, headers, metadata, algorithm, full_object)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const FIND: &str = "SELECT id, bucket, object_key, started_at, content_type, headers, metadata, algorithm, full_object,
+    completed_etag FROM cameo_uploads WHERE id = ?1";
+const LIST: &str = "SELECT id, bucket, object_key, started_at, content_type, headers, metadata, algorithm, full_object,
+    completed_etag FROM cameo_uploads
+    WHERE bucket = ?1 AND completed_etag IS NULL AND substr(object_key, 1, length(?2)) = ?2
+    AND (object_key, id) > (?3, ?4) ORDER BY object_key, id LIMIT ?5";
+const IS_OPEN: &str = "SELECT count(*) FROM cameo_uploads WHERE id = ?1 AND completed_etag IS NULL";
+const COMPLETE: &str = "UPDATE cameo_uploads SET completed_etag = ?2 WHERE id = ?1 AND completed_etag IS NULL";
+const ABORT: &str =
+    "DELETE FROM cameo_uploads WHERE id = ?1 AND bucket = ?2 AND object_key = ?3 AND completed_etag IS NULL";
+const EXPIRED: &str = "DELETE FROM cameo_uploads WHERE started_at <= ?1 RETURNING id";
+const PARTS: &str = "SELECT number, file, size, etag, checksums, modified_at FROM cameo_parts
+    WHERE upload = ?1 ORDER BY number";
+const OLD_PART: &str = "SELECT file FROM cameo_parts WHERE upload = ?1 AND number = ?2";
+const PUT_PART: &str = "INSERT INTO cameo_parts (upload, number, file, size, etag, checksums, modified_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (upload, number) DO UPDATE SET file = excluded.file,
+    size = excluded.size, etag = excluded.etag, checksums = excluded.checksums, modified_at = excluded.modified_at";
+const DELETE_PARTS: &str = "DELETE FROM cameo_parts WHERE upload = ?1";
+const IDS: &str = "SELECT id FROM cameo_uploads WHERE completed_etag IS NULL";
+
+/// A multipart upload to begin.
+#[derive(Debug, Clone)]
+pub struct NewUpload {
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// What the client says of the object.
+    pub description: Description,
+    /// The additional checksum of its parts.
+    pub algorithm: Option<Algorithm>,
+    /// Whether the object gets a checksum of its whole content, not of its parts' checksums.
+    pub full_object: bool,
+}
+
+/// A multipart upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Its id.
+    pub id: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// What the client says of the object.
+    pub description: Description,
+    /// The additional checksum of its parts.
+    pub algorithm: Option<Algorithm>,
+    /// Whether the object gets a checksum of its whole content.
+    pub full_object: bool,
+    /// The object's ETag, once it was completed.
+    pub completed_etag: Option<String>,
+}
+
+/// A part that was uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its number, from 1.
+    pub number: u32,
+    pub(super) file: u64,
+    /// Its length, bytes.
+    pub size: u64,
+    /// Its ETag, without quotes.
+    pub etag: String,
+    /// Its additional checksums.
+    pub sums: Sums,
+    /// When it was uploaded.
+    pub modified_at: Timestamp,
+}
+
+/// A part as the client names it when it completes the upload.
+#[derive(Debug, Clone)]
+pub struct NamedPart {
+    /// Its number.
+    pub number: u32,
+    /// Its ETag, without quotes.
+    pub etag: String,
+    /// The checksums that the client says it has.
+    pub sums: Sums,
+}
+
+/// How to complete an upload.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// The parts, in order.
+    pub parts: Vec<NamedPart>,
+    /// What every part but the last must have, bytes.
+    pub part_min_bytes: u64,
+    /// The length that the client says the object has, bytes.
+    pub declared_size: Option<u64>,
+    /// The checksums that the client says it has.
+    pub declared_sums: Sums,
+    /// What must hold.
+    pub conditions: WriteConditions,
+}
+
+/// What the transaction of a completion must find as it was.
+#[derive(Debug, Clone)]
+pub(super) struct Completes {
+    upload: String,
+    parts: Vec<(u32, u64)>,
+}
+
+impl Upload {
+    fn from_row(row: &SqliteRow) -> Result<Self> {
+        let error = |e| failed(Place::Store, "read a row of cameo_uploads", e);
+        Ok(Self {
+            id: row.try_get("id").map_err(error)?,
+            bucket: row.try_get("bucket").map_err(error)?,
+            key: row.try_get("object_key").map_err(error)?,
+            started_at: from_millis(row.try_get("started_at").map_err(error)?),
+            description: description_from_row(row)?,
+            algorithm: row
+                .try_get::<Option<String>, _>("algorithm")
+                .map_err(error)?
+                .and_then(|name| Algorithm::from_name(&name)),
+            full_object: row.try_get("full_object").map_err(error)?,
+            completed_etag: row.try_get("completed_etag").map_err(error)?,
+        })
+    }
+}
+
+impl Part {
+    fn from_row(row: &SqliteRow) -> Result<Self> {
+        let error = |e| failed(Place::Store, "read a row of cameo_parts", e);
+        Ok(Self {
+            number: row.try_get("number").map_err(error)?,
+            file: unsigned(row, "file")?,
+            size: unsigned(row, "size")?,
+            etag: row.try_get("etag").map_err(error)?,
+            sums: json(row, "checksums")?,
+            modified_at: from_millis(row.try_get("modified_at").map_err(error)?),
+        })
+    }
+}
+
+impl Embedded {
+    /// Begins a multipart upload; returns its id.
+    pub async fn create_upload(&self, new: NewUpload) -> Answer<String> {
+        if !self.bucket_exists(&new.bucket).await? {
+            return Err(Refusal::NoSuchBucket);
+        }
+        let id = format!("{:032x}", rand::rng().random::<u128>());
+        let (row_id, started_at) = (id.clone(), to_millis(self.now()));
+        let job = self.inner.db.write(Place::Store, "begin a multipart upload", move |connection| {
+            async move { create_in(connection, &row_id, &new, started_at).await }.boxed()
+        });
+        job.await?;
+        Ok(id)
+    }
+
+    /// The upload of this id for this key, completed or not.
+    pub async fn upload(&self, bucket: &str, key: &str, id: &str) -> Answer<Upload> {
+        let row = sqlx::query(FIND).bind(id).fetch_optional(self.inner.db.readers()).await;
+        let row = row.map_err(|e| failed(Place::Store, "look up a multipart upload", e))?;
+        let upload = row.as_ref().map(Upload::from_row).transpose()?;
+        upload.filter(|upload| upload.bucket == bucket && upload.key == key).ok_or(Refusal::NoSuchUpload)
+    }
+
+    /// Uploads under way of keys with a prefix, after a key and an upload of it; at most `max`.
+    pub async fn uploads(&self, bucket: &str, prefix: &str, after: (&str, &str), max: usize) -> Answer<Vec<Upload>> {
+        let query = sqlx::query(LIST).bind(bucket).bind(prefix).bind(after.0).bind(after.1);
+        let query = query.bind(i64::try_from(max).unwrap_or(i64::MAX));
+        let rows = query.fetch_all(self.inner.db.readers()).await;
+        let rows = rows.map_err(|e| failed(Place::Store, "list multipart uploads", e))?;
+        Ok(rows.iter().map(Upload::from_row).collect::<Result<_>>()?)
+    }
+
+    /// The parts of an upload, by number.
+    pub async fn parts(&self, upload: &str) -> Answer<Vec<Part>> {
+        let rows = sqlx::query(PARTS).bind(upload).fetch_all(self.inner.db.readers()).await;
+        let rows = rows.map_err(|e| failed(Place::Store, "list the parts of an upload", e))?;
+        Ok(rows.iter().map(Part::from_row).collect::<Result<_>>()?)
+    }
+
+    /// Adds, or replaces, a part of content that was received.
+    pub async fn put_part(&self, upload: &Upload, number: u32, staged: Staged) -> Answer<Part> {
+        let (store, upload) = (self.clone(), upload.id.clone());
+        detached(async move { store.place_part(upload, number, staged).await }).await
+    }
+
+    async fn place_part(&self, upload: String, number: u32, staged: Staged) -> Answer<Part> {
+        let in_flight = self.inner.generations()?.next();
+        let Digests { size, md5, sums } = staged.digests().clone();
+        let part =
+            Part { number, file: in_flight.number(), size, etag: hex::encode(md5), sums, modified_at: self.now() };
+        let (files, id) = (self.inner.files.clone(), upload.clone());
+        let mut placed = blocking(move || files.place_part(staged.temp, &id, in_flight)).await?;
+        let (id, row) = (upload.clone(), part.clone());
+        let job = self.inner.db.write(Place::Store, "record a part", move |connection| {
+            async move { put_part_in(connection, &id, &row).await }.boxed()
+        });
+        let replaced = match job.await {
+            Ok(answer) => answer?,
+            Err(error) => {
+                placed.doubt();
+                return Err(error.into());
+            }
+        };
+        placed.keep();
+        if let Some(file) = replaced {
+            let files = self.inner.files.clone();
+            tokio::task::spawn_blocking(move || files.remove_part(&upload, file));
+        }
+        Ok(part)
+    }
+
+    /// Puts the parts together as the object. Completing a completed upload again answers as before.
+    pub async fn complete_upload(&self, upload: &Upload, completion: Completion) -> Answer<StoredObject> {
+        if upload.completed_etag.is_some() {
+            return self.completed_before(upload).await;
+        }
+        let parts = choose(&self.parts(&upload.id).await?, &completion)?;
+        let etags: Vec<&str> = parts.iter().map(|part| part.etag.as_str()).collect();
+        let etag = checksum::multipart_etag(&etags).ok_or_else(|| unreadable(upload))?;
+        let checksums = upload_checksums(upload, &parts)?;
+        verify(&completion, &checksums, parts.iter().map(|part| part.size).sum())?;
+        let staged = self.concatenate(upload, &parts).await?;
+        let completes =
+            Completes { upload: upload.id.clone(), parts: parts.iter().map(|p| (p.number, p.file)).collect() };
+        let parts =
+            parts.into_iter().map(|Part { number, size, sums, .. }| ObjectPart { number, size, sums }).collect();
+        let object = NewObject {
+            bucket: upload.bucket.clone(),
+            key: upload.key.clone(),
+            description: upload.description.clone(),
+            checksums,
+            conditions: completion.conditions,
+        };
+        let object = self.put_content(Content { staged, etag, parts, completes: Some(completes) }, object).await?;
+        self.remove_upload_folder(&upload.id);
+        Ok(object)
+    }
+
+    async fn completed_before(&self, upload: &Upload) -> Answer<StoredObject> {
+        let object = object::find(&self.inner.db, &upload.bucket, &upload.key).await?;
+        object.filter(|object| upload.completed_etag.as_ref() == Some(&object.etag)).ok_or(Refusal::NoSuchUpload)
+    }
+
+    async fn concatenate(&self, upload: &Upload, parts: &[Part]) -> Answer<Staged> {
+        let (files, upload) = (self.inner.files.clone(), upload.id.clone());
+        let parts: Vec<u64> = parts.iter().map(|part| part.file).collect();
+        blocking(move || concatenate(&files, &upload, &parts)).await
+    }
+
+    /// Gives an upload up, with its parts.
+    pub async fn abort_upload(&self, upload: &Upload) -> Answer<()> {
+        let (id, bucket, key) = (upload.id.clone(), upload.bucket.clone(), upload.key.clone());
+        let job = self.inner.db.write(Place::Store, "abort a multipart upload", move |connection| {
+            async move {
+                let query = sqlx::query(ABORT).bind(id).bind(bucket).bind(key);
+                let done =
+                    query.execute(connection).await.map_err(|e| failed(Place::Store, "abort a multipart upload", e))?;
+                Ok(done.rows_affected())
+            }
+            .boxed()
+        });
+        if job.await? == 0 {
+            return Err(Refusal::NoSuchUpload);
+        }
+        self.remove_upload_folder(&upload.id);
+        Ok(())
+    }
+
+    fn remove_upload_folder(&self, upload: &str) {
+        let (files, upload) = (self.inner.files.clone(), upload.to_owned());
+        tokio::task::spawn_blocking(move || files.remove_upload(&upload));
+    }
+
+    /// Gives up uploads that began at `until` or before; returns how many.
+    pub(super) async fn expire_uploads(&self, until: Timestamp) -> Result<u64> {
+        let job = self.inner.db.write(Place::Store, "expire multipart uploads", move |connection| {
+            async move {
+                let query = sqlx::query_scalar::<_, String>(EXPIRED).bind(to_millis(until));
+                query.fetch_all(connection).await.map_err(|e| failed(Place::Store, "expire multipart uploads", e))
+            }
+            .boxed()
+        });
+        let expired = job.await?;
+        expired.iter().for_each(|upload| self.remove_upload_folder(upload));
+        Ok(expired.len() as u64)
+    }
+
+    /// Removes the folders of uploads that are not under way. For the start, while nothing else runs.
+    pub(super) async fn remove_strange_upload_folders(&self) -> Result<()> {
+        let open: Vec<String> = sqlx::query_scalar(IDS)
+            .fetch_all(self.inner.db.readers())
+            .await
+            .map_err(|e| failed(Place::Store, "list multipart uploads", e))?;
+        let files = self.inner.files.clone();
+        let removed = blocking(move || {
+            let folders = files.upload_folders().map_err(|e| Refusal::io("list parts/", e))?;
+            folders.iter().filter(|folder| !open.contains(folder)).for_each(|folder| files.remove_upload(folder));
+            Ok(())
+        });
+        Ok(removed.await?)
+    }
+}
+
+async fn create_in(connection: &mut SqliteConnection, id: &str, new: &NewUpload, started_at: i64) -> Result<()> {
+    let query = sqlx::query(CREATE)
+        .bind(id)
+        .bind(&new.bucket)
+        .bind(&new.key)
+        .bind(started_at)
+        .bind(&new.description.content_type)
+        .bind(to_json(&new.description.headers))
+        .bind(to_json(&new.description.metadata))
+        .bind(new.algorithm.map(Algorithm::name))
+        .bind(new.full_object);
+    query.execute(connection).await.map(|_| ()).map_err(|e| failed(Place::Store, "begin a multipart upload", e))
+}
+
+async fn put_part_in(connection: &mut SqliteConnection, upload: &str, part: &Part) -> Result<Answer<Option<u64>>> {
+    let error = |e| failed(Place::Store, "record a part", e);
+    let open = sqlx::query_scalar::<_, i64>(IS_OPEN).bind(upload);
+    if open.fetch_one(&mut *connection).await.map_err(error)? == 0 {
+        return Ok(Err(Refusal::NoSuchUpload));
+    }
+    let old = sqlx::query_scalar::<_, i64>(OLD_PART).bind(upload).bind(part.number);
+    let old = old.fetch_optional(&mut *connection).await.map_err(error)?;
+    let query = sqlx::query(PUT_PART)
+        .bind(upload)
+        .bind(part.number)
+        .bind(integer(part.file))
+        .bind(integer(part.size))
+        .bind(&part.etag)
+        .bind(to_json(&part.sums))
+        .bind(to_millis(part.modified_at));
+    query.execute(connection).await.map_err(error)?;
+    Ok(Ok(old.map(i64::unsigned_abs)))
+}
+
+/// Ends an upload within the transaction that writes its object, if it still is as it was read.
+pub(super) async fn complete_in(
+    connection: &mut SqliteConnection,
+    completes: &Completes,
+    object: &StoredObject,
+    conditions: &WriteConditions,
+) -> Result<Answer<()>> {
+    let error = |e| failed(Place::Store, "complete a multipart upload", e);
+    let current = object::find_in(connection, &object.bucket, &object.key).await?;
+    if let Err(refusal) = conditions.check(current.as_ref()) {
+        return Ok(Err(refusal));
+    }
+    let rows = sqlx::query(PARTS).bind(&completes.upload).fetch_all(&mut *connection).await.map_err(error)?;
+    let stored = rows.iter().map(Part::from_row).collect::<Result<Vec<_>>>()?;
+    for (number, file) in &completes.parts {
+        if !stored.iter().any(|part| part.number == *number && part.file == *file) {
+            return Ok(Err(Refusal::InvalidPart(*number)));
+        }
+    }
+    let query = sqlx::query(COMPLETE).bind(&completes.upload).bind(&object.etag);
+    if query.execute(&mut *connection).await.map_err(error)?.rows_affected() == 0 {
+        return Ok(Err(Refusal::NoSuchUpload));
+    }
+    sqlx::query(DELETE_PARTS).bind(&completes.upload).execute(connection).await.map_err(error)?;
+    Ok(Ok(()))
+}
+
+/// The stored parts that the client names.
+fn choose(stored: &[Part], completion: &Completion) -> Answer<Vec<Part>> {
+    if !completion.parts.is_sorted_by(|a, b| a.number < b.number) {
+        return Err(Refusal::InvalidPartOrder);
+    }
+    let mut chosen = Vec::with_capacity(completion.parts.len());
+    for named in &completion.parts {
+        let part = stored.iter().find(|part| part.number == named.number && part.etag == named.etag);
+        let part = part.ok_or(Refusal::InvalidPart(named.number))?;
+        if named.sums.iter().any(|(algorithm, sum)| part.sums.get(algorithm).is_some_and(|stored| stored != sum)) {
+            return Err(Refusal::InvalidPart(named.number));
+        }
+        chosen.push(part.clone());
+    }
+    let all_but_last = chosen.split_last().map_or(&[][..], |(_, others)| others);
+    match all_but_last.iter().find(|part| part.size < completion.part_min_bytes) {
+        Some(part) => Err(Refusal::PartTooSmall { number: part.number, min_bytes: completion.part_min_bytes }),
+        None => Ok(chosen),
+    }
+}
+
+/// The additional checksum of an object, from those of its parts.
+fn upload_checksums(upload: &Upload, parts: &[Part]) -> Answer<Checksums> {
+    let Some(algorithm) = upload.algorithm else {
+        return Ok(Checksums::default());
+    };
+    let sums: Option<Vec<(&str, u64)>> =
+        parts.iter().map(|part| Some((part.sums.get(&algorithm)?.as_str(), part.size))).collect();
+    let sum = sums.and_then(|sums| {
+        if upload.full_object {
+            return checksum::full_object(algorithm, &sums);
+        }
+        checksum::composite(algorithm, &sums.iter().map(|(sum, _)| *sum).collect::<Vec<_>>())
+    });
+    let sum = sum.ok_or_else(|| unreadable(upload))?;
+    Ok(Checksums { sums: Sums::from([(algorithm, sum)]), composite: !upload.full_object })
+}
+
+fn verify(completion: &Completion, checksums: &Checksums, size: u64) -> Answer<()> {
+    if let Some(declared) = completion.declared_size.filter(|declared| *declared != size) {
+        return Err(Refusal::LengthMismatch { got: size, declared });
+    }
+    for (algorithm, declared) in &completion.declared_sums {
+        if checksums.sums.get(algorithm).is_some_and(|sum| sum != declared) {
+            return Err(Refusal::DigestMismatch(algorithm.name()));
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(upload: &Upload) -> Refusal {
+    let doing = format!("combine the digests of the parts of upload {}", upload.id);
+    Error::new(Place::Store, Kind::Malformed, doing).into()
+}
+
+/// Writes the parts one behind the other to a new file, and syncs it. Their digests were computed as they came.
+fn concatenate(files: &Files, upload: &str, parts: &[u64]) -> Answer<Staged> {
+    let error = |e| Refusal::io("put the parts of an upload together", e);
+    let mut temp = files.create_temp()?;
+    let mut size = 0;
+    for &part in parts {
+        let mut part = std::fs::File::open(files.part_path(upload, part)).map_err(error)?;
+        size += std::io::copy(&mut part, &mut temp.file).map_err(error)?;
+    }
+    sync_temp(&temp);
+    Ok(Staged::new(temp, Digests { size, md5: [0; 16], sums: Sums::new() }))
+}

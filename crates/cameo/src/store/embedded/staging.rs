@@ -1,0 +1,108 @@
+//! Receiving content: a body is streamed to a file in `tmp/`, hashed on the way, and synced.
+//!
+//! Nothing that is stored is touched here. Files and hashes are worked on by blocking threads, while the next bytes are
+//! received; at most two buffers of [`BUFFER_BYTES`] are held for a body.
+
+use std::{future::ready, sync::Arc};
+
+use bytes::Bytes;
+use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
+use std::io::Write;
+
+use super::{
+    checksum::{Algorithm, Digests, Hasher},
+    files::{Files, TempFile, sync_temp},
+    refusal::{Answer, BodyError, Refusal},
+};
+use crate::error::{Error, Kind, Place};
+
+/// Bytes of a body that are gathered before they are written.
+pub const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Content that was received and is durable, but that nothing refers to: dropping it removes it.
+#[derive(Debug)]
+pub struct Staged {
+    pub(super) temp: TempFile,
+    digests: Digests,
+}
+
+impl Staged {
+    pub(super) fn new(temp: TempFile, digests: Digests) -> Self {
+        Self { temp, digests }
+    }
+
+    /// What was computed of the content.
+    pub fn digests(&self) -> &Digests {
+        &self.digests
+    }
+}
+
+struct Sink {
+    files: Arc<Files>,
+    temp: Option<TempFile>,
+    hasher: Hasher,
+}
+
+impl Sink {
+    fn write(mut self, chunks: &[Bytes]) -> Answer<Self> {
+        let mut temp = match self.temp.take() {
+            Some(temp) => temp,
+            None => self.files.create_temp()?,
+        };
+        for chunk in chunks {
+            temp.file.write_all(chunk).map_err(|e| Refusal::io("write content", e))?;
+            self.hasher.update(chunk);
+        }
+        self.temp = Some(temp);
+        Ok(self)
+    }
+
+    fn finish(self, chunks: &[Bytes]) -> Answer<Staged> {
+        let Self { files, temp, hasher } = self.write(chunks)?;
+        let temp = match temp {
+            Some(temp) => temp,
+            None => files.create_temp()?,
+        };
+        sync_temp(&temp);
+        Ok(Staged::new(temp, hasher.finish()))
+    }
+}
+
+/// Runs something that blocks on a thread of its own, at once; the future waits for its result.
+pub(super) fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Answer<T> + Send + 'static,
+) -> BoxFuture<'static, Answer<T>> {
+    let running = tokio::task::spawn_blocking(work);
+    async move {
+        running.await.unwrap_or_else(|error| {
+            Err(Refusal::Failed(Error::new(Place::Store, Kind::Unavailable, "run a thread").because(error)))
+        })
+    }
+    .boxed()
+}
+
+/// Receives a body of at most `max_bytes`.
+pub(super) async fn stage<S>(files: Arc<Files>, mut body: S, algorithms: &[Algorithm], max_bytes: u64) -> Answer<Staged>
+where
+    S: Stream<Item = Result<Bytes, BodyError>> + Unpin + Send,
+{
+    let sink = Sink { files, temp: None, hasher: Hasher::new(algorithms) };
+    let mut writing: BoxFuture<'static, Answer<Sink>> = ready(Ok(sink)).boxed();
+    let (mut chunks, mut buffered, mut received) = (Vec::new(), 0, 0_u64);
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(Refusal::Body)?;
+        received += chunk.len() as u64;
+        buffered += chunk.len();
+        chunks.push(chunk);
+        if received > max_bytes {
+            return Err(Refusal::TooLarge(max_bytes));
+        }
+        if buffered >= BUFFER_BYTES {
+            let (sink, full) = (writing.await?, std::mem::take(&mut chunks));
+            buffered = 0;
+            writing = blocking(move || sink.write(&full));
+        }
+    }
+    let sink = writing.await?;
+    blocking(move || sink.finish(&chunks)).await
+}

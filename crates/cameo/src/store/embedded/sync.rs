@@ -1,0 +1,105 @@
+//! fsync, and what to do when it fails: stop at once.
+//!
+//! After a failed fsync the kernel may have dropped the dirty pages and report success the next time, so nobody knows
+//! what the disk holds. It is never retried; the process ends, and what was not acknowledged is sent again.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex, PoisonError},
+};
+
+/// Syncs a file's content and size.
+pub(super) fn sync_file(file: &File) {
+    file.sync_all().unwrap_or_else(|error| stop(&error));
+}
+
+/// Syncs a folder, so that the names in it are durable.
+pub(super) fn sync_folder(path: &Path) {
+    File::open(path).and_then(|folder| folder.sync_all()).unwrap_or_else(|error| stop(&error));
+}
+
+/// The one place that ends the process for a failed fsync.
+fn stop(error: &io::Error) {
+    tracing::error!(%error, "an fsync failed: the store cannot promise durability any more; stopping at once");
+    std::process::abort();
+}
+
+/// Syncs folders on behalf of many threads: those that wait share the next sync.
+#[derive(Debug, Default)]
+pub(super) struct FolderSync {
+    folders: Mutex<HashMap<PathBuf, Arc<Folder>>>,
+}
+
+#[derive(Debug, Default)]
+struct Folder {
+    rounds: Mutex<Rounds>,
+    finished: Condvar,
+}
+
+/// How often a folder was synced: a change is durable once a round that began after it has finished.
+#[derive(Debug, Default)]
+struct Rounds {
+    begun: u64,
+    finished: u64,
+}
+
+impl FolderSync {
+    /// Returns once a sync of the folder that began after this call has finished.
+    pub(super) fn sync(&self, path: &Path) {
+        let folder = self.folder(path);
+        folder.wait_for_a_round(path);
+        self.forget_if_idle(path, &folder);
+    }
+
+    fn folder(&self, path: &Path) -> Arc<Folder> {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        folders.entry(path.to_owned()).or_default().clone()
+    }
+
+    fn forget_if_idle(&self, path: &Path, folder: &Arc<Folder>) {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two owners are the map and this call: nobody else can get hold of it while the map is locked.
+        if Arc::strong_count(folder) == 2 {
+            folders.remove(path);
+        }
+    }
+}
+
+impl Folder {
+    fn wait_for_a_round(&self, path: &Path) {
+        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let needed = rounds.begun + 1;
+        while rounds.finished < needed {
+            if rounds.begun > rounds.finished {
+                rounds = self.finished.wait(rounds).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            rounds.begun += 1;
+            drop(rounds);
+            sync_folder(path);
+            rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+            rounds.finished = rounds.begun;
+            self.finished.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_threads_are_served_and_nothing_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let sync = FolderSync::default();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| sync.sync(folder.path()));
+            }
+        });
+        assert!(sync.folders.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,231 @@
+//! The embedded store keeps the contract, and its own promises: nothing half done stays, events go with changes.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    clock::ManualClock,
+    event::{self, Change},
+    generation::Generation,
+    queue::Queue,
+    store::{Attributes, Condition, Store, Written, contract},
+};
+
+struct House {
+    folder: TempDir,
+    clock: Arc<ManualClock>,
+    events: SqliteQueue,
+    store: Embedded,
+}
+
+async fn open(data: &Path, clock: &Arc<ManualClock>) -> (SqliteQueue, Embedded) {
+    let db = Sqlite::open(&data.join("cameo.db")).await.expect("a database");
+    let events = SqliteQueue::new(db.clone(), "events", 5, clock.clone());
+    let options = EmbeddedOptions::new("uploads", "images", events.clone());
+    let store = Embedded::open(data, db, clock.clone(), options).await.expect("a store");
+    (events, store)
+}
+
+async fn house() -> House {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    let (events, store) = open(folder.path(), &clock).await;
+    House { folder, clock, events, store }
+}
+
+impl House {
+    async fn put(&self, bucket: &str, key: &str, body: &'static str) {
+        let body = Bytes::from_static(body.as_bytes());
+        let written = Store::put(&self.store, bucket, key, body, &Attributes::default(), Condition::Always).await;
+        assert!(matches!(written.expect("a put"), Written::Done(_)));
+    }
+
+    async fn events(&self) -> Vec<(String, Generation, Change)> {
+        let messages = self.events.receive(10, Duration::from_secs(60), Duration::ZERO).await.expect("messages");
+        let events = messages.iter().flat_map(|message| event::parse(&message.body).expect("an event"));
+        events.map(|event| (event.key, event.generation, event.change)).collect()
+    }
+
+    fn files(&self, folder: &str) -> usize {
+        fn count(path: &Path) -> usize {
+            let entries = std::fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path());
+            entries.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+        }
+        count(&self.folder.path().join(folder))
+    }
+}
+
+#[tokio::test]
+async fn keeps_the_contract() {
+    let house = house().await;
+    contract::all(&house.store, "images").await;
+    assert_eq!(house.files("tmp"), 0);
+}
+
+#[tokio::test]
+async fn a_change_of_an_original_is_told_once_in_order() {
+    let house = house().await;
+    house.put("uploads", "origin/v/1_0.jpg", "first").await;
+    house.put("uploads", "origin/v/1_0.jpg", "second").await;
+    house.put("uploads", "elsewhere/1_0.jpg", "silent").await;
+    house.put("images", "origin/v/1_0.jpg", "silent").await;
+    house.store.delete_object("uploads", "origin/v/1_0.jpg", WriteConditions::default()).await.expect("a delete");
+    house.store.delete_object("uploads", "origin/v/1_0.jpg", WriteConditions::default()).await.expect("nothing");
+    let events = house.events().await;
+    let created = |change: &Change| matches!(change, Change::Created { .. });
+    assert_eq!(events.iter().map(|(_, _, change)| created(change)).collect::<Vec<_>>(), [true, true, false]);
+    assert!(events.is_sorted_by(|a, b| a.1 < b.1), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_changes_nothing() {
+    let house = house().await;
+    house.put("uploads", "origin/v/1_0.jpg", "first").await;
+    let pieces = [Ok(Bytes::from(vec![0; 2 * BUFFER_BYTES])), Err(BodyError::from("gone"))];
+    let staged = house.store.stage(futures::stream::iter(pieces), &[], u64::MAX).await;
+    assert!(matches!(staged, Err(Refusal::Body(_))));
+    let long = futures::stream::iter([Ok(Bytes::from_static(b"12345"))]);
+    assert!(matches!(house.store.stage(long, &[], 4).await, Err(Refusal::TooLarge(4))));
+    assert_eq!((house.files("tmp"), house.files("objects")), (0, 1));
+    let kept = house.store.get("uploads", "origin/v/1_0.jpg", 10).await.expect("an answer").expect("an object");
+    assert_eq!(kept.body, "first");
+}
+
+#[tokio::test]
+async fn a_failed_condition_leaves_no_file() {
+    let house = house().await;
+    house.put("images", "key", "first").await;
+    let body = Bytes::from_static(b"second");
+    let written = Store::put(&house.store, "images", "key", body, &Attributes::default(), Condition::Absent).await;
+    assert_eq!(written.expect("an answer"), Written::ConditionFailed);
+    assert_eq!((house.files("tmp"), house.files("objects")), (0, 1));
+}
+
+#[tokio::test]
+async fn replaced_content_is_swept_when_nothing_refers_to_it() {
+    let house = house().await;
+    let sweep = || house.store.sweep(house.clock.now());
+    house.put("images", "photo", "first").await;
+    let copy = house.store.copy("images", "photo", "alias", &Attributes::default(), Condition::Absent).await;
+    assert!(matches!(copy.expect("an answer"), Some(Written::Done(_))));
+    house.put("images", "photo", "second").await;
+    assert_eq!(house.files("objects"), 2, "the copy shares a file");
+    house.clock.advance(Duration::from_secs(2 * 60 * 60));
+    assert_eq!(sweep().await.expect("a sweep").files, 0, "the alias still refers to it");
+    house.store.delete_object("images", "alias", WriteConditions::default()).await.expect("a delete");
+    assert_eq!(sweep().await.expect("a sweep").files, 0, "it is kept for a while");
+    let open = house.store.open_object("images", "photo").await.expect("an object");
+    house.put("images", "photo", "third").await;
+    house.clock.advance(Duration::from_secs(2 * 60 * 60));
+    assert_eq!(sweep().await.expect("a sweep").files, 2);
+    assert_eq!(house.files("objects"), 1);
+    assert_eq!(open.read_whole().await.expect("content").1, "second", "who has it open can read it");
+}
+
+#[tokio::test]
+async fn a_start_removes_what_was_left_and_goes_on_counting() {
+    let house = house().await;
+    house.put("uploads", "origin/v/1_0.jpg", "first").await;
+    house.store.sweep(house.clock.now()).await.expect("a sweep");
+    let House { folder, clock, events, store } = house;
+    drop((events, store));
+    for left in ["tmp/9", "objects/0/0000000000000007", "parts/strange/1"] {
+        let path = folder.path().join(left);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, "left").expect("a file");
+    }
+    let (events, store) = open(folder.path(), &clock).await;
+    let house = House { folder, clock, events, store };
+    assert_eq!((house.files("tmp"), house.files("objects"), house.files("parts")), (0, 1, 0));
+    house.put("uploads", "origin/v/1_0.jpg", "second").await;
+    let generations: Vec<_> =
+        house.events().await.into_iter().map(|event| event.1.counter().expect("a counter")).collect();
+    assert_eq!(generations, [1, 8], "above everything that ever named a file");
+}
+
+#[tokio::test]
+async fn uploads_in_parts_leave_nothing_behind() {
+    let house = house().await;
+    let new = |key: &str| NewUpload {
+        bucket: "images".into(),
+        key: key.into(),
+        description: Description::default(),
+        algorithm: Some(Algorithm::Crc32),
+        full_object: true,
+    };
+    let id = house.store.create_upload(new("whole")).await.expect("an upload");
+    let upload = house.store.upload("images", "whole", &id).await.expect("an upload");
+    let mut named = Vec::new();
+    for (number, body) in [(1, "again"), (1, "one"), (3, "three")] {
+        let body = futures::stream::iter([Ok(Bytes::from_static(body.as_bytes()))]);
+        let staged = house.store.stage(body, &[Algorithm::Crc32], 100).await.expect("content");
+        let part = house.store.put_part(&upload, number, staged).await.expect("a part");
+        named.retain(|part: &NamedPart| part.number != number);
+        named.push(NamedPart { number, etag: part.etag, sums: part.sums });
+    }
+    let completion = |parts| Completion {
+        parts,
+        part_min_bytes: 1,
+        declared_size: Some(8),
+        declared_sums: Sums::new(),
+        conditions: WriteConditions::default(),
+    };
+    let mut swapped = named.clone();
+    swapped.reverse();
+    let refused = house.store.complete_upload(&upload, completion(swapped)).await;
+    assert!(matches!(refused, Err(Refusal::InvalidPartOrder)));
+    let object = house.store.complete_upload(&upload, completion(named.clone())).await.expect("an object");
+    let whole = house.store.get("images", "whole", 100).await.expect("an answer").expect("an object");
+    assert_eq!(whole.body, "onethree");
+    assert_eq!(object.checksums.sums[&Algorithm::Crc32], checksum_of("onethree"));
+    let again = house.store.upload("images", "whole", &id).await.expect("it is remembered");
+    assert_eq!(house.store.complete_upload(&again, completion(named)).await.expect("the same").etag, object.etag);
+    let aborted = house.store.create_upload(new("aborted")).await.expect("an upload");
+    let aborted = house.store.upload("images", "aborted", &aborted).await.expect("an upload");
+    house.store.abort_upload(&aborted).await.expect("aborted");
+    house.store.create_upload(new("forgotten")).await.expect("an upload");
+    house.clock.advance(Duration::from_secs(25 * 60 * 60));
+    assert_eq!(house.store.sweep(house.clock.now()).await.expect("a sweep").uploads, 2);
+    assert_eq!(house.store.uploads("images", "", ("", ""), 10).await.expect("uploads"), []);
+}
+
+fn checksum_of(text: &str) -> String {
+    let mut hasher = checksum::Hasher::new(&[Algorithm::Crc32]);
+    hasher.update(text.as_bytes());
+    hasher.finish().sums.remove(&Algorithm::Crc32).expect("a checksum")
+}
+
+#[tokio::test]
+async fn common_prefixes_are_told_once_over_many_pages() {
+    let house = house().await;
+    for key in ["a/1", "a/2", "b", "c/1", "c/2/3", "d"] {
+        house.put("images", key, "x").await;
+    }
+    let mut seen = Vec::new();
+    let mut query = Query { delimiter: "/".into(), max: 1, ..Query::default() };
+    loop {
+        let page = house.store.list_page("images", &query).await.expect("a page");
+        seen.extend(page.entries.iter().map(|entry| entry.marker().to_owned()));
+        query.after = seen.last().expect("an entry").clone();
+        if !page.truncated {
+            break;
+        }
+    }
+    assert_eq!(seen, ["a/", "b", "c/", "d"]);
+}
+
+#[tokio::test]
+async fn a_reader_beside_the_server_sees_what_is_committed_and_changes_nothing() {
+    let house = house().await;
+    house.put("images", "photo", "first").await;
+    let db = Sqlite::open_read_only(&house.folder.path().join("cameo.db")).await.expect("a database");
+    let reader = Embedded::read_only(house.folder.path(), db);
+    assert_eq!(reader.get("images", "photo", 10).await.expect("an answer").expect("an object").body, "first");
+    let body = Bytes::from_static(b"second");
+    let refused = Store::put(&reader, "images", "photo", body, &Attributes::default(), Condition::Always).await;
+    assert_eq!(refused.expect_err("a refusal").kind(), Kind::Misconfigured);
+    assert_eq!(house.files("tmp"), 0);
+}
