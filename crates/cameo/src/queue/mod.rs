@@ -14,6 +14,8 @@ use crate::error::Result;
 pub mod contract;
 pub mod memory;
 pub mod sqlite;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 
 /// Messages in one receive or delete, at most (the limit of SQS).
 pub const BATCH_MAX: usize = 10;

@@ -3,6 +3,14 @@
 mod catalog_contract;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;
+#[cfg(all(feature = "sqs", feature = "s3"))]
+mod emulators;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
+mod process;
 mod queue_contract;
+#[cfg(all(feature = "sqs", feature = "s3"))]
+mod queue_sqs;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod servers;
+#[cfg(all(feature = "sqs", feature = "s3"))]
+mod store_s3;

@@ -272,6 +272,13 @@ impl Catalog for PostgresCatalog {
         Ok(read)
     }
 
+    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
+        let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
+        query.push("object_key = ").push_bind(key);
+        let entry = query.build_query_as::<EntryColumns>().fetch_optional(&self.pool).await;
+        entry.map_err(|e| failed("read the ledger", e))?.map(LedgerEntry::try_from).transpose()
+    }
+
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
         push_scope(&mut query, scope, "vertical", "cd_idx");

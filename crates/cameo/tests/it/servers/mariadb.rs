@@ -1,9 +1,6 @@
 //! MariaDB from apt (`mariadb-server`).
 
-use std::{
-    path::PathBuf,
-    process::{Child, Command},
-};
+use std::{path::PathBuf, process::Command};
 
 use async_trait::async_trait;
 use cameo::{
@@ -21,27 +18,27 @@ use cameo::{
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
 use super::SqlServer;
+use crate::process::{Server, program, run, skipped, start};
 
 #[derive(Debug)]
 pub(crate) struct MariaDb {
     server: PathBuf,
+    process: Option<Server>,
     folder: tempfile::TempDir,
-    child: Option<Child>,
 }
 
 impl MariaDb {
     /// A new server, or nothing where it is not installed.
     pub(crate) fn install() -> Option<Self> {
-        let found = super::program("mariadbd", &["/usr/sbin"]).zip(super::program("mariadb-install-db", &[]));
+        let found = program("mariadbd", &["/usr/sbin"]).zip(program("mariadb-install-db", &[]));
         let Some((server, install)) = found else {
-            super::skipped("mariadb-server");
-            return None;
+            return skipped("mariadb-server");
         };
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = super::as_user(&install, folder.path());
         command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-        super::run(command.arg(format!("--datadir={}", folder.path().join("data").display())));
-        let mut database = Self { server, folder, child: None };
+        run(command.arg(format!("--datadir={}", folder.path().join("data").display())));
+        let mut database = Self { server, folder, process: None };
         database.start();
         Some(database)
     }
@@ -58,11 +55,11 @@ impl SqlServer for MariaDb {
         command.args(["--no-defaults", "--skip-networking", "--innodb-flush-log-at-trx-commit=2"]);
         command.arg(format!("--datadir={}", self.folder.path().join("data").display()));
         command.arg(format!("--socket={}", self.socket().display()));
-        self.child = Some(super::start(&mut command, "ready for connections"));
+        self.process = Some(start(&mut command, "ready for connections").0);
     }
 
     fn stop(&mut self) {
-        super::stop(&mut self.child.take().expect("a server that runs"), "-KILL");
+        drop(self.process.take());
     }
 
     fn socket(&self) -> PathBuf {
@@ -95,13 +92,5 @@ impl SqlServer for MariaDb {
 
     fn migrations(&self) -> &'static [Migration] {
         MIGRATIONS
-    }
-}
-
-impl Drop for MariaDb {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            super::stop(child, "-KILL");
-        }
     }
 }

@@ -1,13 +1,11 @@
 //! Real SQL servers for tests: own data folder, own user, a socket in that folder instead of a port.
 //!
-//! A test never uses a server that happens to run. Where a server is not installed its tests say so and pass; with
-//! `CAMEO_TEST_ALL` set they fail instead, so that nobody takes a skipped test for a passed one.
+//! A test never uses a server that happens to run. Where a server is not installed its tests say so and pass.
 
 use std::{
     fmt::Debug,
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
 use async_trait::async_trait;
@@ -53,19 +51,6 @@ pub(crate) trait SqlServer: Send + Sync + Debug {
     }
 }
 
-/// The program in one of these folders or on the path.
-pub(crate) fn program(name: &str, folders: &[&str]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = folders.iter().map(PathBuf::from).chain(std::env::split_paths(&path));
-    folders.map(|folder| folder.join(name)).find(|file| file.exists())
-}
-
-/// Tells loudly that something is not installed.
-pub(crate) fn skipped(what: &str) {
-    assert!(std::env::var_os("CAMEO_TEST_ALL").is_none(), "not installed: {what}");
-    eprintln!("SKIPPED: {what} is not installed");
-}
-
 /// Whom servers run as, since PostgreSQL refuses to run as root.
 const USER: &str = "nobody";
 
@@ -80,34 +65,4 @@ fn as_user(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", USER, "--clear-groups"]).arg(program);
     command
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().expect("a program that starts");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Starts a server and waits until it says that it is ready.
-fn start(command: &mut Command, ready: &str) -> Child {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a server that starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
-    let mut said = String::new();
-    loop {
-        let line = lines.next().and_then(std::io::Result::ok).unwrap_or_else(|| panic!("it did not start:\n{said}"));
-        if line.contains(ready) {
-            break;
-        }
-        said.push_str(&line);
-        said.push('\n');
-    }
-    // Somebody must read on, or a full pipe stops the server.
-    std::thread::spawn(move || lines.for_each(drop));
-    child
-}
-
-/// Asks a server to end in a way that it treats as a crash of its clients, not of itself, and waits for that.
-fn stop(child: &mut Child, signal: &str) {
-    let told = Command::new("kill").arg(signal).arg(child.id().to_string()).status();
-    assert!(told.is_ok_and(|status| status.success()), "the server is there to be told");
-    child.wait().expect("a server that ends");
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL from apt (`postgresql`).
 
-use std::{path::PathBuf, process::Child};
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use cameo::{
@@ -18,29 +18,29 @@ use cameo::{
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::SqlServer;
+use crate::process::{Server, program, run, skipped, start};
 
 #[derive(Debug)]
 pub(crate) struct Postgres {
     server: PathBuf,
+    process: Option<Server>,
     folder: tempfile::TempDir,
-    child: Option<Child>,
 }
 
 impl Postgres {
     /// A new server, or nothing where it is not installed.
     pub(crate) fn install() -> Option<Self> {
         let folders = ["/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin"];
-        let found = super::program("postgres", &folders).zip(super::program("initdb", &folders));
+        let found = program("postgres", &folders).zip(program("initdb", &folders));
         let Some((server, install)) = found else {
-            super::skipped("postgresql");
-            return None;
+            return skipped("postgresql");
         };
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = super::as_user(&install, folder.path());
         // Not the C locale: what is compared byte by byte must not hang on the database's collation.
         command.args(["--username=root", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]);
-        super::run(command.arg("-D").arg(folder.path().join("data")));
-        let mut database = Self { server, folder, child: None };
+        run(command.arg("-D").arg(folder.path().join("data")));
+        let mut database = Self { server, folder, process: None };
         database.start();
         Some(database)
     }
@@ -56,12 +56,12 @@ impl SqlServer for Postgres {
         let mut command = super::as_user(&self.server, self.folder.path());
         command.arg("-D").arg(self.folder.path().join("data")).arg("-k").arg(self.folder.path());
         command.args(["-c", "listen_addresses=", "-c", "fsync=off"]);
-        self.child = Some(super::start(&mut command, "ready to accept connections"));
+        // Immediate shutdown: connections are cut, and the log is replayed at the next start.
+        self.process = Some(start(&mut command, "ready to accept connections").0.ended_by("-QUIT"));
     }
 
     fn stop(&mut self) {
-        // Immediate shutdown: connections are cut, and the log is replayed at the next start.
-        super::stop(&mut self.child.take().expect("a server that runs"), "-QUIT");
+        drop(self.process.take());
     }
 
     fn socket(&self) -> PathBuf {
@@ -96,13 +96,5 @@ impl SqlServer for Postgres {
 
     fn migrations(&self) -> &'static [Migration] {
         MIGRATIONS
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            super::stop(child, "-QUIT");
-        }
     }
 }
