@@ -8,7 +8,7 @@
 //!
 //! Imports point one way: `cli → host → {serve, flow} → {store, queue, catalog} → {key, message, reason, clock, error}`.
 
-#[cfg(any(feature = "sqs", feature = "s3"))]
+pub mod address;
 pub mod aws;
 pub mod catalog;
 pub mod clock;
@@ -26,3 +26,4 @@ pub mod render;
 pub mod serve;
 pub mod sqlite;
 pub mod store;
+pub mod tls;

@@ -1,1 +1,86 @@
-fn main() {}
+//! The `cameo` command: reads the command line, runs one command, and ends with a documented exit code.
+
+mod commands;
+mod delivery;
+mod exit;
+mod logging;
+mod sample;
+mod upload;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use exit::Exit;
+
+/// Uploaded photos become renditions, are registered exactly once, and one command proves it.
+#[derive(Debug, Parser)]
+#[command(name = "cameo", version, about, after_help = exit::HELP, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// Configuration file, in place of ./cameo.toml and the user's
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+    /// Answer in JSON, one object a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole flow on sample photos, or on your own
+    Demo(commands::demo::Args),
+    /// Run the S3 endpoint, the images, the console and the workers
+    Serve(commands::serve::Args),
+    /// Say what waits, what is served and what was rejected, and why
+    Status(commands::status::Args),
+    /// Prove that originals, renditions, rows and served images agree
+    Verify(commands::verify::Args),
+    /// Make the renditions of local files, without a server
+    Render(commands::render::Args),
+    /// Explain a reason code, in Korean and English
+    Explain(commands::explain::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::fail(&anyhow::Error::new(error)).into(),
+    };
+    let result = runtime.block_on(run(cli));
+    // A blocking call that hangs must not keep a finished command from ending.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|error| exit::fail(&error)).into()
+}
+
+async fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let context = commands::Context::load(&cli.common)?;
+    match cli.command {
+        Command::Demo(args) => commands::demo::run(context, args).await,
+        Command::Serve(args) => commands::serve::run(context, args).await,
+        Command::Status(args) => commands::status::run(&context, args).await,
+        Command::Verify(args) => commands::verify::run(&context, args).await,
+        Command::Render(args) => commands::render::run(&context, args).await,
+        Command::Explain(args) => commands::explain::run(&context, &args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -25,19 +25,22 @@ pub mod contract;
 pub mod entity_locks;
 pub mod image_urls;
 pub mod ledger;
+pub mod limits;
 pub mod memory;
 #[cfg(feature = "mysql")]
 pub mod mysql;
+mod open;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod schema;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-pub mod server;
+mod server;
 pub mod sqlite;
 pub mod table;
 
 pub use entity_locks::EntityLock;
+pub use open::{CatalogSettings, open};
 
 /// The last known fate of a key under `origin/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -30,6 +30,9 @@ use crate::{
 /// How often old content and unfinished uploads are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
+/// How long an idle worker waits for a message before it looks whether it is to end.
+const RECEIVE_WAIT: Duration = Duration::from_secs(1);
+
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -197,7 +200,8 @@ async fn open_parts(
     };
     let registrations: Arc<dyn Queue> = Arc::new(queue(&config.queue.registrations));
     let visibility_timeout = config.queue.visibility_timeout;
-    let worker = Worker { flow, events: Arc::new(events), registrations, visibility_timeout };
+    let receive_wait = RECEIVE_WAIT;
+    let worker = Worker { flow, events: Arc::new(events), registrations, visibility_timeout, receive_wait };
     let keys = Arc::new(KeyRing::fixed(vec![everything(credentials)]));
     Ok(Parts { worker, store, keys, clock })
 }
@@ -249,8 +253,7 @@ fn spawn_listeners(
     let flow = &parts.worker.flow;
     if let Some(listener) = listeners.s3 {
         let limits = config.s3.limits(config.server.shutdown_timeout);
-        let endpoint =
-            S3Endpoint { store: parts.store.clone(), keys: parts.keys.clone(), limits, clock: parts.clock.clone() };
+        let endpoint = S3Endpoint { store: parts.store.clone(), keys: parts.keys.clone(), limits };
         let stop = stop.clone().cancelled_owned();
         tasks.spawn(async move { served("S3", s3_api::serve(listener, endpoint, stop).await) });
     }

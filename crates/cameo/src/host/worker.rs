@@ -11,15 +11,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    error::{Error, Remedy, Result},
+    error::{Remedy, Result},
     event,
     flow::{Flow, register::register, resize::resize},
     message::Outcome,
     queue::{BATCH_MAX, Message, Queue},
 };
 
-/// How long a receive waits for the first message.
-const WAIT: Duration = Duration::from_secs(20);
 /// Messages that one resize task holds. More would keep others idle, fewer would cost a commit each.
 const EVENTS_HELD: usize = 4;
 /// First and longest pause while a place is down.
@@ -38,49 +36,63 @@ pub struct Worker {
     pub registrations: Arc<dyn Queue>,
     /// How long a received message is hidden from others.
     pub visibility_timeout: Duration,
+    /// How long a receive waits for the first message; also how long an idle loop takes to notice that it is to end.
+    pub receive_wait: Duration,
 }
 
 impl Worker {
     /// Receives events, renders and publishes, until `stop`. Returns an error only when the process must end.
     pub async fn resize_until(&self, stop: &CancellationToken) -> Result<()> {
-        self.consume(&*self.events, EVENTS_HELD, stop, |messages| async move {
-            for message in messages {
-                self.settle(&*self.events, &[&message], self.resize_message(&message).await).await?;
-            }
-            Ok(())
-        })
-        .await
+        while !stop.is_cancelled() {
+            let step = self.resize_once(self.receive_wait).await;
+            self.after(step, stop).await?;
+        }
+        Ok(())
     }
 
     /// Receives outcomes and registers them, until `stop`. Returns an error only when the process must end.
     pub async fn register_until(&self, stop: &CancellationToken) -> Result<()> {
-        self.consume(&*self.registrations, BATCH_MAX, stop, |messages| self.register_messages(messages)).await
+        while !stop.is_cancelled() {
+            let step = self.register_once(self.receive_wait).await;
+            self.after(step, stop).await?;
+        }
+        Ok(())
     }
 
-    /// Receives, handles, and receives again. What is held when `stop` comes is finished.
-    async fn consume<'w, F>(
-        &self,
-        queue: &dyn Queue,
-        max: usize,
-        stop: &CancellationToken,
-        handle: impl Fn(Vec<Message>) -> F,
-    ) -> Result<()>
-    where
-        F: Future<Output = Result<()>> + 'w,
-    {
-        while !stop.is_cancelled() {
-            let received = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                received = queue.receive(max, self.visibility_timeout, WAIT) => received,
-            };
-            match received {
-                Ok(messages) if messages.is_empty() => {}
-                Ok(messages) => {
-                    let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
-                    self.with_heartbeat(queue, &receipts, handle(messages)).await?;
+    /// Handles the events that come within `wait`; returns how many messages there were.
+    pub async fn resize_once(&self, wait: Duration) -> Result<usize> {
+        let queue = &*self.events;
+        let messages = queue.receive(EVENTS_HELD, self.visibility_timeout, wait).await?;
+        let work = async {
+            for (n, message) in messages.iter().enumerate() {
+                let settled = self.settle(queue, &[message], self.resize_message(message).await).await;
+                if settled.is_err() {
+                    release_all(queue, &messages[n + 1..]).await;
                 }
-                Err(error) => self.pause_after(&error, stop).await?,
+                settled?;
             }
+            Ok(())
+        };
+        self.with_heartbeat(queue, &messages, work).await?;
+        Ok(messages.len())
+    }
+
+    /// Registers the outcomes that come within `wait`; returns how many messages there were.
+    pub async fn register_once(&self, wait: Duration) -> Result<usize> {
+        let queue = &*self.registrations;
+        let messages = queue.receive(BATCH_MAX, self.visibility_timeout, wait).await?;
+        self.with_heartbeat(queue, &messages, self.register_messages(&messages)).await?;
+        Ok(messages.len())
+    }
+
+    /// After a step: ends on what cannot be mended here, and waits while a place is down.
+    async fn after(&self, step: Result<usize>, stop: &CancellationToken) -> Result<()> {
+        if let Err(error) = step {
+            if error.remedy() == Remedy::Stop {
+                return Err(error);
+            }
+            warn!(%error, "messages cannot be received; trying again");
+            sleep_or(stop, PAUSES.0).await;
             self.wait_until_up(stop).await;
         }
         Ok(())
@@ -90,13 +102,13 @@ impl Worker {
     async fn with_heartbeat(
         &self,
         queue: &dyn Queue,
-        receipts: &[String],
+        messages: &[Message],
         work: impl Future<Output = Result<()>>,
     ) -> Result<()> {
         let heartbeat = async {
             loop {
                 tokio::time::sleep(self.visibility_timeout / 3).await;
-                let extended = receipts.iter().map(|receipt| queue.extend(receipt, self.visibility_timeout));
+                let extended = messages.iter().map(|message| queue.extend(&message.receipt, self.visibility_timeout));
                 for result in join_all(extended).await {
                     if let Err(error) = result {
                         warn!(%error, queue = queue.name(), "a lease could not be extended; the message may be handled twice");
@@ -123,9 +135,9 @@ impl Worker {
         Ok(())
     }
 
-    async fn register_messages(&self, messages: Vec<Message>) -> Result<()> {
+    async fn register_messages(&self, messages: &[Message]) -> Result<()> {
         let (mut outcomes, mut readable) = (Vec::new(), Vec::new());
-        for message in &messages {
+        for message in messages {
             match Outcome::from_json(&message.body) {
                 Ok(outcome) => {
                     outcomes.push(outcome);
@@ -154,7 +166,8 @@ impl Worker {
     async fn settle(&self, queue: &dyn Queue, messages: &[&Message], result: Result<()>) -> Result<()> {
         let Err(error) = result else {
             let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
-            return tolerate(queue.delete(&receipts).await, "delete");
+            let deleted = if receipts.is_empty() { Ok(()) } else { queue.delete(&receipts).await };
+            return tolerate(deleted, "delete");
         };
         match error.remedy() {
             Remedy::Stop => return Err(error),
@@ -172,7 +185,8 @@ impl Worker {
             };
             tolerate(done, "give back")?;
         }
-        Ok(())
+        // Down is not bad: the loop waits, and nobody's receive count was burnt.
+        if down { Err(error) } else { Ok(()) }
     }
 
     async fn is_up(&self) -> bool {
@@ -196,14 +210,14 @@ impl Worker {
             info!("the store and the database are back");
         }
     }
+}
 
-    async fn pause_after(&self, error: &Error, stop: &CancellationToken) -> Result<()> {
-        if error.remedy() == Remedy::Stop {
-            return Err(Error::new(error.place(), error.kind(), "go on receiving messages").because(error.to_string()));
+/// Gives back what was not begun.
+async fn release_all(queue: &dyn Queue, messages: &[Message]) {
+    for result in join_all(messages.iter().map(|message| queue.release(&message.receipt))).await {
+        if let Err(error) = result {
+            warn!(%error, "a message could not be given back; it comes again after its visibility timeout");
         }
-        warn!(%error, "messages cannot be received; trying again");
-        sleep_or(stop, PAUSES.0).await;
-        Ok(())
     }
 }
 

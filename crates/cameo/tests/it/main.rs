@@ -5,6 +5,9 @@ mod catalog_contract;
 mod catalog_servers;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;
+mod flow_crash;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
+mod opening;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod process;
 mod queue_contract;

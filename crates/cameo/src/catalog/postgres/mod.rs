@@ -19,7 +19,8 @@ use super::{
     batch::{self, Batch, EntryChange, TableChange},
     columns::{CountColumns, EntryColumns, RowColumns, limit, push_scope, read, rejection, signed},
     ledger::RegisterRules,
-    server::{ServerLimits, lock_number, no_answer, retry_conflicts, without_password},
+    limits::ServerLimits,
+    server::{lock_number, no_answer, retry_conflicts, without_password},
     table::Table,
 };
 use crate::{

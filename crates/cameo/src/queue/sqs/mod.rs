@@ -2,7 +2,7 @@
 //!
 //! The queue, its redrive policy and its dead-letter queue are set up outside (`deploy/aws`); the receive count at which
 //! a message becomes a dead letter is the policy's. What SQS does not have: a receive cannot be taken back, so a message
-//! that is given back has been counted; and nobody but CloudWatch knows how old the oldest message is.
+//! that is given back has been counted; and nobody but `CloudWatch` knows how old the oldest message is.
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 

@@ -24,8 +24,7 @@ pub struct HttpImages {
 impl HttpImages {
     /// Images under `base`; with an empty base nothing can be fetched, and every fetch says so.
     pub fn new(base: &str) -> Result<Self> {
-        // Installed once; a second attempt finds it there.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::install_crypto_provider();
         let client =
             reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().map_err(|error| {
                 Error::new(Place::System, Kind::Misconfigured, "set up the HTTP client").because(error)

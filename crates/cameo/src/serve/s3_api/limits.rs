@@ -25,6 +25,12 @@ pub struct S3Limits {
     pub delete_max: usize,
     /// A body that is XML, bytes. Beyond: 400 `MaxMessageLengthExceeded`.
     pub xml_max_bytes: usize,
+    /// A form of a browser's upload (`PostObject`), file included, bytes: it is held in memory. Beyond: 400
+    /// `EntityTooLarge`.
+    pub form_max_bytes: u64,
+    /// What is read and thrown away of a body after its request was refused, bytes, so that the client sees the answer.
+    /// Beyond: the connection is closed.
+    pub drain_max_bytes: u64,
     /// Request line and headers together, bytes. Beyond: 431.
     pub headers_max_bytes: usize,
     /// Headers of one request. Beyond: 431.
@@ -42,7 +48,8 @@ pub struct S3Limits {
     pub idle_timeout: Duration,
     /// Time that requests get to finish when the server ends.
     pub shutdown_timeout: Duration,
-    /// How long a presigned address may be valid (S3's own limit is 7 days). Beyond: 400 `AuthorizationQueryParametersError`.
+    /// How long a presigned address may be valid (S3's own limit is 7 days). Beyond: 403
+    /// `AuthorizationQueryParametersError`.
     pub presigned_max: Duration,
 }
 
@@ -56,7 +63,9 @@ impl Default for S3Limits {
             page_max: 1000,
             delete_max: 1000,
             xml_max_bytes: 2 * 1024 * 1024,
-            headers_max_bytes: 32 * 1024,
+            form_max_bytes: 64 * MIB,
+            drain_max_bytes: 16 * MIB,
+            headers_max_bytes: 64 * 1024,
             headers_max: 100,
             metadata_max_bytes: 2048,
             connections_max: 4096,

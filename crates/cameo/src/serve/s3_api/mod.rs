@@ -1,16 +1,41 @@
-//! The embedded S3 endpoint.
+//! The embedded S3 endpoint: the door that operators' tools knock at.
+//!
+//! ```text
+//! listener (connections, time-outs) → front (id, limits, first look) → the s3s service (signatures, XML)
+//!     → access (rights) → operations → the embedded store
+//! ```
+//!
+//! Addresses are path-style. Keys go through byte for byte. Signatures are version 4 only, and nobody is let in without
+//! one; secrets and signatures never reach a log (the service's own messages do not go further than its targets, which
+//! hosts must keep above `debug`).
 
 use std::{future::Future, io, sync::Arc};
 
+use s3s::{
+    config::{S3Config, StaticConfigProvider},
+    service::S3ServiceBuilder,
+};
 use tokio::net::TcpListener;
 
-use crate::{clock::Clock, store::embedded::Embedded};
+use crate::store::embedded::Embedded;
 
+mod access;
+mod body;
+mod errors;
+mod front;
 mod keys;
 mod limits;
+mod listener;
+mod operations;
+mod signature;
+mod translate;
 
-pub use keys::{AccessKey, Grant, KeyRing, Rights};
+pub use keys::{AccessKey, Grant, KeyRing, Rights, key_file};
 pub use limits::S3Limits;
+
+use access::Access;
+use front::Front;
+use operations::Operations;
 
 /// What the S3 endpoint is made of.
 #[derive(Debug, Clone)]
@@ -21,15 +46,26 @@ pub struct S3Endpoint {
     pub keys: Arc<KeyRing>,
     /// What they may ask for.
     pub limits: S3Limits,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
 }
 
 /// Serves S3 on `listener` until `shutdown` completes; then requests under way get `limits.shutdown_timeout` to finish.
 ///
 /// Never returns early: failing to accept (no file descriptors) is logged and tried again.
 pub async fn serve(listener: TcpListener, endpoint: S3Endpoint, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let _ = (listener, endpoint);
-    shutdown.await;
-    Ok(())
+    let limits = Arc::new(endpoint.limits.clone());
+    let front = Front::new(service(endpoint, &limits), limits.clone());
+    listener::run(listener, front, limits, shutdown).await
+}
+
+fn service(endpoint: S3Endpoint, limits: &Arc<S3Limits>) -> s3s::service::S3Service {
+    let access = Access(endpoint.keys);
+    let operations = Operations { store: endpoint.store, access: access.clone(), limits: limits.clone() };
+    let mut config = S3Config::default();
+    config.xml_max_body_size = limits.xml_max_bytes;
+    config.post_object_max_file_size = limits.form_max_bytes;
+    let mut builder = S3ServiceBuilder::new(operations);
+    builder.set_auth(access.clone());
+    builder.set_access(access);
+    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+    builder.build()
 }

@@ -20,7 +20,7 @@ use crate::{
     store::Attributes,
 };
 
-/// What stays as it is in a path, as SigV4 has it.
+/// What stays as it is in a path, as `SigV4` has it.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// What stays as it is in a query.
 const QUERY: &AsciiSet = &PATH.add(b'/');
@@ -124,8 +124,7 @@ impl Client {
     pub(super) fn new(access: &AwsAccess, limits: S3Limits) -> Result<Self> {
         let misconfigured =
             |what: &str| Error::new(Place::Store, Kind::Misconfigured, format!("open the store: {what}"));
-        // Installed once; a second attempt finds it there.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::install_crypto_provider();
         let environment = AmazonS3Builder::from_env();
         let configured = |key| environment.get_config_value(&key);
         let endpoint = access.endpoint.clone().or_else(|| configured(AmazonS3ConfigKey::Endpoint));
@@ -181,11 +180,13 @@ impl Client {
         let response = sent.await.map_err(unavailable)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = BytesMut::new();
-        if response.content_length().is_none_or(|length| length <= request.body_max_bytes) {
+        // What was refused is told in a few lines, however little content was asked for.
+        let body_max_bytes = if status.is_success() { request.body_max_bytes } else { ANSWER_MAX_BYTES };
+        if response.content_length().is_none_or(|length| length <= body_max_bytes) {
             let mut chunks = response.bytes_stream();
             while let Some(chunk) = chunks.next().await {
                 body.extend_from_slice(&chunk.map_err(unavailable)?);
-                if body.len() as u64 > request.body_max_bytes {
+                if body.len() as u64 > body_max_bytes {
                     body.clear();
                     break;
                 }

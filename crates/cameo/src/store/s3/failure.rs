@@ -39,11 +39,10 @@ pub(super) fn refused(what: &str, status: StatusCode, body: &[u8]) -> Error {
 
 fn kind_of(status: StatusCode, code: &str) -> Kind {
     match (status, code) {
-        (_, "RequestTimeout" | "SlowDown" | "InternalError" | "OperationAborted") => Kind::Unavailable,
         (_, "ExpiredToken" | "InvalidToken" | "RequestTimeTooSkewed") => Kind::Denied,
         (_, "KeyTooLongError" | "InvalidURI" | "EntityTooLarge" | "MetadataTooLarge") => Kind::Malformed,
         (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _) => Kind::Denied,
-        (status, _) if is_busy(status) => Kind::Unavailable,
+        (status, code) if is_busy(status) || matches!(code, "RequestTimeout" | "OperationAborted") => Kind::Unavailable,
         (StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED, _) => Kind::Conflict,
         // No such bucket, another region's bucket, a header that the store does not know.
         _ => Kind::Misconfigured,

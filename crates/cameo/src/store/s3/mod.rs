@@ -45,7 +45,7 @@ pub struct S3Limits {
 
 impl Default for S3Limits {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(5), request_timeout: Duration::from_secs(60), tries: 4 }
+        Self { connect_timeout: Duration::from_secs(5), request_timeout: Duration::from_mins(1), tries: 4 }
     }
 }
 

@@ -7,9 +7,9 @@ use cameo::{
     catalog::{
         Catalog,
         contract::rules,
+        limits::ServerLimits,
         mysql::{MIGRATIONS, MySqlCatalog},
         schema::Migration,
-        server::ServerLimits,
         table::Table,
     },
     clock::SystemClock,

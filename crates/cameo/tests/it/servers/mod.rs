@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use cameo::{
-    catalog::{Catalog, schema::Migration, server::ServerLimits, table::Table},
+    catalog::{Catalog, limits::ServerLimits, schema::Migration, table::Table},
     error::Result,
 };
 

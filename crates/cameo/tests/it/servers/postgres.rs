@@ -7,9 +7,9 @@ use cameo::{
     catalog::{
         Catalog,
         contract::rules,
+        limits::ServerLimits,
         postgres::{MIGRATIONS, PostgresCatalog},
         schema::Migration,
-        server::ServerLimits,
         table::Table,
     },
     clock::SystemClock,

@@ -1,0 +1,151 @@
+//! In front of the service: what must be right of every request and every answer.
+//!
+//! Requests get an id, a place among the bytes in flight, and a first look at their signature. Answers carry the id, in
+//! error texts too, and close the connection where the client would otherwise wait for what never comes: aws-cli stalls
+//! for a minute when it sent `Expect: 100-continue` and is answered without a `100` on a connection that stays open.
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use rand::Rng;
+use s3s::{Body, HttpError, S3Error, StdError, s3_error, service::S3Service};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{body::RequestBody, limits::S3Limits, signature, translate::broken};
+use crate::store::embedded::BUFFER_BYTES;
+
+/// The unit of the bytes in flight.
+const IN_FLIGHT_UNIT: u64 = 1024;
+/// What a streamed body holds in memory at most: one buffer fills while one is written.
+const STREAMED_BYTES: u64 = 2 * BUFFER_BYTES as u64;
+/// When a client that was told to slow down may come back.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The service with its front. Clones share it.
+#[derive(Clone)]
+pub(super) struct Front {
+    service: S3Service,
+    limits: Arc<S3Limits>,
+    in_flight: Arc<Semaphore>,
+}
+
+fn units(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(IN_FLIGHT_UNIT)).unwrap_or(u32::MAX)
+}
+
+impl Front {
+    pub(super) fn new(service: S3Service, limits: Arc<S3Limits>) -> Self {
+        let in_flight = Arc::new(Semaphore::new(units(limits.in_flight_max_bytes) as usize));
+        Self { service, limits, in_flight }
+    }
+
+    /// Answers a request. An error closes the connection.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+        match self.try_answer(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => Err(io::Error::other(StdError::from(error))),
+        }
+    }
+
+    async fn try_answer(&self, request: Request<Incoming>) -> Result<Response<Body>, HttpError> {
+        let id = format!("{:016X}", rand::rng().random::<u64>());
+        let (mut parts, incoming) = request.into_parts();
+        let (method, path, expects) = (parts.method.clone(), parts.uri.path().to_owned(), expects_continue(&parts));
+        let body = RequestBody::new(incoming, self.limits.idle_timeout);
+        let empty = body.is_ended();
+        to_utf8(&mut parts.headers);
+        let answered = match self.admit(&parts) {
+            Ok(_permit) => self.service.call(Request::from_parts(parts, Body::http_body(body.clone()))).await?,
+            Err(error) => error.to_http_response().map_err(broken)?,
+        };
+        let mut response = complete(answered, &id).await?;
+        // The query is left out: it may hold a signature.
+        tracing::debug!(%method, path, status = response.status().as_u16(), request_id = id, "S3 request");
+        if !self.can_go_on(&body, expects, empty).await {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+
+    fn admit(&self, parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, S3Error> {
+        signature::check(parts, &self.limits)?;
+        self.reserve(parts)
+    }
+
+    /// A place for the bytes of the body that will be held in memory.
+    fn reserve(&self, parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, S3Error> {
+        let declared = content_length(&parts.headers);
+        if declared == Some(0) || (declared.is_none() && !parts.headers.contains_key(header::TRANSFER_ENCODING)) {
+            return Ok(None);
+        }
+        // XML and forms are held as a whole; everything else streams.
+        let whole = parts.method == Method::POST;
+        let held =
+            if whole { declared.unwrap_or(STREAMED_BYTES) } else { declared.unwrap_or(u64::MAX).min(STREAMED_BYTES) };
+        let held = units(held.min(self.limits.in_flight_max_bytes));
+        self.in_flight.clone().try_acquire_many_owned(held).map(Some).map_err(|_| slow_down())
+    }
+
+    /// Whether another request can follow on this connection.
+    async fn can_go_on(&self, body: &RequestBody, expects: bool, empty: bool) -> bool {
+        if expects && (empty || !body.is_touched()) {
+            return false;
+        }
+        body.drain(self.limits.drain_max_bytes).await
+    }
+}
+
+fn slow_down() -> S3Error {
+    let mut error = s3_error!(SlowDown, "Too many bytes are being received. Please reduce your request rate.");
+    let mut headers = HeaderMap::new();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    error.set_headers(headers);
+    error
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn expects_continue(parts: &Parts) -> bool {
+    parts.headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// Old clients send metadata in ISO 8859-1 and sign it in UTF-8.
+fn to_utf8(headers: &mut HeaderMap) {
+    for (name, value) in headers.iter_mut() {
+        if name.as_str().starts_with("x-amz-meta-") && std::str::from_utf8(value.as_bytes()).is_err() {
+            let text: String = value.as_bytes().iter().copied().map(char::from).collect();
+            if let Ok(utf8) = HeaderValue::from_bytes(text.as_bytes()) {
+                *value = utf8;
+            }
+        }
+    }
+}
+
+/// Puts the request's id into an answer, and into the text of an error.
+async fn complete(response: Response<Body>, id: &str) -> Result<Response<Body>, HttpError> {
+    let (mut parts, mut body) = response.into_parts();
+    if let Ok(value) = HeaderValue::from_str(id) {
+        parts.headers.insert("x-amz-request-id", value);
+    }
+    parts.headers.insert(header::SERVER, HeaderValue::from_static("Cameo"));
+    if parts.status == StatusCode::NOT_MODIFIED {
+        body = Body::empty();
+    } else if parts.status.is_client_error() || parts.status.is_server_error() {
+        let text = body.collect().await.map_err(broken)?.to_bytes();
+        parts.headers.remove(header::CONTENT_LENGTH);
+        body = Body::from(with_request_id(&text, id));
+        parts.headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/xml"));
+    }
+    Ok(Response::from_parts(parts, body))
+}
+
+fn with_request_id(text: &Bytes, id: &str) -> Bytes {
+    let text = String::from_utf8_lossy(text);
+    text.replacen("</Error>", &format!("<RequestId>{id}</RequestId></Error>"), 1).into()
+}

@@ -1,0 +1,171 @@
+//! Uploading in one piece. All that was declared of a body is verified before anything is replaced.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use s3s::{
+    S3Request, S3Response, S3Result, TrailingHeaders,
+    dto::{PutObjectInput, PutObjectOutput, StorageClass, StreamingBlob},
+    s3_error,
+};
+
+use super::Operations;
+use crate::{
+    serve::s3_api::{
+        errors::{check_key, refused, unsupported},
+        keys::Action,
+        translate::{algorithm, checksum_type, described, etag, set_sums, sums_of, tag, trailer_sums, unsigned},
+    },
+    store::embedded::{Algorithm, Checksums, NewObject, Refusal, Staged, Sums, WriteConditions},
+};
+
+/// The header by which clients name the checksum that they are about to send.
+const SDK_ALGORITHM: &str = "x-amz-sdk-checksum-algorithm";
+
+/// What a client declared of a body.
+pub(super) struct Declared {
+    pub(super) length: Option<i64>,
+    pub(super) md5: Option<String>,
+    pub(super) sums: Sums,
+    /// An algorithm to compute, with or without a declared value.
+    pub(super) algorithm: Option<Algorithm>,
+    /// The checksums announced for the trailer.
+    announced: Vec<Algorithm>,
+    trailers: Option<TrailingHeaders>,
+    max_bytes: u64,
+}
+
+impl Declared {
+    pub(super) fn new(
+        headers: &http::HeaderMap,
+        trailers: Option<TrailingHeaders>,
+        sums: Sums,
+        max_bytes: u64,
+    ) -> S3Result<Self> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let announced = text("x-amz-trailer").unwrap_or_default().split(',').map(str::trim);
+        let announced = announced.filter_map(Algorithm::from_header).collect();
+        let algorithm = text(SDK_ALGORITHM).map(algorithm).transpose()?;
+        Ok(Self { length: None, md5: None, sums, algorithm, announced, trailers, max_bytes })
+    }
+
+    fn algorithms(&self) -> Vec<Algorithm> {
+        let mut algorithms: Vec<_> = self.sums.keys().copied().chain(self.announced.iter().copied()).collect();
+        algorithms.extend(self.algorithm);
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        algorithms
+    }
+
+    /// Refuses where the body is not as declared.
+    fn verify(mut self, staged: &Staged) -> S3Result<()> {
+        let digests = staged.digests();
+        if let Some(declared) = self.length.map(|length| unsigned(length, "Content-Length")).transpose()?
+            && declared != digests.size
+        {
+            return Err(refused(Refusal::LengthMismatch { got: digests.size, declared }));
+        }
+        if let Some(md5) = &self.md5 {
+            let declared = BASE64_STANDARD.decode(md5).ok().filter(|bytes| bytes.len() == digests.md5.len());
+            let declared =
+                declared.ok_or_else(|| s3_error!(InvalidDigest, "Content-MD5 is not the base64 of an MD5."))?;
+            if declared != digests.md5 {
+                return Err(refused(Refusal::DigestMismatch("Content-MD5")));
+            }
+        }
+        let trailers = self.trailers.take().and_then(|trailers| trailers.take()).unwrap_or_default();
+        let sent = trailer_sums(&trailers);
+        if let Some(missing) = self.announced.iter().find(|algorithm| !sent.contains_key(algorithm)) {
+            let name = missing.header();
+            return Err(s3_error!(InvalidRequest, "The trailer {name} was announced and did not come."));
+        }
+        for (algorithm, sum) in self.sums.iter().chain(&sent) {
+            if digests.sums.get(algorithm) != Some(sum) {
+                return Err(refused(Refusal::DigestMismatch(algorithm.name())));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Operations {
+    /// Receives a body and verifies it.
+    pub(super) async fn receive(&self, body: Option<StreamingBlob>, declared: Declared) -> S3Result<Staged> {
+        let too_large = |length: i64| u64::try_from(length).is_ok_and(|length| length > declared.max_bytes);
+        if declared.length.is_some_and(too_large) {
+            return Err(refused(Refusal::TooLarge(declared.max_bytes)));
+        }
+        let body = body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
+        let staged = self.store.stage(body, &declared.algorithms(), declared.max_bytes).await.map_err(refused)?;
+        declared.verify(&staged)?;
+        Ok(staged)
+    }
+
+    pub(super) async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        // The upload form of browsers comes here too.
+        if request.method == http::Method::POST {
+            self.check_form(&request)?;
+        }
+        let mut input = request.input;
+        refuse_unsupported(&input)?;
+        Self::require_owner(input.expected_bucket_owner.as_ref())?;
+        self.require_bucket(&input.bucket).await?;
+        let description = described!(input).check(&self.limits)?;
+        let max_bytes = self.limits.object_max_bytes;
+        let mut declared = Declared::new(&request.headers, request.trailing_headers, sums_of!(input), max_bytes)?;
+        declared.length = input.content_length;
+        declared.md5 = input.content_md5;
+        if let Some(named) = &input.checksum_algorithm {
+            declared.algorithm = Some(algorithm(named.as_str())?);
+        }
+        let conditions = WriteConditions {
+            if_match: input.if_match.map(tag),
+            if_none_match: input.if_none_match.map(tag),
+            ..WriteConditions::default()
+        };
+        let staged = self.receive(input.body, declared).await?;
+        let checksums = Checksums { sums: staged.digests().sums.clone(), composite: false };
+        let object = NewObject { bucket: input.bucket, key: input.key, description, checksums, conditions };
+        let object = self.store.put(staged, object).await.map_err(refused)?;
+        let mut output = PutObjectOutput {
+            e_tag: Some(etag(&object.etag)),
+            checksum_type: checksum_type(&object.checksums),
+            ..PutObjectOutput::default()
+        };
+        set_sums!(output, object.checksums.sums);
+        Ok(S3Response::new(output))
+    }
+
+    /// Checks what the path of an upload form does not tell.
+    fn check_form(&self, request: &S3Request<PutObjectInput>) -> S3Result<()> {
+        // Version 4 of the signature names a region; the old one does not, and is accepted nowhere.
+        if request.region.is_none() {
+            return Err(s3_error!(InvalidRequest, "Please use AWS4-HMAC-SHA256 to sign the form."));
+        }
+        let (bucket, key) = (&request.input.bucket, &request.input.key);
+        check_key(key)?;
+        self.access.require(request.credentials.as_ref(), Action::Write, bucket, key)
+    }
+}
+
+/// Refuses what would be kept differently from how the client believes.
+fn refuse_unsupported(input: &PutObjectInput) -> S3Result<()> {
+    if input.sse_customer_algorithm.is_some() || input.server_side_encryption.is_some() {
+        return Err(unsupported("server-side encryption"));
+    }
+    if input.tagging.is_some() {
+        return Err(unsupported("tags"));
+    }
+    if input.write_offset_bytes.is_some() {
+        return Err(unsupported("appending to objects"));
+    }
+    require_standard(input.storage_class.as_ref())
+}
+
+/// Refuses storage classes beside the only one.
+pub(super) fn require_standard(class: Option<&StorageClass>) -> S3Result<()> {
+    match class {
+        Some(class) if class.as_str() != StorageClass::STANDARD => {
+            Err(s3_error!(InvalidStorageClass, "The only storage class is STANDARD."))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,426 @@
+//! A crash at any call of any backend is repeated, never lost and never doubled: the flow is failed at the n-th call,
+//! before and after the call took effect, for every n; then it is restarted, drained and looked at.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use cameo::{
+    catalog::{
+        Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, State, contract::rules,
+        memory::MemoryCatalog,
+    },
+    clock::ManualClock,
+    error::{Error, Kind, Place, Result},
+    event::{Change, Event},
+    flow::{Flow, Settings, SizeSets},
+    generation::Generation,
+    host::worker::Worker,
+    key::{EntityId, Vertical},
+    message::Outcome,
+    queue::{DeadLetter, Depth, Message, Queue, memory::MemoryQueue},
+    render::{Rejection, Render},
+    store::{Attributes, Condition, Object, ObjectInfo, Store, Written, memory::MemoryStore},
+};
+use cameo_image::{Rendered, Rendition, SizeSet};
+use jiff::Timestamp;
+
+const VISIBILITY: Duration = Duration::from_secs(60);
+
+/// Fails one call of all that pass by.
+#[derive(Debug, Default)]
+struct Fault {
+    calls: AtomicU64,
+    fail_at: Option<u64>,
+    after_effect: bool,
+}
+
+impl Fault {
+    /// Runs a call, unless it is the one that fails before its effect; fails after it if it is that one.
+    async fn pass<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let n = self.calls.fetch_add(1, Ordering::SeqCst);
+        let crash = || Error::new(Place::System, Kind::Fatal, format!("go on: crashed at call {n}"));
+        if self.fail_at != Some(n) {
+            return call.await;
+        }
+        if self.after_effect {
+            call.await?;
+        }
+        Err(crash())
+    }
+}
+
+#[derive(Debug)]
+struct Faulty<T: ?Sized> {
+    fault: Arc<Fault>,
+    inner: Arc<T>,
+}
+
+#[async_trait]
+impl Store for Faulty<dyn Store> {
+    async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
+        self.fault.pass(self.inner.get(bucket, key, max_bytes)).await
+    }
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {
+        self.fault.pass(self.inner.head(bucket, key)).await
+    }
+    async fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: Condition,
+    ) -> Result<Written> {
+        self.fault.pass(self.inner.put(bucket, key, body, attributes, condition)).await
+    }
+    async fn copy(
+        &self,
+        bucket: &str,
+        from: &str,
+        to: &str,
+        attributes: &Attributes,
+        condition: Condition,
+    ) -> Result<Option<Written>> {
+        self.fault.pass(self.inner.copy(bucket, from, to, attributes, condition)).await
+    }
+    async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
+        self.fault.pass(self.inner.delete(bucket, key, etag)).await
+    }
+    async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>> {
+        self.inner.list(bucket, prefix, after, max).await
+    }
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Catalog for Faulty<dyn Catalog> {
+    async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
+        self.fault.pass(self.inner.register(outcomes)).await
+    }
+    async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
+        self.fault.pass(self.inner.lock_entity(entity)).await
+    }
+    async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
+        self.fault.pass(self.inner.entity_rows(entity)).await
+    }
+    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
+        self.inner.entry(key).await
+    }
+    async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        self.inner.ledger(scope, after, max).await
+    }
+    async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
+        self.inner.rows(scope, after, max).await
+    }
+    async fn counts(&self) -> Result<Vec<Count>> {
+        self.inner.counts().await
+    }
+    async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
+        self.inner.rejected(vertical, max).await
+    }
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Queue for Faulty<dyn Queue> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+    async fn send(&self, bodies: &[String]) -> Result<()> {
+        self.fault.pass(self.inner.send(bodies)).await
+    }
+    async fn receive(&self, max: usize, visibility: Duration, wait: Duration) -> Result<Vec<Message>> {
+        self.fault.pass(self.inner.receive(max, visibility, wait)).await
+    }
+    async fn delete(&self, receipts: &[String]) -> Result<()> {
+        self.fault.pass(self.inner.delete(receipts)).await
+    }
+    async fn extend(&self, receipt: &str, visibility: Duration) -> Result<bool> {
+        self.inner.extend(receipt, visibility).await
+    }
+    async fn release(&self, receipt: &str) -> Result<()> {
+        self.fault.pass(self.inner.release(receipt)).await
+    }
+    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
+        self.fault.pass(self.inner.bury(receipt, error)).await
+    }
+    async fn depth(&self) -> Result<Depth> {
+        self.inner.depth().await
+    }
+    async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>> {
+        self.inner.dead_letters(max).await
+    }
+}
+
+/// Renders by writing down what it was given: the flow is under test, not the engine.
+#[derive(Debug)]
+struct Transcript;
+
+#[async_trait]
+impl Render for Transcript {
+    async fn render(&self, original: Bytes, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>> {
+        if original.starts_with(b"bad") {
+            let reason = cameo::reason::ReasonCode::FileCorrupt;
+            return Ok(Err(Rejection { reason, detail: "bad".into(), size: None }));
+        }
+        let rendition = |size: &cameo_image::ImageSize| Rendition {
+            image_size: size.name.clone(),
+            width: size.width,
+            height: size.height,
+            jpeg: [size.name.as_bytes(), b" of ", &original].concat(),
+        };
+        let renditions = size_set.sizes().iter().map(rendition).collect();
+        Ok(Ok(Rendered { width: 1, height: 1, renditions }))
+    }
+}
+
+/// What survives a crash.
+struct Durable {
+    clock: Arc<ManualClock>,
+    store: Arc<dyn Store>,
+    catalog: Arc<dyn Catalog>,
+    events: Arc<dyn Queue>,
+    registrations: Arc<dyn Queue>,
+}
+
+impl Durable {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+        let queue = |name: &str| Arc::new(MemoryQueue::new(name, 1000, clock.clone()));
+        Self {
+            store: Arc::new(MemoryStore::new(clock.clone())),
+            catalog: Arc::new(MemoryCatalog::new(rules(), clock.clone())),
+            events: queue("events"),
+            registrations: queue("registrations"),
+            clock,
+        }
+    }
+
+    /// A process that works on it, until it crashes.
+    fn worker(&self, fault: &Arc<Fault>) -> Worker {
+        let queue = |queue: &Arc<dyn Queue>| Arc::new(Faulty { fault: fault.clone(), inner: queue.clone() });
+        let flow = Flow {
+            store: Arc::new(Faulty { fault: fault.clone(), inner: self.store.clone() }),
+            catalog: Arc::new(Faulty { fault: fault.clone(), inner: self.catalog.clone() }),
+            render: Arc::new(Transcript),
+            settings: Arc::new(settings()),
+        };
+        let (events, registrations) = (queue(&self.events), queue(&self.registrations));
+        Worker { flow, events, registrations, visibility_timeout: VISIBILITY, receive_wait: Duration::ZERO }
+    }
+
+    async fn put(&self, key: &str, body: &str, counter: u64) -> Event {
+        let written =
+            self.store.put("up", key, Bytes::from(body.to_owned()), &Attributes::default(), Condition::Always).await;
+        let Ok(Written::Done(info)) = written else { panic!("{written:?}") };
+        let change = Change::Created { etag: info.etag, size: info.size };
+        Event { bucket: "up".into(), key: key.into(), generation: Generation::from_counter(counter), change }
+    }
+
+    async fn remove(&self, key: &str, counter: u64) -> Event {
+        let info = self.store.head("up", key).await.unwrap().unwrap();
+        assert!(self.store.delete("up", key, &info.etag).await.unwrap());
+        Event {
+            bucket: "up".into(),
+            key: key.into(),
+            generation: Generation::from_counter(counter),
+            change: Change::Removed,
+        }
+    }
+
+    async fn tell(&self, events: &[Event]) {
+        let bodies: Vec<_> = events.iter().map(|event| event.to_notification(Timestamp::UNIX_EPOCH)).collect();
+        self.events.send(&bodies).await.unwrap();
+    }
+
+    async fn is_quiet(&self) -> bool {
+        let (events, registrations) = (self.events.depth().await.unwrap(), self.registrations.depth().await.unwrap());
+        events.visible + events.in_flight + registrations.visible + registrations.in_flight == 0
+    }
+
+    async fn image_keys(&self) -> Vec<String> {
+        self.store.list("images", "", "", 1000).await.unwrap().into_iter().map(|info| info.key).collect()
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        upload_bucket: "up".into(),
+        image_bucket: "images".into(),
+        size_sets: SizeSets::default(),
+        max_original_bytes: 1000,
+        cache_control: "public, max-age=60".into(),
+        publish_alias: true,
+    }
+}
+
+async fn drain(durable: &Durable, worker: &Worker) -> Result<()> {
+    while !durable.is_quiet().await {
+        let handled = worker.resize_once(Duration::ZERO).await? + worker.register_once(Duration::ZERO).await?;
+        if handled == 0 {
+            durable.clock.advance(VISIBILITY * 2);
+        }
+    }
+    Ok(())
+}
+
+/// Works until the fault strikes; then restarts without it and drains. False when the fault never struck.
+async fn crash_and_recover(durable: &Durable, fault: Fault) -> bool {
+    let fault = Arc::new(fault);
+    let crashed = drain(durable, &durable.worker(&fault)).await.is_err();
+    if crashed {
+        durable.clock.advance(VISIBILITY * 2);
+        drain(durable, &durable.worker(&Arc::default())).await.expect("a drain without faults");
+    }
+    crashed
+}
+
+/// Uploads, a replacement by a good and by a bad one, a deletion, litter and a misnamed file.
+async fn scenario(durable: &Durable) -> Vec<Event> {
+    let mut events = vec![
+        durable.put("origin/v/1_0.jpg", "first", 1).await,
+        durable.put("origin/v/1_1.jpg", "second", 2).await,
+        durable.put("origin/v/2_0.jpg", "third", 3).await,
+        durable.put("origin/v/.DS_Store", "litter", 4).await,
+        durable.put("origin/v/notes.txt", "notes", 5).await,
+        durable.put("origin/v/3_0.jpg", "bad", 6).await,
+        durable.put("origin/v/4_0.jpg", "old", 7).await,
+    ];
+    // The event of the old content stays in the queue, and comes twice.
+    events.push(durable.put("origin/v/4_0.jpg", "new", 8).await);
+    events.push(durable.remove("origin/v/2_0.jpg", 9).await);
+    events.extend(events.clone());
+    events
+}
+
+async fn check(durable: &Durable, n: u64) {
+    let sizes = ["ho", "or", "sq", "ve"];
+    let mut expected: Vec<_> = sizes
+        .iter()
+        .flat_map(|size| {
+            [
+                format!("v/{size}/1.jpg"),
+                format!("v/{size}/1_{size}_0.jpg"),
+                format!("v/{size}/1_{size}_1.jpg"),
+                format!("v/{size}/4.jpg"),
+                format!("v/{size}/4_{size}_0.jpg"),
+            ]
+        })
+        .collect();
+    expected.sort();
+    assert_eq!(durable.image_keys().await, expected, "call {n}");
+    let rows = durable.catalog.rows(&Scope::All, None, 1000).await.unwrap();
+    assert_eq!(rows.len(), 12, "call {n}: {rows:?}");
+    for row in &rows {
+        let key = row.photo.rendition_key(&row.image_size);
+        let object = durable.store.get("images", &key, 1000).await.unwrap().unwrap();
+        assert_eq!(object.info.etag, row.etag, "call {n}: {key}");
+    }
+    let body = |key: &'static str| async move { durable.store.get("images", key, 1000).await.unwrap().unwrap().body };
+    assert_eq!(body("v/sq/4_sq_0.jpg").await, "sq of new", "call {n}");
+    assert_eq!(body("v/sq/1.jpg").await, "sq of first", "call {n}");
+    let states: Vec<_> = durable.catalog.ledger(&Scope::All, "", 100).await.unwrap();
+    let states: Vec<_> = states.iter().map(|entry| (entry.key.as_str(), entry.state.as_str())).collect();
+    let expected = [
+        ("origin/v/.DS_Store", "ignored"),
+        ("origin/v/1_0.jpg", "serving"),
+        ("origin/v/1_1.jpg", "serving"),
+        ("origin/v/2_0.jpg", "removed"),
+        ("origin/v/3_0.jpg", "rejected"),
+        ("origin/v/4_0.jpg", "serving"),
+        ("origin/v/notes.txt", "rejected"),
+    ];
+    assert_eq!(states, expected, "call {n}");
+    assert_eq!(durable.events.depth().await.unwrap().dead, 0, "call {n}");
+}
+
+async fn crash_at_every_call(after_effect: bool) {
+    for n in 0.. {
+        let durable = Durable::new();
+        let events = scenario(&durable).await;
+        durable.tell(&events).await;
+        let struck = crash_and_recover(&durable, Fault { fail_at: Some(n), after_effect, ..Fault::default() }).await;
+        check(&durable, n).await;
+        if !struck {
+            assert!(n > 100, "the scenario makes only {n} calls");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_crash_before_any_call_is_repeated() {
+    crash_at_every_call(false).await;
+}
+
+#[tokio::test]
+async fn a_crash_after_any_call_is_repeated() {
+    crash_at_every_call(true).await;
+}
+
+/// A bad original over a good one: the good one goes on serving, and both are told.
+#[tokio::test]
+async fn a_bad_replacement_leaves_the_good_one_serving() {
+    let durable = Durable::new();
+    let worker = durable.worker(&Arc::default());
+    let good = durable.put("origin/v/1_0.jpg", "good", 1).await;
+    durable.tell(&[good]).await;
+    drain(&durable, &worker).await.unwrap();
+    let bad = durable.put("origin/v/1_0.jpg", "bad", 2).await;
+    durable.tell(&[bad]).await;
+    drain(&durable, &worker).await.unwrap();
+    let entry = durable.catalog.entry("origin/v/1_0.jpg").await.unwrap().unwrap();
+    assert!(matches!(entry.state, State::Rejected { .. }));
+    assert_eq!(entry.serving, Some(Generation::from_counter(1)));
+    let image = durable.store.get("images", "v/sq/1_sq_0.jpg", 1000).await.unwrap().unwrap();
+    assert_eq!(image.body, "sq of good");
+}
+
+/// The primary photo's alias follows the lowest sequence, and goes with the last one.
+#[tokio::test]
+async fn the_alias_follows_the_lowest_sequence() {
+    let durable = Durable::new();
+    let worker = durable.worker(&Arc::default());
+    let (second, first) =
+        (durable.put("origin/v/1_1.jpg", "b", 1).await, durable.put("origin/v/1_0.jpg", "a", 2).await);
+    let alias = || async { durable.store.get("images", "v/sq/1.jpg", 1000).await.unwrap().map(|object| object.body) };
+    for (event, expected) in [(second, Some("sq of b")), (first, Some("sq of a"))] {
+        durable.tell(&[event]).await;
+        drain(&durable, &worker).await.unwrap();
+        assert_eq!(alias().await.as_deref(), expected.map(str::as_bytes));
+    }
+    for (key, counter, expected) in [("origin/v/1_0.jpg", 3, Some("sq of b")), ("origin/v/1_1.jpg", 4, None)] {
+        let event = durable.remove(key, counter).await;
+        durable.tell(&[event]).await;
+        drain(&durable, &worker).await.unwrap();
+        assert_eq!(alias().await.as_deref(), expected.map(str::as_bytes));
+    }
+    assert_eq!(durable.image_keys().await, Vec::<String>::new());
+}
+
+/// What nobody can read is set aside at once, and its neighbours go on.
+#[tokio::test]
+async fn poison_is_set_aside() {
+    let durable = Durable::new();
+    let worker = durable.worker(&Arc::default());
+    durable.events.send(&["no json".to_owned()]).await.unwrap();
+    durable.registrations.send(&["{\"version\":99}".to_owned()]).await.unwrap();
+    let good = durable.put("origin/v/1_0.jpg", "good", 1).await;
+    durable.tell(&[good]).await;
+    drain(&durable, &worker).await.unwrap();
+    for queue in [&durable.events, &durable.registrations] {
+        assert_eq!(queue.depth().await.unwrap().dead, 1);
+    }
+    assert_eq!(durable.catalog.rows(&Scope::All, None, 10).await.unwrap().len(), 4);
+}

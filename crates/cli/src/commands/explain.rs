@@ -1,0 +1,65 @@
+//! `cameo explain`: what a reason code means and who must do what, in Korean and English.
+
+use cameo::{
+    error::{Error, Kind, Place},
+    reason::{ReasonCode, ReasonKind},
+};
+use serde::Serialize;
+
+use super::{Context, json_line, line};
+use crate::exit::Exit;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cameo explain\n  cameo explain file.truncated")]
+pub(crate) struct Args {
+    /// The reason code, such as file.truncated; all of them when it is left out
+    code: Option<String>,
+}
+
+/// One reason code.
+#[derive(Debug, Serialize)]
+struct Explanation {
+    code: ReasonCode,
+    rejects: bool,
+    english: &'static str,
+    action_english: &'static str,
+    korean: &'static str,
+    action_korean: &'static str,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let asked = match &args.code {
+        Some(code) => vec![code.parse::<ReasonCode>().map_err(|error| {
+            Error::new(Place::System, Kind::Misconfigured, format!("explain {code:?}")).because(error)
+        })?],
+        None => ReasonCode::ALL.to_vec(),
+    };
+    for reason in asked {
+        let explanation = Explanation::of(reason);
+        if context.json {
+            json_line(&explanation)?;
+        } else {
+            line(&explanation.text())?;
+        }
+    }
+    Ok(Exit::Complete)
+}
+
+impl Explanation {
+    fn of(code: ReasonCode) -> Self {
+        Self {
+            code,
+            rejects: code.kind() == ReasonKind::Rejected,
+            english: code.english(),
+            action_english: code.action_english(),
+            korean: code.korean(),
+            action_korean: code.action_korean(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Self { code, english, action_english, korean, action_korean, .. } = self;
+        let kind = if self.rejects { "rejected / 거부" } else { "waiting / 대기" };
+        format!("{code}  ({kind})\n  {korean}\n  → {action_korean}\n  {english}\n  → {action_english}\n")
+    }
+}

@@ -1,0 +1,152 @@
+//! `cameo status`: what waits, what is served, what was rejected and why.
+
+use std::path::PathBuf;
+
+use cameo::{
+    catalog::{Count, LedgerEntry, Scope, State},
+    host::places::Places,
+    queue::Queue,
+};
+use serde::Serialize;
+
+use super::{Context, json_line, line, scope::ScopeArgs};
+use crate::exit::Exit;
+
+/// Rejected originals and dead letters listed, at most, unless a scope is given.
+const LISTED_MAX: usize = 1000;
+/// Ledger entries fetched at a time.
+const PAGE: usize = 1000;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cameo status\n  cameo status --ids 351518,351519\n  cameo status --vertical ssgdfm_eye --json"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// Data folder of the server [default: ./cameo-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// A line about a queue.
+#[derive(Debug, Serialize)]
+struct QueueLine {
+    queue: String,
+    visible: u64,
+    in_flight: u64,
+    dead: u64,
+    oldest: Option<String>,
+    dead_letters: Vec<String>,
+}
+
+/// A line about a count, an original or a queue.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Line {
+    Count(Count),
+    Original(LedgerEntry),
+    Queue(QueueLine),
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    let places =
+        Places::of_data_folder(&context.config, context.data(args.data.as_deref()), context.clock.clone()).await?;
+    let scope = args.scope.scope()?;
+    let mut lines = match &scope {
+        Scope::All => counts(&places).await?,
+        _ => Vec::new(),
+    };
+    lines.extend(originals(&places, &scope).await?);
+    for queue in [&places.events, &places.registrations] {
+        lines.push(Line::Queue(queue_line(&**queue).await?));
+    }
+    for told in &lines {
+        if context.json { json_line(told)? } else { line(&told.text())? }
+    }
+    Ok(exit_of(&lines))
+}
+
+async fn counts(places: &Places) -> anyhow::Result<Vec<Line>> {
+    Ok(places.catalog.counts().await?.into_iter().map(Line::Count).collect())
+}
+
+/// Everything of a narrow scope; of all, what was rejected.
+async fn originals(places: &Places, scope: &Scope) -> anyhow::Result<Vec<Line>> {
+    if *scope == Scope::All {
+        return Ok(places.catalog.rejected(None, LISTED_MAX).await?.into_iter().map(Line::Original).collect());
+    }
+    let (mut lines, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = places.catalog.ledger(scope, &after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(lines) };
+        after.clone_from(&last.key);
+        lines.extend(page.into_iter().map(Line::Original));
+    }
+}
+
+async fn queue_line(queue: &dyn Queue) -> anyhow::Result<QueueLine> {
+    let depth = queue.depth().await?;
+    let letters = queue.dead_letters(LISTED_MAX).await?;
+    Ok(QueueLine {
+        queue: queue.name().to_owned(),
+        visible: depth.visible,
+        in_flight: depth.in_flight,
+        dead: depth.dead,
+        oldest: depth.oldest.map(|oldest| oldest.to_string()),
+        dead_letters: letters.into_iter().map(|letter| format!("{}: {}", letter.error, letter.body)).collect(),
+    })
+}
+
+/// What is in flight comes before what is rejected: trying again may show more.
+fn exit_of(lines: &[Line]) -> Exit {
+    let in_flight = |line: &Line| matches!(line, Line::Queue(queue) if queue.visible + queue.in_flight > 0);
+    let rejected = |line: &Line| match line {
+        Line::Count(count) => count.state == "rejected",
+        Line::Original(entry) => matches!(entry.state, State::Rejected { .. }),
+        Line::Queue(queue) => queue.dead > 0,
+    };
+    if lines.iter().any(in_flight) {
+        Exit::Pending
+    } else if lines.iter().any(rejected) {
+        Exit::Rejected
+    } else {
+        Exit::Complete
+    }
+}
+
+impl Line {
+    fn text(&self) -> String {
+        match self {
+            Self::Count(Count { vertical, state, reason, originals }) => {
+                let vertical = vertical.as_deref().unwrap_or("(no vertical)");
+                let reason = reason.as_deref().map(|reason| format!(" {reason}")).unwrap_or_default();
+                format!("{vertical}: {originals} {state}{reason}")
+            }
+            Self::Original(entry) => original_text(entry),
+            Self::Queue(queue) => queue.text(),
+        }
+    }
+}
+
+fn original_text(entry: &LedgerEntry) -> String {
+    match &entry.state {
+        State::Rejected { reason, detail } => {
+            let beside = if entry.serving.is_some() { " (the last good original is being served)" } else { "" };
+            format!("{}: rejected: {reason}: {detail}{beside}\n  {}", entry.key, reason.action_english())
+        }
+        state => format!("{}: {}", entry.key, state.as_str()),
+    }
+}
+
+impl QueueLine {
+    fn text(&self) -> String {
+        let head = format!(
+            "queue {}: {} waiting, {} in flight, {} dead letters",
+            self.queue, self.visible, self.in_flight, self.dead
+        );
+        let oldest = self.oldest.as_ref().map(|oldest| format!(", oldest from {oldest}")).unwrap_or_default();
+        let letters = self.dead_letters.iter().map(|letter| format!("\n  {letter}"));
+        letters.fold(head + &oldest, |text, letter| text + &letter)
+    }
+}

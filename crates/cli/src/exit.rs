@@ -1,0 +1,64 @@
+//! Exit codes: people script against them, so they are constants, and one function maps errors to them.
+
+use std::process::ExitCode;
+
+use cameo::{
+    error::{Error, Kind},
+    flow::verify::EntityState,
+};
+
+/// The exit codes, as `--help` tells them.
+pub(crate) const HELP: &str = "Exit codes: 0 complete; 1 unexpected; 2 usage or configuration; 3 pre-flight refused; \
+4 done, only rejected originals stand open; 5 temporary or in flight, try again; 6 credentials; \
+7 a place lacks, or differs from, another; 130 interrupted.";
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything is as asked.
+    Complete = 0,
+    /// Something that nobody planned for.
+    Unexpected = 1,
+    /// The command line or the configuration must be mended.
+    Usage = 2,
+    /// Done; only rejected originals stand open.
+    Rejected = 4,
+    /// Temporary or still in flight: try again.
+    Pending = 5,
+    /// Somebody refuses us.
+    Credentials = 6,
+    /// A place lacks, or differs from, another.
+    Different = 7,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<EntityState> for Exit {
+    fn from(state: EntityState) -> Self {
+        match state {
+            EntityState::Complete => Self::Complete,
+            EntityState::Rejected => Self::Rejected,
+            EntityState::Pending => Self::Pending,
+            EntityState::Different => Self::Different,
+        }
+    }
+}
+
+/// Tells an error on standard error, and which exit code stands for it.
+pub(crate) fn fail(error: &anyhow::Error) -> Exit {
+    eprintln!("cameo: {error:#}");
+    error.downcast_ref::<Error>().map_or(Exit::Unexpected, |error| of_kind(error.kind()))
+}
+
+fn of_kind(kind: Kind) -> Exit {
+    match kind {
+        Kind::Misconfigured => Exit::Usage,
+        Kind::Unavailable | Kind::Conflict => Exit::Pending,
+        Kind::Denied => Exit::Credentials,
+        Kind::Malformed | Kind::Fatal => Exit::Unexpected,
+    }
+}

@@ -1,0 +1,29 @@
+//! Log lines, on standard error: standard output belongs to the command's answer.
+
+use std::io::{self, IsTerminal};
+
+use cameo::{
+    config::{Environment, Log, LogFormat},
+    error::{Error, Kind, Place},
+};
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging as configured; `CAMEO_LOG` goes over the level.
+pub(crate) fn start(log: &Log, environment: &Environment) -> anyhow::Result<()> {
+    let level = environment.get("CAMEO_LOG").unwrap_or(&log.level);
+    let filter = EnvFilter::try_new(level).map_err(|error| {
+        Error::new(Place::System, Kind::Misconfigured, format!("read log.level {level:?}")).because(error)
+    })?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let text = match log.format {
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => io::stderr().is_terminal(),
+    };
+    if text {
+        subscriber.with_target(false).init();
+    } else {
+        subscriber.json().init();
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! What `--help` says is what people script against.
+
+use crate::commands::cameo;
+
+fn help(command: &[&str]) -> String {
+    let output = cameo(command).arg("--help").output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    insta::assert_snapshot!("help", help(&[]));
+    for command in ["demo", "serve", "status", "verify", "render", "explain", "reconcile"] {
+        let text = help(&[command]);
+        assert!(text.contains("Examples:"), "{command}: {text}");
+        insta::assert_snapshot!(format!("help-{command}"), text);
+    }
+}
