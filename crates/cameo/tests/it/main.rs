@@ -14,6 +14,9 @@ mod queue_contract;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod queue_sqs;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
+mod register_rate;
+mod register_simulation;
+#[cfg(all(feature = "mysql", feature = "postgres"))]
 mod servers;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod store_s3;
