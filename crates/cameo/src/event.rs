@@ -1,8 +1,8 @@
 //! Events: an object was created or removed.
 //!
 //! One form on every side: the notification of Amazon S3 (version 2.1 of its `Records`), which the embedded store writes
-//! too, and the object events of EventBridge. In `Records` the key is form-encoded (`+` is a space, then percent);
-//! EventBridge's is raw. An event may come twice and out of order; its [`Generation`] tells the order.
+//! too, and the object events of `EventBridge`. In `Records` the key is form-encoded (`+` is a space, then percent);
+//! `EventBridge`'s is raw. An event may come twice and out of order; its [`Generation`] tells the order.
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -21,7 +21,7 @@ const KEY_ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remov
 pub enum Change {
     /// It was written.
     Created {
-        /// The new content's ETag, without quotes.
+        /// The new content's `ETag`, without quotes.
         etag: String,
         /// Its length in bytes.
         size: u64,
@@ -130,7 +130,7 @@ fn created_change(object: &Value, etag: &str) -> Result<Change> {
     Ok(Change::Created { etag: etag.trim_matches('"').to_owned(), size })
 }
 
-/// The sequencer; where a store sends none, the time of the event and the ETag, which keep the order of writes that are at least the clock's step apart.
+/// The sequencer; where a store sends none, the time of the event and the `ETag`, which keep the order of writes that are at least the clock's step apart.
 fn generation(object: &Value, time: &str) -> Generation {
     match object.get("sequencer").and_then(Value::as_str) {
         Some(sequencer) if !sequencer.is_empty() => Generation::new(sequencer),

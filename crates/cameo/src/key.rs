@@ -225,7 +225,11 @@ fn extension_hint(file_name: &str) -> String {
     let lower = file_name.to_ascii_lowercase();
     if lower.ends_with(".jpg") || lower.ends_with(".jpeg") {
         let stem = &file_name[..file_name.rfind('.').unwrap_or(file_name.len())];
-        return format!("the extension must be .jpg in lower case: rename it {stem}.jpg");
+        let renamed = format!("{stem}.jpg");
+        return match parse_file_name(&renamed) {
+            Ok(_) => format!("the extension must be .jpg in lower case: rename it {renamed}"),
+            Err(error) => format!("the extension must be .jpg in lower case; and {error}"),
+        };
     }
     "the name must be {cd_idx}_{sequence}.jpg, and the file a JPEG".to_owned()
 }

@@ -21,7 +21,7 @@ pub struct Outcome {
     pub key: String,
     /// Which change of the key it is.
     pub generation: Generation,
-    /// ETag of the original; empty for a removal.
+    /// `ETag` of the original; empty for a removal.
     pub etag: String,
     /// What became of it.
     #[serde(flatten)]
@@ -77,7 +77,7 @@ pub struct PublishedRendition {
     pub height: u32,
     /// Length in bytes.
     pub bytes: u64,
-    /// ETag without quotes.
+    /// `ETag` without quotes.
     pub etag: String,
 }
 

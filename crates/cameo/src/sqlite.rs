@@ -41,7 +41,7 @@ struct Finished {
 
 /// Something to do in a transaction, and somebody who waits for it.
 trait Job: Send {
-    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Finished>;
+    fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Finished>;
     fn refuse(self: Box<Self>, error: &Error);
 }
 
@@ -62,7 +62,7 @@ where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
 {
-    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Finished> {
+    fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Finished> {
         let Self { job, caller } = *self;
         async move {
             let result = job(connection).await;
@@ -251,7 +251,7 @@ fn stop_if_not_durable(error: &Error) {
     }
 }
 
-/// Tells what to do about an error of SQLite, by its result code (<https://sqlite.org/rescode.html>).
+/// Tells what to do about an error of `SQLite`, by its result code (<https://sqlite.org/rescode.html>).
 pub fn failed(place: Place, doing: &str, error: sqlx::Error) -> Error {
     Error::new(place, kind_of(&error), doing).because(error)
 }

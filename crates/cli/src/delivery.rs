@@ -10,9 +10,11 @@ use std::{
 };
 
 use cameo::{
+    catalog::State,
     error::{Error, Kind, Place, Result},
-    flow::verify::HandedOver,
+    flow::verify::{self, HandedOver, Stray},
     key::{PhotoId, UploadKey, Vertical},
+    reason::ReasonCode,
 };
 use md5::{Digest, Md5};
 
@@ -60,8 +62,20 @@ impl Delivery {
         }
     }
 
-    /// Length and MD5 of every original.
-    pub(crate) fn handed_over(&self) -> Result<BTreeMap<PhotoId, HandedOver>> {
+    /// The delivery as verifying takes it: with length and MD5 of every original.
+    pub(crate) fn to_verify(&self) -> Result<verify::Delivery> {
+        let stray = |(path, hint): &(PathBuf, String)| {
+            let state = State::Rejected { reason: ReasonCode::NameUnparseable, detail: hint.clone() };
+            Stray { key: path.display().to_string(), state: Some(state) }
+        };
+        Ok(verify::Delivery {
+            originals: self.handed_over()?,
+            misnamed: self.misnamed.iter().map(stray).collect(),
+            ignored: self.litter as u64,
+        })
+    }
+
+    fn handed_over(&self) -> Result<BTreeMap<PhotoId, HandedOver>> {
         let hashed = |(photo, path): (&PhotoId, &PathBuf)| {
             let handed_over = hash(path).map_err(|error| wrong(format!("read {}", path.display()), error))?;
             Ok((photo.clone(), handed_over))

@@ -50,8 +50,20 @@ impl From<EntityState> for Exit {
 
 /// Tells an error on standard error, and which exit code stands for it.
 pub(crate) fn fail(error: &anyhow::Error) -> Exit {
-    eprintln!("cameo: {error:#}");
+    eprintln!("cameo: {}", told(error));
     error.downcast_ref::<Error>().map_or(Exit::Unexpected, |error| of_kind(error.kind()))
+}
+
+/// An error with its causes; a cause that the error has told already is not told twice.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.as_str() {
+            "" => cause,
+            told if told.contains(&cause) => text,
+            _ => format!("{text}: {cause}"),
+        }
+    })
 }
 
 fn of_kind(kind: Kind) -> Exit {

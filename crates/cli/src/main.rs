@@ -43,6 +43,10 @@ enum Command {
     Status(commands::status::Args),
     /// Prove that originals, renditions, rows and served images agree
     Verify(commands::verify::Args),
+    /// Send originals that are not complete through the flow again
+    Reconcile(commands::mend::ReconcileArgs),
+    /// Send rejected originals through the flow again, after what was wrong has been mended
+    Retry(commands::mend::RetryArgs),
     /// Make the renditions of local files, without a server
     Render(commands::render::Args),
     /// Explain a reason code, in Korean and English
@@ -50,6 +54,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == cameo::render::child::SUBCOMMAND) {
+        cameo::render::child::run();
+    }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -68,6 +75,8 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Serve(args) => commands::serve::run(context, args).await,
         Command::Status(args) => commands::status::run(&context, args).await,
         Command::Verify(args) => commands::verify::run(&context, args).await,
+        Command::Reconcile(args) => commands::mend::reconcile(&context, args).await,
+        Command::Retry(args) => commands::mend::retry(&context, args).await,
         Command::Render(args) => commands::render::run(&context, args).await,
         Command::Explain(args) => commands::explain::run(&context, &args),
     }

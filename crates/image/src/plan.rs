@@ -20,6 +20,25 @@ impl Area {
     pub(crate) fn whole(width: f64, height: f64) -> Self {
         Self { left: 0.0, top: 0.0, width, height }
     }
+
+    /// This area as a part of another: from 0 to 1.
+    pub(crate) fn within(&self, of: &Self) -> Self {
+        Self {
+            left: (self.left - of.left) / of.width,
+            top: (self.top - of.top) / of.height,
+            width: self.width / of.width,
+            height: self.height / of.height,
+        }
+    }
+
+    /// Whether another area lies in this one, give or take what floating point adds.
+    fn contains(&self, other: &Self) -> bool {
+        let within = |start: f64, length: f64, other_start: f64, other_length: f64| {
+            let slack = 1e-6 * length;
+            other_start >= start - slack && other_start + other_length <= start + length + slack
+        };
+        within(self.left, self.width, other.left, other.width) && within(self.top, self.height, other.top, other.height)
+    }
 }
 
 /// What one image size takes from an original, and how large it comes out.
@@ -31,6 +50,47 @@ pub(crate) struct Target {
     pub(crate) height: u32,
     /// The part of the upright original that it shows.
     pub(crate) source: Area,
+}
+
+impl Target {
+    /// Pixels of the rendition for each pixel of the original, across and down.
+    pub(crate) fn density(&self) -> (f64, f64) {
+        (f64::from(self.width) / self.source.width, f64::from(self.height) / self.source.height)
+    }
+
+    /// Whether `other` shows nothing that this one does not, and with no more pixels for it.
+    fn can_make(&self, other: &Self) -> bool {
+        let (own, wanted) = (self.density(), other.density());
+        self.source.contains(&other.source) && own.0 * SLACK >= wanted.0 && own.1 * SLACK >= wanted.1
+    }
+}
+
+/// What floating point may add to two numbers that are equal.
+const SLACK: f64 = 1.0 + 1e-9;
+
+/// What a rendition is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// From the original's own pixels.
+    Original,
+    /// From the pixels of the rendition of this number, which is made from the original's own.
+    Rendition(usize),
+}
+
+/// Chooses for each target what it is made from: the smallest rendition that has all it needs, if there is one.
+pub(crate) fn sources(targets: &[Target]) -> Vec<Source> {
+    let mut order: Vec<usize> = (0..targets.len()).collect();
+    let pixels = |&i: &usize| u64::from(targets[i].width) * u64::from(targets[i].height);
+    order.sort_by_key(|i| std::cmp::Reverse(pixels(i)));
+    let mut sources = vec![Source::Original; targets.len()];
+    let mut bases: Vec<usize> = Vec::new();
+    for i in order {
+        match bases.iter().rev().find(|&&base| targets[base].can_make(&targets[i])) {
+            Some(&base) => sources[i] = Source::Rendition(base),
+            None => bases.push(i),
+        }
+    }
+    sources
 }
 
 /// Lays an upright original of `width` × `height` pixels into an image size.
@@ -141,6 +201,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn crops_are_made_from_the_largest_rendition_that_has_enough() {
+        let sizes = [(320, 320, Fit::Cover), (480, 640, Fit::Cover), (640, 360, Fit::Cover), (1280, 1280, Fit::Inside)];
+        let of = |w, h| {
+            let targets: Vec<Target> =
+                sizes.iter().map(|&(bw, bh, fit)| target(&size(bw, bh, fit, true), w, h)).collect();
+            sources(&targets)
+        };
+        let (original, last) = (Source::Original, Source::Rendition(3));
+        assert_eq!(of(4000, 3000), [last, last, last, original]);
+        // 256 rows are too few for any crop, but the wide one has enough for the square.
+        assert_eq!(of(5000, 1000), [Source::Rendition(2), original, original, original]);
+        assert_eq!(of(3000, 4001), [last, last, last, original]);
     }
 
     fn check(size: &ImageSize, w: u32, h: u32) {

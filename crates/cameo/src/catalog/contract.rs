@@ -42,6 +42,7 @@ pub async fn check_all(fixture: &dyn Fixture) {
     pages_follow_each_other(fixture).await;
     a_large_cd_idx_survives(fixture).await;
     counts_and_rejected_tell_the_reason(fixture).await;
+    addresses_are_rewritten_only_of_rows_that_are_still_there(fixture).await;
 }
 
 /// A rendered original, as `resize` reports it.
@@ -258,4 +259,18 @@ async fn counts_and_rejected_tell_the_reason(fixture: &dyn Fixture) {
     let rejected = catalog.rejected(Some(&"v".parse().expect("a vertical")), 10).await.expect("rejected");
     assert_eq!(rejected.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["origin/v/2_0.jpg"]);
     assert_eq!(catalog.rejected(Some(&"w".parse().expect("a vertical")), 10).await.expect("rejected"), []);
+}
+
+async fn addresses_are_rewritten_only_of_rows_that_are_still_there(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await;
+    let mut rows = catalog.rows(&Scope::All, None, 10).await.expect("rows");
+    for row in &mut rows {
+        row.image_url = format!("https://new.example/{}", row.image_size);
+    }
+    rows[1].etag = "of another original".to_owned();
+    assert_eq!(catalog.rewrite_urls(&rows).await.expect("a rewrite"), 1);
+    let urls: Vec<_> =
+        catalog.rows(&Scope::All, None, 10).await.expect("rows").into_iter().map(|row| row.image_url).collect();
+    assert_eq!(urls, ["https://new.example/sq", "https://image.example/ssgdfm_eye/ve/351518_ve_0.jpg"]);
 }

@@ -131,6 +131,20 @@ impl Catalog for MemoryCatalog {
         Ok(wanted.map(|(_, row)| row.clone()).take(max).collect())
     }
 
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        let mut tables = self.tables();
+        let mut count = 0;
+        for row in rows {
+            if let Some(current) = tables.rows.get_mut(&(row.photo.clone(), row.image_size.clone()))
+                && current.etag == row.etag
+            {
+                current.image_url.clone_from(&row.image_url);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
     async fn counts(&self) -> Result<Vec<Count>> {
         let mut counts = BTreeMap::<(Option<String>, &str, Option<String>), u64>::new();
         for entry in self.tables().ledger.values() {

@@ -49,9 +49,10 @@ pub struct LedgerEntry {
     pub key: String,
     /// The newest change of the key that is decided.
     pub generation: Generation,
-    /// ETag of the original of that change; empty for a removal.
+    /// `ETag` of the original of that change; empty for a removal.
     pub etag: String,
     /// What became of that change.
+    #[serde(flatten)]
     pub state: State,
     /// The change whose renditions and rows are being served, if any: older than `generation` where a bad
     /// original was uploaded over a good one.
@@ -110,7 +111,7 @@ pub struct Row {
     pub height: u32,
     /// Length in bytes.
     pub bytes: u64,
-    /// ETag without quotes.
+    /// `ETag` without quotes.
     pub etag: String,
 }
 
@@ -202,6 +203,9 @@ pub trait Catalog: Send + Sync + std::fmt::Debug {
 
     /// Rows of the scope after a row, in the order of vertical, `cd_idx`, sequence and image size, at most `max`.
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>>;
+
+    /// Gives rows that are still as told (but for the address) a new address; returns how many.
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64>;
 
     /// How many originals stand in each state, by vertical and reason.
     async fn counts(&self) -> Result<Vec<Count>>;

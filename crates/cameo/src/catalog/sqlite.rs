@@ -51,6 +51,8 @@ const SIZES_OF_PHOTO: &str =
     "SELECT {image_size} FROM {table} WHERE {vertical} = ?1 AND {cd_idx} = ?2 AND {sequence} = ?3";
 const DELETE_ROW: &str =
     "DELETE FROM {table} WHERE {vertical} = ?1 AND {cd_idx} = ?2 AND {sequence} = ?3 AND {image_size} = ?4";
+const REWRITE_URL: &str = "UPDATE {table} SET {image_url} = ?1, {update_date} = ?2
+    WHERE {vertical} = ?3 AND {cd_idx} = ?4 AND {sequence} = ?5 AND {image_size} = ?6 AND {etag} = ?7";
 const SELECT_ROWS: &str =
     "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height}, {bytes}, {etag}
     FROM {table} WHERE ";
@@ -88,6 +90,7 @@ struct Statements {
     upsert_row: String,
     sizes_of_photo: String,
     delete_row: String,
+    rewrite_url: String,
     select_rows: String,
     rows_after: String,
     rows_order: String,
@@ -115,6 +118,7 @@ impl Statements {
             upsert_row: table.statement(UPSERT_ROW),
             sizes_of_photo: table.statement(SIZES_OF_PHOTO),
             delete_row: table.statement(DELETE_ROW),
+            rewrite_url: table.statement(REWRITE_URL),
             select_rows: table.statement(SELECT_ROWS),
             rows_after: table.statement(ROWS_AFTER),
             rows_order: table.statement(ROWS_ORDER),
@@ -242,10 +246,34 @@ async fn upsert_row(
         .bind(row.height)
         .bind(signed(row.bytes))
         .bind(&row.etag)
-        .bind(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+        .bind(date(now))
         .execute(connection)
         .await
         .map(|_| ())
+}
+
+async fn rewrite_url(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    row: &Row,
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(AssertSqlSafe(sql.rewrite_url.as_str()))
+        .bind(&row.image_url)
+        .bind(date(now))
+        .bind(row.photo.entity.vertical.as_str())
+        .bind(signed(row.photo.entity.cd_idx))
+        .bind(row.photo.sequence)
+        .bind(&row.image_size)
+        .bind(&row.etag)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// A date as it stands in the public table: UTC, to the second.
+fn date(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// SQL integers are signed; what we store is far below 2⁶³.
@@ -402,6 +430,23 @@ impl Catalog for SqliteCatalog {
         query.push(&self.sql.rows_order).push_bind(limit(max));
         let rows = query.build().fetch_all(self.db.readers()).await;
         rows.map_err(|e| failed(Place::Catalog, "read the public table", e))?.iter().map(public_row).collect()
+    }
+
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        let (rows, sql, now) = (rows.to_vec(), self.sql.clone(), self.clock.now());
+        self.db
+            .write(Place::Catalog, "rewrite addresses", move |connection| {
+                async move {
+                    let mut count = 0;
+                    for row in &rows {
+                        let rewritten = rewrite_url(connection, &sql, row, now).await;
+                        count += rewritten.map_err(|e| failed(Place::Catalog, "rewrite an address", e))?;
+                    }
+                    Ok(count)
+                }
+                .boxed()
+            })
+            .await
     }
 
     async fn counts(&self) -> Result<Vec<Count>> {

@@ -30,8 +30,8 @@ impl Default for Store {
             url: "embedded:".to_owned(),
             upload_bucket: "celebtide-image-upload".to_owned(),
             image_bucket: "celebtide".to_owned(),
-            keep_old: Duration::from_secs(60 * 60),
-            keep_uploads: Duration::from_secs(24 * 60 * 60),
+            keep_old: Duration::from_hours(1),
+            keep_uploads: Duration::from_hours(24),
         }
     }
 }
@@ -59,7 +59,7 @@ impl Default for Queue {
             url: "sqlite:".to_owned(),
             events: "mycelebs-image-upload-events".to_owned(),
             registrations: "mycelebs-image-upload".to_owned(),
-            visibility_timeout: Duration::from_secs(60),
+            visibility_timeout: Duration::from_mins(1),
             max_receives: 5,
         }
     }

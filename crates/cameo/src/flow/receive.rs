@@ -14,7 +14,7 @@ pub enum Asked {
     Render {
         /// The photo.
         photo: PhotoId,
-        /// ETag of the content that the event tells of.
+        /// `ETag` of the content that the event tells of.
         etag: String,
         /// Its length in bytes, as the event tells it.
         size: u64,

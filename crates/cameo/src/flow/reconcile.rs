@@ -1,1 +1,115 @@
-//! Reconciling.
+//! Reconciling: what verifying found is mended by going through the flow again, never by a shortcut around it.
+//!
+//! An original whose renditions, rows or aliases are not as they should be gets its event sent anew; every step is safe to
+//! repeat and looks again at the moment it acts, so a stale finding does no harm. Nothing is deleted here.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Flow,
+    verify::{Cell, EntityReport, PlaceState},
+};
+use crate::{
+    catalog::{Row, Scope, image_urls::ImageUrls},
+    error::Result,
+    event::{Change, Event},
+    generation::Generation,
+    key::{EntityId, PhotoId},
+    queue::{BATCH_MAX, Queue},
+    store::ObjectInfo,
+};
+
+/// Rows looked at, or written, at a time.
+const PAGE: usize = 1000;
+
+/// What sending events anew came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requeued {
+    /// Originals whose events were sent.
+    pub requeued: u64,
+    /// Keys without an original: nothing can be made from them.
+    pub gone: Vec<String>,
+}
+
+/// Keys of the originals that must go through the flow again for an entity to be complete.
+pub fn keys_to_mend(report: &EntityReport) -> Vec<String> {
+    let entity = EntityId { vertical: report.vertical.clone(), cd_idx: report.cd_idx };
+    let alias_is_wrong = matches!(report.alias, PlaceState::Missing | PlaceState::Different);
+    let wanted = |cell: &&Cell| cell.original == PlaceState::Present && (alias_is_wrong || is_wrong(cell));
+    let mut sequences: Vec<_> = report.cells.iter().filter(wanted).map(|cell| cell.sequence).collect();
+    sequences.dedup();
+    sequences.into_iter().map(|sequence| PhotoId { entity: entity.clone(), sequence }.origin_key()).collect()
+}
+
+fn is_wrong(cell: &Cell) -> bool {
+    let wrong = |state| matches!(state, PlaceState::Missing | PlaceState::Different | PlaceState::Pending);
+    wrong(cell.rendition) || wrong(cell.row) || wrong(cell.served)
+}
+
+/// Sends the events of these originals anew.
+pub async fn requeue(flow: &Flow, events: &dyn Queue, keys: &[String], now: Timestamp) -> Result<Requeued> {
+    let mut done = Requeued::default();
+    let mut bodies = Vec::new();
+    for key in keys {
+        match flow.store.head(&flow.settings.upload_bucket, key).await? {
+            Some(info) => bodies.push(event_of(flow, info).await?.to_notification(now)),
+            None => done.gone.push(key.clone()),
+        }
+    }
+    for batch in bodies.chunks(BATCH_MAX) {
+        events.send(batch).await?;
+        done.requeued += batch.len() as u64;
+    }
+    Ok(done)
+}
+
+async fn event_of(flow: &Flow, info: ObjectInfo) -> Result<Event> {
+    let generation = match &info.write_generation {
+        Some(generation) => generation.clone(),
+        None => generation_from_ledger(flow, &info).await?,
+    };
+    let change = Change::Created { etag: info.etag, size: info.size };
+    Ok(Event { bucket: flow.settings.upload_bucket.clone(), key: info.key, generation, change })
+}
+
+/// Where the store does not tell an object's generation: that of the ledger when it is the same content, else the next
+/// one after it, which any real event of a later write still passes.
+async fn generation_from_ledger(flow: &Flow, info: &ObjectInfo) -> Result<Generation> {
+    Ok(match flow.catalog.entry(&info.key).await? {
+        Some(entry) if entry.etag == info.etag => entry.generation,
+        Some(entry) => Generation::new(format!("{}01", entry.generation)),
+        None => Generation::new("0"),
+    })
+}
+
+/// How many rows have an address that is not under the configured base.
+pub async fn count_rows_elsewhere(flow: &Flow, urls: &ImageUrls) -> Result<u64> {
+    let mut count = 0;
+    let mut last: Option<Row> = None;
+    loop {
+        let page = flow.catalog.rows(&Scope::All, last.as_ref(), PAGE).await?;
+        count += page.iter().filter(|row| row.image_url != urls.of(&row.photo, &row.image_size)).count() as u64;
+        match page.into_iter().last() {
+            Some(row) => last = Some(row),
+            None => return Ok(count),
+        }
+    }
+}
+
+/// Rewrites the addresses of all rows that are not under the configured base; returns how many there were.
+pub async fn rewrite_urls(flow: &Flow, urls: &ImageUrls) -> Result<u64> {
+    let mut count = 0;
+    let mut last: Option<Row> = None;
+    loop {
+        let page = flow.catalog.rows(&Scope::All, last.as_ref(), PAGE).await?;
+        let Some(end) = page.last().cloned() else { return Ok(count) };
+        let moved = |row: Row| {
+            let image_url = urls.of(&row.photo, &row.image_size);
+            (row.image_url != image_url).then_some(Row { image_url, ..row })
+        };
+        let moved: Vec<_> = page.into_iter().filter_map(moved).collect();
+        count += flow.catalog.rewrite_urls(&moved).await?;
+        last = Some(end);
+    }
+}

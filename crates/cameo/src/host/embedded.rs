@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::{
     data_folder::{Credentials, DataFolder, Running},
+    renderer,
     worker::Worker,
 };
 use crate::{
@@ -15,9 +16,8 @@ use crate::{
     clock::Clock,
     config::{Config, Environment, Listen},
     error::{Error, Kind, Place, Result},
-    flow::Flow,
+    flow::{Flow, reconcile::count_rows_elsewhere},
     queue::{Queue, sqlite::SqliteQueue},
-    render::{Render, in_process::InProcess},
     serve::{
         console::{self, Console},
         images::{self, Images},
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How often old content and unfinished uploads are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// How long an idle worker waits for a message before it looks whether it is to end.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);
@@ -86,6 +86,7 @@ impl Server {
         }
         spawn_listeners(&mut tasks, listeners, &parts, config, &stop, &running);
         spawn_sweeper(&mut tasks, &parts, &stop);
+        spawn_address_check(&mut tasks, &parts, register_rules(config, &running).urls);
         folder.announce(&running)?;
         let shutdown_timeout = config.server.shutdown_timeout;
         Ok(Self { running, credentials, credentials_are_new, stop, tasks, shutdown_timeout, _folder: folder })
@@ -105,7 +106,7 @@ impl Server {
     pub async fn serve_until(mut self, shutdown: impl Future<Output = ()>) -> Result<()> {
         let failed = tokio::select! {
             () = shutdown => Ok(()),
-            Some(ended) = self.tasks.join_next() => task_result(ended),
+            failed = first_failure(&mut self.tasks) => failed,
         };
         let stopped = self.end().await;
         failed.and(stopped)
@@ -128,6 +129,14 @@ impl Server {
             Ok(())
         })
     }
+}
+
+/// Completes when a task ends with an error; tasks that end well are none of its business.
+async fn first_failure(tasks: &mut JoinSet<Result<()>>) -> Result<()> {
+    while let Some(ended) = tasks.join_next().await {
+        task_result(ended)?;
+    }
+    std::future::pending().await
 }
 
 fn task_result(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
@@ -195,7 +204,7 @@ async fn open_parts(
     let flow = Flow {
         store: Arc::new(store.clone()),
         catalog: Arc::new(catalog),
-        render: renderer(config),
+        render: renderer::start(config).await?,
         settings: Arc::new(config.settings()?),
     };
     let registrations: Arc<dyn Queue> = Arc::new(queue(&config.queue.registrations));
@@ -213,17 +222,6 @@ pub fn register_rules(config: &Config, running: &Running) -> RegisterRules {
     RegisterRules { urls: ImageUrls::new(base), delete_unpublishes: config.register.delete_unpublishes }
 }
 
-fn renderer(config: &Config) -> Arc<dyn Render> {
-    Arc::new(InProcess::new((&config.limits).into(), resize_concurrency(config)))
-}
-
-fn resize_concurrency(config: &Config) -> usize {
-    match config.worker.resize_concurrency {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        n => n,
-    }
-}
-
 /// The first key pair may do everything.
 fn everything(credentials: &Credentials) -> AccessKey {
     AccessKey {
@@ -234,7 +232,7 @@ fn everything(credentials: &Credentials) -> AccessKey {
 }
 
 fn spawn_workers(tasks: &mut JoinSet<Result<()>>, parts: &Parts, config: &Config, stop: &CancellationToken) {
-    for _ in 0..resize_concurrency(config) {
+    for _ in 0..renderer::concurrency(config) {
         let (worker, stop) = (parts.worker.clone(), stop.clone());
         tasks.spawn(async move { worker.resize_until(&stop).await });
     }
@@ -268,6 +266,7 @@ fn spawn_listeners(
             events: parts.worker.events.clone(),
             registrations: parts.worker.registrations.clone(),
             images_url: register_rules(config, running).urls,
+            clock: parts.clock.clone(),
         };
         let stop = stop.clone().cancelled_owned();
         tasks.spawn(async move { served("the console", console::serve(listener, console, stop).await) });
@@ -276,6 +275,22 @@ fn spawn_listeners(
 
 fn served(what: &str, result: io::Result<()>) -> Result<()> {
     result.map_err(|error| Error::new(Place::System, Kind::Fatal, format!("serve {what}")).because(error))
+}
+
+/// Says once how many rows lead elsewhere than the configuration says.
+fn spawn_address_check(tasks: &mut JoinSet<Result<()>>, parts: &Parts, urls: ImageUrls) {
+    let flow = parts.worker.flow.clone();
+    tasks.spawn(async move {
+        match count_rows_elsewhere(&flow, &urls).await {
+            Ok(0) => {}
+            Ok(rows) => warn!(
+                rows,
+                "rows have addresses that are not under images.public_url; `cameo reconcile --apply` rewrites them"
+            ),
+            Err(error) => warn!(%error, "the addresses of the rows could not be checked"),
+        }
+        Ok(())
+    });
 }
 
 fn spawn_sweeper(tasks: &mut JoinSet<Result<()>>, parts: &Parts, stop: &CancellationToken) {

@@ -6,4 +6,5 @@
 pub mod data_folder;
 pub mod embedded;
 pub mod places;
+pub mod renderer;
 pub mod worker;

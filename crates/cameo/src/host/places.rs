@@ -2,9 +2,12 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::data_folder::{DataFolder, Running, read_running};
+use super::{
+    data_folder::{DataFolder, Running, read_running},
+    embedded::register_rules,
+};
 use crate::{
-    catalog::{Catalog, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog, table::Table},
+    catalog::{Catalog, sqlite::SqliteCatalog, table::Table},
     clock::Clock,
     config::Config,
     error::Result,
@@ -40,8 +43,8 @@ impl Places {
         let db = Sqlite::open_read_only(&DataFolder::database(folder)).await?;
         let running = read_running(folder)?;
         let images_url = running.as_ref().and_then(|running| running.images.clone()).unwrap_or_default();
-        let rules =
-            RegisterRules { urls: ImageUrls::new(&images_url), delete_unpublishes: config.register.delete_unpublishes };
+        let nobody = Running { pid: 0, s3: None, images: None, console: None };
+        let rules = register_rules(config, running.as_ref().unwrap_or(&nobody));
         let table = Table::new(&config.catalog.table, &config.catalog.columns)?;
         let queue = |name: &str| SqliteQueue::new(db.clone(), name, config.queue.max_receives, clock.clone());
         Ok(Self {

@@ -173,7 +173,7 @@ impl Worker {
             Remedy::Stop => return Err(error),
             Remedy::DeadLetter => error!(%error, queue = queue.name(), "a message is set aside"),
             Remedy::Retry => {
-                warn!(%error, reason = ?error.waiting_reason(), queue = queue.name(), "a step failed and is tried again")
+                warn!(%error, reason = ?error.waiting_reason(), queue = queue.name(), "a step failed and is tried again");
             }
         }
         let down = error.remedy() == Remedy::Retry && !self.is_up().await;

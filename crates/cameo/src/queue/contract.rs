@@ -91,9 +91,9 @@ async fn a_stale_receipt_deletes_nothing(fixture: &dyn Fixture) {
 async fn an_extended_message_stays_hidden(fixture: &dyn Fixture) {
     let queue = queue_of(fixture, "a").await;
     let message = receive_one(&*queue).await;
-    fixture.pass(VISIBILITY - Duration::from_secs(5)).await;
+    fixture.pass(VISIBILITY.checked_sub(Duration::from_secs(5)).unwrap()).await;
     assert!(queue.extend(&message.receipt, VISIBILITY).await.expect("an extension"));
-    fixture.pass(VISIBILITY - Duration::from_secs(5)).await;
+    fixture.pass(VISIBILITY.checked_sub(Duration::from_secs(5)).unwrap()).await;
     assert_eq!(receive(&*queue).await, []);
 }
 

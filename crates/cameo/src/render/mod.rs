@@ -7,7 +7,14 @@ use cameo_image::{Rendered, SizeSet};
 
 use crate::{error::Result, reason::ReasonCode};
 
+pub mod child;
+pub mod children;
 pub mod in_process;
+mod protection;
+mod shared_memory;
+mod wire;
+
+pub use protection::Protection;
 
 /// Why an original has no renditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +25,13 @@ pub struct Rejection {
     pub detail: String,
     /// Width and height of the upright original in pixels, where its header could be read.
     pub size: Option<(u32, u32)>,
+}
+
+impl Rejection {
+    /// A rejection of an original of which nothing else is known.
+    pub(crate) fn new(reason: ReasonCode, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), size: None }
+    }
 }
 
 impl From<cameo_image::Rejection> for Rejection {

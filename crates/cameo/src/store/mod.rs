@@ -77,7 +77,7 @@ pub enum Condition {
     Always,
     /// There is no object at the key (`If-None-Match: *`).
     Absent,
-    /// The object at the key has this ETag (`If-Match`).
+    /// The object at the key has this `ETag` (`If-Match`).
     Matches(String),
 }
 
@@ -121,7 +121,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         condition: Condition,
     ) -> Result<Option<Written>>;
 
-    /// Removes an object if its ETag is still `etag`; true when it is gone afterwards (also when it was before).
+    /// Removes an object if its `ETag` is still `etag`; true when it is gone afterwards (also when it was before).
     async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool>;
 
     /// Objects whose keys start with `prefix`, after the key `after`, in the order of their keys' bytes, at most `max`.

@@ -31,7 +31,7 @@ use cameo::{
 use cameo_image::{Rendered, Rendition, SizeSet};
 use jiff::Timestamp;
 
-const VISIBILITY: Duration = Duration::from_secs(60);
+const VISIBILITY: Duration = Duration::from_mins(1);
 
 /// Fails one call of all that pass by.
 #[derive(Debug, Default)]
@@ -120,6 +120,9 @@ impl Catalog for Faulty<dyn Catalog> {
     }
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
         self.inner.rows(scope, after, max).await
+    }
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        self.inner.rewrite_urls(rows).await
     }
     async fn counts(&self) -> Result<Vec<Count>> {
         self.inner.counts().await

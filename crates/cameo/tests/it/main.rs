@@ -8,6 +8,7 @@ mod emulators;
 mod flow_crash;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
+mod operators_page;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod process;
 mod queue_contract;
@@ -16,7 +17,10 @@ mod queue_sqs;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod register_rate;
 mod register_simulation;
+#[cfg(target_os = "linux")]
+mod render_children;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod servers;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod store_s3;
+mod tidy;

@@ -22,14 +22,14 @@ use super::{Context, json_line, line, scope::parse_vertical, verify::entity_text
 use crate::{delivery::Delivery, exit::Exit, logging, sample, upload::Uploader};
 
 /// How long nothing may change before the demo gives up waiting.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How often it looks whether everything is registered.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cameo demo\n  cameo demo --keep\n  cameo demo ./photos --vertical ssgdfm_eye")]
 pub(crate) struct Args {
-    /// Folder with your own photos, named {cd_idx}_{sequence}.jpg
+    /// Folder with your own photos, named {`cd_idx`}_{sequence}.jpg
     #[arg(value_name = "FOLDER", requires = "vertical")]
     folder: Option<PathBuf>,
     /// The vertical of your photos
@@ -110,7 +110,7 @@ impl Demo<'_> {
         let places = Places::of_data_folder(&self.context.config, data, self.context.clock.clone()).await?;
         wait_until_quiet(&places).await?;
         let registered = started.elapsed();
-        let question = Question { scope: Scope::Vertical(vertical.clone()), delivery: Some(delivery.handed_over()?) };
+        let question = Question { scope: Scope::Vertical(vertical.clone()), delivery: Some(delivery.to_verify()?) };
         let mut reports = Vec::new();
         let summary = verify::verify(places.to_verify(), &question, |report| reports.push(report.clone())).await?;
         self.tell(&reports, &summary)?;

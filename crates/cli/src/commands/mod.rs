@@ -12,6 +12,7 @@ use crate::Common;
 
 pub(crate) mod demo;
 pub(crate) mod explain;
+pub(crate) mod mend;
 pub(crate) mod render;
 pub(crate) mod scope;
 pub(crate) mod serve;

@@ -11,9 +11,10 @@ use bytes::Bytes;
 use cameo::{
     error::{Error, Kind, Place},
     flow::NamedSizeSet,
+    host::renderer,
     key::Vertical,
     reason::ReasonCode,
-    render::{Render, in_process::InProcess},
+    render::Render,
 };
 use cameo_image::Rendered;
 use futures::StreamExt;
@@ -76,7 +77,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let settings = context.config.settings()?;
     let size_set =
         args.vertical.as_ref().map_or(&settings.size_sets.default, |vertical| settings.size_sets.of(vertical));
-    let concurrency = std::thread::available_parallelism().map_or(1, usize::from);
+    let concurrency = renderer::concurrency(&context.config);
     if !args.dry_run {
         std::fs::create_dir_all(&args.out).map_err(|error| {
             Error::new(Place::System, Kind::Misconfigured, format!("make the folder {}", args.out.display()))
@@ -85,7 +86,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     }
     let job = Job {
         out: (!args.dry_run).then_some(args.out),
-        render: Arc::new(InProcess::new((&context.config.limits).into(), concurrency)),
+        render: renderer::start(&context.config).await?,
         size_set: size_set.clone(),
         names: Mutex::default(),
     };

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use cameo::{
     config::{Environment, Listen},
     host::{
@@ -31,7 +32,7 @@ pub(crate) struct Args {
     /// Console and JSON API [default: 127.0.0.1:9002]
     #[arg(long, value_name = "ADDR:PORT")]
     console_listen: Option<Listen>,
-    /// Base of the addresses in image_url [default: the images listener]
+    /// Base of the addresses in `image_url` [default: the images listener]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// Accept uploads and serve, but render and register nothing
@@ -57,6 +58,8 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     server.console_listen = args.console_listen.unwrap_or(server.console_listen);
     config.images.public_url = args.public_url.unwrap_or(config.images.public_url);
 
+    // Before anybody can know that there is a server: a signal that comes while it starts must not kill it half-way.
+    let told_to_end = told_to_end()?;
     let server = Server::start(&config, &context.environment, context.clock, args.no_worker).await?;
     let bucket = &config.store.upload_bucket;
     if context.json {
@@ -64,23 +67,20 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     } else {
         line(&welcome(server.running(), server.credentials(), &context.environment, bucket))?;
     }
-    server.serve_until(told_to_end()).await?;
+    server.serve_until(told_to_end).await?;
     Ok(Exit::Complete)
 }
 
-/// Completes on SIGTERM or Ctrl-C.
-async fn told_to_end() {
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            // Without a handler the signal ends the process by itself.
-            Err(_) => std::future::pending().await,
+/// Listens for SIGTERM and Ctrl-C from now on; what it returns completes when one of them has come.
+fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for Ctrl-C")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
 }
 
 fn welcome(

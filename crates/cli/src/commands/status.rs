@@ -50,9 +50,9 @@ enum Line {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    let scope = args.scope.scope()?;
     let places =
         Places::of_data_folder(&context.config, context.data(args.data.as_deref()), context.clock.clone()).await?;
-    let scope = args.scope.scope()?;
     let mut lines = match &scope {
         Scope::All => counts(&places).await?,
         _ => Vec::new(),

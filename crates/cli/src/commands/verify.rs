@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cameo::{
+    catalog::{Scope, State},
     error::{Error, Kind, Place},
     flow::verify::{self, EntityReport, EntityState, Question, Stray, Summary},
     host::places::Places,
@@ -39,9 +40,10 @@ struct Last<'s> {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    let scope = args.scope.scope()?;
     let places =
         Places::of_data_folder(&context.config, context.data(args.data.as_deref()), context.clock.clone()).await?;
-    let question = question(&args)?;
+    let question = question(&args, scope)?;
     let mut printed = Ok(());
     let tell = |report: &EntityReport| {
         if let (Ok(()), Some(text)) = (&printed, told(context, args.all, report)) {
@@ -58,20 +60,16 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     Ok(summary.state().into())
 }
 
-fn question(args: &Args) -> anyhow::Result<Question> {
-    let scope = args.scope.scope()?;
+fn question(args: &Args, scope: Scope) -> anyhow::Result<Question> {
     let (Some(folder), Some(vertical)) = (&args.folder, &args.scope.vertical) else {
         return Ok(Question { scope, delivery: None });
     };
     let delivery = Delivery::of_folder(folder, vertical)?;
-    for (path, hint) in &delivery.misnamed {
-        eprintln!("cameo: {} is no original: {hint}", path.display());
-    }
     if delivery.originals.is_empty() {
         let doing = format!("find originals in {}: name them {{cd_idx}}_{{sequence}}.jpg", folder.display());
         return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
     }
-    Ok(Question { scope, delivery: Some(delivery.handed_over()?) })
+    Ok(Question { scope, delivery: Some(delivery.to_verify()?) })
 }
 
 fn told(context: &Context, all: bool, report: &EntityReport) -> Option<String> {
@@ -104,7 +102,7 @@ fn text_of(summary: &Summary) -> String {
     }
     for Stray { key, state } in &summary.strays {
         text += &match state {
-            Some(cameo::catalog::State::Rejected { reason, detail }) => {
+            Some(State::Rejected { reason, detail }) => {
                 format!("{key}: rejected: {reason}: {detail}\n")
             }
             _ => format!("{key}: on its way\n"),

@@ -11,7 +11,7 @@ fn help(command: &[&str]) -> String {
 #[test]
 fn every_command_has_help_with_examples() {
     insta::assert_snapshot!("help", help(&[]));
-    for command in ["demo", "serve", "status", "verify", "render", "explain", "reconcile"] {
+    for command in ["demo", "serve", "status", "verify", "render", "explain", "reconcile", "retry"] {
         let text = help(&[command]);
         assert!(text.contains("Examples:"), "{command}: {text}");
         insta::assert_snapshot!(format!("help-{command}"), text);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{EntityFacts, HandedOver, Places, Question, Stray, origin_prefix};
+use super::{Delivery, EntityFacts, Places, Question, Stray, origin_prefix};
 use crate::{
     catalog::{Row, Scope},
     error::Result,
@@ -104,7 +104,7 @@ impl Found {
                 self.originals.insert(photo, facts);
             }
             UploadKey::Ignored | UploadKey::Unparseable { .. } => {
-                self.strays.push(Stray { key: info.key, state: None })
+                self.strays.push(Stray { key: info.key, state: None });
             }
             UploadKey::Plain => {}
         }
@@ -114,7 +114,7 @@ impl Found {
 /// Every entity that the question is about: what was handed over, or whatever any place knows.
 pub(super) async fn entities(places: Places<'_>, question: &Question, found: &Found) -> Result<BTreeSet<EntityId>> {
     if let Some(delivery) = &question.delivery {
-        return Ok(delivery.keys().map(|photo| photo.entity.clone()).collect());
+        return Ok(delivery.originals.keys().map(|photo| photo.entity.clone()).collect());
     }
     let mut entities: BTreeSet<_> = found.originals.keys().map(|photo| photo.entity.clone()).collect();
     let mut after = String::new();
@@ -147,7 +147,7 @@ pub(super) async fn facts(
     places: Places<'_>,
     entities: &[EntityId],
     found: &mut Found,
-    delivery: Option<&BTreeMap<PhotoId, HandedOver>>,
+    delivery: Option<&Delivery>,
 ) -> Result<BTreeMap<EntityId, EntityFacts>> {
     let mut facts: BTreeMap<_, EntityFacts> =
         entities.iter().map(|entity| (entity.clone(), EntityFacts::new())).collect();
@@ -158,7 +158,9 @@ pub(super) async fn facts(
         for (photo, original) in found.originals.range(first.clone()..=last.clone()) {
             of_entity.entry(photo.sequence).or_default().original = Some(original.clone());
         }
-        for (photo, handed_over) in delivery.iter().flat_map(|delivery| delivery.range(first.clone()..=last.clone())) {
+        for (photo, handed_over) in
+            delivery.iter().flat_map(|delivery| delivery.originals.range(first.clone()..=last.clone()))
+        {
             of_entity.entry(photo.sequence).or_default().handed_over = Some(handed_over.clone());
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::report::{Cell, EntityReport, EntityState, PlaceState};
 use super::{EntityFacts, HandedOver, PhotoFacts, Places, collect::OriginalFacts};
 use crate::{
-    catalog::{LedgerEntry, Row, State},
+    catalog::{LedgerEntry, Row, State, image_urls::ImageUrls},
     error::Result,
     generation::Generation,
     key::{EntityId, PhotoId},
@@ -156,10 +156,20 @@ async fn judge_cell(
         image_size: image_size.to_owned(),
         original: PlaceState::Present,
         rendition: rendition_state(rendition.as_ref(), row, expected),
-        row: if row.is_some() { PlaceState::Present } else { PlaceState::Missing },
+        row: row_state(row, &key),
         served: served_state(served.as_ref(), row.map(|row| row.etag.as_str())),
         reason: None,
     })
+}
+
+/// A row must point at its own rendition. The base of the address is the business of `images.public_url`.
+fn row_state(row: Option<&Row>, key: &str) -> PlaceState {
+    let path = ImageUrls::new("").of_key(key);
+    match row {
+        None => PlaceState::Missing,
+        Some(row) if row.image_url.ends_with(&path) => PlaceState::Present,
+        Some(_) => PlaceState::Different,
+    }
 }
 
 fn rendition_state(rendition: Option<&ObjectInfo>, row: Option<&Row>, expected: Option<&Generation>) -> PlaceState {

@@ -31,7 +31,7 @@ const CONCURRENCY: usize = 8;
 /// An image as the public sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedImage {
-    /// The ETag that it was served with, without quotes.
+    /// The `ETag` that it was served with, without quotes.
     pub etag: Option<String>,
     /// MD5 of the body, in hexadecimal.
     pub md5: String,
@@ -59,7 +59,18 @@ pub struct Question {
     /// Which entities.
     pub scope: Scope,
     /// The list of what was handed over: these originals must be there, as they are, and only their entities are looked at.
-    pub delivery: Option<BTreeMap<PhotoId, HandedOver>>,
+    pub delivery: Option<Delivery>,
+}
+
+/// A list of what was handed over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// The originals.
+    pub originals: BTreeMap<PhotoId, HandedOver>,
+    /// Files that no place can take, because of their names: they stand rejected.
+    pub misnamed: Vec<Stray>,
+    /// Files that operating systems leave.
+    pub ignored: u64,
 }
 
 /// The places to look at.
@@ -91,6 +102,10 @@ pub async fn verify(places: Places<'_>, question: &Question, mut tell: impl FnMu
     let mut found = collect::originals(places, question).await?;
     let entities = collect::entities(places, question, &found).await?;
     let mut summary = Summary::of_strays(std::mem::take(&mut found.strays));
+    if let Some(delivery) = &question.delivery {
+        summary.strays.clone_from(&delivery.misnamed);
+        summary.ignored = delivery.ignored;
+    }
     let entities: Vec<EntityId> = entities.into_iter().collect();
     for chunk in entities.chunks(CHUNK) {
         let facts = collect::facts(places, chunk, &mut found, question.delivery.as_ref()).await?;

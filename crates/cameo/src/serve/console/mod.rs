@@ -5,17 +5,19 @@ use std::{future::Future, io, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Path, Query, Request, State},
+    extract::{DefaultBodyLimit, Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use crate::{catalog::image_urls::ImageUrls, error::Error, flow::Flow, queue::Queue};
+use crate::{catalog::image_urls::ImageUrls, clock::Clock, error::Error, flow::Flow, queue::Queue};
 
+mod api;
+pub mod client;
 mod pages;
 mod stored_images;
 mod text;
@@ -33,6 +35,8 @@ pub struct Console {
     pub registrations: Arc<dyn Queue>,
     /// Where renditions are served.
     pub images_url: ImageUrls,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Serves until `shutdown` completes.
@@ -49,7 +53,12 @@ pub fn router(console: Console) -> Router {
     Router::new()
         .route("/", get(overview))
         .route("/verticals/{vertical}", get(vertical))
-        .route("/api/health", get(health))
+        // Browsers ask for it unbidden, and a 404 would stand as an error in their consoles.
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
+        .route("/api/health", get(api::health))
+        .route("/api/requeue", post(api::requeue))
+        .route("/api/rewrite-urls", post(api::rewrite_urls))
+        .layer(DefaultBodyLimit::max(api::BODY_MAX_BYTES))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such page") })
         .layer(middleware::from_fn(harden))
         .with_state(console)
@@ -101,16 +110,6 @@ async fn vertical(
     };
     let language = Language::of(asked.lang.as_deref(), &headers);
     page(pages::vertical(&console, &vertical, &asked.after, &asked.cd_idx, language).await)
-}
-
-async fn health(State(console): State<Console>) -> Response {
-    match futures::try_join!(console.flow.store.ping(), console.flow.catalog.ping()) {
-        Ok(_) => (StatusCode::OK, axum::Json(serde_json::json!({"status": "ok"}))).into_response(),
-        Err(error) => {
-            let body = serde_json::json!({"status": "unavailable", "error": error.to_string()});
-            (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response()
-        }
-    }
 }
 
 fn page(rendered: Result<String, Error>) -> Response {

@@ -1,8 +1,9 @@
 //! The pages: what is asked of the places, and the templates that show it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
+use cameo_image::ImageSize;
 
 use super::{Console, stored_images::StoredImages, text::Language};
 use crate::{
@@ -42,6 +43,7 @@ struct VerticalPage<'p> {
     language: Language,
     vertical: &'p Vertical,
     cd_idx: &'p str,
+    /// The columns; every photo has its images in this order.
     image_sizes: Vec<String>,
     entities: Vec<EntityView>,
     rejected: Vec<RejectedView>,
@@ -115,13 +117,14 @@ pub(super) async fn vertical(
         Err(_) => entities_after(console, vertical, after).await?,
     };
     let rejected = console.flow.catalog.rejected(Some(vertical), REJECTED_SHOWN).await?;
-    let image_sizes = console.flow.settings.size_sets.of(vertical).sizes.sizes().iter().map(|size| size.name.clone());
+    let mut entities = judge(console, vertical, ids).await?;
+    let image_sizes = in_columns(&mut entities, console.flow.settings.size_sets.of(vertical).sizes.sizes());
     render(&VerticalPage {
         language,
         vertical,
         cd_idx: cd_idx.trim(),
-        image_sizes: image_sizes.collect(),
-        entities: judge(console, vertical, ids).await?,
+        image_sizes,
+        entities,
         rejected: rejected.into_iter().filter_map(RejectedView::of).collect(),
         next,
     })
@@ -157,6 +160,30 @@ async fn judge(console: &Console, vertical: &Vertical, cd_idx: Vec<u64>) -> Resu
     let mut entities = Vec::new();
     verify::verify(places, &Question { scope, delivery: None }, |report| entities.push(console.view(report))).await?;
     Ok(entities)
+}
+
+/// Puts the images of every photo in the order of the size set, and after them what rows of older size sets name;
+/// returns that order.
+fn in_columns(entities: &mut [EntityView], sizes: &[ImageSize]) -> Vec<String> {
+    let mut columns: Vec<String> = sizes.iter().map(|size| size.name.clone()).collect();
+    let photos = || entities.iter().flat_map(|entity| &entity.photos);
+    let others: BTreeSet<String> =
+        photos().flat_map(|photo| &photo.images).map(|image| image.image_size.clone()).collect();
+    columns.extend(others.into_iter().filter(|name| !sizes.iter().any(|size| size.name == *name)));
+    for photo in entities.iter_mut().flat_map(|entity| &mut entity.photos) {
+        let mut images: BTreeMap<_, _> =
+            photo.images.drain(..).map(|image| (image.image_size.clone(), image)).collect();
+        photo.images =
+            columns.iter().map(|name| images.remove(name).unwrap_or_else(|| ImageView::none(name))).collect();
+    }
+    columns
+}
+
+impl ImageView {
+    /// Nothing stands in this column, and nothing should.
+    fn none(image_size: &str) -> Self {
+        Self { image_size: image_size.to_owned(), url: String::new(), shown: false, missing: false }
+    }
 }
 
 impl Console {

@@ -1,6 +1,6 @@
 //! The public images: the objects of the image bucket, at their keys.
 //!
-//! Strong ETags, conditional requests and single ranges (RFC 9110, sections 13 and 14). Only GET and HEAD; nothing is
+//! Strong `ETags`, conditional requests and single ranges (RFC 9110, sections 13 and 14). Only GET and HEAD; nothing is
 //! listed, nothing is written, and a browser is told not to guess what it gets.
 
 use std::{future::Future, io, ops::Bound, sync::Arc};

@@ -71,9 +71,9 @@ impl Default for S3Limits {
             connections_max: 4096,
             in_flight_max_bytes: 192 * MIB,
             header_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             shutdown_timeout: Duration::from_secs(20),
-            presigned_max: Duration::from_secs(7 * 24 * 60 * 60),
+            presigned_max: Duration::from_hours(168),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Digests of content: the MD5 that S3 makes its ETag from, and the additional checksums that clients declare.
+//! Digests of content: the MD5 that S3 makes its `ETag` from, and the additional checksums that clients declare.
 //!
 //! Values are kept as they are sent: base64 of the digest's bytes, CRCs in network order. Multipart uploads have two
 //! kinds of checksum: of the whole object, or of the parts' checksums (*composite*, with `-N` behind it).
@@ -190,7 +190,7 @@ pub(super) fn composite(algorithm: Algorithm, parts: &[&str]) -> Option<String> 
     Some(format!("{}-{}", state.finish(), parts.len()))
 }
 
-/// The ETag of an object of several parts: the MD5 of the parts' MD5s, with their number.
+/// The `ETag` of an object of several parts: the MD5 of the parts' MD5s, with their number.
 pub(super) fn multipart_etag(part_etags: &[&str]) -> Option<String> {
     let mut md5 = Md5::new();
     for etag in part_etags {

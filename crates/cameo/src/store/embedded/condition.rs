@@ -8,12 +8,12 @@ use super::{
 };
 use crate::store::Condition;
 
-/// What an ETag condition names.
+/// What an `ETag` condition names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tag {
     /// `*`: anything that exists.
     Any,
-    /// One ETag, without quotes.
+    /// One `ETag`, without quotes.
     Is(String),
 }
 

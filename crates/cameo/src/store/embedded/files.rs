@@ -64,7 +64,9 @@ impl Placed {
     /// Nobody knows whether the row that names the file was committed: it stays, and the next start decides.
     pub(super) fn doubt(mut self) {
         self.kept = true;
-        self.in_flight.take().map(InFlight::doubt);
+        if let Some(a) = self.in_flight.take() {
+            InFlight::doubt(a)
+        }
     }
 }
 

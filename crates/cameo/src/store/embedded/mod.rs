@@ -79,8 +79,8 @@ impl EmbeddedOptions {
             upload_bucket: upload_bucket.to_owned(),
             image_bucket: image_bucket.to_owned(),
             events,
-            keep_old: Duration::from_secs(60 * 60),
-            keep_uploads: Duration::from_secs(24 * 60 * 60),
+            keep_old: Duration::from_hours(1),
+            keep_uploads: Duration::from_hours(24),
         }
     }
 

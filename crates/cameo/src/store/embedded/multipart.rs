@@ -79,7 +79,7 @@ pub struct Upload {
     pub algorithm: Option<Algorithm>,
     /// Whether the object gets a checksum of its whole content.
     pub full_object: bool,
-    /// The object's ETag, once it was completed.
+    /// The object's `ETag`, once it was completed.
     pub completed_etag: Option<String>,
 }
 
@@ -91,7 +91,7 @@ pub struct Part {
     pub(super) file: u64,
     /// Its length, bytes.
     pub size: u64,
-    /// Its ETag, without quotes.
+    /// Its `ETag`, without quotes.
     pub etag: String,
     /// Its additional checksums.
     pub sums: Sums,
@@ -104,7 +104,7 @@ pub struct Part {
 pub struct NamedPart {
     /// Its number.
     pub number: u32,
-    /// Its ETag, without quotes.
+    /// Its `ETag`, without quotes.
     pub etag: String,
     /// The checksums that the client says it has.
     pub sums: Sums,

@@ -164,7 +164,7 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// A number as SQLite stores it. Ours stay far below 2^63.
+/// A number as `SQLite` stores it. Ours stay far below 2^63.
 pub(super) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

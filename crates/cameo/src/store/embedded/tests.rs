@@ -44,7 +44,7 @@ impl House {
     }
 
     async fn events(&self) -> Vec<(String, Generation, Change)> {
-        let messages = self.events.receive(10, Duration::from_secs(60), Duration::ZERO).await.expect("messages");
+        let messages = self.events.receive(10, Duration::from_mins(1), Duration::ZERO).await.expect("messages");
         let events = messages.iter().flat_map(|message| event::parse(&message.body).expect("an event"));
         events.map(|event| (event.key, event.generation, event.change)).collect()
     }
@@ -113,13 +113,13 @@ async fn replaced_content_is_swept_when_nothing_refers_to_it() {
     assert!(matches!(copy.expect("an answer"), Some(Written::Done(_))));
     house.put("images", "photo", "second").await;
     assert_eq!(house.files("objects"), 2, "the copy shares a file");
-    house.clock.advance(Duration::from_secs(2 * 60 * 60));
+    house.clock.advance(Duration::from_hours(2));
     assert_eq!(sweep().await.expect("a sweep").files, 0, "the alias still refers to it");
     house.store.delete_object("images", "alias", WriteConditions::default()).await.expect("a delete");
     assert_eq!(sweep().await.expect("a sweep").files, 0, "it is kept for a while");
     let open = house.store.open_object("images", "photo").await.expect("an object");
     house.put("images", "photo", "third").await;
-    house.clock.advance(Duration::from_secs(2 * 60 * 60));
+    house.clock.advance(Duration::from_hours(2));
     assert_eq!(sweep().await.expect("a sweep").files, 2);
     assert_eq!(house.files("objects"), 1);
     assert_eq!(open.read_whole().await.expect("content").1, "second", "who has it open can read it");
@@ -187,7 +187,7 @@ async fn uploads_in_parts_leave_nothing_behind() {
     let aborted = house.store.upload("images", "aborted", &aborted).await.expect("an upload");
     house.store.abort_upload(&aborted).await.expect("aborted");
     house.store.create_upload(new("forgotten")).await.expect("an upload");
-    house.clock.advance(Duration::from_secs(25 * 60 * 60));
+    house.clock.advance(Duration::from_hours(25));
     assert_eq!(house.store.sweep(house.clock.now()).await.expect("a sweep").uploads, 2);
     assert_eq!(house.store.uploads("images", "", ("", ""), 10).await.expect("uploads"), []);
 }

@@ -35,7 +35,7 @@ impl Selected {
     }
 }
 
-/// The ETag and time conditions of a reading request.
+/// The `ETag` and time conditions of a reading request.
 macro_rules! read_conditions {
     ($input:expr) => {
         ReadConditions {

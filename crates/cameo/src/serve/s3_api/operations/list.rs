@@ -63,7 +63,7 @@ impl Told {
             match entry {
                 Entry::Object(object) => objects.push(*object),
                 Entry::CommonPrefix(prefix) => {
-                    common_prefixes.push(CommonPrefix { prefix: Some(encoding.name(&prefix)) })
+                    common_prefixes.push(CommonPrefix { prefix: Some(encoding.name(&prefix)) });
                 }
             }
         }

@@ -42,9 +42,10 @@ pub(super) struct Operations {
 impl Operations {
     /// Refuses early, before a body is received or a page is read.
     async fn require_bucket(&self, bucket: &str) -> S3Result<()> {
-        match self.store.bucket_exists(bucket).await.map_err(refused)? {
-            true => Ok(()),
-            false => Err(refused(Refusal::NoSuchBucket)),
+        if self.store.bucket_exists(bucket).await.map_err(refused)? {
+            Ok(())
+        } else {
+            Err(refused(Refusal::NoSuchBucket))
         }
     }
 

@@ -1,0 +1,79 @@
+//! The JSON API: health, and the changes that other commands ask a running server for.
+//!
+//! A change must be asked for in JSON and with the header [`ASKED_BY`]: a web page of somebody else's can send neither
+//! across origins without our leave, which is never given.
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, State},
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+
+use super::Console;
+use crate::{error::Error, flow::reconcile};
+
+/// Header that every change must carry, whatever its value.
+pub(super) const ASKED_BY: &str = "x-cameo-client";
+/// Keys in one request, at most.
+pub(super) const KEYS_MAX: usize = 1000;
+/// Body of one request, at most.
+pub(super) const BODY_MAX_BYTES: usize = 2 << 20;
+
+/// Proof that a request does not come from a web page of somebody else's.
+pub(super) struct OwnClient;
+
+impl<S: Sync> FromRequestParts<S> for OwnClient {
+    type Rejection = (StatusCode, &'static str);
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let asked = parts.headers.contains_key(ASKED_BY);
+        asked.then_some(Self).ok_or((StatusCode::FORBIDDEN, "changes need the header x-cameo-client"))
+    }
+}
+
+/// Originals to send through the flow again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Keys {
+    /// Their keys in the upload bucket.
+    pub(super) keys: Vec<String>,
+}
+
+/// How many rows were rewritten.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Rewritten {
+    pub(super) rewritten: u64,
+}
+
+pub(super) async fn health(State(console): State<Console>) -> Response {
+    match futures::try_join!(console.flow.store.ping(), console.flow.catalog.ping()) {
+        Ok(_) => Json(serde_json::json!({"status": "ok"})).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+pub(super) async fn requeue(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+    if asked.keys.len() > KEYS_MAX {
+        return (StatusCode::PAYLOAD_TOO_LARGE, format!("at most {KEYS_MAX} keys at a time")).into_response();
+    }
+    let now = console.clock.now();
+    match reconcile::requeue(&console.flow, &*console.events, &asked.keys, now).await {
+        Ok(done) => Json(done).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+pub(super) async fn rewrite_urls(State(console): State<Console>, _: OwnClient) -> Response {
+    match reconcile::rewrite_urls(&console.flow, &console.images_url).await {
+        Ok(rewritten) => Json(Rewritten { rewritten }).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &Error) -> Response {
+    tracing::warn!(%error, "a request of the API failed");
+    let body = serde_json::json!({"status": "unavailable", "error": error.to_string()});
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}

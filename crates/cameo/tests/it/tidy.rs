@@ -1,0 +1,317 @@
+//! What ARCHITECTURE.md says is kept true by reading the sources as text: its paths and names exist, imports point one
+//! way, and what only one module may do is done by that module alone.
+//!
+//! Comments and modules of unit tests are not read: they may name whatever explains them.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Modules of the library in layers: a module may name those of the layers above its own in this list, and itself.
+const LAYERS: &[&[&str]] = &[
+    &["clock", "generation", "key", "reason", "tls"],
+    &["error"],
+    &["address", "aws", "event", "message", "render", "sqlite"],
+    &["queue"],
+    &["catalog", "store"],
+    &["flow"],
+    &["serve"],
+    &["config"],
+    &["host"],
+];
+
+/// Backends: the flow must not know which of them it works with.
+const BACKENDS: &[&str] =
+    &["sqlite", "embedded", "memory", "mysql", "postgres", "sqs", "s3", "aws", "in_process", "children"];
+
+/// Where tasks and processes may be started beside `host/`, and why.
+const MAY_SPAWN: &[(&str, &str)] = &[
+    ("crates/cameo/src/sqlite.rs", "the writer lives as long as the handles of its database"),
+    ("crates/cameo/src/serve/s3_api/listener.rs", "a task for each connection, awaited when the listener ends"),
+    ("crates/cameo/src/store/embedded/write.rs", "an accepted change is finished although its client went away"),
+    ("crates/cameo/src/render/", "the children that render"),
+];
+
+/// Lines of a source file, at most.
+const LINES_MAX: usize = 700;
+/// Longer files, each with its reason.
+const LONG: &[(&str, &str)] = &[];
+
+/// What `crates/image` must do without.
+const NOT_IN_THE_ENGINE: &[&str] =
+    &["std::fs", "std::net", "std::process", "std::env", "std::time", "tokio", "async fn"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A source file.
+struct Source {
+    /// From the root of the repository, with slashes.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The text without comment lines and without the module of unit tests at its end.
+    fn code(&self) -> String {
+        let code = self.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
+        let lines: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        lines.join("\n")
+    }
+
+    /// The module of the library that it belongs to.
+    fn module(&self) -> Option<&str> {
+        let module = self.path.strip_prefix("crates/cameo/src/")?.split(['/', '.']).next()?;
+        (module != "lib").then_some(module)
+    }
+
+    fn is_in(&self, folder: &str) -> bool {
+        self.path.starts_with(folder)
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    for member in ["crates/cameo/src", "crates/image/src", "crates/cli/src"] {
+        collect(member, &mut sources);
+    }
+    assert!(sources.len() > 50, "only {} source files were found", sources.len());
+    sources
+}
+
+fn collect(folder: &str, sources: &mut Vec<Source>) {
+    for entry in fs::read_dir(root().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+        let is_tests = path.ends_with("/tests") || path.ends_with("/tests.rs");
+        if entry.path().is_dir() && !is_tests {
+            collect(&path, sources);
+        } else if entry.path().extension().is_some_and(|extension| extension == "rs") && !is_tests {
+            sources.push(Source { text: fs::read_to_string(entry.path()).unwrap(), path });
+        }
+    }
+}
+
+/// Fails with everything that was found, so that one run shows it all.
+fn nothing(found: &[String], rule: &str) {
+    assert!(found.is_empty(), "{rule}:\n  {}", found.join("\n  "));
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// The words of code, as identifiers.
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c| !is_name_char(c)).filter(|word| !word.is_empty())
+}
+
+/// The modules named behind `crate::`, in groups and one by one.
+fn modules_named(code: &str) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        if code[..at].ends_with(is_name_char) {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => named.extend(first_names(group)),
+            None => named.extend(rest.split(|c| !is_name_char(c)).next().map(str::to_owned)),
+        }
+    }
+    named
+}
+
+/// The first name of every path of a group, up to its closing brace.
+fn first_names(group: &str) -> Vec<String> {
+    let (mut depth, mut at_start, mut names) = (0_u32, true, vec![String::new()]);
+    for c in group.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                names.push(String::new());
+                at_start = true;
+            }
+            _ if depth == 0 && at_start && is_name_char(c) => names.last_mut().unwrap().push(c),
+            _ => at_start &= c.is_whitespace(),
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+#[test]
+fn imports_point_one_way() {
+    let mut found = Vec::new();
+    for source in &sources() {
+        let Some(module) = source.module() else { continue };
+        let Some(own) = layer(module) else {
+            found.push(format!("{}: the module {module} stands in no layer", source.path));
+            continue;
+        };
+        for named in modules_named(&source.code()) {
+            let below = layer(&named).is_some_and(|layer| layer < own);
+            if named != module && !below {
+                found.push(format!("{}: {module} names {named}", source.path));
+            }
+        }
+    }
+    nothing(&found, "imports point one way (LAYERS in tidy.rs, \"Imports\" in ARCHITECTURE.md)");
+}
+
+#[test]
+fn groups_of_imports_are_understood() {
+    let code =
+        "use crate::{\n    a::{b, c},\n    d,\n    e::f,\n};\nuse crate::g::h;\npub(crate) fn f() { crate::i::j() }\n";
+    let named: Vec<_> = modules_named(code).into_iter().collect();
+    assert_eq!(named, ["a", "d", "e", "g", "i"]);
+}
+
+#[test]
+fn the_flow_names_no_backend() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| source.is_in("crates/cameo/src/flow/")) {
+        let code = source.code().to_ascii_lowercase();
+        let named = words(&code).filter(|word| BACKENDS.contains(word)).collect::<BTreeSet<_>>();
+        found.extend(named.into_iter().map(|word| format!("{}: {word}", source.path)));
+    }
+    nothing(&found, "flow/ works with any backend and names none");
+}
+
+#[test]
+fn only_one_module_reads_the_environment_and_one_the_time() {
+    let mut found = Vec::new();
+    for source in &sources() {
+        let code = source.code();
+        let environment = ["env::var(", "env::vars(", "env::var_os(", "env::vars_os("];
+        if !source.is_in("crates/cameo/src/config/") && environment.iter().any(|call| code.contains(call)) {
+            found.push(format!("{} reads the environment: take a config::Environment", source.path));
+        }
+        let time = ["SystemTime::now(", "Timestamp::now(", "Zoned::now("];
+        if source.path != "crates/cameo/src/clock.rs" && time.iter().any(|call| code.contains(call)) {
+            found.push(format!("{} reads the time: take a clock::Clock", source.path));
+        }
+    }
+    nothing(&found, "only config reads the environment, only clock the time");
+}
+
+#[test]
+fn only_hosts_start_what_lives_on() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| source.is_in("crates/cameo/src/")) {
+        let code = source.code();
+        let spawns = [".spawn(", "tokio::spawn(", "thread::spawn("].iter().any(|call| code.contains(call));
+        let may = source.is_in("crates/cameo/src/host/") || MAY_SPAWN.iter().any(|(path, _)| source.is_in(path));
+        if spawns && !may {
+            found.push(format!("{} (let the host do it, or give the reason in MAY_SPAWN of tidy.rs)", source.path));
+        }
+    }
+    nothing(&found, "only host/ starts tasks and processes that live on");
+}
+
+#[test]
+fn the_engine_takes_bytes_and_gives_bytes() {
+    let mut found = Vec::new();
+    let engine = sources().into_iter().filter(|source| source.is_in("crates/image/src/"));
+    for source in engine.filter(|source| !source.is_in("crates/image/src/bin/")) {
+        let code = source.code();
+        let named = NOT_IN_THE_ENGINE.iter().filter(|name| code.contains(**name));
+        found.extend(named.map(|name| format!("{}: {name}", source.path)));
+    }
+    nothing(&found, "crates/image does no I/O, has no clock and starts nothing");
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent = sources().into_iter().filter(|source| !source.text.starts_with("//! "));
+    let silent: Vec<_> = silent.map(|source| source.path).collect();
+    nothing(&silent, "every source file begins with //! and what it is for");
+}
+
+#[test]
+fn no_file_is_long_without_a_reason() {
+    let mut found = Vec::new();
+    for source in &sources() {
+        let lines = source.text.lines().count();
+        let listed = LONG.iter().any(|(path, _)| source.path == *path);
+        if (lines > LINES_MAX) != listed {
+            found.push(format!("{}: {lines} lines", source.path));
+        }
+    }
+    nothing(&found, "files have at most 700 lines, or stand in LONG of tidy.rs with the reason");
+}
+
+/// The page's text between backticks, each with what stands behind it up to the next one. Blocks are left out.
+fn quoted(page: &str) -> Vec<(&str, &str)> {
+    let prose = page.split("\n```").step_by(2);
+    let pairs = prose.flat_map(|prose| {
+        let pieces: Vec<&str> = prose.split('`').collect();
+        pieces[1..].chunks(2).map(|pair| (pair[0], pair.get(1).copied().unwrap_or(""))).collect::<Vec<_>>()
+    });
+    pairs.collect()
+}
+
+/// The file or folder that a quoted text names, where it looks like one: from the root, or from the library's sources.
+fn path_of(quoted: &str) -> Option<Result<PathBuf, String>> {
+    let ends = [".rs", ".md", ".toml", ".sql", ".html"].iter().any(|end| quoted.ends_with(end));
+    let plain = quoted.chars().all(|c| is_name_char(c) || matches!(c, '/' | '.' | '-'));
+    let is_path = plain && (ends || quoted.contains('/')) && !quoted.starts_with('/');
+    let candidates = [root().join(quoted), root().join("crates/cameo/src").join(quoted)];
+    is_path.then(|| candidates.into_iter().find(|path| path.exists()).ok_or_else(|| quoted.to_owned()))
+}
+
+#[test]
+fn what_the_architecture_page_names_exists() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let quoted = quoted(&page);
+    let (mut found, mut paths, mut names) = (Vec::new(), 0, 0);
+    for (n, (text, behind)) in quoted.iter().enumerate() {
+        match path_of(text) {
+            Some(Err(missing)) => found.push(format!("there is no {missing}")),
+            Some(Ok(_)) => paths += 1,
+            None if *behind == " in " => {
+                let Some(Some(Ok(path))) = quoted.get(n + 1).map(|(next, _)| path_of(next)) else { continue };
+                names += 1;
+                if path.is_file() && !defines(&fs::read_to_string(path).unwrap(), text) {
+                    found.push(format!("{} does not define {text}", quoted[n + 1].0));
+                }
+            }
+            None => {}
+        }
+    }
+    nothing(&found, "ARCHITECTURE.md names what exists: \"`name` in `path`\" is looked up");
+    assert!(paths > 40 && names > 20, "only {paths} paths and {names} names were understood");
+}
+
+/// Whether code defines `name`, of which the last part counts (`Worker::resize_until`).
+fn defines(code: &str, name: &str) -> bool {
+    let name = name.rsplit("::").next().unwrap_or(name).trim_end_matches("()");
+    let kinds = ["fn", "struct", "enum", "trait", "const", "static", "type", "macro_rules!", "CREATE TABLE"];
+    let defined = |kind: &str| {
+        let wanted = format!("{kind} {name}");
+        code.match_indices(&wanted).any(|(at, _)| !code[at + wanted.len()..].starts_with(is_name_char))
+    };
+    kinds.iter().any(|kind| defined(kind))
+}
+
+#[test]
+fn links_of_the_pages_lead_somewhere() {
+    let pages = ["README.md", "README.ko.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    let mut found = Vec::new();
+    for page in pages {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let local = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+        found.extend(local.filter(|target| !root().join(target).exists()).map(|target| format!("{page}: {target}")));
+    }
+    nothing(&found, "links of the pages lead to files that exist");
+}

@@ -1,0 +1,66 @@
+//! The inverse DCT of blocks at 8×8, 4×4, 2×2 and 1×1 samples, with dequantisation.
+//!
+//! At 8×8 the arithmetic is that of libjpeg's accurate integer transform; at the smaller sizes it is the N-point
+//! inverse DCT of the N lowest frequencies in the same fixed-point arithmetic. All paths calculate in the same widths,
+//! wrap and saturate at the same places, and so give the same bytes for any coefficients, possible ones or not.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod constants;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod simd_lanes;
+
+use super::tables::{QuantTable, ZIGZAG};
+use crate::code_path::{CodePath, Runnable};
+
+/// The steps of a component, in the order in which its blocks keep their coefficients (column by column).
+#[derive(Clone)]
+pub(super) struct Dequantiser {
+    steps: [i16; 64],
+    side: usize,
+}
+
+impl Dequantiser {
+    /// The steps for blocks of a side.
+    pub(super) fn new(table: &QuantTable, side: usize) -> Self {
+        let mut steps = [0; 64];
+        for (&natural, &step) in ZIGZAG.iter().zip(&table.0) {
+            let (row, column) = (usize::from(natural) / 8, usize::from(natural) % 8);
+            if row < side && column < side {
+                steps[column * side + row] = step.cast_signed();
+            }
+        }
+        Self { steps, side }
+    }
+
+    /// Side of the blocks in samples.
+    pub(super) fn side(&self) -> usize {
+        self.side
+    }
+}
+
+/// Transforms `blocks` blocks that lie one behind the other into samples that lie side by side.
+///
+/// `samples` begins at the first row's first sample. Up to [`super::layout::SPARE_BLOCKS`] more blocks than asked for
+/// may be read and written.
+pub(super) fn inverse(
+    path: Runnable,
+    dequantiser: &Dequantiser,
+    coefficients: &[i16],
+    blocks: usize,
+    samples: &mut [u8],
+    stride: usize,
+) {
+    match (path.path(), dequantiser.side) {
+        #[cfg(target_arch = "x86_64")]
+        (CodePath::Avx512, 8) => avx512::inverse_8(path, dequantiser, coefficients, blocks, samples, stride),
+        #[cfg(target_arch = "x86_64")]
+        (CodePath::Avx512 | CodePath::Avx2, 8 | 4) => {
+            avx2::inverse(path, dequantiser, coefficients, blocks, samples, stride);
+        }
+        _ => portable::inverse(dequantiser, coefficients, blocks, samples, stride),
+    }
+}

@@ -1,0 +1,43 @@
+//! Progressive decoding on a code path: the same code, compiled for each.
+
+use super::super::entropy::{EntropyStream, Fault};
+use super::Coefficients;
+use super::ac::{AcScan, Blocks, PlainMoves};
+use super::dc::DcScan;
+use crate::code_path::{CodePath, Runnable};
+
+/// Decodes a run of blocks of an AC scan; `side` is the side of a block at its scale.
+pub(super) fn ac_blocks(
+    path: Runnable,
+    side: usize,
+    scan: &mut AcScan<'_>,
+    stream: &mut EntropyStream<'_>,
+    blocks: Blocks<'_>,
+) -> Result<(), Option<Fault>> {
+    match path.path() {
+        #[cfg(target_arch = "x86_64")]
+        CodePath::Avx512 | CodePath::Avx2 => super::super::avx2::ac_blocks(path, side, scan, stream, blocks),
+        _ => match side {
+            8 => scan.blocks::<64>(stream, blocks, PlainMoves),
+            4 => scan.blocks::<16>(stream, blocks, PlainMoves),
+            2 => scan.blocks::<4>(stream, blocks, PlainMoves),
+            _ => scan.blocks::<1>(stream, blocks, PlainMoves),
+        },
+    }
+}
+
+/// Decodes some MCUs of a DC scan.
+pub(super) fn dc_mcus(
+    path: Runnable,
+    scan: &mut DcScan<'_>,
+    stream: &mut EntropyStream<'_>,
+    from: (usize, usize),
+    count: usize,
+    components: &mut [Coefficients],
+) -> Result<(), Option<Fault>> {
+    match path.path() {
+        #[cfg(target_arch = "x86_64")]
+        CodePath::Avx512 | CodePath::Avx2 => super::super::avx2::dc_mcus(path, scan, stream, from, count, components),
+        _ => scan.mcus(stream, from, count, components),
+    }
+}

@@ -1,0 +1,23 @@
+"""Where things stand: the command under test, what was handed over with the project, and what scripts/test installed."""
+
+import os
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CACHE = REPOSITORY / ".cache"
+CAMEO = Path(os.environ.get("E2E_CAMEO", REPOSITORY / "target" / "debug" / "cameo"))
+
+PHOTOS = REPOSITORY.parent / "shared" / "photos" / "ssgdfm_eye"
+CORPUS = REPOSITORY.parent / "shared" / "corpus"
+
+AWS_CLIS = {
+    "current": CACHE / "python" / "bin" / "aws",
+    "1.16.14": CACHE / "aws-cli-1.16.14" / "bin" / "aws",
+}
+
+
+def screenshots():
+    """The folder for pictures of pages, for people to look at."""
+    folder = CACHE / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
