@@ -216,6 +216,7 @@ fn parse_file_name(file_name: &str) -> Result<(u64, u16), NameError> {
         return Err(NameError(extension_hint(file_name)));
     };
     let Some((cd_idx, sequence)) = stem.split_once('_') else {
+        parse_cd_idx(stem)?;
         return Err(NameError(format!("no sequence: name the first photo of an entity {stem}_0.jpg")));
     };
     Ok((parse_cd_idx(cd_idx)?, parse_sequence(sequence)?))

@@ -95,6 +95,9 @@ struct VersionOnly {
 
 impl Outcome {
     /// The message.
+    ///
+    /// # Panics
+    /// Never: a tree of strings and numbers is always JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string(&Envelope { version: VERSION, outcome: self }).expect("a tree of strings and numbers")
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! reason_codes {
     ($($variant:ident $code:literal $kind:ident $english:literal $do_english:literal $korean:literal $do_korean:literal)*) => {
         /// A reason code, `family.detail`.
+        #[expect(clippy::doc_markdown, reason = "the texts are shown to people, where backticks would stand out")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "&'static str")]
         pub enum ReasonCode {

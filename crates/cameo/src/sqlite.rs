@@ -33,10 +33,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
+/// Tells the caller of a job how the commit ended.
+type Tell = Box<dyn FnOnce(Result<(), &Error>) + Send>;
+
 /// What a job leaves behind: whether to keep its changes, and how to tell its caller once they are durable.
 struct Finished {
     keep: bool,
-    tell: Box<dyn FnOnce(Result<(), &Error>) + Send>,
+    tell: Tell,
 }
 
 /// Something to do in a transaction, and somebody who waits for it.
@@ -208,7 +211,7 @@ async fn run_batch(connection: &mut SqliteConnection, batch: &mut Vec<Box<dyn Jo
         batch.drain(..).for_each(|job| job.refuse(error));
     }
     for Finished { tell, .. } in finished {
-        tell(committed.as_ref().map(|()| ()));
+        tell(committed.as_ref().copied());
     }
 }
 
@@ -262,9 +265,8 @@ fn kind_of(error: &sqlx::Error) -> Kind {
             let code = database.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(0);
             kind_of_code(code)
         }
-        sqlx::Error::PoolTimedOut => Kind::Unavailable,
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Kind::Malformed,
-        sqlx::Error::Io(_) => Kind::Unavailable,
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Kind::Unavailable,
         _ => Kind::Fatal,
     }
 }

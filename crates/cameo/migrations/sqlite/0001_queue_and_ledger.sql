@@ -34,6 +34,7 @@ CREATE TABLE cameo_originals (
     reason             TEXT,
     detail             TEXT,
     serving_generation TEXT,
+    removed_generation TEXT,
     size_set           TEXT,
     engine             TEXT,
     updated_at         INTEGER NOT NULL

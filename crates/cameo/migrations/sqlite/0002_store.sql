@@ -2,7 +2,8 @@
 -- Generations are numbers of one counter; content stands in objects/{generation >> 10 in hex}/{16 hex digits}.
 CREATE TABLE cameo_buckets (
     name       TEXT    PRIMARY KEY,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    location   TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- `file` is the generation that names the content: an older one, and shared, where the object is a copy.

@@ -35,6 +35,7 @@ pub async fn check_all(fixture: &dyn Fixture) {
     a_good_original_that_comes_after_its_bad_successor_serves(fixture).await;
     a_deleted_original_has_no_rows_and_is_not_revived(fixture).await;
     an_upload_after_a_deletion_serves_again(fixture).await;
+    a_rejection_after_a_deletion_revives_nothing(fixture).await;
     a_smaller_size_set_drops_rows(fixture).await;
     one_batch_may_hold_one_key_twice(fixture).await;
     scopes_select_by_vertical_and_id(fixture).await;
@@ -169,6 +170,18 @@ async fn a_deleted_original_has_no_rows_and_is_not_revived(fixture: &dyn Fixture
     assert_eq!(state(&*catalog, KEY).await, (State::Removed, None));
 }
 
+async fn a_rejection_after_a_deletion_revives_nothing(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let good = rendered(KEY, 4, &["sq"]);
+    register(&*catalog, &[good.clone(), removed(KEY, 5), rejected(KEY, 6)]).await;
+    let up_to = Generation::from_counter(5);
+    assert_eq!(register(&*catalog, &[good]).await, [Effect::Unpublished { up_to, dropped: vec![] }]);
+    assert_eq!(etags(&*catalog, KEY).await, Vec::<String>::new());
+    // What came between the removal and the rejection is the last good one.
+    register(&*catalog, &[rejected(KEY, 8), rendered(KEY, 7, &["sq"])]).await;
+    assert_eq!(etags(&*catalog, KEY).await, ["sq-7"]);
+}
+
 async fn an_upload_after_a_deletion_serves_again(fixture: &dyn Fixture) {
     let catalog = fixture.empty_catalog().await;
     register(&*catalog, &[rendered(KEY, 1, &["sq"])]).await;
@@ -268,7 +281,7 @@ async fn addresses_are_rewritten_only_of_rows_that_are_still_there(fixture: &dyn
     for row in &mut rows {
         row.image_url = format!("https://new.example/{}", row.image_size);
     }
-    rows[1].etag = "of another original".to_owned();
+    "of another original".clone_into(&mut rows[1].etag);
     assert_eq!(catalog.rewrite_urls(&rows).await.expect("a rewrite"), 1);
     let urls: Vec<_> =
         catalog.rows(&Scope::All, None, 10).await.expect("rows").into_iter().map(|row| row.image_url).collect();

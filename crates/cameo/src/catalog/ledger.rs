@@ -84,6 +84,7 @@ fn decide_newest(
         etag: outcome.etag.clone(),
         state: State::Ignored,
         serving: current.and_then(|entry| entry.serving.clone()),
+        removed: current.and_then(|entry| entry.removed.clone()),
         size_set: current.and_then(|entry| entry.size_set.clone()),
         engine: current.and_then(|entry| entry.engine.clone()),
         updated_at: now,
@@ -99,7 +100,9 @@ fn decide_newest(
         }
         Fate::Ignored => (kept, RowChange::Keep),
         Fate::Removed if rules.delete_unpublishes && photo.is_some() => {
-            let gone = LedgerEntry { state: State::Removed, serving: None, size_set: None, engine: None, ..kept };
+            let removed = Some(outcome.generation.clone());
+            let gone =
+                LedgerEntry { state: State::Removed, serving: None, removed, size_set: None, engine: None, ..kept };
             (gone, RowChange::Remove { up_to: outcome.generation.clone() })
         }
         Fate::Removed => (LedgerEntry { state: State::Removed, ..kept }, RowChange::Keep),
@@ -119,17 +122,25 @@ fn decide_late(
     let Fate::Rendered { size_set, engine, renditions } = &outcome.fate else {
         return nothing(photo);
     };
+    if let Some(removed) = entry.removed.clone().filter(|removed| *removed > outcome.generation) {
+        // It was published after its removal: take it down again.
+        return Decision { photo, entry: None, rows: take_down(entry, removed) };
+    }
     match entry.state {
         // The last good original before a bad one: it serves, and the rejection stands beside it.
         State::Rejected { .. } if entry.serving.as_ref().is_none_or(|serving| *serving <= outcome.generation) => {
             let entry = LedgerEntry { updated_at: now, ..served(entry.clone(), outcome, size_set, engine) };
             Decision { rows: replace(photo.as_ref(), renditions, rules), photo, entry: Some(entry) }
         }
-        // It was published after the deletion: take it down again.
-        State::Removed if rules.delete_unpublishes => {
-            Decision { photo, entry: None, rows: RowChange::Remove { up_to: entry.generation.clone() } }
-        }
         _ => nothing(photo),
+    }
+}
+
+/// Only where nothing newer is being served: then the rows and renditions are that one's.
+fn take_down(entry: &LedgerEntry, removed: Generation) -> RowChange {
+    match entry.serving {
+        Some(_) => RowChange::Keep,
+        None => RowChange::Remove { up_to: removed },
     }
 }
 

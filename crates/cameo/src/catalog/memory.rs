@@ -63,7 +63,9 @@ impl Tables {
         *self.versions.entry(photo.entity.clone()).or_default() += 1;
         let gone = |key: &(PhotoId, String)| key.0 == *photo && !rows.iter().any(|row| row.image_size == key.1);
         let dropped: Vec<_> = self.rows.keys().filter(|key| gone(key)).cloned().collect();
-        dropped.iter().for_each(|key| drop(self.rows.remove(key)));
+        for key in &dropped {
+            self.rows.remove(key);
+        }
         self.rows.extend(rows.iter().map(|row| ((photo.clone(), row.image_size.clone()), row.clone())));
         dropped.into_iter().map(|(_, image_size)| image_size).collect()
     }

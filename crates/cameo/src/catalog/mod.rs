@@ -57,6 +57,8 @@ pub struct LedgerEntry {
     /// The change whose renditions and rows are being served, if any: older than `generation` where a bad
     /// original was uploaded over a good one.
     pub serving: Option<Generation>,
+    /// The newest removal of the key, if it was ever removed: nothing older may be served again.
+    pub removed: Option<Generation>,
     /// Size set and version of what is being served.
     pub size_set: Option<String>,
     /// Version of the engine that made what is being served.

@@ -64,13 +64,14 @@ const RAISE_VERSION: &str = "INSERT INTO cameo_entities (vertical, cd_idx, versi
 const SELECT_VERSION: &str = "SELECT version FROM cameo_entities WHERE vertical = ?1 AND cd_idx = ?2";
 const SELECT_ENTRY: &str =
     "SELECT object_key, generation, etag, state, reason, detail, serving_generation, size_set, engine,
-    updated_at FROM cameo_originals WHERE ";
+    updated_at, removed_generation FROM cameo_originals WHERE ";
 const UPSERT_ENTRY: &str = "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason,
-        detail, serving_generation, size_set, engine, updated_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+        detail, serving_generation, size_set, engine, updated_at, removed_generation)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
     ON CONFLICT (object_key) DO UPDATE SET generation = excluded.generation, etag = excluded.etag, state = excluded.state,
         reason = excluded.reason, detail = excluded.detail, serving_generation = excluded.serving_generation,
-        size_set = excluded.size_set, engine = excluded.engine, updated_at = excluded.updated_at";
+        size_set = excluded.size_set, engine = excluded.engine, updated_at = excluded.updated_at,
+        removed_generation = excluded.removed_generation";
 const COUNTS: &str = "SELECT vertical, state, reason, count(*) FROM cameo_originals GROUP BY vertical, state, reason
     ORDER BY vertical, state, reason";
 
@@ -197,6 +198,7 @@ async fn upsert_entry(
         .bind(&entry.size_set)
         .bind(&entry.engine)
         .bind(to_millis(entry.updated_at))
+        .bind(entry.removed.as_ref().map(Generation::as_str))
         .execute(connection)
         .await
         .map(|_| ())
@@ -293,6 +295,7 @@ fn ledger_entry(row: &SqliteRow) -> Result<LedgerEntry> {
             size_set: row.try_get(7)?,
             engine: row.try_get(8)?,
             updated_at: from_millis(row.try_get(9)?),
+            removed: row.try_get::<Option<String>, _>(10)?.map(Generation::new),
         };
         Ok((entry, state, row.try_get::<Option<String>, _>(4)?, row.try_get::<Option<String>, _>(5)?))
     };

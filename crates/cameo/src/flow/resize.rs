@@ -43,11 +43,8 @@ async fn render(flow: &Flow, event: &Event, photo: &PhotoId, etag: &str) -> Resu
     if original.info.size > max_bytes {
         return Ok(Some(outcome(event, too_large(original.info.size, max_bytes))));
     }
-    let fate = match render_and_publish(flow, event, photo, original).await? {
-        Some(fate) => fate,
-        None => return Ok(None),
-    };
-    Ok(Some(outcome(event, fate)))
+    let fate = render_and_publish(flow, event, photo, original).await?;
+    Ok(fate.map(|fate| outcome(event, fate)))
 }
 
 async fn render_and_publish(flow: &Flow, event: &Event, photo: &PhotoId, original: Object) -> Result<Option<Fate>> {

@@ -207,7 +207,11 @@ async fn open_parts(
         render: renderer::start(config).await?,
         settings: Arc::new(config.settings()?),
     };
-    let registrations: Arc<dyn Queue> = Arc::new(queue(&config.queue.registrations));
+    let registrations = queue(&config.queue.registrations);
+    for queue in [&events, &registrations] {
+        queue.release_all().await?;
+    }
+    let registrations: Arc<dyn Queue> = Arc::new(registrations);
     let visibility_timeout = config.queue.visibility_timeout;
     let receive_wait = RECEIVE_WAIT;
     let worker = Worker { flow, events: Arc::new(events), registrations, visibility_timeout, receive_wait };

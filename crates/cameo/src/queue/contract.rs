@@ -82,7 +82,7 @@ async fn a_stale_receipt_deletes_nothing(fixture: &dyn Fixture) {
     let stale = receive_one(&*queue).await;
     fixture.pass(VISIBILITY * 2).await;
     receive_one(&*queue).await;
-    queue.delete(&[stale.receipt.clone()]).await.expect("a delete");
+    queue.delete(std::slice::from_ref(&stale.receipt)).await.expect("a delete");
     assert!(!queue.extend(&stale.receipt, VISIBILITY).await.expect("an extension"));
     fixture.pass(VISIBILITY * 2).await;
     receive_one(&*queue).await;

@@ -35,6 +35,8 @@ const DELETE: &str = "DELETE FROM cameo_messages WHERE queue = ?1 AND receipt = 
 const EXTEND: &str = "UPDATE cameo_messages SET visible_at = ?3 WHERE queue = ?1 AND receipt = ?2";
 const RELEASE: &str = "UPDATE cameo_messages SET visible_at = ?3, receipt = NULL, receive_count = receive_count - 1
     WHERE queue = ?1 AND receipt = ?2";
+const RELEASE_ALL: &str = "UPDATE cameo_messages SET visible_at = ?2, receipt = NULL
+    WHERE queue = ?1 AND receipt IS NOT NULL AND visible_at > ?2";
 const BURY: &str = "INSERT INTO cameo_dead_letters (queue, body, enqueued_at, receive_count, dead_at, error)
     SELECT queue, body, enqueued_at, receive_count, ?3, ?4 FROM cameo_messages WHERE queue = ?1 AND receipt = ?2";
 const DEPTH: &str = "SELECT
@@ -76,6 +78,21 @@ impl SqliteQueue {
     /// Wakes a waiting consumer, after a message was sent by [`insert`].
     pub fn wake(&self) {
         self.sent.notify_one();
+    }
+
+    /// Makes every held message visible again; returns how many there were. For the start of the one process that owns
+    /// the database: whoever held them is gone. Their receives stay counted, so that a message that kills is found out.
+    pub async fn release_all(&self) -> Result<u64> {
+        let (name, now) = (self.name.clone(), self.now_millis());
+        self.db
+            .write(Place::Queue, "give held messages back", move |connection| {
+                async move {
+                    let done = sqlx::query(RELEASE_ALL).bind(&*name).bind(now).execute(connection).await;
+                    Ok(done.map_err(|e| failed(Place::Queue, "give held messages back", e))?.rows_affected())
+                }
+                .boxed()
+            })
+            .await
     }
 
     fn now_millis(&self) -> i64 {

@@ -28,6 +28,9 @@ pub const KEYS: [&str; 14] = [
 ];
 
 /// Runs them all.
+///
+/// # Panics
+/// When the store does not do what every store must.
 pub async fn all(store: &dyn Store, bucket: &str) {
     what_is_put_is_got_and_headed(store, bucket).await;
     keys_are_kept_byte_for_byte(store, bucket).await;

@@ -116,7 +116,7 @@ impl Demo<'_> {
         self.tell(&reports, &summary)?;
         self.say(&format!(
             "Uploaded {:.1} MB in {:.2} s; everything registered {:.2} s after the start.",
-            bytes as f64 / 1e6,
+            f64::from(u32::try_from(bytes / 1000).unwrap_or(u32::MAX)) / 1000.0,
             uploaded.as_secs_f64(),
             registered.as_secs_f64()
         ))?;

@@ -8,7 +8,7 @@ use crate::planes::Plane;
 
 const SIDE: usize = 8;
 
-/// The plane with rows and columns exchanged, padded as [`resize`](super::resize) does.
+/// The plane with rows and columns exchanged, padded as a resize pads it.
 pub(crate) fn transpose(plane: &Plane) -> Plane {
     let mut out = blank(plane.height, plane.width, (plane.extent.1, plane.extent.0));
     for top in (0..plane.height).step_by(SIDE) {

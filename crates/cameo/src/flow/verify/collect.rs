@@ -89,7 +89,9 @@ async fn list(places: Places<'_>, prefix: &str, found: &mut Found) -> Result<()>
         let Some(last) = page.last() else { return Ok(()) };
         after.clone_from(&last.key);
         let full = page.len() == PAGE;
-        page.into_iter().for_each(|info| found.add(info));
+        for info in page {
+            found.add(info);
+        }
         if !full {
             return Ok(());
         }

@@ -10,12 +10,18 @@ use crate::{
 /// A key, bytes, at most (S3's own limit).
 const KEY_MAX_BYTES: usize = 1024;
 
-/// Refuses keys that no client may use: too long, with a NUL, or climbing out of the bucket.
+/// Whether a terminal that shows the character would obey it (the C1 controls; S3 gateways refuse them too), or nobody
+/// could (NUL). Other controls are ordinary bytes of a key.
+fn is_refused(character: char) -> bool {
+    matches!(character, '\0' | '\u{80}'..='\u{9f}')
+}
+
+/// Refuses keys that no client may use: too long, with characters that nothing can show, or climbing out of the bucket.
 pub(super) fn check_key(key: &str) -> S3Result<()> {
     if key.len() > KEY_MAX_BYTES {
         return Err(s3_error!(KeyTooLongError, "A key has at most {KEY_MAX_BYTES} bytes."));
     }
-    if key.contains('\0') || key == ".." || key.starts_with("../") {
+    if key.contains(is_refused) || key == ".." || key.starts_with("../") {
         return Err(s3_error!(InvalidURI, "Couldn't parse the specified URI."));
     }
     Ok(())
@@ -90,6 +96,12 @@ fn body(error: &BodyError) -> S3Error {
         return s3_error!(RequestTimeout, "No byte of the body arrived for too long.");
     }
     s3_error!(IncompleteBody, "The body ended before all of it was received.")
+}
+
+/// An access control list that would give somebody else a right.
+pub(super) fn acl_not_supported() -> S3Error {
+    let code = S3ErrorCode::Custom("AccessControlListNotSupported".into());
+    status(code, "Rights are given by access key; the only list is private.", http::StatusCode::BAD_REQUEST)
 }
 
 /// What S3 offers and this endpoint does not.

@@ -54,14 +54,15 @@ impl Front {
         let id = format!("{:016X}", rand::rng().random::<u64>());
         let (mut parts, incoming) = request.into_parts();
         let (method, path, expects) = (parts.method.clone(), parts.uri.path().to_owned(), expects_continue(&parts));
+        let attributes = asks_for_attributes(&parts);
         let body = RequestBody::new(incoming, self.limits.idle_timeout);
         let empty = body.is_ended();
         to_utf8(&mut parts.headers);
-        let answered = match self.admit(&parts) {
-            Ok(_permit) => self.service.call(Request::from_parts(parts, Body::http_body(body.clone()))).await?,
+        let answered = match self.serve(parts, body.clone()).await {
+            Ok(answered) => answered?,
             Err(error) => error.to_http_response().map_err(broken)?,
         };
-        let mut response = complete(answered, &id).await?;
+        let mut response = complete(answered, &id, attributes).await?;
         // The query is left out: it may hold a signature.
         tracing::debug!(%method, path, status = response.status().as_u16(), request_id = id, "S3 request");
         if !self.can_go_on(&body, expects, empty).await {
@@ -70,9 +71,32 @@ impl Front {
         Ok(response)
     }
 
-    fn admit(&self, parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, S3Error> {
-        signature::check(parts, &self.limits)?;
-        self.reserve(parts)
+    async fn serve(&self, mut parts: Parts, body: RequestBody) -> Result<Result<Response<Body>, HttpError>, S3Error> {
+        if parts.method == Method::OPTIONS {
+            return Err(preflight(&parts.headers));
+        }
+        signature::check(&parts, &self.limits)?;
+        let _permit = self.reserve(&parts)?;
+        let body = self.sized(&mut parts, body).await?;
+        Ok(self.service.call(Request::from_parts(parts, body)).await)
+    }
+
+    /// Gives a body that does not tell its length one, as the service needs it for the signature.
+    async fn sized(&self, parts: &mut Parts, body: RequestBody) -> Result<Body, S3Error> {
+        let unsized_body = parts.headers.contains_key(header::TRANSFER_ENCODING)
+            && !parts.headers.contains_key(header::CONTENT_LENGTH)
+            && !parts.headers.contains_key("x-amz-decoded-content-length");
+        if !unsized_body {
+            return Ok(Body::http_body(body));
+        }
+        let max = self.limits.unsized_max_bytes;
+        let limited = http_body_util::Limited::new(body, usize::try_from(max).unwrap_or(usize::MAX));
+        let bytes = limited.collect().await.map_err(|_| {
+            s3_error!(MissingContentLength, "A body without Content-Length must be complete within {max} bytes.")
+        })?;
+        let bytes = bytes.to_bytes();
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        Ok(Body::from(bytes))
     }
 
     /// A place for the bytes of the body that will be held in memory.
@@ -83,8 +107,11 @@ impl Front {
         }
         // XML and forms are held as a whole; everything else streams.
         let whole = parts.method == Method::POST;
-        let held =
-            if whole { declared.unwrap_or(STREAMED_BYTES) } else { declared.unwrap_or(u64::MAX).min(STREAMED_BYTES) };
+        let held = match declared {
+            Some(declared) if whole => declared,
+            Some(declared) => declared.min(STREAMED_BYTES),
+            None => self.limits.unsized_max_bytes,
+        };
         let held = units(held.min(self.limits.in_flight_max_bytes));
         self.in_flight.clone().try_acquire_many_owned(held).map(Some).map_err(|_| slow_down())
     }
@@ -96,6 +123,14 @@ impl Front {
         }
         body.drain(self.limits.drain_max_bytes).await
     }
+}
+
+/// Browsers ask before they send scripts' requests from elsewhere; none may.
+fn preflight(headers: &HeaderMap) -> S3Error {
+    if headers.contains_key(header::ORIGIN) && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        return s3_error!(AccessDenied, "CORSResponse: This CORS request is not allowed.");
+    }
+    s3_error!(InvalidRequest, "Insufficient information. Origin request header needed.")
 }
 
 fn slow_down() -> S3Error {
@@ -115,6 +150,11 @@ fn expects_continue(parts: &Parts) -> bool {
     parts.headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
+fn asks_for_attributes(parts: &Parts) -> bool {
+    let names = parts.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
+    parts.method == Method::GET && names.into_iter().any(|name| name == "attributes")
+}
+
 /// Old clients send metadata in ISO 8859-1 and sign it in UTF-8.
 fn to_utf8(headers: &mut HeaderMap) {
     for (name, value) in headers.iter_mut() {
@@ -127,8 +167,9 @@ fn to_utf8(headers: &mut HeaderMap) {
     }
 }
 
-/// Puts the request's id into an answer, and into the text of an error.
-async fn complete(response: Response<Body>, id: &str) -> Result<Response<Body>, HttpError> {
+/// Puts the request's id into an answer, and into the text of an error. Of all texts with an ETag, S3 leaves out its
+/// quotes in that of `GetObjectAttributes` alone.
+async fn complete(response: Response<Body>, id: &str, attributes: bool) -> Result<Response<Body>, HttpError> {
     let (mut parts, mut body) = response.into_parts();
     if let Ok(value) = HeaderValue::from_str(id) {
         parts.headers.insert("x-amz-request-id", value);
@@ -141,8 +182,17 @@ async fn complete(response: Response<Body>, id: &str) -> Result<Response<Body>, 
         parts.headers.remove(header::CONTENT_LENGTH);
         body = Body::from(with_request_id(&text, id));
         parts.headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/xml"));
+    } else if attributes {
+        let text = body.collect().await.map_err(broken)?.to_bytes();
+        parts.headers.remove(header::CONTENT_LENGTH);
+        body = Body::from(without_quotes(&text));
     }
     Ok(Response::from_parts(parts, body))
+}
+
+fn without_quotes(text: &Bytes) -> Bytes {
+    let text = String::from_utf8_lossy(text).replace("<ETag>&quot;", "<ETag>").replace("&quot;</ETag>", "</ETag>");
+    text.replace("<ETag>\"", "<ETag>").replace("\"</ETag>", "</ETag>").into()
 }
 
 fn with_request_id(text: &Bytes, id: &str) -> Bytes {

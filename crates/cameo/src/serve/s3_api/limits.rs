@@ -28,6 +28,9 @@ pub struct S3Limits {
     /// A form of a browser's upload (`PostObject`), file included, bytes: it is held in memory. Beyond: 400
     /// `EntityTooLarge`.
     pub form_max_bytes: u64,
+    /// A body that does not tell its length before it comes, bytes: it is held in memory. Beyond: 411
+    /// `MissingContentLength`.
+    pub unsized_max_bytes: u64,
     /// What is read and thrown away of a body after its request was refused, bytes, so that the client sees the answer.
     /// Beyond: the connection is closed.
     pub drain_max_bytes: u64,
@@ -64,6 +67,7 @@ impl Default for S3Limits {
             delete_max: 1000,
             xml_max_bytes: 2 * 1024 * 1024,
             form_max_bytes: 64 * MIB,
+            unsized_max_bytes: 8 * MIB,
             drain_max_bytes: 16 * MIB,
             headers_max_bytes: 64 * 1024,
             headers_max: 100,

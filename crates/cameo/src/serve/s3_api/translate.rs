@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use s3s::{
     HttpError, S3Result,
@@ -109,7 +110,7 @@ pub(super) fn algorithm(name: &str) -> S3Result<Algorithm> {
 }
 
 /// The checksums in a body's trailer.
-pub(super) fn trailer_sums(trailers: &http::HeaderMap) -> Sums {
+pub(super) fn trailer_sums(trailers: &HeaderMap) -> Sums {
     let sum = |algorithm: Algorithm| Some((algorithm, trailers.get(algorithm.header())?.to_str().ok()?.to_owned()));
     Algorithm::ALL.into_iter().filter_map(sum).collect()
 }
@@ -186,8 +187,7 @@ macro_rules! describe {
         $output.content_encoding = description.headers.content_encoding.clone();
         $output.content_language = description.headers.content_language.clone();
         $output.expires = $crate::serve::s3_api::translate::expires(&$object);
-        $output.metadata =
-            Some(description.metadata.clone().into_iter().collect()).filter(|m: &s3s::dto::Metadata| !m.is_empty());
+        $output.metadata = $crate::serve::s3_api::translate::metadata(&$object);
         $output.e_tag = Some($crate::serve::s3_api::translate::etag(&$object.etag));
         $output.last_modified = Some($crate::serve::s3_api::translate::time($object.modified_at));
     }};
@@ -198,6 +198,27 @@ pub(super) use describe;
 pub(super) fn expires(object: &StoredObject) -> Option<dto::Timestamp> {
     let text = object.description.headers.expires.as_ref()?;
     dto::Timestamp::parse(TimestampFormat::HttpDate, text).ok()
+}
+
+/// A value as a header of ISO 8859-1, where it is not ASCII and fits.
+fn latin_1(value: &str) -> Option<HeaderValue> {
+    let bytes: Option<Vec<u8>> = value.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    bytes.filter(|_| !value.is_ascii()).and_then(|bytes| HeaderValue::from_bytes(&bytes).ok())
+}
+
+/// User metadata that the service sends: as it is, or encoded by RFC 2047.
+pub(super) fn metadata(object: &StoredObject) -> Option<dto::Metadata> {
+    let sent = object.description.metadata.iter().filter(|(_, value)| latin_1(value).is_none());
+    let metadata: dto::Metadata = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
+    (!metadata.is_empty()).then_some(metadata)
+}
+
+/// User metadata that goes as ISO 8859-1, the charset of headers; only the rest needs an encoding (RFC 2616, 2.2).
+pub(super) fn latin_1_metadata(object: &StoredObject) -> HeaderMap {
+    let header = |(name, value): (&String, &String)| {
+        Some((HeaderName::try_from(format!("x-amz-meta-{name}")).ok()?, latin_1(value)?))
+    };
+    object.description.metadata.iter().filter_map(header).collect()
 }
 
 /// An error that ends the connection without an answer.

@@ -14,8 +14,10 @@ use crate::{
     sqlite::failed,
 };
 
-const CREATE: &str = "INSERT INTO cameo_buckets (name, created_at) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
+const CREATE: &str =
+    "INSERT INTO cameo_buckets (name, created_at, location) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING";
 const EXISTS: &str = "SELECT count(*) FROM cameo_buckets WHERE name = ?1";
+const LOCATION: &str = "SELECT location FROM cameo_buckets WHERE name = ?1";
 const LIST: &str = "SELECT name, created_at FROM cameo_buckets
     WHERE name > ?1 AND substr(name, 1, length(?2)) = ?2 ORDER BY name LIMIT ?3";
 const IS_USED: &str = "SELECT EXISTS (SELECT 1 FROM cameo_objects WHERE bucket = ?1)";
@@ -50,11 +52,19 @@ impl Embedded {
         Ok(rows.iter().map(bucket).collect::<Result<_, sqlx::Error>>().map_err(error)?)
     }
 
-    /// Creates a bucket.
-    pub async fn create_bucket(&self, name: &str) -> Answer<()> {
+    /// The location that a bucket was created with; empty where none was named.
+    pub async fn bucket_location(&self, name: &str) -> Answer<String> {
+        let query = sqlx::query_scalar::<_, String>(LOCATION).bind(name);
+        let location = query.fetch_optional(self.inner.db.readers()).await;
+        location.map_err(|e| failed(Place::Store, "look up a bucket", e))?.ok_or(Refusal::NoSuchBucket)
+    }
+
+    /// Creates a bucket. The location is kept for those who ask for it, and means nothing.
+    pub async fn create_bucket(&self, name: &str, location: &str) -> Answer<()> {
+        let location = location.to_owned();
         let (name, now) = (name.to_owned(), to_millis(self.now()));
         let job = self.inner.db.write(Place::Store, "create a bucket", move |connection| {
-            async move { create_in(connection, &name, now).await }.boxed()
+            async move { create_in(connection, &name, now, &location).await }.boxed()
         });
         if job.await? { Ok(()) } else { Err(Refusal::BucketExists) }
     }
@@ -72,8 +82,13 @@ impl Embedded {
     }
 }
 
-pub(super) async fn create_in(connection: &mut SqliteConnection, name: &str, now_millis: i64) -> Result<bool> {
-    let query = sqlx::query(CREATE).bind(name).bind(now_millis);
+pub(super) async fn create_in(
+    connection: &mut SqliteConnection,
+    name: &str,
+    now_millis: i64,
+    location: &str,
+) -> Result<bool> {
+    let query = sqlx::query(CREATE).bind(name).bind(now_millis).bind(location);
     let done = query.execute(connection).await.map_err(|e| failed(Place::Store, "create a bucket", e))?;
     Ok(done.rows_affected() > 0)
 }

@@ -65,7 +65,7 @@ impl Placed {
     pub(super) fn doubt(mut self) {
         self.kept = true;
         if let Some(a) = self.in_flight.take() {
-            InFlight::doubt(a)
+            InFlight::doubt(a);
         }
     }
 }

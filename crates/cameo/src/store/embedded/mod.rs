@@ -171,7 +171,7 @@ async fn create_buckets(db: &Sqlite, options: &EmbeddedOptions, now_millis: i64)
     db.write(Place::Store, "create the buckets", move |connection| {
         async move {
             for name in &names {
-                buckets::create_in(connection, name, now_millis).await?;
+                buckets::create_in(connection, name, now_millis, "").await?;
             }
             Ok(())
         }

@@ -308,7 +308,9 @@ impl Embedded {
             .boxed()
         });
         let expired = job.await?;
-        expired.iter().for_each(|upload| self.remove_upload_folder(upload));
+        for upload in &expired {
+            self.remove_upload_folder(upload);
+        }
         Ok(expired.len() as u64)
     }
 
@@ -391,11 +393,12 @@ pub(super) async fn complete_in(
 
 /// The stored parts that the client names.
 fn choose(stored: &[Part], completion: &Completion) -> Answer<Vec<Part>> {
-    if !completion.parts.is_sorted_by(|a, b| a.number < b.number) {
+    if !completion.parts.is_sorted_by(|a, b| a.number <= b.number) {
         return Err(Refusal::InvalidPartOrder);
     }
     let mut chosen = Vec::with_capacity(completion.parts.len());
-    for named in &completion.parts {
+    // Of a number that was sent twice and is named twice, the last counts.
+    for named in completion.parts.chunk_by(|a, b| a.number == b.number).filter_map(<[NamedPart]>::last) {
         let part = stored.iter().find(|part| part.number == named.number && part.etag == named.etag);
         let part = part.ok_or(Refusal::InvalidPart(named.number))?;
         if named.sums.iter().any(|(algorithm, sum)| part.sums.get(algorithm).is_some_and(|stored| stored != sum)) {

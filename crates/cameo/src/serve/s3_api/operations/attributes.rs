@@ -25,7 +25,9 @@ impl Operations {
         let input = request.input;
         refuse_version(input.version_id.as_deref())?;
         let object = self.store.look_up(&input.bucket, &input.key).await.map_err(refused)?;
-        let asked = |name: &str| input.object_attributes.iter().any(|attribute| attribute.as_str() == name);
+        // The service does not split what clients send in one header.
+        let asked: Vec<&str> = input.object_attributes.iter().flat_map(|list| list.as_str().split(',')).collect();
+        let asked = |name: &str| asked.iter().any(|attribute| attribute.trim() == name);
         let parts = if asked(ObjectAttributes::OBJECT_PARTS) {
             let max = page_size(input.max_parts, &self.limits, "x-amz-max-parts")?;
             let after = unsigned(input.part_number_marker.unwrap_or(0), "x-amz-part-number-marker")?;

@@ -32,7 +32,9 @@ impl Operations {
         if input.object_lock_enabled_for_bucket.unwrap_or(false) {
             return Err(unsupported("object lock"));
         }
-        match self.store.create_bucket(&input.bucket).await {
+        let location = input.create_bucket_configuration.and_then(|configuration| configuration.location_constraint);
+        let location = location.map(|location| location.as_str().to_owned()).unwrap_or_default();
+        match self.store.create_bucket(&input.bucket, &location).await {
             // Creating one's own bucket again succeeds, as it does in S3's oldest region.
             Ok(()) | Err(Refusal::BucketExists) => {
                 let location = Some(format!("/{}", input.bucket));
@@ -65,9 +67,8 @@ impl Operations {
         &self,
         request: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
-        self.require_bucket(&request.input.bucket).await?;
-        // In that region the constraint is empty.
-        let location_constraint = Some(BucketLocationConstraint::from_static(""));
+        let location = self.store.bucket_location(&request.input.bucket).await.map_err(refused)?;
+        let location_constraint = Some(BucketLocationConstraint::from(location));
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
     }
 

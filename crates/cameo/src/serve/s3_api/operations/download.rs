@@ -13,9 +13,9 @@ use super::Operations;
 use crate::{
     serve::s3_api::{
         errors::refused,
-        translate::{checksum_type, count, describe, from_time, length, set_sums, tag},
+        translate::{checksum_type, count, describe, from_time, latin_1_metadata, length, set_sums, tag},
     },
-    store::embedded::{ContentStream, ReadConditions, StoredObject, Verdict},
+    store::embedded::{Checksums, ContentStream, ReadConditions, StoredObject, Verdict},
 };
 
 /// What is sent of an object.
@@ -23,6 +23,7 @@ struct Selected {
     range: Range<u64>,
     partial: bool,
     parts_count: Option<i32>,
+    checksums: Option<Checksums>,
 }
 
 impl Selected {
@@ -71,10 +72,10 @@ fn select(object: &StoredObject, range: Option<dto::Range>, part: Option<i32>) -
         (Some(_), Some(_)) => Err(s3_error!(InvalidRequest, "Range and partNumber exclude each other.")),
         (Some(range), None) => {
             let range = range.check(object.size).map_err(|_| unsatisfiable(object))?;
-            Ok(Selected { range, partial: true, parts_count: None })
+            Ok(Selected { range, partial: true, parts_count: None, checksums: None })
         }
         (None, Some(part)) => select_part(object, part),
-        (None, None) => Ok(Selected { range: 0..object.size, partial: false, parts_count: None }),
+        (None, None) => Ok(whole(object, false)),
     }
 }
 
@@ -88,18 +89,23 @@ fn unsatisfiable(object: &StoredObject) -> S3Error {
     error
 }
 
+fn whole(object: &StoredObject, partial: bool) -> Selected {
+    Selected { range: 0..object.size, partial, parts_count: None, checksums: Some(object.checksums.clone()) }
+}
+
 /// An object uploaded in one piece is its own first part.
 fn select_part(object: &StoredObject, number: i32) -> S3Result<Selected> {
     let invalid = || s3_error!(InvalidPart, "The object has no part {number}.");
     if object.parts.is_empty() {
-        let whole = Selected { range: 0..object.size, partial: object.size > 0, parts_count: None };
-        return if number == 1 { Ok(whole) } else { Err(invalid()) };
+        return if number == 1 { Ok(whole(object, object.size > 0)) } else { Err(invalid()) };
     }
     let mut start = 0;
     for part in &object.parts {
         if i64::from(part.number) == i64::from(number) {
             let parts_count = Some(count(object.parts.len()));
-            return Ok(Selected { range: start..start + part.size, partial: part.size > 0, parts_count });
+            let checksums = Checksums { sums: part.sums.clone(), composite: object.checksums.composite };
+            let range = start..start + part.size;
+            return Ok(Selected { range, partial: part.size > 0, parts_count, checksums: Some(checksums) });
         }
         start += part.size;
     }
@@ -126,13 +132,16 @@ impl Operations {
             ..GetObjectOutput::default()
         };
         describe!(output, object);
-        if wants_checksums(input.checksum_mode.as_ref()) && !selected.partial {
-            set_sums!(output, object.checksums.sums);
-            output.checksum_type = checksum_type(&object.checksums);
+        if wants_checksums(input.checksum_mode.as_ref())
+            && let Some(checksums) = &selected.checksums
+        {
+            set_sums!(output, checksums.sums);
+            output.checksum_type = checksum_type(checksums);
         }
+        let headers = latin_1_metadata(object);
         let status = if selected.partial { http::StatusCode::PARTIAL_CONTENT } else { http::StatusCode::OK };
         output.body = Some(StreamingBlob::new(Sent(open.stream(selected.range))));
-        Ok(S3Response::with_status(output, status))
+        Ok(S3Response { headers, ..S3Response::with_status(output, status) })
     }
 
     pub(super) async fn head_object(
@@ -152,12 +161,14 @@ impl Operations {
             ..HeadObjectOutput::default()
         };
         describe!(output, object);
-        if wants_checksums(input.checksum_mode.as_ref()) {
-            set_sums!(output, object.checksums.sums);
-            output.checksum_type = checksum_type(&object.checksums);
+        if wants_checksums(input.checksum_mode.as_ref())
+            && let Some(checksums) = &selected.checksums
+        {
+            set_sums!(output, checksums.sums);
+            output.checksum_type = checksum_type(checksums);
         }
         let status = if selected.partial { http::StatusCode::PARTIAL_CONTENT } else { http::StatusCode::OK };
-        Ok(S3Response::with_status(output, status))
+        Ok(S3Response { headers: latin_1_metadata(&object), ..S3Response::with_status(output, status) })
     }
 }
 

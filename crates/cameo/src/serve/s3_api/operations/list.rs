@@ -21,7 +21,8 @@ use crate::{
     store::embedded::{Entry, Page, Query, StoredObject},
 };
 
-/// Bytes that stay as they are in a listing with `encoding-type=url`; a space becomes `+`.
+/// Bytes that stay as they are in a listing with `encoding-type=url`. A space becomes `%20`, which every client decodes;
+/// some take a `+` for itself.
 const URL_ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'~');
 
@@ -39,7 +40,7 @@ impl Encoding {
     }
 
     pub(super) fn name(self, text: &str) -> String {
-        if self.0 { utf8_percent_encode(text, URL_ENCODED).to_string().replace("%20", "+") } else { text.to_owned() }
+        if self.0 { utf8_percent_encode(text, URL_ENCODED).to_string() } else { text.to_owned() }
     }
 
     pub(super) fn told(self) -> Option<EncodingType> {
@@ -144,7 +145,8 @@ impl Operations {
             contents: Some(told.objects.into_iter().map(|o| object(o, encoding, true)).collect()),
             common_prefixes: Some(told.common_prefixes),
             name: Some(input.bucket),
-            prefix: Some(encoding.name(&query.prefix)),
+            // botocore decodes the prefix in all listings but this one.
+            prefix: Some(query.prefix),
             marker: Some(encoding.name(&query.after)),
             delimiter: not_empty(input.delimiter).map(|delimiter| encoding.name(&delimiter)),
             max_keys: Some(count(max)),
@@ -234,7 +236,7 @@ mod tests {
     #[test]
     fn names_are_encoded_as_clients_decode_them() {
         let encoding = Encoding(true);
-        assert_eq!(encoding.name("a b+c%d/가\n"), "a+b%2Bc%25d/%EA%B0%80%0A");
+        assert_eq!(encoding.name("a b+c%d/가\n"), "a%20b%2Bc%25d/%EA%B0%80%0A");
         assert_eq!(Encoding(false).name("a b"), "a b");
     }
 }

@@ -8,19 +8,22 @@ use s3s::{
         AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
         CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CreateBucketInput, CreateBucketOutput,
         CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteBucketInput, DeleteBucketOutput,
-        DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, GetBucketLocationInput,
-        GetBucketLocationOutput, GetBucketVersioningInput, GetBucketVersioningOutput, GetObjectAttributesInput,
+        DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, GetBucketAclInput,
+        GetBucketAclOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
+        GetBucketVersioningOutput, GetObjectAclInput, GetObjectAclOutput, GetObjectAttributesInput,
         GetObjectAttributesOutput, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
         HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
         ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-        ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput,
-        UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+        ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutBucketAclInput, PutBucketAclOutput, PutObjectAclInput,
+        PutObjectAclOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput, UploadPartCopyOutput,
+        UploadPartInput, UploadPartOutput,
     },
 };
 
 use super::{access::Access, errors::refused, limits::S3Limits, translate::OWNER};
 use crate::store::embedded::{Embedded, Refusal};
 
+mod acl;
 mod attributes;
 mod buckets;
 mod copy;
@@ -83,8 +86,10 @@ operations! {
     delete_bucket: DeleteBucketInput -> DeleteBucketOutput,
     delete_object: DeleteObjectInput -> DeleteObjectOutput,
     delete_objects: DeleteObjectsInput -> DeleteObjectsOutput,
+    get_bucket_acl: GetBucketAclInput -> GetBucketAclOutput,
     get_bucket_location: GetBucketLocationInput -> GetBucketLocationOutput,
     get_bucket_versioning: GetBucketVersioningInput -> GetBucketVersioningOutput,
+    get_object_acl: GetObjectAclInput -> GetObjectAclOutput,
     get_object: GetObjectInput -> GetObjectOutput,
     get_object_attributes: GetObjectAttributesInput -> GetObjectAttributesOutput,
     head_bucket: HeadBucketInput -> HeadBucketOutput,
@@ -95,6 +100,8 @@ operations! {
     list_objects: ListObjectsInput -> ListObjectsOutput,
     list_objects_v2: ListObjectsV2Input -> ListObjectsV2Output,
     list_parts: ListPartsInput -> ListPartsOutput,
+    put_bucket_acl: PutBucketAclInput -> PutBucketAclOutput,
+    put_object_acl: PutObjectAclInput -> PutObjectAclOutput,
     put_object: PutObjectInput -> PutObjectOutput,
     upload_part: UploadPartInput -> UploadPartOutput,
     upload_part_copy: UploadPartCopyInput -> UploadPartCopyOutput,

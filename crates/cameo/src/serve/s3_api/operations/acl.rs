@@ -1,0 +1,74 @@
+//! Access control lists: everything is its owner's alone, and nothing else can be asked for.
+//!
+//! Tools read and write them by habit; rights are given by access key (see `keys`).
+
+use s3s::{
+    S3Request, S3Response, S3Result,
+    dto::{
+        GetBucketAclInput, GetBucketAclOutput, GetObjectAclInput, GetObjectAclOutput, Grant, Grantee, Permission,
+        PutBucketAclInput, PutBucketAclOutput, PutObjectAclInput, PutObjectAclOutput, Type,
+    },
+};
+
+use super::Operations;
+use crate::serve::s3_api::{
+    errors::{acl_not_supported, refused},
+    translate::{OWNER, owner},
+};
+
+/// The one canned list that says what is so anyway.
+const PRIVATE: &str = "private";
+
+fn grants() -> Vec<Grant> {
+    let grantee = Grantee {
+        display_name: Some(OWNER.to_owned()),
+        email_address: None,
+        id: Some(OWNER.to_owned()),
+        type_: Type::from_static(Type::CANONICAL_USER),
+        uri: None,
+    };
+    vec![Grant { grantee: Some(grantee), permission: Some(Permission::from_static(Permission::FULL_CONTROL)) }]
+}
+
+/// Refuses lists that would give somebody else a right.
+fn require_private(canned: Option<&str>) -> S3Result<()> {
+    if canned == Some(PRIVATE) { Ok(()) } else { Err(acl_not_supported()) }
+}
+
+impl Operations {
+    pub(super) async fn get_bucket_acl(
+        &self,
+        request: S3Request<GetBucketAclInput>,
+    ) -> S3Result<S3Response<GetBucketAclOutput>> {
+        self.require_bucket(&request.input.bucket).await?;
+        Ok(S3Response::new(GetBucketAclOutput { grants: Some(grants()), owner: Some(owner()) }))
+    }
+
+    pub(super) async fn get_object_acl(
+        &self,
+        request: S3Request<GetObjectAclInput>,
+    ) -> S3Result<S3Response<GetObjectAclOutput>> {
+        self.store.look_up(&request.input.bucket, &request.input.key).await.map_err(refused)?;
+        let output =
+            GetObjectAclOutput { grants: Some(grants()), owner: Some(owner()), ..GetObjectAclOutput::default() };
+        Ok(S3Response::new(output))
+    }
+
+    pub(super) async fn put_bucket_acl(
+        &self,
+        request: S3Request<PutBucketAclInput>,
+    ) -> S3Result<S3Response<PutBucketAclOutput>> {
+        self.require_bucket(&request.input.bucket).await?;
+        require_private(request.input.acl.as_ref().map(s3s::dto::BucketCannedACL::as_str))?;
+        Ok(S3Response::new(PutBucketAclOutput::default()))
+    }
+
+    pub(super) async fn put_object_acl(
+        &self,
+        request: S3Request<PutObjectAclInput>,
+    ) -> S3Result<S3Response<PutObjectAclOutput>> {
+        self.store.look_up(&request.input.bucket, &request.input.key).await.map_err(refused)?;
+        require_private(request.input.acl.as_ref().map(s3s::dto::ObjectCannedACL::as_str))?;
+        Ok(S3Response::new(PutObjectAclOutput::default()))
+    }
+}

@@ -1,0 +1,155 @@
+"""What only a library can ask: ranges, conditions, checksums, bulk deletes, presigned forms; and odd requests by hand."""
+
+import http.client
+import urllib.error
+import urllib.request
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]
+
+
+def client(server, key=None, secret=None):
+    config = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=32)
+    return boto3.client("s3", endpoint_url=server.url, region_name="us-east-1", config=config,
+                        aws_access_key_id=key or server.key, aws_secret_access_key=secret or server.secret)
+
+
+def refused(code, call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        got = (error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"])
+        assert str(code) in map(str, got), f"{got} instead of {code}"
+        return
+    raise AssertionError(f"not refused with {code}")
+
+
+def ranges(s3, bucket, server):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    for asked, got in [("bytes=2-4", b"234"), ("bytes=-3", b"789"), ("bytes=7-", b"789"), ("bytes=8-99", b"89")]:
+        answer = s3.get_object(Bucket=bucket, Key="k", Range=asked)
+        assert answer["Body"].read() == got and answer["ResponseMetadata"]["HTTPStatusCode"] == 206
+    refused(416, s3.get_object, Bucket=bucket, Key="k", Range="bytes=10-")
+
+
+def conditions(s3, bucket, server):
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
+    refused(412, s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*")
+    refused(412, s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfMatch='"other"')
+    refused(304, s3.get_object, Bucket=bucket, Key="k", IfNoneMatch=etag)
+    refused(412, s3.head_object, Bucket=bucket, Key="k", IfMatch='"other"')
+    refused(412, s3.copy_object, Bucket=bucket, Key="c", CopySource=f"{bucket}/k", CopySourceIfMatch='"other"')
+    s3.put_object(Bucket=bucket, Key="k", Body=b"2", IfMatch=etag)
+
+
+def checksums_are_verified(s3, bucket, server):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"good")
+    for algorithm in ALGORITHMS:
+        answer = s3.put_object(Bucket=bucket, Key="k", Body=b"good", ChecksumAlgorithm=algorithm)
+        sent = answer[f"Checksum{algorithm}"]
+        refused(400, s3.put_object, Bucket=bucket, Key="k", Body=b"bad", **{f"Checksum{algorithm}": sent})
+    refused("BadDigest", s3.put_object, Bucket=bucket, Key="k", Body=b"bad", ContentMD5="dV+FxXCkxBYYkrskZOZMpQ==")
+    refused("InvalidDigest", s3.put_object, Bucket=bucket, Key="k", Body=b"bad", ContentMD5="nonsense")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"good", "a refused upload changed something"
+
+
+def bulk_delete(s3, bucket, server):
+    keys = ["a", "a/b", "가", "x<y>&z", "50%"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in [*keys, "absent"]]})
+    assert len(answer["Deleted"]) == 6 and "Errors" not in answer
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+
+
+def presigned_put_and_form(s3, bucket, server):
+    address = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "put"}, ExpiresIn=60)
+    urllib.request.urlopen(urllib.request.Request(address, data=b"body", method="PUT"), timeout=20)
+    assert s3.get_object(Bucket=bucket, Key="put")["Body"].read() == b"body"
+    form = s3.generate_presigned_post(bucket, "form", ExpiresIn=60)
+    boundary, lines = "cameo-boundary", []
+    for name, value in [*form["fields"].items(), ("file", "posted")]:
+        extra = '; filename="f"' if name == "file" else ""
+        lines += [f"--{boundary}", f'Content-Disposition: form-data; name="{name}"{extra}', "", value]
+    body = "\r\n".join([*lines, f"--{boundary}--", ""]).encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    urllib.request.urlopen(urllib.request.Request(form["url"], data=body, headers=headers), timeout=20)
+    assert s3.get_object(Bucket=bucket, Key="form")["Body"].read() == b"posted"
+
+
+def signatures_of_version_2_and_long_ones_are_refused(s3, bucket, server):
+    old = boto3.client("s3", endpoint_url=server.url, region_name="us-east-1", config=Config(signature_version="s3"),
+                       aws_access_key_id=server.key, aws_secret_access_key=server.secret)
+    refused(400, old.list_objects_v2, Bucket=bucket)
+    address = s3.generate_presigned_url("list_objects_v2", Params={"Bucket": bucket}, ExpiresIn=604801)
+    try:
+        urllib.request.urlopen(address, timeout=20)
+        raise AssertionError("8 days were accepted")
+    except urllib.error.HTTPError as error:
+        assert error.code == 403
+
+
+def expectations_are_answered(s3, bucket, server):
+    """A request that is refused before its body is wanted closes the connection, so that nobody waits."""
+    connection = http.client.HTTPConnection(server.host, timeout=20)
+    connection.putrequest("PUT", f"/{bucket}/k")
+    connection.putheader("Content-Length", "10")
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("Connection")) == (403, "close"), answer.status
+    assert answer.getheader("x-amz-request-id") in answer.read().decode()
+
+
+def every_key_is_answered_as_listed(s3, bucket, server):
+    """The shared list of odd keys, where it stands beside the project."""
+    import csv
+    import os
+    import pathlib
+
+    path = pathlib.Path(os.environ.get("CAMEO_KEYS", pathlib.Path(__file__).resolve().parents[3] / "shared/corpus/keys.tsv"))
+    if not path.exists():
+        return f"{path} is absent"
+    session = boto3.Session(server.key, server.secret)
+    for number, line in enumerate(path.read_text().splitlines()[1:]):
+        field, expected, _ = next(csv.reader([line], delimiter="\t"))
+        key = unescape(field)
+        status = put_by_hand(session, server, bucket, key, f"{number}".encode())
+        assert status == (400 if expected == "http:400" else 200), f"{field[:60]}: {status} instead of {expected}"
+        if status == 200:
+            assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == f"{number}".encode(), field
+
+
+def unescape(field):
+    out, rest = "", field
+    while rest:
+        if rest[0] != "\\":
+            out, rest = out + rest[0], rest[1:]
+        elif rest[1] == "u":
+            out, rest = out + chr(int(rest[2:6], 16)), rest[6:]
+        elif rest[1] == "x":
+            out, rest = out + chr(int(rest[2:4], 16)), rest[4:]
+        else:
+            out, rest = out + {"n": "\n", "r": "\r", "\\": "\\"}[rest[1]], rest[2:]
+    return out
+
+
+def put_by_hand(session, server, bucket, key, body):
+    """Signs and sends a PUT without any of a client's own ideas about keys."""
+    from botocore.auth import S3SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from urllib.parse import quote
+
+    path = f"/{bucket}/{quote(key, safe='/~')}"
+    request = AWSRequest("PUT", server.url + path, data=body)
+    S3SigV4Auth(session.get_credentials(), "s3", "us-east-1").add_auth(request)
+    connection = http.client.HTTPConnection(server.host, timeout=20)
+    connection.request("PUT", path, body, dict(request.headers.items()))
+    return connection.getresponse().status
+
+
+ALL = [ranges, conditions, checksums_are_verified, bulk_delete, presigned_put_and_form,
+       signatures_of_version_2_and_long_ones_are_refused, expectations_are_answered, every_key_is_answered_as_listed]

@@ -1,0 +1,181 @@
+"""The clients, each as the commands that a person would type. What cannot be had is None, and said loudly."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+CACHE = pathlib.Path(os.environ.get("CAMEO_E2E_CACHE", pathlib.Path(__file__).resolve().parents[2] / ".cache" / "e2e"))
+TIMEOUT_S = 180
+# In the oldest region aws-cli signs addresses with version 2, which is refused; in all later ones with version 4.
+REGION = "ap-northeast-2"
+# The version that the source of this project used runs on these.
+OLD_PYTHONS = ("3.8", "3.7", "3.6")
+OLD_AWSCLI = "1.16.14"
+
+
+class Tool:
+    """A client. Addresses are `bucket/key`."""
+
+    name = ""
+    # Keys that the tool itself changes or refuses, with the reason.
+    cannot = {}
+
+    def __init__(self, program, server):
+        self.program, self.server = str(program), server
+        self.key, self.secret = server.key, server.secret
+
+    def environment(self):
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        return {**kept, "LC_ALL": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true", **self.credentials()}
+
+    def credentials(self):
+        if self.key is None:
+            return {}
+        return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret, "AWS_DEFAULT_REGION": REGION}
+
+    def run(self, *arguments, check=True):
+        command = [self.program, *self.options(), *map(str, arguments)]
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=TIMEOUT_S)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(command[:6])} …: exit {done.returncode}: {done.stderr[-600:]}{done.stdout[-300:]}")
+        return done
+
+    def options(self):
+        return []
+
+
+class Aws(Tool):
+    def __init__(self, program, server, name):
+        super().__init__(program, server)
+        self.name = name
+
+    def options(self):
+        return ["--endpoint-url", self.server.url, "s3"]
+
+    def put(self, file, at): self.run("cp", file, f"s3://{at}")
+    def get(self, at, file): self.run("cp", f"s3://{at}", file)
+    def put_tree(self, folder, at): self.run("cp", folder, f"s3://{at}", "--recursive")
+    def list(self, at): return [line.split(None, 3)[3] for line in self.run("ls", f"s3://{at}", "--recursive").stdout.splitlines()]
+    def list_paged(self, at): return [line.split(None, 3)[3] for line in self.run("ls", f"s3://{at}", "--recursive", "--page-size", "100").stdout.splitlines()]
+    def sync_up(self, folder, at): self.run("sync", folder, f"s3://{at}", "--delete")
+    def sync_down(self, at, folder): self.run("sync", f"s3://{at}", folder, "--delete")
+    def move(self, a, b): self.run("mv", f"s3://{a}", f"s3://{b}")
+    def copy(self, a, b): self.run("cp", f"s3://{a}", f"s3://{b}")
+    def remove_tree(self, at): self.run("rm", f"s3://{at}", "--recursive")
+    def presign(self, at): return self.run("presign", f"s3://{at}").stdout.strip()
+    def put_large(self, file, at): self.put(file, at)
+    def put_with_metadata(self, file, at): self.run("cp", file, f"s3://{at}", "--metadata", "colour=green", "--content-type", "image/test")
+
+
+class S3cmd(Tool):
+    name = "s3cmd"
+
+    def options(self):
+        host = self.server.host
+        return ["-c", "/dev/null", "--no-ssl", f"--host={host}", f"--host-bucket={host}", "--region=us-east-1",
+                *([f"--access_key={self.key}", f"--secret_key={self.secret}"] if self.key else []), "--no-progress"]
+
+    def credentials(self): return {}
+    def put(self, file, at): self.run("put", file, f"s3://{at}")
+    def get(self, at, file): self.run("get", "--force", f"s3://{at}", file)
+    def put_tree(self, folder, at): self.run("put", "--recursive", f"{folder}/", f"s3://{at}/")
+    def list(self, at): return [line.split(None, 3)[3].split("/", 3)[3] for line in self.run("ls", "--recursive", f"s3://{at}").stdout.splitlines()]
+    list_paged = list
+    def sync_up(self, folder, at): self.run("sync", "--delete-removed", f"{folder}/", f"s3://{at}/")
+    def sync_down(self, at, folder): self.run("sync", "--delete-removed", f"s3://{at}/", f"{folder}/")
+    def move(self, a, b): self.run("mv", f"s3://{a}", f"s3://{b}")
+    def copy(self, a, b): self.run("cp", f"s3://{a}", f"s3://{b}")
+    def remove_tree(self, at): self.run("rm", "--recursive", "--force", f"s3://{at}")
+    presign = None  # it signs addresses with version 2
+    def put_large(self, file, at): self.put(file, at)
+    def put_with_metadata(self, file, at): self.run("put", file, f"s3://{at}", "--add-header=x-amz-meta-colour:green", "--mime-type=image/test")
+
+
+class Rclone(Tool):
+    name = "rclone"
+    cannot = {"a//b": "rclone cleans paths"}
+
+    def options(self):
+        return ["--config", "/dev/null", "--retries", "1", "--low-level-retries", "1"]
+
+    def credentials(self):
+        settings = {"TYPE": "s3", "PROVIDER": "Other", "ENDPOINT": self.server.url, "REGION": "us-east-1"}
+        if self.key:
+            settings |= {"ACCESS_KEY_ID": self.key, "SECRET_ACCESS_KEY": self.secret}
+        return {f"RCLONE_CONFIG_C_{name}": value for name, value in settings.items()}
+
+    def put(self, file, at): self.run("copyto", file, f"c:{at}")
+    def get(self, at, file): self.run("copyto", f"c:{at}", file)
+    def put_tree(self, folder, at): self.run("copy", folder, f"c:{at}")
+    def list(self, at): return [f"{at.split('/', 1)[1]}/{line}" if "/" in at else line for line in self.run("lsf", "-R", "--files-only", f"c:{at}").stdout.splitlines()]
+    def list_paged(self, at): return [f"{at.split('/', 1)[1]}/{line}" for line in self.run("lsf", "-R", "--files-only", "--s3-list-chunk", "100", f"c:{at}").stdout.splitlines()]
+    def sync_up(self, folder, at): self.run("sync", folder, f"c:{at}")
+    def sync_down(self, at, folder): self.run("sync", f"c:{at}", folder)
+    def move(self, a, b): self.run("moveto", f"c:{a}", f"c:{b}")
+    def copy(self, a, b): self.run("copyto", f"c:{a}", f"c:{b}")
+    def remove_tree(self, at): self.run("delete", f"c:{at}")
+    def presign(self, at): return self.run("link", f"c:{at}").stdout.strip()
+    def put_large(self, file, at): self.run("copyto", "--s3-upload-cutoff", "5M", "--s3-chunk-size", "8M", file, f"c:{at}")
+    def put_with_metadata(self, file, at): self.run("copyto", "--header-upload", "x-amz-meta-colour: green", "--header-upload", "Content-Type: image/test", file, f"c:{at}")
+
+
+class S5cmd(Tool):
+    name = "s5cmd"
+    cannot = {"a//b": "s5cmd cleans paths"}
+
+    def options(self):
+        return ["--endpoint-url", self.server.url, "--retry-count", "1"]
+
+    def put(self, file, at): self.run("cp", file, f"s3://{at}")
+    def get(self, at, file): self.run("cp", f"s3://{at}", file)
+    def put_tree(self, folder, at): self.run("cp", f"{folder}/", f"s3://{at}/")
+    def list(self, at): return [f"{at.split('/', 1)[1]}/{line.split(None, 3)[3]}" for line in self.run("ls", f"s3://{at}/*").stdout.splitlines()]
+    list_paged = list
+    def sync_up(self, folder, at): self.run("sync", "--delete", f"{folder}/", f"s3://{at}/")
+    def sync_down(self, at, folder): self.run("sync", "--delete", f"s3://{at}/*", f"{folder}/")
+    def move(self, a, b): self.run("mv", f"s3://{a}", f"s3://{b}")
+    def copy(self, a, b): self.run("cp", f"s3://{a}", f"s3://{b}")
+    def remove_tree(self, at): self.run("rm", f"s3://{at}/*")
+    presign = None  # not in every version
+    def put_large(self, file, at): self.run("cp", "-p", "10", file, f"s3://{at}")
+    put_with_metadata = None
+
+
+def venv(name, python, package):
+    """A program of a package in an environment of its own; None where there is no such Python."""
+    python = shutil.which(f"python{python}") if python else shutil.which("python3")
+    folder = CACHE / name
+    if not (folder / "bin" / "done").exists():
+        if python is None or subprocess.run([python, "-c", ""], capture_output=True).returncode != 0:
+            return None
+        subprocess.run([python, "-m", "venv", folder], check=True)
+        subprocess.run([folder / "bin" / "pip", "install", "-q", *package], check=True)
+        (folder / "bin" / "done").touch()
+    return folder / "bin"
+
+
+def find_old_aws():
+    named = os.environ.get("CAMEO_OLD_AWS")
+    if named:
+        return named
+    for python in OLD_PYTHONS:
+        found = venv(f"aws-{OLD_AWSCLI}", python, [f"awscli=={OLD_AWSCLI}"])
+        if found:
+            return found / "aws"
+    return None
+
+
+def tools(server):
+    """Every client that can be had, and the names of those that cannot."""
+    current = venv("current", None, ["awscli", "boto3", "s5cmd"])
+    candidates = [
+        ("aws-cli", current / "aws", lambda program: Aws(program, server, "aws-cli")),
+        (f"aws-cli-{OLD_AWSCLI}", find_old_aws(), lambda program: Aws(program, server, f"aws-cli-{OLD_AWSCLI}")),
+        ("s3cmd", shutil.which("s3cmd"), lambda program: S3cmd(program, server)),
+        ("rclone", shutil.which("rclone"), lambda program: Rclone(program, server)),
+        ("s5cmd", current / "s5cmd", lambda program: S5cmd(program, server)),
+    ]
+    had = [make(program) for _, program, make in candidates if program]
+    missing = [name for name, program, _ in candidates if not program]
+    return had, missing
