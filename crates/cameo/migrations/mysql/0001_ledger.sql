@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS cameo_originals (
     reason             VARCHAR(64)  NULL,
     detail             TEXT         NULL,
     serving_generation VARCHAR(255) NULL,
+    removed_generation VARCHAR(255) NULL,
     size_set           VARCHAR(255) NULL,
     engine             VARCHAR(255) NULL,
     updated_at         BIGINT       NOT NULL,

@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS cameo_originals (
     reason             TEXT COLLATE "C",
     detail             TEXT,
     serving_generation TEXT COLLATE "C",
+    removed_generation TEXT COLLATE "C",
     size_set           TEXT COLLATE "C",
     engine             TEXT COLLATE "C",
     updated_at         BIGINT NOT NULL

@@ -162,7 +162,7 @@ impl MySqlCatalog {
             let query = query.bind(photo.entity.vertical.as_str()).bind(signed(photo.entity.cd_idx));
             query.bind(photo.sequence).bind(image_size).execute(&mut *connection).await?;
         }
-        let date = now.strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let date = date(now);
         for some in change.write.chunks(ROWS_PER_STATEMENT) {
             let mut query = QueryBuilder::<MySql>::new(&self.sql.insert_rows);
             query.push_values(some, |mut values, row| {
@@ -176,6 +176,25 @@ impl MySqlCatalog {
         }
         Ok(())
     }
+
+    async fn rewrite_once(&self, rows: &[Row], date: &str) -> Result<u64> {
+        let error = |e| failed("rewrite addresses", e);
+        let mut transaction = self.pool.begin().await.map_err(error)?;
+        let mut count = 0;
+        for Row { photo, image_size, image_url, etag, .. } in rows {
+            let query = sqlx::query(AssertSqlSafe(self.sql.rewrite_url.clone())).bind(image_url).bind(date);
+            let query = query.bind(photo.entity.vertical.as_str()).bind(signed(photo.entity.cd_idx));
+            let query = query.bind(photo.sequence).bind(image_size).bind(etag);
+            count += query.execute(&mut *transaction).await.map_err(error)?.rows_affected();
+        }
+        transaction.commit().await.map_err(error)?;
+        Ok(count)
+    }
+}
+
+/// A date as `DATETIME` takes it: UTC, to the second.
+fn date(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// What every connection is set to. MariaDB and MySQL name the limit on a statement differently, and MySQL has one for
@@ -239,6 +258,7 @@ async fn write_entries(
             values.push_bind(entry.generation.as_str()).push_bind(entry.etag.as_str());
             values.push_bind(entry.state.as_str()).push_bind(reason).push_bind(detail);
             values.push_bind(entry.serving.as_ref().map(Generation::as_str));
+            values.push_bind(entry.removed.as_ref().map(Generation::as_str));
             values.push_bind(entry.size_set.as_deref()).push_bind(entry.engine.as_deref());
             values.push_bind(to_millis(entry.updated_at));
         });
@@ -316,6 +336,11 @@ impl Catalog for MySqlCatalog {
         query.push(&self.sql.rows_order).push_bind(limit(max));
         let rows = query.build_query_as::<RowColumns>().fetch_all(&self.pool).await;
         read(rows.map_err(|e| failed("read the public table", e))?)
+    }
+
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        let date = date(self.clock.now());
+        retry_conflicts(self.limits.tries, || self.rewrite_once(rows, &date)).await
     }
 
     async fn counts(&self) -> Result<Vec<Count>> {

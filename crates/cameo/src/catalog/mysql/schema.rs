@@ -113,10 +113,12 @@ async fn rehearse(connection: &mut MySqlConnection, sql: &Statements) -> Result<
         |columns: usize| format!("SELECT {} FROM (SELECT 1) AS one WHERE 1 = 0", ["NULL"].repeat(columns).join(", "));
     let mut transaction = connection.begin().await?;
     for statement in [
-        format!("{}{}{}", sql::INSERT_ENTRIES, nothing(13), sql::ON_KNOWN_ENTRY),
+        format!("{}{}{}", sql::INSERT_ENTRIES, nothing(14), sql::ON_KNOWN_ENTRY),
         format!("{}{}{}", sql::INSERT_VERSIONS, nothing(3), sql::ON_KNOWN_VERSION),
         format!("{}{}{}", sql.insert_rows, nothing(11), sql.on_known_row),
         sql.delete_row.replace('?', "NULL"),
+        // No row has the vertical NULL, so nothing is set to it.
+        sql.rewrite_url.replace('?', "NULL"),
     ] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
     }

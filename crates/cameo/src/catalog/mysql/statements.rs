@@ -4,22 +4,24 @@
 
 use crate::catalog::table::Table;
 
-/// Rows in one statement, at most: 13 parameters each stay far below the 65 535 that a statement may have.
+/// Rows in one statement, at most: 14 parameters each stay far below the 65 535 that a statement may have.
 pub(super) const ROWS_PER_STATEMENT: usize = 250;
 
 /// Statements on the `cameo_*` tables.
 pub(super) mod sql {
     pub(in super::super) const SELECT_ENTRY: &str =
         "SELECT CONVERT(entry.object_key USING utf8mb4) AS object_key, entry.generation, entry.etag, entry.state,
-            entry.reason, entry.detail, entry.serving_generation, entry.size_set, entry.engine, entry.updated_at
+            entry.reason, entry.detail, entry.serving_generation, entry.removed_generation, entry.size_set,
+            entry.engine, entry.updated_at
         FROM cameo_originals AS entry WHERE ";
     pub(in super::super) const INSERT_ENTRIES: &str =
         "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason, detail,
-            serving_generation, size_set, engine, updated_at) ";
+            serving_generation, removed_generation, size_set, engine, updated_at) ";
     pub(in super::super) const ON_KNOWN_ENTRY: &str =
         " ON DUPLICATE KEY UPDATE generation = VALUES(generation), etag = VALUES(etag), state = VALUES(state),
             reason = VALUES(reason), detail = VALUES(detail), serving_generation = VALUES(serving_generation),
-            size_set = VALUES(size_set), engine = VALUES(engine), updated_at = VALUES(updated_at)";
+            removed_generation = VALUES(removed_generation), size_set = VALUES(size_set), engine = VALUES(engine),
+            updated_at = VALUES(updated_at)";
     pub(in super::super) const INSERT_VERSIONS: &str = "INSERT INTO cameo_entities (vertical, cd_idx, version) ";
     pub(in super::super) const ON_KNOWN_VERSION: &str = " ON DUPLICATE KEY UPDATE version = version + VALUES(version)";
     pub(in super::super) const COUNTS: &str = "SELECT vertical, state, reason, COUNT(*) AS originals
@@ -40,6 +42,8 @@ const ON_KNOWN_ROW: &str = " ON DUPLICATE KEY UPDATE {image_url} = VALUES({image
         {update_date} = VALUES({update_date})";
 const DELETE_ROW: &str =
     "DELETE FROM {table} WHERE {vertical} = ? AND {cd_idx} = ? AND {sequence} = ? AND {image_size} = ?";
+const REWRITE_URL: &str = "UPDATE {table} SET {image_url} = ?, {update_date} = ?
+    WHERE {vertical} = ? AND {cd_idx} = ? AND {sequence} = ? AND {image_size} = ? AND {etag} = ?";
 /// Version and rows are of one instant, since they are of one statement.
 const ENTITY_ROWS: &str = "SELECT CAST(COALESCE(entity.version, 0) AS SIGNED) AS version, {columns}
     FROM (SELECT 1) AS one
@@ -55,6 +59,7 @@ pub(super) struct Statements {
     pub(super) insert_rows: String,
     pub(super) on_known_row: String,
     pub(super) delete_row: String,
+    pub(super) rewrite_url: String,
     pub(super) entity_rows: String,
     pub(super) select_rows: String,
     pub(super) rows_after: String,
@@ -70,6 +75,7 @@ impl Statements {
             insert_rows: statement(INSERT_ROWS),
             on_known_row: statement(ON_KNOWN_ROW),
             delete_row: statement(DELETE_ROW),
+            rewrite_url: statement(REWRITE_URL),
             entity_rows: statement(ENTITY_ROWS),
             select_rows: statement(SELECT_ROWS),
             rows_after: statement(ROWS_AFTER),

@@ -157,7 +157,7 @@ impl PostgresCatalog {
             .bind(column(rows, |row| i64::from(row.height)))
             .bind(column(rows, |row| signed(row.bytes)))
             .bind(column(rows, |row| row.etag.clone()))
-            .bind(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+            .bind(date(now))
             .execute(connection)
             .await
             .map(|_| ())
@@ -178,6 +178,28 @@ impl PostgresCatalog {
             .await
             .map(|_| ())
     }
+
+    async fn rewrite_once(&self, rows: &[Row], date: &str) -> Result<u64> {
+        let error = |e| failed("rewrite addresses", e);
+        let (verticals, ids) = columns_of_entities(rows.iter().map(|row| &row.photo.entity));
+        let done = sqlx::query(AssertSqlSafe(self.sql.rewrite_urls.clone()))
+            .bind(verticals)
+            .bind(ids)
+            .bind(column(rows, |row| i32::from(row.photo.sequence)))
+            .bind(column(rows, |row| row.image_size.clone()))
+            .bind(column(rows, |row| row.etag.clone()))
+            .bind(column(rows, |row| row.image_url.clone()))
+            .bind(date)
+            .execute(&self.pool)
+            .await
+            .map_err(error)?;
+        Ok(done.rows_affected())
+    }
+}
+
+/// A date as `TIMESTAMPTZ` takes it: UTC, to the second.
+fn date(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn pool(limits: &ServerLimits, connections: u32) -> PgPoolOptions {
@@ -231,6 +253,7 @@ async fn write_entries(
         .bind(column(&entries, |entry| rejection(&entry.state).0))
         .bind(column(&entries, |entry| rejection(&entry.state).1.map(str::to_owned)))
         .bind(column(&entries, |entry| entry.serving.as_ref().map(Generation::as_str).map(str::to_owned)))
+        .bind(column(&entries, |entry| entry.removed.as_ref().map(Generation::as_str).map(str::to_owned)))
         .bind(column(&entries, |entry| entry.size_set.clone()))
         .bind(column(&entries, |entry| entry.engine.clone()))
         .bind(column(&entries, |entry| to_millis(entry.updated_at)))
@@ -301,6 +324,11 @@ impl Catalog for PostgresCatalog {
         query.push(&self.sql.rows_order).push_bind(limit(max));
         let rows = query.build_query_as::<RowColumns>().fetch_all(&self.pool).await;
         read(rows.map_err(|e| failed("read the public table", e))?)
+    }
+
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        let date = date(self.clock.now());
+        retry_conflicts(self.limits.tries, || self.rewrite_once(rows, &date)).await
     }
 
     async fn counts(&self) -> Result<Vec<Count>> {

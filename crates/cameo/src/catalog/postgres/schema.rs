@@ -98,14 +98,15 @@ async fn exists(connection: &mut PgConnection, table: &Table) -> Result<bool> {
 async fn rehearse(connection: &mut PgConnection, sql: &Statements) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
     for (statement, arrays) in [
-        (sql::INSERT_ENTRIES, 13),
-        (sql::UPDATE_ENTRIES, 13),
+        (sql::INSERT_ENTRIES, 14),
+        (sql::UPDATE_ENTRIES, 14),
         (sql::RAISE_VERSIONS, 3),
         (sql.delete_rows.as_str(), 4),
         (sql.upsert_rows.as_str(), 9),
+        (sql.rewrite_urls.as_str(), 6),
     ] {
         let date = "timestamptz 'epoch'";
-        let empty = with_empty_arrays(statement, arrays).replace("$10::timestamptz", date);
+        let empty = with_empty_arrays(statement, arrays).replace(&format!("${}::timestamptz", arrays + 1), date);
         sqlx::raw_sql(AssertSqlSafe(empty)).execute(&mut *transaction).await?;
     }
     transaction.rollback().await
