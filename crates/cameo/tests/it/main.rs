@@ -3,6 +3,7 @@
 mod catalog_contract;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;
+mod console_pages;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;
 mod flow_crash;

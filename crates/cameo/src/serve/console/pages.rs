@@ -43,6 +43,7 @@ struct VerticalPage<'p> {
     language: Language,
     vertical: &'p Vertical,
     cd_idx: &'p str,
+    after: &'p str,
     /// The columns; every photo has its images in this order.
     image_sizes: Vec<String>,
     entities: Vec<EntityView>,
@@ -123,6 +124,7 @@ pub(super) async fn vertical(
         language,
         vertical,
         cd_idx: cd_idx.trim(),
+        after,
         image_sizes,
         entities,
         rejected: rejected.into_iter().filter_map(RejectedView::of).collect(),
@@ -226,6 +228,11 @@ impl RejectedView {
 }
 
 impl EntityView {
+    /// What is wrong; of rejected originals the reason stands beside each photo already, in the page's language.
+    fn findings_shown(&self) -> &[String] {
+        if self.state == EntityState::Rejected { &[] } else { &self.findings }
+    }
+
     /// The name of the state in style sheets and tests.
     fn class(&self) -> &'static str {
         match self.state {

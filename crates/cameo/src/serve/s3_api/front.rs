@@ -167,7 +167,7 @@ fn to_utf8(headers: &mut HeaderMap) {
     }
 }
 
-/// Puts the request's id into an answer, and into the text of an error. Of all texts with an ETag, S3 leaves out its
+/// Puts the request's id into an answer, and into the text of an error. Of all texts with an `ETag`, S3 leaves out its
 /// quotes in that of `GetObjectAttributes` alone.
 async fn complete(response: Response<Body>, id: &str, attributes: bool) -> Result<Response<Body>, HttpError> {
     let (mut parts, mut body) = response.into_parts();

@@ -1,0 +1,129 @@
+//! What the console shows, as text: the pages are rendered here over memory backends and kept as snapshots.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use bytes::Bytes;
+use cameo::{
+    catalog::{
+        Catalog,
+        contract::{rendered, rules},
+        image_urls::ImageUrls,
+        memory::MemoryCatalog,
+    },
+    clock::ManualClock,
+    flow::{Flow, Settings, SizeSets},
+    generation::Generation,
+    message::{Fate, Outcome},
+    queue::memory::MemoryQueue,
+    reason::ReasonCode,
+    render::in_process::InProcess,
+    serve::console::{Console, router},
+    store::{Attributes, Condition, Store, memory::MemoryStore},
+};
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use tower::ServiceExt;
+
+/// A vertical with a rejected photo, one whose renditions are missing, and a file with a hostile name.
+async fn console() -> Console {
+    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    let (store, catalog) = (MemoryStore::new(clock.clone()), MemoryCatalog::new(rules(), clock.clone()));
+    let hostile = "origin/v/<script>alert(1)</script>.jpg";
+    for key in ["origin/v/1_0.jpg", "origin/v/2_0.jpg", hostile] {
+        store.put("up", key, Bytes::from_static(b"x"), &Attributes::default(), Condition::Always).await.unwrap();
+    }
+    let rejected = |key: &str, reason, detail: &str| Outcome {
+        key: key.to_owned(),
+        generation: Generation::from_counter(9),
+        etag: String::new(),
+        fate: Fate::Rejected { reason, detail: detail.to_owned() },
+    };
+    let outcomes = [
+        rendered("origin/v/1_0.jpg", 9, &["sq", "ve", "ho", "or"]),
+        rejected("origin/v/2_0.jpg", ReasonCode::FileTruncated, "ends at byte 7"),
+        rejected(hostile, ReasonCode::NameUnparseable, "no name"),
+    ];
+    catalog.register(&outcomes).await.unwrap();
+    let settings = Settings {
+        upload_bucket: "up".into(),
+        image_bucket: "images".into(),
+        size_sets: SizeSets::default(),
+        max_original_bytes: 1000,
+        cache_control: "public, max-age=60".into(),
+        publish_alias: true,
+    };
+    let render = Arc::new(InProcess::new(cameo_image::Limits::default(), 1));
+    let queue = |name| Arc::new(MemoryQueue::new(name, 5, clock.clone()));
+    let flow = Flow { store: Arc::new(store), catalog: Arc::new(catalog), render, settings: Arc::new(settings) };
+    let (events, registrations) = (queue("events"), queue("registrations"));
+    Console { flow, events, registrations, images_url: ImageUrls::new("https://image.example"), clock }
+}
+
+async fn get(path: &str, headers: &[(header::HeaderName, &str)]) -> (StatusCode, String) {
+    let mut request = Request::get(path).header(header::HOST, "127.0.0.1:9002");
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    let response = router(console().await).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+/// The part of a page that is about its subject.
+fn main_part(html: &str) -> &str {
+    let from = html.find("<main>").unwrap();
+    &html[from..html.find("</main>").unwrap()]
+}
+
+#[tokio::test]
+async fn the_overview_counts() {
+    let (status, html) = get("/?lang=en", &[]).await;
+    assert_eq!(status, StatusCode::OK);
+    insta::assert_snapshot!(main_part(&html));
+}
+
+#[tokio::test]
+async fn a_vertical_shows_what_is_missing_and_why_in_both_languages() {
+    for language in ["ko", "en"] {
+        let (_, html) = get(&format!("/verticals/v?lang={language}"), &[]).await;
+        assert!(!html.contains("<script"), "a name must not become markup");
+        insta::assert_snapshot!(format!("vertical-{language}"), main_part(&html));
+    }
+}
+
+#[tokio::test]
+async fn korean_is_the_default_and_browsers_may_prefer_english() {
+    assert!(get("/", &[]).await.1.contains("lang=\"ko\""));
+    assert!(get("/", &[(header::ACCEPT_LANGUAGE, "en-US,en;q=0.9")]).await.1.contains("lang=\"en\""));
+}
+
+#[tokio::test]
+async fn foreign_host_names_are_refused() {
+    let request = Request::get("/").header(header::HOST, "evil.example:9002").body(Body::empty()).unwrap();
+    let response = router(console().await).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST);
+}
+
+#[tokio::test]
+async fn changes_need_more_than_a_foreign_page_can_send() {
+    let post = |own: bool| async move {
+        let mut request = Request::post("/api/requeue")
+            .header(header::HOST, "localhost:9002")
+            .header(header::CONTENT_TYPE, "application/json");
+        if own {
+            request = request.header("x-cameo-client", "test");
+        }
+        let body = Body::from(r#"{"keys":["origin/v/1_0.jpg","origin/v/7_0.jpg"]}"#);
+        let response = router(console().await).oneshot(request.body(body).unwrap()).await.unwrap();
+        let status = response.status();
+        (status, response.into_body().collect().await.unwrap().to_bytes())
+    };
+    assert_eq!(post(false).await.0, StatusCode::FORBIDDEN);
+    let (status, body) = post(true).await;
+    assert_eq!((status, &body[..]), (StatusCode::OK, &br#"{"requeued":1,"gone":["origin/v/7_0.jpg"]}"#[..]));
+}
