@@ -94,6 +94,12 @@ impl Error {
         }
     }
 
+    /// Whether the buckets, the queue or the database are away, rather than this one message being at fault.
+    pub fn is_of_a_place_away(&self) -> bool {
+        matches!(self.place, Place::Store | Place::Queue | Place::Catalog)
+            && matches!(self.kind, Kind::Unavailable | Kind::Denied)
+    }
+
     /// The reason code for waiting, where waiting helps.
     pub fn waiting_reason(&self) -> Option<ReasonCode> {
         match (self.place, self.kind) {

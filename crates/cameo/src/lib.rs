@@ -15,6 +15,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod failpoint;
 pub mod flow;
 pub mod generation;
 pub mod host;

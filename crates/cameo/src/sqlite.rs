@@ -20,7 +20,10 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::{Error, Kind, Place, Result};
+use crate::{
+    error::{Error, Kind, Place, Result},
+    failpoint::{Bug, Point, planted, reached},
+};
 
 /// Jobs that wait for the writer, at most; more callers wait for a place.
 const QUEUED_JOBS_MAX: usize = 1024;
@@ -108,11 +111,13 @@ impl Sqlite {
     ///
     /// The writer is a task of the handle's own: it ends when the last clone is dropped.
     pub async fn open(path: &Path) -> Result<Self> {
+        let planted = planted(Bug::SynchronousNormal);
+        let synchronous = if planted { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(synchronous)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
             .pragma("wal_autocheckpoint", "4000")
@@ -235,7 +240,10 @@ async fn run_transaction(
         }
         execute(connection, "RELEASE job").await?;
     }
-    execute(connection, "COMMIT").await
+    reached(Point::BeforeCommit);
+    execute(connection, "COMMIT").await?;
+    reached(Point::AfterCommit);
+    Ok(())
 }
 
 async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<()> {

@@ -34,8 +34,10 @@ pub async fn check_all(fixture: &dyn Fixture) {
     a_rejected_replacement_leaves_the_last_good_rows(fixture).await;
     a_good_original_that_comes_after_its_bad_successor_serves(fixture).await;
     a_deleted_original_has_no_rows_and_is_not_revived(fixture).await;
+    a_deletion_told_after_its_bad_successor_unpublishes(fixture).await;
     an_upload_after_a_deletion_serves_again(fixture).await;
     a_rejection_after_a_deletion_revives_nothing(fixture).await;
+    every_order_of_the_same_changes_ends_alike(fixture).await;
     a_smaller_size_set_drops_rows(fixture).await;
     one_batch_may_hold_one_key_twice(fixture).await;
     scopes_select_by_vertical_and_id(fixture).await;
@@ -180,6 +182,46 @@ async fn a_rejection_after_a_deletion_revives_nothing(fixture: &dyn Fixture) {
     // What came between the removal and the rejection is the last good one.
     register(&*catalog, &[rejected(KEY, 8), rendered(KEY, 7, &["sq"])]).await;
     assert_eq!(etags(&*catalog, KEY).await, ["sq-7"]);
+}
+
+/// Good 1, good 2, removed 3, rejected 4; and the same with another good one between removal and rejection.
+async fn every_order_of_the_same_changes_ends_alike(fixture: &dyn Fixture) {
+    let without = vec![rendered(KEY, 1, &["sq"]), rendered(KEY, 2, &["sq"]), removed(KEY, 3), rejected(KEY, 5)];
+    let with = [&without[..], &[rendered(KEY, 4, &["sq"])]].concat();
+    for (changes, expected) in [(without, vec![]), (with, vec!["sq-4".to_owned()])] {
+        for order in orders(&changes) {
+            let catalog = fixture.empty_catalog().await;
+            for change in &order {
+                register(&*catalog, std::slice::from_ref(change)).await;
+            }
+            let told: Vec<_> = order.iter().map(|change| change.generation.to_string()).collect();
+            assert_eq!(etags(&*catalog, KEY).await, expected, "{told:?}");
+            assert!(matches!(state(&*catalog, KEY).await.0, State::Rejected { .. }), "{told:?}");
+        }
+    }
+}
+
+/// Every order of these changes.
+fn orders(changes: &[Outcome]) -> Vec<Vec<Outcome>> {
+    if changes.len() <= 1 {
+        return vec![changes.to_vec()];
+    }
+    let first = |n: usize| {
+        let mut rest = changes.to_vec();
+        let first = rest.remove(n);
+        orders(&rest).into_iter().map(move |order| [vec![first.clone()], order].concat())
+    };
+    (0..changes.len()).flat_map(first).collect()
+}
+
+async fn a_deletion_told_after_its_bad_successor_unpublishes(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 1, &["sq"]), rejected(KEY, 3)]).await;
+    let effects = register(&*catalog, &[removed(KEY, 2)]).await;
+    assert_eq!(effects, [Effect::Unpublished { up_to: Generation::from_counter(2), dropped: vec!["sq".into()] }]);
+    assert_eq!(etags(&*catalog, KEY).await, Vec::<String>::new());
+    let (state, serving) = state(&*catalog, KEY).await;
+    assert!(matches!(state, State::Rejected { .. }) && serving.is_none());
 }
 
 async fn an_upload_after_a_deletion_serves_again(fixture: &dyn Fixture) {

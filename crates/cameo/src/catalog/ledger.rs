@@ -120,7 +120,8 @@ fn decide_late(
 ) -> Decision {
     let nothing = |photo| Decision { photo, entry: None, rows: RowChange::Keep };
     let Fate::Rendered { size_set, engine, renditions } = &outcome.fate else {
-        return nothing(photo);
+        let removes = outcome.fate == Fate::Removed && rules.delete_unpublishes && photo.is_some();
+        return if removes { decide_late_removal(entry, outcome, photo, now) } else { nothing(photo) };
     };
     if let Some(removed) = entry.removed.clone().filter(|removed| *removed > outcome.generation) {
         // It was published after its removal: take it down again.
@@ -134,6 +135,18 @@ fn decide_late(
         }
         _ => nothing(photo),
     }
+}
+
+/// A removal that comes after a newer change was decided: what it removed may be being served beside that change's
+/// rejection, or may still come.
+fn decide_late_removal(entry: &LedgerEntry, outcome: &Outcome, photo: Option<PhotoId>, now: Timestamp) -> Decision {
+    let newer = |other: &Option<Generation>| other.as_ref().is_some_and(|other| *other >= outcome.generation);
+    if newer(&entry.serving) || newer(&entry.removed) {
+        return Decision { photo, entry: None, rows: RowChange::Keep };
+    }
+    let removed = Some(outcome.generation.clone());
+    let gone = LedgerEntry { serving: None, size_set: None, engine: None, removed, updated_at: now, ..entry.clone() };
+    Decision { photo, entry: Some(gone), rows: RowChange::Remove { up_to: outcome.generation.clone() } }
 }
 
 /// Only where nothing newer is being served: then the rows and renditions are that one's.

@@ -9,6 +9,8 @@ use crate::error::Result;
 
 /// Names that are no configuration keys.
 const SPECIAL: [&str; 4] = ["CAMEO_ACCESS_KEY_ID", "CAMEO_SECRET_ACCESS_KEY", "CAMEO_CONFIG", "CAMEO_LOG"];
+/// Names that only a build for crash tests knows.
+const OF_CRASH_TESTS: [&str; 2] = ["CAMEO_FAILPOINT", "CAMEO_PLANTED_BUG"];
 
 /// The variables that Cameo may look at.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +44,8 @@ impl Environment {
         let mut overrides = Table::new();
         for (name, value) in &self.0 {
             let Some(rest) = name.strip_prefix("CAMEO_") else { continue };
-            if SPECIAL.contains(&name.as_str()) {
+            let of_crash_tests = cfg!(feature = "failpoints") && OF_CRASH_TESTS.contains(&name.as_str());
+            if of_crash_tests || SPECIAL.contains(&name.as_str()) {
                 continue;
             }
             let (section, key, default) = find(defaults, rest).ok_or_else(|| {

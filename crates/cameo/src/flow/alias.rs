@@ -12,6 +12,7 @@ use super::{
 use crate::{
     catalog::{EntityRows, Row},
     error::{Error, Kind, Place, Result},
+    failpoint::{Point, reached},
     key::EntityId,
     store::{Attributes, ObjectInfo, Written},
 };
@@ -40,6 +41,7 @@ async fn update_alias(flow: &Flow, entity: &EntityId, image_size: &str, version:
             return Ok(());
         }
         if write_alias(flow, &alias, current.as_ref(), primary, version).await? {
+            reached(Point::AliasWritten);
             return Ok(());
         }
     }
@@ -79,7 +81,7 @@ async fn write_alias(
             // Without its rendition the row is about to be replaced or removed: that change's own turn writes the alias.
             Ok(!matches!(written, Some(Written::ConditionFailed)))
         }
-        (None, Some(info)) => flow.store.delete(bucket, alias, &info.etag).await,
+        (None, Some(info)) => flow.store.delete(bucket, alias, &info.validator()).await,
         (None, None) => Ok(true),
     }
 }

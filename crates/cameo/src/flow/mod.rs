@@ -9,6 +9,7 @@ pub mod receive;
 pub mod reconcile;
 pub mod register;
 pub mod resize;
+pub mod superseded;
 pub mod verify;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -6,6 +6,7 @@ use cameo_image::Rendition;
 use super::Flow;
 use crate::{
     error::{Error, Kind, Place, Result},
+    failpoint::{Point, reached},
     generation::Generation,
     key::PhotoId,
     message::PublishedRendition,
@@ -17,6 +18,9 @@ pub const CONFLICTS_MAX: u32 = 10;
 
 /// Media type of originals and renditions.
 pub const JPEG: &str = "image/jpeg";
+
+/// Metadata name of a rendition's width and height.
+const SIZE_METADATA: &str = "cameo-size";
 
 /// How publishing ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,7 @@ pub async fn publish(flow: &Flow, photo: &PhotoId, generation: &Generation, rend
     let key = photo.rendition_key(&rendition.image_size);
     let bucket = &flow.settings.image_bucket;
     let body = Bytes::from(rendition.jpeg);
+    let attributes = attributes(flow, generation, (rendition.width, rendition.height));
     let stands = |info: &ObjectInfo| {
         Published::Stands(PublishedRendition {
             image_size: rendition.image_size.clone(),
@@ -47,8 +52,9 @@ pub async fn publish(flow: &Flow, photo: &PhotoId, generation: &Generation, rend
             return Ok(Published::Superseded);
         }
         let condition = condition_on(current.as_ref());
-        let written = flow.store.put(bucket, &key, body.clone(), &attributes(flow, generation), condition).await?;
+        let written = flow.store.put(bucket, &key, body.clone(), &attributes, condition).await?;
         if let Written::Done(info) = written {
+            reached(Point::RenditionPublished);
             return Ok(stands(&info));
         }
     }
@@ -57,13 +63,23 @@ pub async fn publish(flow: &Flow, photo: &PhotoId, generation: &Generation, rend
 
 /// That nothing has changed since `current` was looked at.
 pub fn condition_on(current: Option<&ObjectInfo>) -> Condition {
-    current.map_or(Condition::Absent, |info| Condition::Matches(info.etag.clone()))
+    current.map_or(Condition::Absent, |info| Condition::Matches(info.validator()))
 }
 
-fn attributes(flow: &Flow, generation: &Generation) -> Attributes {
+/// Width and height of a rendition that [`publish`] wrote, pixels.
+pub fn size_of(info: &ObjectInfo) -> Option<(u32, u32)> {
+    let (width, height) = info.metadata.get(SIZE_METADATA)?.split_once('x')?;
+    Some((width.parse().ok()?, height.parse().ok()?))
+}
+
+fn attributes(flow: &Flow, generation: &Generation, (width, height): (u32, u32)) -> Attributes {
     Attributes {
         content_type: Some(JPEG.to_owned()),
         cache_control: Some(flow.settings.cache_control.clone()),
-        metadata: [(GENERATION_METADATA.to_owned(), generation.as_str().to_owned())].into(),
+        metadata: [
+            (GENERATION_METADATA.to_owned(), generation.as_str().to_owned()),
+            (SIZE_METADATA.to_owned(), format!("{width}x{height}")),
+        ]
+        .into(),
     }
 }

@@ -7,6 +7,7 @@ use super::{Flow, alias::update_aliases};
 use crate::{
     catalog::{Effect, Registered},
     error::Result,
+    failpoint::{Point, reached},
     generation::Generation,
     key::{EntityId, PhotoId},
     message::Outcome,
@@ -15,7 +16,9 @@ use crate::{
 
 /// Registers outcomes and does what follows from them. What each did comes back in their order.
 pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
+    reached(Point::BeforeRegister);
     let registered = flow.catalog.register(outcomes).await?;
+    reached(Point::Registered);
     let mut entities = BTreeMap::<EntityId, BTreeSet<String>>::new();
     for Registered { photo, effect } in &registered {
         let Some(photo) = photo else { continue };
@@ -25,6 +28,7 @@ pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Vec<Registere
         }
     }
     for (entity, sizes) in &entities {
+        reached(Point::BeforeAlias);
         update_aliases(flow, entity, sizes).await?;
     }
     Ok(registered)
@@ -43,7 +47,9 @@ async fn take_down(flow: &Flow, photo: &PhotoId, effect: &Effect) -> Result<Vec<
         Effect::Noted | Effect::Stale => return Ok(Vec::new()),
     };
     for image_size in &sizes {
+        reached(Point::BeforeTakeDown);
         take_down_rendition(flow, &photo.rendition_key(image_size), up_to).await?;
+        reached(Point::TakenDown);
     }
     Ok(sizes)
 }
@@ -54,7 +60,7 @@ async fn take_down_rendition(flow: &Flow, key: &str, up_to: Option<&Generation>)
     while let Some(current) = flow.store.head(bucket, key).await? {
         let newer =
             |info: &ObjectInfo| info.made_from().zip(up_to).is_some_and(|(made_from, up_to)| made_from > *up_to);
-        if newer(&current) || flow.store.delete(bucket, key, &current.etag).await? {
+        if newer(&current) || flow.store.delete(bucket, key, &current.validator()).await? {
             break;
         }
     }

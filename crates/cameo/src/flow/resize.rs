@@ -9,10 +9,12 @@ use super::{
     Flow,
     publish::{Published, publish},
     receive::{Asked, outcome, receive},
+    superseded::fate_of_earlier_attempt,
 };
 use crate::{
     error::Result,
     event::Event,
+    failpoint::{Point, reached},
     key::PhotoId,
     message::{Fate, Outcome, PublishedRendition},
     reason::ReasonCode,
@@ -38,8 +40,10 @@ async fn render(flow: &Flow, event: &Event, photo: &PhotoId, etag: &str) -> Resu
     let original = flow.store.get(&event.bucket, &event.key, max_bytes).await?;
     let Some(original) = original.filter(|original| original.info.etag == etag) else {
         info!(%photo, generation = %event.generation, reason = %ReasonCode::Superseded, "a newer change took its place");
-        return Ok(None);
+        let earlier = fate_of_earlier_attempt(flow, event, photo).await?;
+        return Ok(earlier.map(|fate| outcome(event, fate)));
     };
+    reached(Point::OriginalRead);
     if original.info.size > max_bytes {
         return Ok(Some(outcome(event, too_large(original.info.size, max_bytes))));
     }
@@ -53,6 +57,7 @@ async fn render_and_publish(flow: &Flow, event: &Event, photo: &PhotoId, origina
         Ok(rendered) => rendered,
         Err(Rejection { reason, detail, .. }) => return Ok(Some(Fate::Rejected { reason, detail })),
     };
+    reached(Point::Rendered);
     let mut renditions = Vec::with_capacity(rendered.renditions.len());
     let publications =
         rendered.renditions.into_iter().map(|rendition| publish(flow, photo, &event.generation, rendition));
@@ -65,7 +70,7 @@ async fn render_and_publish(flow: &Flow, event: &Event, photo: &PhotoId, origina
     Ok(Some(rendered_fate(&size_set.label, renditions)))
 }
 
-fn rendered_fate(size_set: &str, renditions: Vec<PublishedRendition>) -> Fate {
+pub(super) fn rendered_fate(size_set: &str, renditions: Vec<PublishedRendition>) -> Fate {
     Fate::Rendered { size_set: size_set.to_owned(), engine: cameo_image::ENGINE_VERSION.to_owned(), renditions }
 }
 

@@ -70,6 +70,9 @@ impl Server {
         without_worker: bool,
     ) -> Result<Self> {
         only_embedded(config)?;
+        #[cfg(feature = "failpoints")]
+        crate::failpoint::arm(environment.get("CAMEO_FAILPOINT"), environment.get("CAMEO_PLANTED_BUG"))
+            .map_err(|doing| Error::new(Place::System, Kind::Misconfigured, doing))?;
         let folder = DataFolder::open(&config.server.data)?;
         let (credentials, credentials_are_new) = folder.credentials(environment)?;
         let listeners = Listeners {

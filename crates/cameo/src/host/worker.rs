@@ -13,6 +13,7 @@ use tracing::{debug, error, info, warn};
 use crate::{
     error::{Remedy, Result},
     event,
+    failpoint::{Bug, Point, planted, reached},
     flow::{Flow, register::register, resize::resize},
     message::Outcome,
     queue::{BATCH_MAX, Message, Queue},
@@ -63,6 +64,7 @@ impl Worker {
     pub async fn resize_once(&self, wait: Duration) -> Result<usize> {
         let queue = &*self.events;
         let messages = queue.receive(EVENTS_HELD, self.visibility_timeout, wait).await?;
+        reached_if(!messages.is_empty(), Point::EventsReceived);
         let work = async {
             for (n, message) in messages.iter().enumerate() {
                 let settled = self.settle(queue, &[message], self.resize_message(message).await).await;
@@ -81,6 +83,10 @@ impl Worker {
     pub async fn register_once(&self, wait: Duration) -> Result<usize> {
         let queue = &*self.registrations;
         let messages = queue.receive(BATCH_MAX, self.visibility_timeout, wait).await?;
+        if planted(Bug::DeleteMessageBeforeCommit) {
+            let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
+            queue.delete(&receipts).await?;
+        }
         self.with_heartbeat(queue, &messages, self.register_messages(&messages)).await?;
         Ok(messages.len())
     }
@@ -129,8 +135,10 @@ impl Worker {
             debug!(key = event.key, generation = %event.generation, ?outcome, "resized");
             outcomes.extend(outcome.map(|outcome| outcome.to_json()));
         }
+        reached_if(!outcomes.is_empty(), Point::BeforeSend);
         for batch in outcomes.chunks(BATCH_MAX) {
             self.registrations.send(batch).await?;
+            reached(Point::OutcomeSent);
         }
         Ok(())
     }
@@ -166,7 +174,9 @@ impl Worker {
     async fn settle(&self, queue: &dyn Queue, messages: &[&Message], result: Result<()>) -> Result<()> {
         let Err(error) = result else {
             let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
+            reached_if(!receipts.is_empty(), Point::BeforeMessageDelete);
             let deleted = if receipts.is_empty() { Ok(()) } else { queue.delete(&receipts).await };
+            reached_if(!receipts.is_empty(), Point::MessageDeleted);
             return tolerate(deleted, "delete");
         };
         match error.remedy() {
@@ -176,7 +186,8 @@ impl Worker {
                 warn!(%error, reason = ?error.waiting_reason(), queue = queue.name(), "a step failed and is tried again");
             }
         }
-        let down = error.remedy() == Remedy::Retry && !self.is_up().await;
+        // A full disk answers every ping, and yet takes nothing: what the error says counts as well.
+        let down = error.remedy() == Remedy::Retry && (error.is_of_a_place_away() || !self.is_up().await);
         for message in messages {
             let done = match error.remedy() {
                 Remedy::DeadLetter => queue.bury(&message.receipt, &error.to_string()).await,
@@ -230,6 +241,12 @@ fn tolerate(result: Result<()>, doing: &str) -> Result<()> {
             Ok(())
         }
         Ok(()) => Ok(()),
+    }
+}
+
+fn reached_if(condition: bool, point: Point) {
+    if condition {
+        reached(point);
     }
 }
 

@@ -35,7 +35,7 @@ const DELETE: &str = "DELETE FROM cameo_messages WHERE queue = ?1 AND receipt = 
 const EXTEND: &str = "UPDATE cameo_messages SET visible_at = ?3 WHERE queue = ?1 AND receipt = ?2";
 const RELEASE: &str = "UPDATE cameo_messages SET visible_at = ?3, receipt = NULL, receive_count = receive_count - 1
     WHERE queue = ?1 AND receipt = ?2";
-const RELEASE_ALL: &str = "UPDATE cameo_messages SET visible_at = ?2, receipt = NULL
+const RELEASE_ALL: &str = "UPDATE cameo_messages SET visible_at = ?2, receipt = NULL, receive_count = receive_count - 1
     WHERE queue = ?1 AND receipt IS NOT NULL AND visible_at > ?2";
 const BURY: &str = "INSERT INTO cameo_dead_letters (queue, body, enqueued_at, receive_count, dead_at, error)
     SELECT queue, body, enqueued_at, receive_count, ?3, ?4 FROM cameo_messages WHERE queue = ?1 AND receipt = ?2";
@@ -81,7 +81,8 @@ impl SqliteQueue {
     }
 
     /// Makes every held message visible again; returns how many there were. For the start of the one process that owns
-    /// the database: whoever held them is gone. Their receives stay counted, so that a message that kills is found out.
+    /// the database: whoever held them is gone. Their receives are not counted: originals are rendered in child processes, so
+    /// no message can be what ended the process that held it.
     pub async fn release_all(&self) -> Result<u64> {
         let (name, now) = (self.name.clone(), self.now_millis());
         self.db

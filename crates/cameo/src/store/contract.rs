@@ -37,6 +37,7 @@ pub async fn all(store: &dyn Store, bucket: &str) {
     conditions_decide_over_writes(store, bucket).await;
     copies_have_attributes_of_their_own(store, bucket).await;
     deletes_are_fenced_by_the_etag(store, bucket).await;
+    the_same_bytes_again_are_another_write(store, bucket).await;
     listings_are_in_order_and_resume(store, bucket).await;
     store.ping().await.expect("an answer");
 }
@@ -127,6 +128,22 @@ async fn deletes_are_fenced_by_the_etag(store: &dyn Store, bucket: &str) {
     assert!(store.head(bucket, "deleted").await.expect("an answer").is_some());
     assert!(store.delete(bucket, "deleted", &info.etag).await.expect("an answer"));
     assert!(store.head(bucket, "deleted").await.expect("an answer").is_none());
+}
+
+/// Where the store has generations: what was decided on one write must not hit the next of the same bytes.
+async fn the_same_bytes_again_are_another_write(store: &dyn Store, bucket: &str) {
+    let first = put(store, bucket, "twice", b"content").await;
+    if first.write_generation.is_none() {
+        return;
+    }
+    let second = put(store, bucket, "twice", b"content").await;
+    assert_eq!(first.etag, second.etag);
+    assert!(!store.delete(bucket, "twice", &first.validator()).await.expect("an answer"));
+    let body = Bytes::from_static(b"late");
+    let late = Condition::Matches(first.validator());
+    let written = store.put(bucket, "twice", body, &attributes("1"), late).await.expect("an answer");
+    assert_eq!(written, Written::ConditionFailed);
+    assert!(store.delete(bucket, "twice", &second.validator()).await.expect("an answer"));
 }
 
 async fn listings_are_in_order_and_resume(store: &dyn Store, bucket: &str) {

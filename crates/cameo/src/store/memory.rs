@@ -33,7 +33,7 @@ impl State {
         match (condition, self.objects.get(at)) {
             (Condition::Always, _) | (Condition::Absent, None) => true,
             (Condition::Absent, Some(_)) | (Condition::Matches(_), None) => false,
-            (Condition::Matches(etag), Some(object)) => object.info.etag == *etag,
+            (Condition::Matches(etag), Some(object)) => object.info.is_named_by(etag),
         }
     }
 }
@@ -112,7 +112,7 @@ impl Store for MemoryStore {
     async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
         let mut state = self.lock();
         let at = at(bucket, key);
-        if state.objects.get(&at).is_some_and(|object| object.info.etag != etag) {
+        if state.objects.get(&at).is_some_and(|object| !object.info.is_named_by(etag)) {
             return Ok(false);
         }
         state.objects.remove(&at);

@@ -24,6 +24,9 @@ pub use open::open;
 /// Metadata name (sent as `x-amz-meta-…`) of the generation that an object was made from.
 pub const GENERATION_METADATA: &str = "cameo-generation";
 
+/// Stands between `ETag` and generation in a validator; in no `ETag`.
+const VALIDATOR_SEPARATOR: char = '#';
+
 /// What is known of an object without its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectInfo {
@@ -47,6 +50,20 @@ impl ObjectInfo {
     /// The generation of the original that this object was made from, where it is one of ours.
     pub fn made_from(&self) -> Option<Generation> {
         self.metadata.get(GENERATION_METADATA).map(Generation::new)
+    }
+
+    /// What a condition names to mean this very write: the same bytes, deleted and uploaded again, have the same `ETag`.
+    /// A store without generations of its own is named by the `ETag` alone.
+    pub fn validator(&self) -> String {
+        match &self.write_generation {
+            Some(generation) => format!("{}{VALIDATOR_SEPARATOR}{}", self.etag, generation.as_str()),
+            None => self.etag.clone(),
+        }
+    }
+
+    /// Whether a validator, or an `ETag`, names this.
+    pub fn is_named_by(&self, validator: &str) -> bool {
+        self.etag == validator || (validator.contains(VALIDATOR_SEPARATOR) && self.validator() == validator)
     }
 }
 
@@ -77,7 +94,7 @@ pub enum Condition {
     Always,
     /// There is no object at the key (`If-None-Match: *`).
     Absent,
-    /// The object at the key has this `ETag` (`If-Match`).
+    /// The object at the key has this `ETag` (`If-Match`), or is the very write that this validator names.
     Matches(String),
 }
 
@@ -121,7 +138,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         condition: Condition,
     ) -> Result<Option<Written>>;
 
-    /// Removes an object if its `ETag` is still `etag`; true when it is gone afterwards (also when it was before).
+    /// Removes an object if `etag`, or a validator in its place, still names it; true when it is gone afterwards (also when
+    /// it was before).
     async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool>;
 
     /// Objects whose keys start with `prefix`, after the key `after`, in the order of their keys' bytes, at most `max`.

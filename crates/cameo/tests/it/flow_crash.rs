@@ -39,6 +39,8 @@ struct Fault {
     calls: AtomicU64,
     fail_at: Option<u64>,
     after_effect: bool,
+    /// Objects cannot be written, although the store answers.
+    disk_is_full: bool,
 }
 
 impl Fault {
@@ -78,6 +80,9 @@ impl Store for Faulty<dyn Store> {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Written> {
+        if self.fault.disk_is_full {
+            return Err(Error::new(Place::Store, Kind::Unavailable, "write content: no space is left"));
+        }
         self.fault.pass(self.inner.put(bucket, key, body, attributes, condition)).await
     }
     async fn copy(
@@ -388,6 +393,54 @@ async fn a_bad_replacement_leaves_the_good_one_serving() {
     assert_eq!(entry.serving, Some(Generation::from_counter(1)));
     let image = durable.store.get("images", "v/sq/1_sq_0.jpg", 1000).await.unwrap().unwrap();
     assert_eq!(image.body, "sq of good");
+}
+
+/// A good original is published, the process dies before it tells so, and a bad original comes in its place: rows and
+/// renditions still are of one original, or there are none.
+#[tokio::test]
+async fn a_bad_replacement_after_a_crash_leaves_rows_and_renditions_in_line() {
+    for (n, before) in (0..).map(|n| (n / 2, n % 2 == 0)) {
+        let durable = Durable::new();
+        if before {
+            let first = durable.put("origin/v/1_0.jpg", "first", 1).await;
+            durable.tell(&[first]).await;
+            drain(&durable, &durable.worker(&Arc::default())).await.unwrap();
+        }
+        let second = durable.put("origin/v/1_0.jpg", "second", 2).await;
+        durable.tell(&[second]).await;
+        let fault = Arc::new(Fault { fail_at: Some(n), ..Fault::default() });
+        let crashed = drain(&durable, &durable.worker(&fault)).await.is_err();
+        let bad = durable.put("origin/v/1_0.jpg", "bad", 3).await;
+        durable.tell(&[bad]).await;
+        durable.clock.advance(VISIBILITY * 2);
+        drain(&durable, &durable.worker(&Arc::default())).await.unwrap();
+        let rows = durable.catalog.rows(&Scope::All, None, 100).await.unwrap();
+        assert!(rows.len() == 4 || (rows.is_empty() && !before), "call {n}: {rows:?}");
+        for row in &rows {
+            let key = row.photo.rendition_key(&row.image_size);
+            let object = durable.store.head("images", &key).await.unwrap();
+            assert_eq!(object.map(|info| info.etag), Some(row.etag.clone()), "call {n}: {key}");
+        }
+        assert_eq!(durable.image_keys().await.len(), rows.len() * 2, "call {n}: an image has a row, or is an alias");
+        if !crashed {
+            assert!(n > 20, "only {n} calls");
+            return;
+        }
+    }
+}
+
+/// Down is not bad: a disk that is full for long sets nothing aside.
+#[tokio::test]
+async fn a_full_disk_burns_no_receive_count() {
+    let durable = Durable::new();
+    let event = durable.put("origin/v/1_0.jpg", "good", 1).await;
+    durable.tell(&[event]).await;
+    let worker = durable.worker(&Arc::new(Fault { disk_is_full: true, ..Fault::default() }));
+    for _ in 0..10 {
+        assert!(worker.resize_once(Duration::ZERO).await.is_err(), "the loop is told to wait");
+    }
+    let messages = durable.events.receive(1, VISIBILITY, Duration::ZERO).await.unwrap();
+    assert_eq!(messages[0].receive_count, 1);
 }
 
 /// The primary photo's alias follows the lowest sequence, and goes with the last one.

@@ -21,7 +21,7 @@ impl Tag {
     fn matches(&self, object: &StoredObject) -> bool {
         match self {
             Self::Any => true,
-            Self::Is(etag) => *etag == object.etag,
+            Self::Is(etag) => object.info().is_named_by(etag),
         }
     }
 }

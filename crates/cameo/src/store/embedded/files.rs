@@ -19,6 +19,7 @@ use super::{
     refusal::{Answer, Refusal},
     sync::{FolderSync, sync_file, sync_folder},
 };
+use crate::failpoint::{Point, reached};
 
 /// Files in one folder of `objects/`: 2^10.
 const SHARD_BITS: u32 = 10;
@@ -105,6 +106,7 @@ impl Files {
         for entry in fs::read_dir(self.tmp())? {
             fs::remove_file(entry?.path())?;
         }
+        reached(Point::TempEmptied);
         sync_folder(&self.data);
         Ok(())
     }
@@ -170,9 +172,11 @@ impl Files {
     fn rename_durably(&self, temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> Answer<Placed> {
         fs::rename(&temp.path, &path).map_err(|e| Refusal::io("move content to its place", e))?;
         let placed = Placed { path, kept: false, in_flight };
+        reached(Point::FileRenamed);
         if let Some(folder) = placed.path.parent() {
             self.folder_sync.sync(folder);
         }
+        reached(Point::FolderSynced);
         Ok(placed)
     }
 

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     clock::{from_millis, to_millis},
     error::{Error, Kind, Place, Result},
+    failpoint::{Point, reached},
     sqlite::failed,
 };
 
@@ -229,6 +230,7 @@ impl Embedded {
             }
         };
         placed.keep();
+        reached(Point::PartCommitted);
         if let Some(file) = replaced {
             let files = self.inner.files.clone();
             tokio::task::spawn_blocking(move || files.remove_part(&upload, file));
@@ -259,6 +261,7 @@ impl Embedded {
             conditions: completion.conditions,
         };
         let object = self.put_content(Content { staged, etag, parts, completes: Some(completes) }, object).await?;
+        reached(Point::UploadCompleted);
         self.remove_upload_folder(&upload.id);
         Ok(object)
     }

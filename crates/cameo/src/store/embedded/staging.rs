@@ -14,7 +14,10 @@ use super::{
     files::{Files, TempFile, sync_temp},
     refusal::{Answer, BodyError, Refusal},
 };
-use crate::error::{Error, Kind, Place};
+use crate::{
+    error::{Error, Kind, Place},
+    failpoint::{Point, reached},
+};
 
 /// Bytes of a body that are gathered before they are written.
 pub const BUFFER_BYTES: usize = 256 * 1024;
@@ -63,7 +66,9 @@ impl Sink {
             Some(temp) => temp,
             None => files.create_temp()?,
         };
+        reached(Point::ContentWritten);
         sync_temp(&temp);
+        reached(Point::FileSynced);
         Ok(Staged::new(temp, hasher.finish()))
     }
 }

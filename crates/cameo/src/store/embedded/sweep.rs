@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     error::{Place, Result},
+    failpoint::{Point, reached},
     sqlite::{Sqlite, failed},
 };
 
@@ -57,12 +58,14 @@ impl Embedded {
             async move { garbage::unreferenced(connection, &candidates, until).await }.boxed()
         });
         let (files, store) = (job.await?, self.inner.files.clone());
+        reached(Point::SweepChosen);
         let removed = blocking(move || {
             let removed = files.iter().try_for_each(|&file| store.remove_object(file));
             removed.map(|()| files).map_err(|e| Refusal::io("remove old content", e))
         });
         let removed = removed.await?;
         let count = removed.len() as u64;
+        reached(Point::SweepRemoved);
         // Forgotten only after they are gone: a crash in between repeats the removal, and leaves nothing behind.
         self.inner
             .db
@@ -97,6 +100,7 @@ impl Embedded {
             let known = known_files(db, Files::bounds_of_shard(shard)).await?;
             for file in present.into_iter().filter(|file| !known.contains(file)) {
                 files.remove_object(file).map_err(|e| io_failed("remove content that nothing knows", e))?;
+                reached(Point::UnknownRemoved);
                 tracing::info!(generation = format!("{file:016x}"), "removed content of an unfinished change");
             }
         }

@@ -11,14 +11,20 @@ use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
+use crate::failpoint::{Bug, planted};
+
 /// Syncs a file's content and size.
 pub(super) fn sync_file(file: &File) {
-    file.sync_all().unwrap_or_else(|error| stop(&error));
+    if !planted(Bug::NoFsync) {
+        file.sync_all().unwrap_or_else(|error| stop(&error));
+    }
 }
 
 /// Syncs a folder, so that the names in it are durable.
 pub(super) fn sync_folder(path: &Path) {
-    File::open(path).and_then(|folder| folder.sync_all()).unwrap_or_else(|error| stop(&error));
+    if !planted(Bug::NoFsync) {
+        File::open(path).and_then(|folder| folder.sync_all()).unwrap_or_else(|error| stop(&error));
+    }
 }
 
 /// The one place that ends the process for a failed fsync.

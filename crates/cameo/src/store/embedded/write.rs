@@ -25,6 +25,7 @@ use crate::{
     clock::to_millis,
     error::{Error, Kind, Place, Result},
     event::{Change, Event},
+    failpoint::{Bug, Point, planted, reached},
     generation::Generation,
     key::ORIGIN_PREFIX,
     queue::{self, Queue},
@@ -203,6 +204,11 @@ impl Embedded {
         let file = generation;
         let object =
             StoredObject { bucket, key, generation, file, size, etag, modified_at, description, checksums, parts };
+        if planted(Bug::AcknowledgeBeforeCommit) && self.inner.is_original(&object.bucket, &object.key) {
+            let (store, answer) = (self.clone(), object.clone());
+            tokio::spawn(async move { store.commit_placed(placed, object, conditions, completes).await });
+            return Ok(answer);
+        }
         let result = self.commit_placed(placed, object, conditions, completes).await;
         drop(lock);
         result
@@ -232,7 +238,10 @@ impl Embedded {
             })
             .await;
         match written {
-            Ok(Ok(())) => placed.keep(),
+            Ok(Ok(())) => {
+                placed.keep();
+                reached(Point::ObjectCommitted);
+            }
             // The file is removed as the guard is dropped.
             Ok(Err(refusal)) => return Err(refusal),
             Err(error) => {
@@ -266,6 +275,7 @@ impl Embedded {
                 async move { Transaction { connection, inner, now }.copy(copy, generation).await }.boxed()
             })
             .await??;
+        reached(Point::CopyCommitted);
         self.wake_events(&object.bucket, &object.key);
         Ok(object)
     }
@@ -297,6 +307,7 @@ impl Embedded {
                 .boxed()
             })
             .await??;
+        reached(Point::DeleteCommitted);
         self.wake_events(&bucket, &key);
         Ok(deleted)
     }

@@ -1,0 +1,246 @@
+//! The promise, compared with what stands.
+//!
+//! [`rows_have_objects`] and [`objects_have_files`] hold always, also while the server works or lies dead. [`when_quiet`]
+//! holds once every message is handled and no client works. None of them changes anything on disk.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    findings::{Broken, Findings},
+    journal::{History, Journal, State},
+    originals::{Content, Pool, size_set},
+    snapshot::{Entry, Row, Snapshot},
+};
+
+/// What may never be otherwise: a row has its objects.
+pub fn rows_have_objects(snapshot: &Snapshot) -> Findings {
+    let mut findings = Findings::default();
+    for row in &snapshot.rows {
+        if !snapshot.images.contains_key(&row.rendition) {
+            findings.add(Broken::Dangling, &row.rendition, "a row without its rendition");
+        }
+    }
+    findings
+}
+
+/// What may never be otherwise: an object has its file. Files that were `seen` are not looked at again. While a server
+/// works, what is found must be looked at again: the object may have been replaced since.
+pub fn objects_have_files(snapshot: &Snapshot, data: &Path, seen: &mut BTreeSet<u64>) -> Findings {
+    let mut findings = Findings::default();
+    for (key, object) in snapshot.referenced().filter(|(_, object)| !seen.contains(&object.file)).collect::<Vec<_>>() {
+        let found = fs::metadata(file_path(data, object.file)).map(|metadata| metadata.len());
+        if found.as_ref().is_ok_and(|size| *size == object.size) {
+            seen.insert(object.file);
+        } else {
+            let what = format!("file {:016x} of {} bytes: {found:?}", object.file, object.size);
+            findings.add(Broken::Dangling, key, what);
+        }
+    }
+    findings
+}
+
+/// Where the store keeps the content of a generation.
+fn file_path(data: &Path, file: u64) -> PathBuf {
+    data.join("objects").join(format!("{:x}", file >> 10)).join(format!("{file:016x}"))
+}
+
+/// What must hold when everything is handled. What stands is written back to the journal, which is settled by it.
+/// Returns the findings and how many originals stand rejected.
+pub fn when_quiet(snapshot: &Snapshot, data: &Path, pool: &Pool, journal: &Journal) -> Result<(Findings, u64)> {
+    let mut findings = rows_have_objects(snapshot);
+    findings.extend(objects_have_files(snapshot, data, &mut BTreeSet::new()));
+    let mut rows = BTreeMap::<&str, Vec<&Row>>::new();
+    for row in &snapshot.rows {
+        rows.entry(&row.original).or_default().push(row);
+    }
+    let mut rejected = 0;
+    for (key, history) in journal.histories() {
+        let key_rows = rows.remove(key.as_str()).unwrap_or_default();
+        let stands = Stands { snapshot, pool, key: &key, rows: key_rows };
+        match stands.final_state(&history) {
+            Ok((original, serving)) => journal.settle(&key, original, serving),
+            Err(what) => findings.add(Broken::Lost, &key, format!("{what}; {}", told(&history))),
+        }
+        stands.check_counts(&mut findings);
+        rejected += u64::from(snapshot.ledger.get(&key).is_some_and(|entry| entry.state == "rejected"));
+    }
+    for (key, _) in rows {
+        findings.add(Broken::Dangling, key, "rows of an original that nobody uploaded");
+    }
+    for letter in &snapshot.dead_letters {
+        findings.add(Broken::Lost, letter, "a dead letter");
+    }
+    check_images(snapshot, &mut findings);
+    check_files(snapshot, data, &mut findings)?;
+    Ok((findings, rejected))
+}
+
+/// The changes of a key in words, for the report.
+fn told(history: &History) -> String {
+    let recent = history.changes.iter().rev().take(6).rev();
+    let words: Vec<_> = recent.map(|(change, ok)| format!("{change:?}{}", if *ok { "" } else { "?" })).collect();
+    format!("changes: {}", words.join(", "))
+}
+
+/// What stands for one key.
+struct Stands<'s> {
+    snapshot: &'s Snapshot,
+    pool: &'s Pool,
+    key: &'s str,
+    rows: Vec<&'s Row>,
+}
+
+type Settled = (Option<Content>, BTreeSet<Option<usize>>);
+
+impl Stands<'_> {
+    /// The one possible state that stands, or what is wrong with the most likely one.
+    fn final_state(&self, history: &History) -> Result<Settled, String> {
+        let mut wrong = String::from("no state is possible");
+        for state in &history.states {
+            match self.agrees(state) {
+                Ok(settled) => return Ok(settled),
+                Err(what) => wrong = what,
+            }
+        }
+        Err(wrong)
+    }
+
+    fn agrees(&self, state: &State) -> Result<Settled, String> {
+        let stored = self.snapshot.originals.get(self.key);
+        let entry = self.snapshot.ledger.get(self.key);
+        match (state.original, stored) {
+            (None, None) => self.agrees_absent(entry),
+            (Some(content), Some(object)) if self.pool.is(content, &object.etag) => {
+                let entry = entry.filter(|entry| entry.etag == object.etag);
+                let entry = entry.ok_or("the ledger does not know the original that stands")?;
+                self.agrees_present(content, entry, state)
+            }
+            (expected, found) => Err(format!("the store has {found:?}, not {expected:?}")),
+        }
+    }
+
+    fn agrees_absent(&self, entry: Option<&Entry>) -> Result<Settled, String> {
+        match entry {
+            Some(entry) if entry.state != "removed" => Err(format!("deleted, and the ledger says {}", entry.state)),
+            _ if !self.rows.is_empty() => Err(format!("deleted, and {} rows stand", self.rows.len())),
+            _ => Ok((None, [None].into())),
+        }
+    }
+
+    fn agrees_present(&self, content: Content, entry: &Entry, state: &State) -> Result<Settled, String> {
+        let expected = match content {
+            _ if self.key.ends_with(".DS_Store") => "ignored",
+            Content::Good(_) => "serving",
+            Content::Bad(_) => "rejected",
+        };
+        if entry.state != expected {
+            return Err(format!("the ledger says {}, not {expected}", entry.state));
+        }
+        match content {
+            Content::Good(good) if self.serves(|other| other == good) => Ok((Some(content), [Some(good)].into())),
+            Content::Good(good) => Err(format!("{} rows, not the renditions of photo {good}", self.rows.len())),
+            Content::Bad(_) => self.agrees_beside_a_bad_one(&state.serving).map(|serving| (Some(content), serving)),
+        }
+    }
+
+    /// Beside a bad original an earlier good one serves, or none did. After a crash between two publications each image
+    /// size may be of another good one: the originals are gone, so the rows follow what stands.
+    fn agrees_beside_a_bad_one(&self, serving: &BTreeSet<Option<usize>>) -> Result<BTreeSet<Option<usize>>, String> {
+        if self.rows.is_empty() && serving.contains(&None) {
+            return Ok([None].into());
+        }
+        let goods: Vec<usize> = serving.iter().copied().flatten().collect();
+        if let Some(good) = goods.iter().copied().find(|good| self.serves(|other| other == *good)) {
+            return Ok([Some(good)].into());
+        }
+        if self.serves(|good| goods.contains(&good)) {
+            return Ok(serving.clone());
+        }
+        Err(format!("{} rows, not the renditions of any of {serving:?}", self.rows.len()))
+    }
+
+    /// Whether there is a row for each image size, of a rendition of one of these photos, which stands.
+    fn serves(&self, is_one: impl Fn(usize) -> bool) -> bool {
+        let each = size_set().iter().all(|size| {
+            let Some(row) = self.rows.iter().find(|row| row.image_size == size.name) else { return false };
+            let stands = self.snapshot.images.get(&row.rendition).is_some_and(|object| object.etag == row.etag);
+            stands && self.pool.photo_of(&size.name, &row.etag).is_some_and(&is_one)
+        });
+        each && self.rows.len() == size_set().len()
+    }
+
+    fn check_counts(&self, findings: &mut Findings) {
+        let mut sizes = BTreeSet::new();
+        for row in &self.rows {
+            if !sizes.insert(&row.image_size) {
+                findings.add(Broken::Twice, &row.rendition, "two rows of one photo and image size");
+            }
+        }
+    }
+}
+
+/// Every rendition has a row of its content, every alias is that of its entity's first photo.
+fn check_images(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut expected = BTreeMap::<&str, (&Row, &str)>::new();
+    for row in &snapshot.rows {
+        expected.insert(&row.rendition, (row, "rendition"));
+        let alias = expected.entry(&row.alias).or_insert((row, "alias"));
+        if row.photo < alias.0.photo {
+            alias.0 = row;
+        }
+    }
+    for (key, object) in &snapshot.images {
+        match expected.remove(key.as_str()) {
+            None => findings.add(Broken::Orphan, key, "an image without a row"),
+            Some((row, what)) if row.etag != object.etag => {
+                findings.add(Broken::Dangling, key, format!("the {what} is not that of the row"));
+            }
+            Some(_) => {}
+        }
+    }
+    for (key, (_, what)) in expected {
+        findings.add(Broken::Dangling, key, format!("a row without its {what}"));
+    }
+}
+
+/// No file but those that the index or the note of old content names; nothing in `tmp/` and `parts/`.
+fn check_files(snapshot: &Snapshot, data: &Path, findings: &mut Findings) -> Result<()> {
+    let mut known: BTreeSet<u64> = snapshot.referenced().map(|(_, object)| object.file).collect();
+    known.extend(&snapshot.garbage);
+    for shard in entries(&data.join("objects"))? {
+        for path in entries(&shard)? {
+            let file = path.file_name().and_then(|name| name.to_str()).map(|name| u64::from_str_radix(name, 16));
+            if !file.is_some_and(|file| file.is_ok_and(|file| known.contains(&file))) {
+                findings.add(Broken::Orphan, path.display().to_string(), "content that nothing refers to");
+            }
+        }
+    }
+    for path in entries(&data.join("tmp"))? {
+        findings.add(Broken::Orphan, path.display().to_string(), "a temporary file");
+    }
+    Ok(())
+}
+
+/// After the clean-up times: no old content, no unfinished upload.
+pub fn when_swept(snapshot: &Snapshot, data: &Path) -> Result<Findings> {
+    let mut findings = Findings::default();
+    for file in &snapshot.garbage {
+        findings.add(Broken::Orphan, format!("{file:016x}"), "old content that was not swept");
+    }
+    for path in entries(&data.join("parts"))? {
+        findings.add(Broken::Orphan, path.display().to_string(), "parts of an upload that nobody goes on with");
+    }
+    Ok(findings)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let doing = || format!("failed to list {}", folder.display());
+    let entries = fs::read_dir(folder).with_context(doing)?;
+    entries.map(|entry| Ok(entry.with_context(doing)?.path())).collect()
+}

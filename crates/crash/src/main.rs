@@ -1,0 +1,181 @@
+//! `cameo-crash`: reads the command line, runs one way of crashing, and ends with 0 only when every promise was kept.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use cameo::failpoint::{Bug, Point};
+use cameo_crash::{
+    disk_full, failpoints,
+    findings::Summary,
+    program,
+    run::{Options, Outcome, random_kills},
+    server::Launcher,
+    syscalls,
+};
+use clap::Parser;
+
+/// Kills the server under load and checks that nothing acknowledged is lost, nothing stands twice, nothing is left.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cameo-crash",
+    max_term_width = 100,
+    after_help = "Examples:\n  \
+cameo-crash --kills 1000 --seed 7 --json\n  cameo-crash --failpoints --times 20\n  \
+cameo-crash --planted-bug no-fsync\n  cameo-crash --syscalls 100\n  cameo-crash --disk-full"
+)]
+struct Cli {
+    /// How often the server is killed
+    #[arg(long, default_value_t = 100)]
+    kills: u64,
+    /// What chance depends on
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Clients that work side by side
+    #[arg(long, default_value_t = 12)]
+    clients: u64,
+    /// The longest life of a server once it is ready, milliseconds
+    #[arg(long, default_value_t = 1200)]
+    life_max_ms: u64,
+    /// After so many kills everything is checked on a quiet server
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
+    check_every: u64,
+    /// Let the server end itself at each step of the flow instead
+    #[arg(long, conflicts_with_all = ["syscalls", "disk_full"])]
+    failpoints: bool,
+    /// How often at each step
+    #[arg(long, default_value_t = 20)]
+    times: u64,
+    /// This step alone
+    #[arg(long, value_name = "NAME")]
+    point: Option<String>,
+    /// Check the order of system calls on so many uploads instead (needs strace)
+    #[arg(long, value_name = "UPLOADS", conflicts_with = "disk_full")]
+    syscalls: Option<u64>,
+    /// Fill the disk instead (needs root, for a small one of its own)
+    #[arg(long)]
+    disk_full: bool,
+    /// Plant a bug that must be caught: no-fsync, synchronous-normal, acknowledge-before-commit,
+    /// delete-message-before-commit
+    #[arg(long, value_name = "NAME")]
+    planted_bug: Option<String>,
+    /// The command under test, in place of one that is built now
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+    /// Where the run's folder is made, in place of the system's for temporary files
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Print only the figures, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cameo::tls::install_crypto_provider();
+    match run(&cli).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cameo-crash: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs; true when every promise was kept. The folder is kept when one was not.
+async fn run(cli: &Cli) -> Result<bool> {
+    let bug = cli.planted_bug.as_deref().map(|name| Bug::of_name(name).with_context(|| format!("no bug is {name:?}")));
+    let bug = bug.transpose()?;
+    let program = match &cli.server {
+        Some(path) => std::path::absolute(path)?,
+        None => program::build(cli.failpoints || bug.is_some())?,
+    };
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix("cameo-crash-");
+    let folder = match &cli.folder {
+        Some(parent) => builder.tempdir_in(parent),
+        None => builder.tempdir(),
+    };
+    let folder = folder.context("failed to make the run's folder")?;
+    let mut launcher = Launcher::new(&program, folder.path())?;
+    launcher.environment.extend(bug.map(|bug| ("CAMEO_PLANTED_BUG".to_owned(), bug.name().to_owned())));
+    let kept = run_in(cli, launcher, bug).await;
+    if !matches!(kept, Ok(true)) {
+        eprintln!("the run's folder is kept: {}", folder.keep().display());
+    }
+    kept
+}
+
+async fn run_in(cli: &Cli, launcher: Launcher, bug: Option<Bug>) -> Result<bool> {
+    let of_syscalls = matches!(bug, Some(Bug::NoFsync | Bug::SynchronousNormal)).then_some(20);
+    if let Some(puts) = cli.syscalls.or(of_syscalls) {
+        return run_syscalls(cli, launcher, puts).await;
+    }
+    if cli.disk_full {
+        return run_disk_full(cli, launcher).await;
+    }
+    let options = Options {
+        kills: cli.kills,
+        seed: cli.seed,
+        clients: cli.clients,
+        life_max: Duration::from_millis(cli.life_max_ms),
+        check_every: cli.check_every,
+        stop_at_first: bug.is_some(),
+    };
+    let outcome = if cli.failpoints {
+        let (outcome, deaths) = failpoints::die_everywhere(launcher, &options, &points(cli)?, cli.times).await?;
+        for deaths in deaths.iter().filter(|deaths| deaths.times < cli.times) {
+            eprintln!("NOT REACHED often enough: {} ({} of {})", deaths.point.name(), deaths.times, cli.times);
+        }
+        outcome
+    } else {
+        random_kills(launcher, &options).await?
+    };
+    tell(cli, &outcome)
+}
+
+fn points(cli: &Cli) -> Result<Vec<Point>> {
+    match cli.point.as_deref() {
+        None => Ok(Point::ALL.to_vec()),
+        Some(name) => match Point::of_name(name) {
+            Some(point) => Ok(vec![point]),
+            None => bail!("no step is {name:?}"),
+        },
+    }
+}
+
+fn tell(cli: &Cli, outcome: &Outcome) -> Result<bool> {
+    for line in outcome.findings.lines() {
+        eprintln!("{line}");
+    }
+    eprintln!("{} deletions acknowledged, {} looks at the running server", outcome.deletions, outcome.looks);
+    tell_summary(cli, &outcome.summary)
+}
+
+fn tell_summary(cli: &Cli, summary: &Summary) -> Result<bool> {
+    if cli.json {
+        println!("{}", serde_json::to_string(summary)?);
+    } else {
+        println!("{summary}");
+    }
+    Ok(summary.holds())
+}
+
+async fn run_syscalls(cli: &Cli, launcher: Launcher, puts: u64) -> Result<bool> {
+    let verdict = syscalls::trace(launcher, puts).await?;
+    for line in verdict.broken.iter().take(20) {
+        eprintln!("{line}");
+    }
+    eprintln!("{} of {puts} answers traced, {} broken promises", verdict.answers, verdict.broken.len());
+    let findings = verdict.into_findings(puts);
+    tell_summary(cli, &Summary::new(0, puts, 0, &findings, cli.seed))
+}
+
+async fn run_disk_full(cli: &Cli, launcher: Launcher) -> Result<bool> {
+    let Some((outcome, refusals)) = disk_full::fill(launcher, cli.seed).await? else {
+        bail!("SKIPPED: a small disk cannot be mounted here; run as root");
+    };
+    eprintln!("{} clear refusals; healed {} ms after space returned", refusals.clear, refusals.healed_after_ms);
+    tell(cli, &outcome)
+}

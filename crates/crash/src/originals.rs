@@ -1,0 +1,152 @@
+//! What the clients upload: small photos drawn once, what each becomes, and originals that must be rejected.
+//!
+//! The expected renditions are made here by the engine itself, so that an image that is served tells which original it
+//! was made from. Nothing is read from disk.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use cameo_image::{Fit, ImageSize, Limits, SizeSet};
+use md5::{Digest, Md5};
+
+/// Photos that differ.
+pub const GOODS: usize = 96;
+/// Originals that must be rejected: cut off, no JPEG, empty.
+pub const BADS: usize = 9;
+/// Width and height of a drawn photo, pixels.
+const DRAWN: (u32, u32) = (48, 36);
+const QUALITY: u8 = 85;
+
+/// What a client uploads: an index into the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Content {
+    /// Becomes renditions.
+    Good(usize),
+    /// Is rejected.
+    Bad(usize),
+}
+
+/// An original.
+#[derive(Debug)]
+struct Original {
+    bytes: Vec<u8>,
+    etags: [String; 2],
+    /// Image size → `ETag` of its rendition.
+    renditions: BTreeMap<String, String>,
+}
+
+/// Everything that is uploaded.
+#[derive(Debug)]
+pub struct Pool {
+    goods: Vec<Original>,
+    bads: Vec<Original>,
+}
+
+/// The image sizes of the server under test: four, as by default, but small ones. Pixels are not what is tested here.
+pub fn size_set() -> Vec<ImageSize> {
+    let size = |name: &str, width, height, fit| {
+        let name = name.to_owned();
+        ImageSize { name, width, height, fit, quality: 82, enlarge: true, optimize_coding: false }
+    };
+    vec![
+        size("sq", 32, 32, Fit::Cover),
+        size("ve", 24, 32, Fit::Cover),
+        size("ho", 32, 18, Fit::Cover),
+        size("or", 40, 40, Fit::Inside),
+    ]
+}
+
+impl Pool {
+    /// Draws everything.
+    pub fn draw() -> Result<Self> {
+        let sizes = SizeSet::new(size_set()).context("the size set of the harness")?;
+        let goods = (0..GOODS).map(|n| good(n, &sizes)).collect::<Result<Vec<_>>>()?;
+        let bads = (0..BADS).map(|n| Original::new(bad(n, &goods[n].bytes), BTreeMap::new())).collect();
+        Ok(Self { goods, bads })
+    }
+
+    fn original(&self, content: Content) -> &Original {
+        match content {
+            Content::Good(n) => &self.goods[n],
+            Content::Bad(n) => &self.bads[n],
+        }
+    }
+
+    /// The bytes.
+    pub fn bytes(&self, content: Content) -> Vec<u8> {
+        self.original(content).bytes.clone()
+    }
+
+    /// Whether an object of this `ETag` has this content, uploaded in one piece or as one part.
+    pub fn is(&self, content: Content, etag: &str) -> bool {
+        self.original(content).etags.iter().any(|known| known == etag)
+    }
+
+    /// The photo whose rendition at an image size has this `ETag`.
+    pub fn photo_of(&self, image_size: &str, etag: &str) -> Option<usize> {
+        self.goods.iter().position(|good| good.renditions.get(image_size).is_some_and(|known| known == etag))
+    }
+}
+
+impl Original {
+    fn new(bytes: Vec<u8>, renditions: BTreeMap<String, String>) -> Self {
+        let whole = Md5::digest(&bytes);
+        let as_one_part = format!("{}-1", hex::encode(Md5::digest(whole)));
+        Self { etags: [hex::encode(whole), as_one_part], bytes, renditions }
+    }
+}
+
+fn good(n: usize, sizes: &SizeSet) -> Result<Original> {
+    let bytes = draw(n);
+    let rendered = cameo_image::render(&bytes, sizes, &Limits::default())
+        .map_err(|rejection| anyhow::anyhow!("a drawn photo was rejected: {rejection:?}"))?;
+    let etag = |jpeg: &[u8]| hex::encode(Md5::digest(jpeg));
+    let renditions = rendered.renditions.into_iter().map(|r| (r.image_size, etag(&r.jpeg))).collect();
+    Ok(Original::new(bytes, renditions))
+}
+
+/// Stripes whose widths and colours tell the number.
+fn draw(n: usize) -> Vec<u8> {
+    let (width, height) = DRAWN;
+    let level = |x: usize, factor: usize| u8::try_from((x * factor + n * 37) % 256).unwrap_or(0);
+    let pixel = |i: usize| {
+        let (x, y) = (i % width as usize, i / width as usize);
+        [level(x, 5 + n % 3), level(y, 7), level(x / (2 + n % 11), 40)]
+    };
+    let rgb: Vec<u8> = (0..(width * height) as usize).flat_map(pixel).collect();
+    cameo_image::encode_rgb(&rgb, width, height, QUALITY)
+}
+
+fn bad(n: usize, good: &[u8]) -> Vec<u8> {
+    match n % 3 {
+        0 => good[..good.len() / 2 + n].to_vec(),
+        1 => [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &[u8::try_from(n).unwrap_or(0); 64]].concat(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_photos_share_a_rendition() {
+        let pool = Pool::draw().unwrap();
+        for size in size_set() {
+            let etags: BTreeSet<_> = pool.goods.iter().map(|good| &good.renditions[&size.name]).collect();
+            assert_eq!(etags.len(), GOODS, "{}", size.name);
+        }
+    }
+
+    #[test]
+    fn bad_originals_are_rejected() {
+        let pool = Pool::draw().unwrap();
+        let sizes = SizeSet::new(size_set()).unwrap();
+        for n in 0..BADS {
+            let bytes = pool.bytes(Content::Bad(n));
+            assert!(cameo_image::render(&bytes, &sizes, &Limits::default()).is_err(), "{n}");
+        }
+    }
+}

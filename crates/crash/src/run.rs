@@ -1,0 +1,233 @@
+//! A run: the server is killed again and again under load, and what stands is compared with what was acknowledged.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use md5::{Digest, Md5};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    check,
+    findings::{Broken, Findings, Summary},
+    journal::Journal,
+    load::{Load, Shared},
+    originals::Pool,
+    server::{Addresses, KEEP_OLD, Launcher, Server},
+    snapshot::{Snapshot, messages},
+    watch::Watcher,
+};
+
+/// How long a server may take to handle what waits, and to sweep.
+const QUIET_TIMEOUT: Duration = Duration::from_secs(240);
+/// How often it is looked whether it is quiet.
+const POLL: Duration = Duration::from_millis(100);
+/// One life of so many is ended while the server still starts.
+const STARTS_KILLED: u32 = 8;
+
+/// How a run goes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How often the server is killed.
+    pub kills: u64,
+    /// What chance depends on.
+    pub seed: u64,
+    /// Clients that work side by side.
+    pub clients: u64,
+    /// The longest life of a server after it is ready.
+    pub life_max: Duration,
+    /// After so many kills everything is checked on a quiet server.
+    pub check_every: u64,
+    /// Whether the run ends with the first finding.
+    pub stop_at_first: bool,
+}
+
+/// What came out of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The figures.
+    pub summary: Summary,
+    /// What was found.
+    pub findings: Findings,
+    /// Deletions that were acknowledged.
+    pub deletions: u64,
+    /// How often the watcher looked.
+    pub looks: u64,
+}
+
+/// A server under load, with its watcher.
+#[derive(Debug)]
+pub struct Run {
+    launcher: Launcher,
+    shared: Arc<Shared>,
+    watcher: Watcher,
+    findings: Findings,
+    rejected: u64,
+    seed: u64,
+}
+
+impl Run {
+    /// Nothing has run yet.
+    pub fn new(launcher: Launcher, seed: u64) -> Result<Self> {
+        let watcher = Watcher::start(launcher.database(), launcher.data());
+        Ok(Self { launcher, shared: Shared::new()?, watcher, findings: Findings::default(), rejected: 0, seed })
+    }
+
+    /// Starts clients; they work whenever a server is up.
+    pub fn load(&self, clients: u64) -> Load {
+        Load::start(&self.shared, clients, self.seed)
+    }
+
+    /// Starts a server with these variables; none when it ended before it was ready.
+    pub async fn start(&self, variables: &[(&str, String)]) -> Result<(Server, Option<Addresses>)> {
+        let mut server = self.launcher.spawn(variables)?;
+        let addresses = server.ready().await?;
+        if let Some(addresses) = &addresses {
+            self.watcher.server_is_up().await;
+            self.shared.announce(addresses)?;
+        }
+        Ok((server, addresses))
+    }
+
+    /// What is uploaded.
+    pub fn pool(&self) -> &Pool {
+        &self.shared.pool
+    }
+
+    /// What was acknowledged.
+    pub fn journal(&self) -> &Journal {
+        &self.shared.journal
+    }
+
+    /// The server is dead: a last look before the next one starts.
+    pub async fn look_at_the_dead(&self) -> Result<()> {
+        self.watcher.server_is_dead().await
+    }
+
+    /// Whether something was found so far.
+    pub async fn has_findings(&self) -> bool {
+        !self.findings.is_empty() || self.watcher.has_findings().await
+    }
+
+    /// Holds the clients, waits until everything is handled, and checks everything.
+    pub async fn check(&mut self, addresses: Option<&Addresses>) -> Result<()> {
+        let shared = self.shared.clone();
+        let _nobody_works = shared.gate.write().await;
+        if let Err(error) = self.wait_until_quiet().await {
+            self.findings.add(Broken::Lost, "messages", format!("{error:#}"));
+        }
+        let snapshot = Snapshot::of(&self.launcher.database()).await?;
+        let data = self.launcher.data();
+        let (findings, rejected) = check::when_quiet(&snapshot, &data, &shared.pool, &shared.journal)?;
+        self.findings.extend(findings);
+        self.rejected = rejected;
+        if let Some(addresses) = addresses {
+            self.findings.extend(check_served(&snapshot, addresses).await?);
+        }
+        Ok(())
+    }
+
+    /// Waits until every message is handled.
+    pub async fn wait_until_quiet(&self) -> Result<()> {
+        let database = self.launcher.database();
+        let deadline = Instant::now() + QUIET_TIMEOUT;
+        loop {
+            let waiting = messages(&database).await?;
+            if waiting == 0 {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "{waiting} messages are still waiting");
+            sleep(POLL).await;
+        }
+    }
+
+    /// Checks everything on a server of its own, then after a clean end and the clean-up times once more.
+    pub async fn finish(mut self, kills: u64) -> Result<Outcome> {
+        for swept in [false, true] {
+            let (server, addresses) = self.start(&[]).await?;
+            let addresses = addresses.context("the server ended while it started")?;
+            self.check(Some(&addresses)).await?;
+            if swept {
+                self.check_swept().await?;
+            }
+            self.watcher.pause().await;
+            server.end().await?;
+            if !swept {
+                sleep(KEEP_OLD + Duration::from_secs(1)).await;
+            }
+        }
+        let (watched, looks) = self.watcher.end().await?;
+        self.findings.extend(watched);
+        let (uploads, deletions) = self.shared.journal.acknowledged();
+        let summary = Summary::new(kills, uploads, self.rejected, &self.findings, self.seed);
+        Ok(Outcome { summary, findings: self.findings, deletions, looks })
+    }
+
+    async fn check_swept(&mut self) -> Result<()> {
+        let deadline = Instant::now() + QUIET_TIMEOUT;
+        loop {
+            let snapshot = Snapshot::of(&self.launcher.database()).await?;
+            let findings = check::when_swept(&snapshot, &self.launcher.data())?;
+            if findings.is_empty() || Instant::now() > deadline {
+                self.findings.extend(findings);
+                return Ok(());
+            }
+            sleep(POLL).await;
+        }
+    }
+}
+
+/// The bytes that the public side sends are those of the rows.
+async fn check_served(snapshot: &Snapshot, addresses: &Addresses) -> Result<Findings> {
+    let mut findings = Findings::default();
+    let client = reqwest::Client::builder().no_proxy().build().context("failed to set up the HTTP client")?;
+    for row in &snapshot.rows {
+        let response = client.get(format!("{}/{}", addresses.images, row.rendition)).send().await;
+        let response = response.with_context(|| format!("failed to get {}", row.rendition))?;
+        let status = response.status();
+        let body = response.bytes().await.with_context(|| format!("failed to read {}", row.rendition))?;
+        if !status.is_success() || hex::encode(Md5::digest(&body)) != row.etag {
+            findings.add(Broken::Dangling, &row.rendition, format!("served with {status}, not as the row says"));
+        }
+    }
+    Ok(findings)
+}
+
+/// Kills at random moments.
+pub async fn random_kills(launcher: Launcher, options: &Options) -> Result<Outcome> {
+    let mut run = Run::new(launcher, options.seed)?;
+    let mut rng = StdRng::seed_from_u64(options.seed);
+    let load = run.load(options.clients);
+    let mut kills = 0;
+    while kills < options.kills {
+        one_life(&mut run, &mut rng, options, kills).await?;
+        kills += 1;
+        if kills % 50 == 0 {
+            let (uploads, _) = run.shared.journal.acknowledged();
+            eprintln!("{kills} of {} kills, {uploads} uploads acknowledged", options.kills);
+        }
+        if options.stop_at_first && run.has_findings().await {
+            break;
+        }
+    }
+    load.end().await;
+    run.finish(kills).await
+}
+
+async fn one_life(run: &mut Run, rng: &mut StdRng, options: &Options, number: u64) -> Result<()> {
+    if number > 0 && rng.random_ratio(1, STARTS_KILLED) {
+        let mut server = run.launcher.spawn(&[])?;
+        sleep(Duration::from_millis(rng.random_range(0..150))).await;
+        server.kill().await?;
+        return run.look_at_the_dead().await;
+    }
+    let (mut server, addresses) = run.start(&[]).await?;
+    ensure!(addresses.is_some(), "the server ended while it started; see {}", run.launcher.log().display());
+    if number > 0 && number % options.check_every == 0 {
+        run.check(None).await?;
+    }
+    sleep(options.life_max.mul_f64(rng.random())).await;
+    ensure!(server.is_running(), "the server ended by itself; see {}", run.launcher.log().display());
+    server.kill().await?;
+    run.look_at_the_dead().await
+}
