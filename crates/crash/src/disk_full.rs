@@ -25,7 +25,7 @@ const FULL: Duration = Duration::from_secs(20);
 /// How often a message is received before it is set aside: the default. A full disk must not use it up.
 const MAX_RECEIVES: u32 = 5;
 /// How long filling the disk may take, and how long a server may take to heal.
-const FILL_TIMEOUT: Duration = Duration::from_secs(180);
+const FILL_TIMEOUT: Duration = Duration::from_mins(3);
 
 /// A file system in memory, unmounted when this is dropped.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use crate::{
 /// The vertical that everything is uploaded to.
 pub const VERTICAL: &str = "crash";
 /// How long a request may take. Nothing is expected to take that long: it would count as unanswered.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// `cd_idx` of one client's entities start at a multiple of this.
 const ENTITIES_PER_CLIENT: u64 = 1_000_000;
 
@@ -187,7 +187,7 @@ impl Client {
         }
         // Mostly a recent one, whose turn in the queues may not have come.
         let newest = self.photos.len();
-        let oldest = if roll % 3 == 0 { 0 } else { newest.saturating_sub(4) };
+        let oldest = if roll.is_multiple_of(3) { 0 } else { newest.saturating_sub(4) };
         let (key, last) = &mut self.photos[self.rng.random_range(oldest..newest)];
         let key = key.clone();
         let mut put = |content| {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long a server may take to handle what waits, and to sweep.
-const QUIET_TIMEOUT: Duration = Duration::from_secs(240);
+const QUIET_TIMEOUT: Duration = Duration::from_mins(4);
 /// How often it is looked whether it is quiet.
 const POLL: Duration = Duration::from_millis(100);
 /// One life of so many is ended while the server still starts.
@@ -223,7 +223,7 @@ async fn one_life(run: &mut Run, rng: &mut StdRng, options: &Options, number: u6
     }
     let (mut server, addresses) = run.start(&[]).await?;
     ensure!(addresses.is_some(), "the server ended while it started; see {}", run.launcher.log().display());
-    if number > 0 && number % options.check_every == 0 {
+    if number > 0 && number.is_multiple_of(options.check_every) {
         run.check(None).await?;
     }
     sleep(options.life_max.mul_f64(rng.random())).await;

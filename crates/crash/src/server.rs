@@ -33,9 +33,9 @@ pub const KEEP_OLD: Duration = Duration::from_secs(5);
 const MANY_RECEIVES: u32 = 1000;
 
 /// How long a start may take, a recovery included.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a server that is told to end may take.
-const END_TIMEOUT: Duration = Duration::from_secs(60);
+const END_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Where a running server can be reached.
 #[derive(Debug, Clone, Deserialize)]

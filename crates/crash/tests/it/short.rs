@@ -6,6 +6,7 @@ use cameo_crash::{disk_full, failpoints::die_everywhere, run::random_kills, sysc
 use super::{assert_holds, launcher, options};
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds servers of its own and kills them for minutes: cargo nextest run -p cameo-crash --run-ignored all"]
 async fn random_kills_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = random_kills(launcher(&folder, false), &options(32, 20_261)).await.unwrap();
@@ -15,6 +16,7 @@ async fn random_kills_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds servers of its own and kills them for minutes: cargo nextest run -p cameo-crash --run-ignored all"]
 async fn a_death_at_any_step_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (outcome, deaths) = die_everywhere(launcher(&folder, true), &options(0, 20_262), Point::ALL, 1).await.unwrap();
@@ -24,6 +26,7 @@ async fn a_death_at_any_step_loses_nothing() {
 }
 
 #[tokio::test]
+#[ignore = "builds servers of its own and kills them for minutes: cargo nextest run -p cameo-crash --run-ignored all"]
 async fn an_upload_is_answered_after_every_sync() {
     if !has_strace() {
         return;
@@ -34,6 +37,7 @@ async fn an_upload_is_answered_after_every_sync() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds servers of its own and kills them for minutes: cargo nextest run -p cameo-crash --run-ignored all"]
 async fn a_full_disk_is_refused_clearly_and_heals() {
     let folder = tempfile::tempdir().unwrap();
     let Some((outcome, refusals)) = disk_full::fill(launcher(&folder, false), 20_263).await.unwrap() else {
