@@ -5,8 +5,12 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.request
+
+# How long a page may take to follow a click.
+PAGE_TIMEOUT_S = 20
 
 # A cold start on a busy machine takes its time; a page that hangs has failed long before.
 TIMEOUT_S = 120
@@ -92,7 +96,12 @@ class Browser:
     def click(self, selector):
         """Clicks as a person does, and waits until the page that follows has loaded."""
         element = self._ask("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
+        # A form is sent after the click has been answered: only a mark on the old page tells when the new one is there.
+        self.run("window.left = true")
         self._ask("POST", f"/element/{element}/click", {})
+        deadline = time.monotonic() + PAGE_TIMEOUT_S
+        while self.run("return window.left === true || document.readyState !== 'complete'"):
+            assert time.monotonic() < deadline, f"no page followed the click on {selector}"
 
     def address(self):
         return self._ask("GET", "/url")

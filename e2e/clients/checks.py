@@ -123,7 +123,8 @@ def metadata(case):
         return "this client sends no metadata"
     case.tool.put_with_metadata(case.file("one.bin", b"one"), f"{case.bucket}/one.bin")
     head = case.s3.head_object(Bucket=case.bucket, Key="one.bin")
-    assert (head["Metadata"], head["ContentType"]) == ({"colour": "green"}, "image/test"), head
+    # Some clients add names of their own.
+    assert (head["Metadata"].get("colour"), head["ContentType"]) == ("green", "image/test"), head
 
 
 def wrong_and_missing_credentials(case):

@@ -12,7 +12,7 @@ ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]
 
 
 def client(server, key=None, secret=None):
-    config = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=32)
+    config = Config(signature_version="s3v4", retries={"max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=32)
     return boto3.client("s3", endpoint_url=server.url, region_name="us-east-1", config=config,
                         aws_access_key_id=key or server.key, aws_secret_access_key=secret or server.secret)
 

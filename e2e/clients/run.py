@@ -14,7 +14,7 @@ import tools
 
 
 def main(wanted):
-    current = tools.venv("current", None, ["awscli", "boto3", "s5cmd"])
+    current = tools.venv("current", None, tools.CURRENT)
     if not os.environ.get("CAMEO_E2E_INSIDE"):
         # boto3 lives in the environment of the clients.
         os.environ["CAMEO_E2E_INSIDE"] = "1"

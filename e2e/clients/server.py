@@ -12,8 +12,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 class Server:
     """The S3 endpoint. CAMEO_S3_ENDPOINT names the program; otherwise the newest one that was built is taken."""
 
-    def __init__(self):
+    def __init__(self, keys=None):
+        """`keys` is the text of a file of access keys; without it one key pair may do everything."""
         self.folder = tempfile.TemporaryDirectory(prefix="cameo-e2e-")
+        if keys:
+            path = pathlib.Path(self.folder.name) / "keys.toml"
+            path.touch(mode=0o600)
+            path.write_text(keys)
         self.process = subprocess.Popen([str(program()), self.folder.name], stdout=subprocess.PIPE, text=True)
         ready = json.loads(self.process.stdout.readline())
         self.url, self.key, self.secret = ready["s3"], ready["access_key_id"], ready["secret_access_key"]

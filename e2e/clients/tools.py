@@ -9,6 +9,8 @@ CACHE = pathlib.Path(os.environ.get("CAMEO_E2E_CACHE", pathlib.Path(__file__).re
 TIMEOUT_S = 180
 # In the oldest region aws-cli signs addresses with version 2, which is refused; in all later ones with version 4.
 REGION = "ap-northeast-2"
+# CRC32C and CRC64NVME of boto3 need the second half of its own dependency.
+CURRENT = ["awscli", "boto3[crt]", "s5cmd"]
 # The version that the source of this project used runs on these.
 OLD_PYTHONS = ("3.8", "3.7", "3.6")
 OLD_AWSCLI = "1.16.14"
@@ -168,7 +170,7 @@ def find_old_aws():
 
 def tools(server):
     """Every client that can be had, and the names of those that cannot."""
-    current = venv("current", None, ["awscli", "boto3", "s5cmd"])
+    current = venv("current", None, CURRENT)
     candidates = [
         ("aws-cli", current / "aws", lambda program: Aws(program, server, "aws-cli")),
         (f"aws-cli-{OLD_AWSCLI}", find_old_aws(), lambda program: Aws(program, server, f"aws-cli-{OLD_AWSCLI}")),

@@ -8,12 +8,17 @@ use cameo::{
 };
 use tracing_subscriber::EnvFilter;
 
+/// Silences the S3 protocol library.
+const S3S_OFF: &str = "s3s=off";
+
 /// Starts logging as configured; `CAMEO_LOG` goes over the level.
 pub(crate) fn start(log: &Log, environment: &Environment) -> anyhow::Result<()> {
     let level = environment.get("CAMEO_LOG").unwrap_or(&log.level);
     let filter = EnvFilter::try_new(level).map_err(|error| {
         Error::new(Place::System, Kind::Misconfigured, format!("read log.level {level:?}")).because(error)
     })?;
+    // s3s logs whole requests, their signatures included: whatever the level, nothing secret goes into a log.
+    let filter = filter.add_directive(S3S_OFF.parse()?);
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let text = match log.format {
         LogFormat::Text => true,

@@ -76,9 +76,22 @@ impl Front {
             return Err(preflight(&parts.headers));
         }
         signature::check(&parts, &self.limits)?;
+        self.check_text(&parts)?;
         let _permit = self.reserve(&parts)?;
         let body = self.sized(&mut parts, body).await?;
         Ok(self.service.call(Request::from_parts(parts, body)).await)
+    }
+
+    /// Refuses texts that are too long. The service does so too, but calls it a failure of its own.
+    fn check_text(&self, parts: &Parts) -> Result<(), S3Error> {
+        let form =
+            parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
+        let max = self.limits.xml_max_bytes;
+        let length = content_length(&parts.headers).unwrap_or(0);
+        if parts.method == Method::POST && !form && length > max as u64 {
+            return Err(s3_error!(MaxMessageLengthExceeded, "A text has at most {max} bytes."));
+        }
+        Ok(())
     }
 
     /// Gives a body that does not tell its length one, as the service needs it for the signature.

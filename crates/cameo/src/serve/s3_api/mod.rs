@@ -33,6 +33,9 @@ mod translate;
 pub use keys::{AccessKey, Grant, KeyRing, Rights, key_file};
 pub use limits::S3Limits;
 
+#[cfg(test)]
+mod tests;
+
 use access::Access;
 use front::Front;
 use operations::Operations;

@@ -40,11 +40,14 @@ pub(super) struct Files {
 pub(super) struct TempFile {
     pub(super) file: File,
     path: PathBuf,
+    moved: bool,
 }
 
 impl Drop for TempFile {
     fn drop(&mut self) {
-        remove_quietly(&self.path);
+        if !self.moved {
+            remove_quietly(&self.path);
+        }
     }
 }
 
@@ -65,8 +68,8 @@ impl Placed {
     /// Nobody knows whether the row that names the file was committed: it stays, and the next start decides.
     pub(super) fn doubt(mut self) {
         self.kept = true;
-        if let Some(a) = self.in_flight.take() {
-            InFlight::doubt(a);
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.doubt();
         }
     }
 }
@@ -147,7 +150,7 @@ impl Files {
         let path = self.tmp().join(self.temp_count.fetch_add(1, Ordering::Relaxed).to_string());
         let opened = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
         let file = opened.map_err(|e| Refusal::io("create a file in tmp/", e))?;
-        Ok(TempFile { file, path })
+        Ok(TempFile { file, path, moved: false })
     }
 
     /// Puts a synced file in the place of its generation, durably.
@@ -169,8 +172,10 @@ impl Files {
         self.rename_durably(temp, path, Some(in_flight))
     }
 
-    fn rename_durably(&self, temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> Answer<Placed> {
+    fn rename_durably(&self, mut temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> Answer<Placed> {
         fs::rename(&temp.path, &path).map_err(|e| Refusal::io("move content to its place", e))?;
+        temp.moved = true;
+        drop(temp);
         let placed = Placed { path, kept: false, in_flight };
         reached(Point::FileRenamed);
         if let Some(folder) = placed.path.parent() {

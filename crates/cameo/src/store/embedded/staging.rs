@@ -86,6 +86,12 @@ pub(super) fn blocking<T: Send + 'static>(
     .boxed()
 }
 
+/// Waits for the write under way, so that its file is gone when the refusal is told.
+async fn give_up(writing: BoxFuture<'static, Answer<Sink>>, refusal: Refusal) -> Refusal {
+    drop(writing.await);
+    refusal
+}
+
 /// Receives a body of at most `max_bytes`.
 pub(super) async fn stage<S>(files: Arc<Files>, mut body: S, algorithms: &[Algorithm], max_bytes: u64) -> Answer<Staged>
 where
@@ -95,12 +101,15 @@ where
     let mut writing: BoxFuture<'static, Answer<Sink>> = ready(Ok(sink)).boxed();
     let (mut chunks, mut buffered, mut received) = (Vec::new(), 0, 0_u64);
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(Refusal::Body)?;
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) => return Err(give_up(writing, Refusal::Body(error)).await),
+        };
         received += chunk.len() as u64;
         buffered += chunk.len();
         chunks.push(chunk);
         if received > max_bytes {
-            return Err(Refusal::TooLarge(max_bytes));
+            return Err(give_up(writing, Refusal::TooLarge(max_bytes)).await);
         }
         if buffered >= BUFFER_BYTES {
             let (sink, full) = (writing.await?, std::mem::take(&mut chunks));

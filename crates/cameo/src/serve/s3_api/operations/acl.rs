@@ -5,8 +5,8 @@
 use s3s::{
     S3Request, S3Response, S3Result,
     dto::{
-        GetBucketAclInput, GetBucketAclOutput, GetObjectAclInput, GetObjectAclOutput, Grant, Grantee, Permission,
-        PutBucketAclInput, PutBucketAclOutput, PutObjectAclInput, PutObjectAclOutput, Type,
+        AccessControlPolicy, GetBucketAclInput, GetBucketAclOutput, GetObjectAclInput, GetObjectAclOutput, Grant,
+        Grantee, Permission, PutBucketAclInput, PutBucketAclOutput, PutObjectAclInput, PutObjectAclOutput, Type,
     },
 };
 
@@ -30,9 +30,14 @@ fn grants() -> Vec<Grant> {
     vec![Grant { grantee: Some(grantee), permission: Some(Permission::from_static(Permission::FULL_CONTROL)) }]
 }
 
-/// Refuses lists that would give somebody else a right.
-fn require_private(canned: Option<&str>) -> S3Result<()> {
-    if canned == Some(PRIVATE) { Ok(()) } else { Err(acl_not_supported()) }
+/// Refuses lists that would give somebody else a right. Some tools read a list and write it back after a copy.
+fn require_private(canned: Option<&str>, policy: Option<&AccessControlPolicy>) -> S3Result<()> {
+    let is_owner = |grant: &Grant| grant.grantee.as_ref().and_then(|grantee| grantee.id.as_deref()) == Some(OWNER);
+    let is_own = |policy: &AccessControlPolicy| policy.grants.iter().flatten().all(is_owner);
+    if canned == Some(PRIVATE) || (canned.is_none() && policy.is_some_and(is_own)) {
+        return Ok(());
+    }
+    Err(acl_not_supported())
 }
 
 impl Operations {
@@ -59,7 +64,8 @@ impl Operations {
         request: S3Request<PutBucketAclInput>,
     ) -> S3Result<S3Response<PutBucketAclOutput>> {
         self.require_bucket(&request.input.bucket).await?;
-        require_private(request.input.acl.as_ref().map(s3s::dto::BucketCannedACL::as_str))?;
+        let (canned, policy) = (request.input.acl.as_ref(), request.input.access_control_policy.as_ref());
+        require_private(canned.map(s3s::dto::BucketCannedACL::as_str), policy)?;
         Ok(S3Response::new(PutBucketAclOutput::default()))
     }
 
@@ -68,7 +74,8 @@ impl Operations {
         request: S3Request<PutObjectAclInput>,
     ) -> S3Result<S3Response<PutObjectAclOutput>> {
         self.store.look_up(&request.input.bucket, &request.input.key).await.map_err(refused)?;
-        require_private(request.input.acl.as_ref().map(s3s::dto::ObjectCannedACL::as_str))?;
+        let (canned, policy) = (request.input.acl.as_ref(), request.input.access_control_policy.as_ref());
+        require_private(canned.map(s3s::dto::ObjectCannedACL::as_str), policy)?;
         Ok(S3Response::new(PutObjectAclOutput::default()))
     }
 }

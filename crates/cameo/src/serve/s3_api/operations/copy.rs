@@ -33,7 +33,8 @@ pub(super) use source_conditions;
 impl Operations {
     /// Bucket and key of a copy's source, if the signer may read it.
     pub(super) fn source<T>(&self, request: &S3Request<T>, source: &CopySource) -> S3Result<(String, String)> {
-        let CopySource::Bucket { bucket, key, version_id } = source else {
+        let spaced = with_spaces(&request.headers);
+        let CopySource::Bucket { bucket, key, version_id } = spaced.as_ref().unwrap_or(source) else {
             return Err(unsupported("access points"));
         };
         refuse_version(version_id.as_deref())?;
@@ -73,6 +74,12 @@ impl Operations {
         set_sums!(result, object.checksums.sums);
         Ok(S3Response::new(CopyObjectOutput { copy_object_result: Some(result), ..CopyObjectOutput::default() }))
     }
+}
+
+/// The source of a copy read as S3 reads it, where it differs: `+` is a space, as s5cmd sends it.
+fn with_spaces(headers: &http::HeaderMap) -> Option<CopySource> {
+    let text = headers.get("x-amz-copy-source")?.to_str().ok()?;
+    if text.contains('+') { CopySource::parse(&text.replace('+', "%20")).ok() } else { None }
 }
 
 /// The conditions on the key of the copy, which the service does not read.

@@ -76,7 +76,7 @@ impl Told {
     }
 }
 
-fn object(object: StoredObject, encoding: Encoding, with_owner: bool) -> Object {
+fn object(object: &StoredObject, encoding: Encoding, with_owner: bool) -> Object {
     Object {
         key: Some(encoding.name(&object.key)),
         e_tag: Some(etag(&object.etag)),
@@ -90,7 +90,7 @@ fn object(object: StoredObject, encoding: Encoding, with_owner: bool) -> Object 
     }
 }
 
-fn version(object: StoredObject, encoding: Encoding) -> ObjectVersion {
+fn version(object: &StoredObject, encoding: Encoding) -> ObjectVersion {
     ObjectVersion {
         key: Some(encoding.name(&object.key)),
         e_tag: Some(etag(&object.etag)),
@@ -142,7 +142,7 @@ impl Operations {
         let output = ListObjectsOutput {
             next_marker: told.next().filter(|_| has_delimiter).map(|last| encoding.name(last)),
             is_truncated: Some(told.truncated),
-            contents: Some(told.objects.into_iter().map(|o| object(o, encoding, true)).collect()),
+            contents: Some(told.objects.iter().map(|o| object(o, encoding, true)).collect()),
             common_prefixes: Some(told.common_prefixes),
             name: Some(input.bucket),
             // botocore decodes the prefix in all listings but this one.
@@ -180,7 +180,7 @@ impl Operations {
             next_continuation_token: told.next().map(|last| BASE64_URL_SAFE_NO_PAD.encode(last)),
             key_count: Some(count(told.objects.len() + told.common_prefixes.len())),
             is_truncated: Some(told.truncated),
-            contents: Some(told.objects.into_iter().map(|o| object(o, encoding, with_owner)).collect()),
+            contents: Some(told.objects.iter().map(|o| object(o, encoding, with_owner)).collect()),
             common_prefixes: Some(told.common_prefixes),
             name: Some(input.bucket),
             prefix: Some(encoding.name(&query.prefix)),
@@ -214,7 +214,7 @@ impl Operations {
             next_version_id_marker: next.as_ref().map(|_| "null".to_owned()),
             next_key_marker: next,
             is_truncated: Some(told.truncated),
-            versions: Some(told.objects.into_iter().map(|object| version(object, encoding)).collect()),
+            versions: Some(told.objects.iter().map(|object| version(object, encoding)).collect()),
             common_prefixes: Some(told.common_prefixes),
             name: Some(input.bucket),
             prefix: Some(encoding.name(&query.prefix)),

@@ -105,7 +105,7 @@ impl Operations {
         let parts = self.store.parts(&upload.id).await.map_err(refused)?;
         let rest: Vec<Part> = parts.into_iter().filter(|part| u64::from(part.number) > after).collect();
         let truncated = rest.len() > max;
-        let page: Vec<dto::Part> = rest.into_iter().take(max).map(told).collect();
+        let page: Vec<dto::Part> = rest.iter().take(max).map(told).collect();
         let output = ListPartsOutput {
             bucket: Some(input.bucket),
             key: Some(input.key),
@@ -125,7 +125,7 @@ impl Operations {
     }
 }
 
-fn told(part: Part) -> dto::Part {
+fn told(part: &Part) -> dto::Part {
     let mut told = dto::Part {
         part_number: i32::try_from(part.number).ok(),
         e_tag: Some(etag(&part.etag)),
