@@ -39,6 +39,8 @@ enum Command {
     Demo(commands::demo::Args),
     /// Run the S3 endpoint, the images, the console and the workers
     Serve(commands::serve::Args),
+    /// Run workers alone, beside a store, queues and a database that others share
+    Worker(commands::worker::Args),
     /// Say what waits, what is served and what was rejected, and why
     Status(commands::status::Args),
     /// Prove that originals, renditions, rows and served images agree
@@ -73,6 +75,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Demo(args) => commands::demo::run(context, args).await,
         Command::Serve(args) => commands::serve::run(context, args).await,
+        Command::Worker(args) => commands::worker::run(context, args).await,
         Command::Status(args) => commands::status::run(&context, args).await,
         Command::Verify(args) => commands::verify::run(&context, args).await,
         Command::Reconcile(args) => commands::mend::reconcile(&context, args).await,

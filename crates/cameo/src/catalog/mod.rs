@@ -38,9 +38,10 @@ pub mod schema;
 mod server;
 pub mod sqlite;
 pub mod table;
+pub mod unused;
 
 pub use entity_locks::EntityLock;
-pub use open::{CatalogSettings, open};
+pub use open::{CatalogSettings, open, open_read_only};
 
 /// The last known fate of a key under `origin/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

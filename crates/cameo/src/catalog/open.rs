@@ -29,35 +29,74 @@ const KNOWN: &str = "sqlite:FILE, mysql://USER:PASSWORD@HOST:PORT/DATABASE (Mari
 /// the one process that owns its data folder.
 pub async fn open(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
     match address::scheme(url).as_str() {
-        "sqlite" => {
-            let file = url.split_once(':').map_or("", |(_, file)| file);
-            let db = Sqlite::open_read_only(Path::new(file.strip_prefix("//").unwrap_or(file))).await?;
-            Ok(Arc::new(SqliteCatalog::open(db, &settings.table, settings.rules, clock).await?))
-        }
-        "mysql" | "mariadb" => mysql(url, settings, clock).await,
-        "postgres" | "postgresql" => postgres(url, settings, clock).await,
+        "sqlite" => sqlite(url, settings, clock).await,
+        "mysql" | "mariadb" => mysql(url, settings, clock, Use::ReadAndWrite).await,
+        "postgres" | "postgresql" => postgres(url, settings, clock, Use::ReadAndWrite).await,
         _ => Err(address::unknown_scheme(Place::Catalog, KEY, url, KNOWN)),
     }
 }
 
+/// Opens the catalog at an address for reading: no table is made or tried, and the user needs no right to write.
+pub async fn open_read_only(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+    match address::scheme(url).as_str() {
+        "sqlite" => sqlite(url, settings, clock).await,
+        "mysql" | "mariadb" => mysql(url, settings, clock, Use::Read).await,
+        "postgres" | "postgresql" => postgres(url, settings, clock, Use::Read).await,
+        _ => Err(address::unknown_scheme(Place::Catalog, KEY, url, KNOWN)),
+    }
+}
+
+/// What a catalog is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    ReadAndWrite,
+}
+
+async fn sqlite(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+    let file = url.split_once(':').map_or("", |(_, file)| file);
+    let db = Sqlite::open_read_only(Path::new(file.strip_prefix("//").unwrap_or(file))).await?;
+    Ok(Arc::new(SqliteCatalog::open(db, &settings.table, settings.rules, clock).await?))
+}
+
 #[cfg(feature = "mysql")]
-async fn mysql(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+async fn mysql(
+    url: &str,
+    settings: CatalogSettings,
+    clock: Arc<dyn Clock>,
+    for_use: Use,
+) -> Result<Arc<dyn Catalog>> {
+    use super::mysql::MySqlCatalog as Backend;
     let CatalogSettings { table, rules, limits } = settings;
-    Ok(Arc::new(super::mysql::MySqlCatalog::open(url, limits, &table, rules, clock).await?))
+    let opened = match for_use {
+        Use::Read => Backend::open_read_only(url, limits, &table, rules, clock).await,
+        Use::ReadAndWrite => Backend::open(url, limits, &table, rules, clock).await,
+    };
+    Ok(Arc::new(opened?))
 }
 
 #[cfg(not(feature = "mysql"))]
-async fn mysql(url: &str, _: CatalogSettings, _: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+async fn mysql(url: &str, _: CatalogSettings, _: Arc<dyn Clock>, _: Use) -> Result<Arc<dyn Catalog>> {
     Err(address::not_built_in(Place::Catalog, KEY, url, "mysql"))
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+async fn postgres(
+    url: &str,
+    settings: CatalogSettings,
+    clock: Arc<dyn Clock>,
+    for_use: Use,
+) -> Result<Arc<dyn Catalog>> {
+    use super::postgres::PostgresCatalog as Backend;
     let CatalogSettings { table, rules, limits } = settings;
-    Ok(Arc::new(super::postgres::PostgresCatalog::open(url, limits, &table, rules, clock).await?))
+    let opened = match for_use {
+        Use::Read => Backend::open_read_only(url, limits, &table, rules, clock).await,
+        Use::ReadAndWrite => Backend::open(url, limits, &table, rules, clock).await,
+    };
+    Ok(Arc::new(opened?))
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn postgres(url: &str, _: CatalogSettings, _: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+async fn postgres(url: &str, _: CatalogSettings, _: Arc<dyn Clock>, _: Use) -> Result<Arc<dyn Catalog>> {
     Err(address::not_built_in(Place::Catalog, KEY, url, "postgres"))
 }

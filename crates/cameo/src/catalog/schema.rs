@@ -36,6 +36,18 @@ pub(super) fn pending(found: i64, known: &'static [Migration]) -> Result<&'stati
     Ok(&known[done..])
 }
 
+/// An error unless a database of version `found` needs no migration: a reader makes none.
+pub(super) fn complete(found: i64, known: &'static [Migration], opening: &str) -> Result<()> {
+    if pending(found, known)?.is_empty() {
+        return Ok(());
+    }
+    let doing = format!(
+        "{opening}: its cameo_* tables are of version {found}, older than this program's; a worker or server that \
+         registers makes them at its start"
+    );
+    Err(Error::new(Place::Catalog, Kind::Misconfigured, doing))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ pub mod register;
 pub mod resize;
 pub mod superseded;
 pub mod verify;
+pub mod window;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -225,7 +225,8 @@ impl Durable {
             settings: Arc::new(settings()),
         };
         let (events, registrations) = (queue(&self.events), queue(&self.registrations));
-        Worker { flow, events, registrations, visibility_timeout: VISIBILITY, receive_wait: Duration::ZERO }
+        let (visibility_timeout, receive_wait, clock) = (VISIBILITY, Duration::ZERO, self.clock.clone());
+        Worker { flow, events, registrations, visibility_timeout, receive_wait, window: None, clock }
     }
 
     async fn put(&self, key: &str, body: &str, counter: u64) -> Event {

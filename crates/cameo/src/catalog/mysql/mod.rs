@@ -42,6 +42,15 @@ use failure::failed;
 pub use schema::MIGRATIONS;
 use statements::{ROWS_PER_STATEMENT, Statements, sql};
 
+/// The first connection, opened outside the pool, which would hide why it cannot be opened.
+async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(MySqlConnectOptions, MySqlConnection)> {
+    let options: MySqlConnectOptions = url.parse().map_err(|e| failed(opening, e))?;
+    let options = options.disable_statement_logging();
+    let first = tokio::time::timeout(limits.connect_timeout, options.connect()).await;
+    let first = first.map_err(|_| no_answer(opening, limits.connect_timeout))?;
+    Ok((options, first.map_err(|e| failed(opening, e))?))
+}
+
 /// The catalog in MySQL or MariaDB.
 #[derive(Debug)]
 pub struct MySqlCatalog {
@@ -65,15 +74,35 @@ impl MySqlCatalog {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let opening = format!("open the catalog {}", without_password(url));
-        let options: MySqlConnectOptions = url.parse().map_err(|e| failed(&opening, e))?;
-        let options = options.disable_statement_logging();
-        let database = options.get_database().unwrap_or_default().to_owned();
-        // The first connection is opened outside the pool, which would hide why it cannot be opened.
-        let first = tokio::time::timeout(limits.connect_timeout, options.connect()).await;
-        let first = first.map_err(|_| no_answer(&opening, limits.connect_timeout))?;
-        let mut first = first.map_err(|e| failed(&opening, e))?;
+        let (options, mut first) = connect(url, &limits, &opening).await?;
         schema::prepare(&mut first, table, &opening).await?;
-        let settings = settings(&mut first, &limits).await.map_err(|e| failed(&opening, e))?;
+        Self::with(options, first, limits, table, rules, clock).await.map_err(|e| failed(&opening, e))
+    }
+
+    /// Connects for reading: nothing is made, and the user needs no right to write.
+    pub async fn open_read_only(
+        url: &str,
+        limits: ServerLimits,
+        table: &Table,
+        rules: RegisterRules,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let opening = format!("open the catalog {}", without_password(url));
+        let (options, mut first) = connect(url, &limits, &opening).await?;
+        schema::check_version(&mut first, &opening).await?;
+        Self::with(options, first, limits, table, rules, clock).await.map_err(|e| failed(&opening, e))
+    }
+
+    async fn with(
+        options: MySqlConnectOptions,
+        mut first: MySqlConnection,
+        limits: ServerLimits,
+        table: &Table,
+        rules: RegisterRules,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, sqlx::Error> {
+        let database = options.get_database().unwrap_or_default().to_owned();
+        let settings = settings(&mut first, &limits).await?;
         let _ = first.close().await;
         let pool = pool(&limits, limits.connections, settings.clone()).connect_lazy_with(options.clone());
         let held = pool_of_locks(&limits, settings).connect_lazy_with(options);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     catalog::{
-        schema::{Migration, pending},
+        schema::{Migration, complete, pending},
         table::Table,
     },
     error::{Error, Kind, Place, Result},
@@ -59,8 +59,8 @@ const COLLATION: &str = "SELECT CONVERT(collation_name USING utf8mb4) FROM infor
 /// Makes what is missing and checks that everything that registering does is possible.
 pub(super) async fn prepare(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<()> {
     let found = version(connection).await.map_err(|e| failed(opening, e))?;
-    let complete = pending(found, MIGRATIONS)?.is_empty() && exists(connection, table).await?;
-    if !complete {
+    let done = pending(found, MIGRATIONS)?.is_empty() && exists(connection, table).await?;
+    if !done {
         execute(connection, LOCK_SCHEMA, opening).await?;
         create(connection, table, opening).await?;
         execute(connection, UNLOCK_SCHEMA, opening).await?;
@@ -68,6 +68,12 @@ pub(super) async fn prepare(connection: &mut MySqlConnection, table: &Table, ope
     rehearse(connection, &Statements::new(table)).await.map_err(|error| misfit(opening, table, error))?;
     check_unique_index(connection, table, opening).await?;
     check_collation(connection, table, opening).await
+}
+
+/// For reading: the tables of this version must be there.
+pub(super) async fn check_version(connection: &mut MySqlConnection, opening: &str) -> Result<()> {
+    let found = version(connection).await.map_err(|e| failed(opening, e))?;
+    complete(found, MIGRATIONS, opening)
 }
 
 async fn create(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<()> {

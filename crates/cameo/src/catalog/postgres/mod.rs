@@ -39,6 +39,15 @@ use failure::failed;
 pub use schema::MIGRATIONS;
 use statements::{Statements, sql};
 
+/// The first connection, opened outside the pool, which would hide why it cannot be opened.
+async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(PgConnectOptions, PgConnection)> {
+    let options: PgConnectOptions = url.parse().map_err(|e| failed(opening, e))?;
+    let options = options.application_name("cameo").disable_statement_logging();
+    let first = tokio::time::timeout(limits.connect_timeout, options.connect()).await;
+    let first = first.map_err(|_| no_answer(opening, limits.connect_timeout))?;
+    Ok((options, first.map_err(|e| failed(opening, e))?))
+}
+
 /// The catalog in PostgreSQL.
 #[derive(Debug)]
 pub struct PostgresCatalog {
@@ -61,17 +70,37 @@ impl PostgresCatalog {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let opening = format!("open the catalog {}", without_password(url));
-        let options: PgConnectOptions = url.parse().map_err(|e| failed(&opening, e))?;
-        let options = options.application_name("cameo").disable_statement_logging();
-        // The first connection is opened outside the pool, which would hide why it cannot be opened.
-        let first = tokio::time::timeout(limits.connect_timeout, options.connect()).await;
-        let first = first.map_err(|_| no_answer(&opening, limits.connect_timeout))?;
-        let mut first = first.map_err(|e| failed(&opening, e))?;
+        let (options, mut first) = connect(url, &limits, &opening).await?;
         schema::prepare(&mut first, table, &opening).await?;
         let _ = first.close().await;
+        Ok(Self::with(options, limits, table, rules, clock))
+    }
+
+    /// Connects for reading: nothing is made, and the user needs no right to write.
+    pub async fn open_read_only(
+        url: &str,
+        limits: ServerLimits,
+        table: &Table,
+        rules: RegisterRules,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let opening = format!("open the catalog {}", without_password(url));
+        let (options, mut first) = connect(url, &limits, &opening).await?;
+        schema::check_version(&mut first, &opening).await?;
+        let _ = first.close().await;
+        Ok(Self::with(options, limits, table, rules, clock))
+    }
+
+    fn with(
+        options: PgConnectOptions,
+        limits: ServerLimits,
+        table: &Table,
+        rules: RegisterRules,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let pool = pool(&limits, limits.connections).connect_lazy_with(options.clone());
         let held = pool_of_locks(&limits).connect_lazy_with(options);
-        Ok(Self { pool, held, limits, rules, clock, sql: Statements::new(table) })
+        Self { pool, held, limits, rules, clock, sql: Statements::new(table) }
     }
 
     async fn register_once(&self, outcomes: &[Outcome], now: Timestamp) -> Result<Vec<Registered>> {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     catalog::{
-        schema::{Migration, pending},
+        schema::{Migration, complete, pending},
         table::Table,
     },
     error::{Error, Kind, Place, Result},
@@ -47,13 +47,19 @@ const CREATE_UNIQUE: &str =
 /// Makes what is missing and checks that everything that registering does is possible.
 pub(super) async fn prepare(connection: &mut PgConnection, table: &Table, opening: &str) -> Result<()> {
     let found = version(connection).await.map_err(|e| failed(opening, e))?;
-    let complete = pending(found, MIGRATIONS)?.is_empty() && exists(connection, table).await?;
-    if !complete {
+    let done = pending(found, MIGRATIONS)?.is_empty() && exists(connection, table).await?;
+    if !done {
         execute(connection, LOCK_SCHEMA, opening).await?;
         create(connection, table, opening).await?;
         execute(connection, UNLOCK_SCHEMA, opening).await?;
     }
     rehearse(connection, &Statements::new(table)).await.map_err(|error| misfit(opening, table, error))
+}
+
+/// For reading: the tables of this version must be there.
+pub(super) async fn check_version(connection: &mut PgConnection, opening: &str) -> Result<()> {
+    let found = version(connection).await.map_err(|e| failed(opening, e))?;
+    complete(found, MIGRATIONS, opening)
 }
 
 async fn create(connection: &mut PgConnection, table: &Table, opening: &str) -> Result<()> {
