@@ -203,7 +203,7 @@ def test_a_configuration_that_cannot_work_is_one_clear_line(folder):
         ({"CAMEO_STORE_URL": "s3:"}, 2, "queue.url"),
         ({"CAMEO_QUEUE_URL": "sqs:"}, 2, "store.url"),
         (distributed | keys, 2, "images.public_url"),
-        (distributed | keys | {"CAMEO_IMAGES_PUBLIC_URL": "https://i.example"}, 5, "127.0.0.1:1"),
+        (distributed | keys | {"CAMEO_IMAGES_PUBLIC_URL": "https://i.example"}, 5, "celebtide-image-upload"),
         ({"CAMEO_REGISTER_WINDOW_TIME_ZONE": "Asia/Nowhere"}, 2, "Asia/Nowhere"),
     ]:
         ended = subprocess.run(

@@ -49,6 +49,10 @@ enum Command {
     Reconcile(commands::mend::ReconcileArgs),
     /// Send rejected originals through the flow again, after what was wrong has been mended
     Retry(commands::mend::RetryArgs),
+    /// Look whether the configuration would work, and say what would mend it
+    Doctor(commands::doctor::Args),
+    /// Make photos known that somebody else published and registered, and change none of them
+    Adopt(commands::adopt::Args),
     /// Make the renditions of local files, without a server
     Render(commands::render::Args),
     /// Explain a reason code, in Korean and English
@@ -80,6 +84,8 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Verify(args) => commands::verify::run(&context, args).await,
         Command::Reconcile(args) => commands::mend::reconcile(&context, args).await,
         Command::Retry(args) => commands::mend::retry(&context, args).await,
+        Command::Doctor(args) => commands::doctor::run(&context, args).await,
+        Command::Adopt(args) => commands::adopt::run(&context, args).await,
         Command::Render(args) => commands::render::run(&context, args).await,
         Command::Explain(args) => commands::explain::run(&context, &args),
     }

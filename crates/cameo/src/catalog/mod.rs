@@ -23,6 +23,7 @@ mod columns;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod entity_locks;
+pub mod fit;
 pub mod image_urls;
 pub mod ledger;
 pub mod limits;
@@ -41,7 +42,7 @@ pub mod table;
 pub mod unused;
 
 pub use entity_locks::EntityLock;
-pub use open::{CatalogSettings, open, open_read_only};
+pub use open::{CatalogSettings, misfits, open, open_read_only};
 
 /// The last known fate of a key under `origin/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

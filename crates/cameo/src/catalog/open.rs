@@ -2,7 +2,9 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Catalog, ledger::RegisterRules, limits::ServerLimits, sqlite::SqliteCatalog, table::Table};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use super::fit::{self, Dialect};
+use super::{Catalog, fit::Misfit, ledger::RegisterRules, limits::ServerLimits, sqlite::SqliteCatalog, table::Table};
 use crate::{
     address,
     clock::Clock,
@@ -46,6 +48,23 @@ pub async fn open_read_only(url: &str, settings: CatalogSettings, clock: Arc<dyn
     }
 }
 
+/// What of the public table at an address does not fit. A table of ours in SQLite always does.
+pub async fn misfits(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+    match address::scheme(url).as_str() {
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => {
+            let found = super::mysql::inspect(url, &settings.limits, &settings.table).await?;
+            Ok(fit::misfits(&settings.table, &found, Dialect::MySql))
+        }
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => {
+            let found = super::postgres::inspect(url, &settings.limits, &settings.table).await?;
+            Ok(fit::misfits(&settings.table, &found, Dialect::Postgres))
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
 /// What a catalog is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
@@ -60,12 +79,7 @@ async fn sqlite(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> 
 }
 
 #[cfg(feature = "mysql")]
-async fn mysql(
-    url: &str,
-    settings: CatalogSettings,
-    clock: Arc<dyn Clock>,
-    for_use: Use,
-) -> Result<Arc<dyn Catalog>> {
+async fn mysql(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>, for_use: Use) -> Result<Arc<dyn Catalog>> {
     use super::mysql::MySqlCatalog as Backend;
     let CatalogSettings { table, rules, limits } = settings;
     let opened = match for_use {

@@ -49,9 +49,8 @@ impl Register {
     pub fn window(&self) -> Result<Option<Window>> {
         let from = time("register.window_from", &self.window_from)?;
         let until = time("register.window_until", &self.window_until)?;
-        let zone = TimeZone::get(&self.window_time_zone).map_err(|error| {
-            wrong(format!("read register.window_time_zone = {:?}", self.window_time_zone), error)
-        })?;
+        let zone = TimeZone::get(&self.window_time_zone)
+            .map_err(|error| wrong(format!("read register.window_time_zone = {:?}", self.window_time_zone), error))?;
         Ok((self.when == When::Window).then(|| Window::new(from, until, zone)))
     }
 }
@@ -76,7 +75,12 @@ mod tests {
 
     #[test]
     fn a_window_that_nobody_can_read_is_refused_at_start() {
-        for text in ["window_from = \"7 am\"", "window_until = \"25:00\"", "window_time_zone = \"Asia/Nowhere\"", "when = \"later\""] {
+        for text in [
+            "window_from = \"7 am\"",
+            "window_until = \"25:00\"",
+            "window_time_zone = \"Asia/Nowhere\"",
+            "when = \"later\"",
+        ] {
             let error = Config::from_toml(&format!("[register]\n{text}")).unwrap_err();
             assert_eq!(error.kind(), Kind::Misconfigured, "{text}: {error}");
         }

@@ -3,6 +3,7 @@
 //! `receive → resize → publish → (message) → register`, and beside it `verify`, which proves, and `reconcile`, which mends.
 //! A step names no backend and is safe to repeat: every crash turns into a repeat, never into a loss.
 
+pub mod adopt;
 pub mod alias;
 pub mod publish;
 pub mod receive;

@@ -81,8 +81,7 @@ async fn open(
     } else {
         Arc::new(UnusedCatalog)
     };
-    let render: Arc<dyn Render> =
-        if roles.resize { renderer::start(config).await? } else { Arc::new(UnusedEngine) };
+    let render: Arc<dyn Render> = if roles.resize { renderer::start(config).await? } else { Arc::new(UnusedEngine) };
     info!(resize = roles.resize, register = roles.register, "store, queues and database answer");
     Ok(Worker {
         flow: Flow { store, catalog, render, settings: Arc::new(config.settings()?) },

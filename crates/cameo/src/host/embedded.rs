@@ -98,12 +98,7 @@ async fn open_parts(
 }
 
 /// The database in the data folder, or that of a server: the rows of one machine's photos may stand elsewhere.
-async fn catalog(
-    config: &Config,
-    db: Sqlite,
-    rules: RegisterRules,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn Catalog>> {
+async fn catalog(config: &Config, db: Sqlite, rules: RegisterRules, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
     if !config.catalog.is_embedded() {
         return open_catalog(config, rules, clock).await;
     }
@@ -124,9 +119,8 @@ fn spawn_listeners(tasks: &mut Tasks, mut listeners: Listeners, parts: &Parts, c
     if let Some(listener) = listeners.s3.take() {
         let limits = config.s3.limits(config.server.shutdown_timeout);
         let endpoint = S3Endpoint { store: parts.store.clone(), keys: parts.keys.clone(), limits };
-        tasks.spawn(|stop| async move {
-            served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await)
-        });
+        tasks
+            .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }
     let flow = &parts.worker.flow;
     let images = Images::new(flow.store.clone(), &flow.settings);
@@ -176,4 +170,3 @@ fn spawn_sweeper(tasks: &mut Tasks, parts: &Parts) {
         }
     });
 }
-

@@ -2,11 +2,12 @@
 //!
 //! [`server`] is a running process, whichever backends it has: [`embedded`] opens those of one data folder, [`distributed`]
 //! those that addresses name. [`worker`] turns queues into calls of the flow's steps, and [`messages`] are those calls;
-//! [`places`] opens what a command looks at.
+//! [`places`] opens what a command looks at, and [`doctor`] looks whether it could.
 
 pub mod backends;
 pub mod data_folder;
 mod distributed;
+pub mod doctor;
 mod embedded;
 mod listeners;
 pub mod messages;

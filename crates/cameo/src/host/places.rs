@@ -154,7 +154,11 @@ impl Addresses {
         }
         config.catalog.url = self.catalog.clone().unwrap_or(config.catalog.url);
         let lacking = |place, what: &str, flag: &str| {
-            Err(Error::new(place, Kind::Misconfigured, format!("look at {what}: give {flag}, or set its address in cameo.toml")))
+            Err(Error::new(
+                place,
+                Kind::Misconfigured,
+                format!("look at {what}: give {flag}, or set its address in cameo.toml"),
+            ))
         };
         if config.store.is_embedded() {
             return lacking(Place::Store, "the store", "--endpoint-url");

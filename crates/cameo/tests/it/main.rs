@@ -25,3 +25,4 @@ mod servers;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod store_s3;
 mod tidy;
+mod window;

@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use crate::Common;
 
+pub(crate) mod adopt;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod mend;
 pub(crate) mod places;

@@ -48,7 +48,11 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     let worker = Server::start_worker(&context.config, &context.environment, context.clock.clone(), roles).await?;
     let resize = if roles.resize { renderer::concurrency(&context.config) } else { 0 };
     let ready = Ready { ready: true, pid: std::process::id(), resize, register: roles.register };
-    if context.json { json_line(&ready)? } else { line(&ready.text())? }
+    if context.json {
+        json_line(&ready)?
+    } else {
+        line(&ready.text())?
+    }
     worker.serve_until(told_to_end).await?;
     Ok(Exit::Complete)
 }

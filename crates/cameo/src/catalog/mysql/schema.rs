@@ -175,7 +175,7 @@ async fn check_collation(connection: &mut MySqlConnection, table: &Table, openin
     Ok(())
 }
 
-fn schema_and_name(table: &Table) -> (Option<&str>, &str) {
+pub(super) fn schema_and_name(table: &Table) -> (Option<&str>, &str) {
     match table.name().rsplit_once('.') {
         Some((schema, name)) => (Some(schema), name),
         None => (None, table.name()),

@@ -32,10 +32,12 @@ use crate::{
 };
 
 mod failure;
+mod inspect;
 mod schema;
 mod statements;
 
 use failure::failed;
+pub use inspect::inspect;
 pub use schema::MIGRATIONS;
 use statements::{Statements, sql};
 
