@@ -43,18 +43,31 @@ class Database:
             if parent == Path("/tmp"):
                 break
         self.install()
-        with (self.folder.parent / f"{self.folder.name}.log").open("wb") as log:
+        self.start()
+        subprocess.run(self.asked("CREATE DATABASE celeb", ""), check=True, capture_output=True)
+        return self
+
+    def start(self):
+        with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             self.process = subprocess.Popen(as_user(self.folder, *self.command()), stdout=log, stderr=log)
         deadline = time.monotonic() + START_S
         while subprocess.run(self.asked("SELECT 1", ""), capture_output=True).returncode != 0:
             assert self.process.poll() is None and time.monotonic() < deadline, f"{type(self).__name__} did not start"
             time.sleep(0.1)
-        subprocess.run(self.asked("CREATE DATABASE celeb", ""), check=True, capture_output=True)
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
+        """Ends it as a power cut would; its data stay."""
         self.process.kill()
         self.process.wait()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def sql(self, statement):
+        """What a statement answers, as text."""
+        asked = subprocess.run(self.asked(statement, "celeb"), capture_output=True, text=True)
+        assert asked.returncode == 0, f"{statement}: {asked.stderr}"
+        return asked.stdout
 
     def run(self, *command):
         subprocess.run(as_user(self.folder, *command), check=True, capture_output=True)
@@ -63,8 +76,7 @@ class Database:
         """The rows of the public table in the order of their keys, without what differs between any two runs."""
         columns = ", ".join(f"'{column}', {column}" for column in ROW)
         sql = f"SELECT {self.JSON}({columns}) FROM celeb_image_url ORDER BY vertical, cd_idx, sequence, image_size"
-        answer = subprocess.run(self.asked(sql, "celeb"), check=True, capture_output=True, text=True).stdout
-        return [json.loads(line) for line in answer.splitlines()]
+        return [json.loads(line) for line in self.sql(sql).splitlines()]
 
 
 class MariaDb(Database):
