@@ -6,6 +6,7 @@ mod catalog_servers;
 mod console_pages;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;
+mod faulty;
 mod flow_crash;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;

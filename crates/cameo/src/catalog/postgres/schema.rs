@@ -73,8 +73,9 @@ async fn create(connection: &mut PgConnection, table: &Table, opening: &str) -> 
         noted.map_err(|e| failed(opening, e))?;
     }
     if !exists(connection, table).await? {
-        execute(connection, table.statement(CREATE_TABLE), opening).await?;
-        execute(connection, naming(table, CREATE_INDEX), opening).await?;
+        // Sent together they are one transaction: nobody may find the table and not its index.
+        let both = format!("{}; {}", table.statement(CREATE_TABLE), naming(table, CREATE_INDEX));
+        execute(connection, both, opening).await?;
     }
     Ok(())
 }
