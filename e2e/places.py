@@ -7,6 +7,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache"
 CAMEO = Path(os.environ.get("E2E_CAMEO", REPOSITORY / "target" / "debug" / "cameo"))
 
+CAMEO_LAMBDA = CAMEO.with_name("cameo-lambda")
+TEMPLATE = REPOSITORY / "deploy" / "aws" / "template.yaml"
+MINISTACK = CACHE / "aws" / "bin" / "ministack"
+CFN_LINT = CACHE / "aws" / "bin" / "cfn-lint"
+
 PHOTOS = REPOSITORY.parent / "shared" / "photos" / "ssgdfm_eye"
 CORPUS = REPOSITORY.parent / "shared" / "corpus"
 

@@ -8,6 +8,8 @@
 //!
 //! Imports point one way: `cli → host → {serve, flow} → {store, queue, catalog} → {key, message, reason, clock, error}`.
 
+pub mod address;
+pub mod aws;
 pub mod catalog;
 pub mod clock;
 pub mod config;

@@ -34,7 +34,7 @@ const READERS: u32 = 4;
 /// How long to wait for a lock that another process holds (a person with the `sqlite3` command).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+mod schema;
 
 /// Tells the caller of a job how the commit ended.
 type Tell = Box<dyn FnOnce(Result<(), &Error>) + Send>;
@@ -122,7 +122,7 @@ impl Sqlite {
             .foreign_keys(true)
             .pragma("wal_autocheckpoint", "4000")
             .disable_statement_logging();
-        let connection = open_writer(options.clone()).await?;
+        let connection = open_writer(options.clone(), path).await?;
         let readers = open_readers(options.read_only(true).create_if_missing(false)).await?;
         let (writer, jobs) = mpsc::channel(QUEUED_JOBS_MAX);
         tokio::spawn(run_writer(connection, jobs));
@@ -140,7 +140,9 @@ impl Sqlite {
             .read_only(true)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
-        Ok(Self { path: path.to_owned(), readers: open_readers(options).await?, writer: None })
+        let readers = open_readers(options).await?;
+        schema::check(&readers, path).await?;
+        Ok(Self { path: path.to_owned(), readers, writer: None })
     }
 
     /// The file.
@@ -178,12 +180,10 @@ impl Sqlite {
 }
 
 /// The one connection that writes, with its schema up to date.
-async fn open_writer(options: SqliteConnectOptions) -> Result<SqliteConnection> {
+async fn open_writer(options: SqliteConnectOptions, path: &Path) -> Result<SqliteConnection> {
     let opening = |e| failed(Place::System, "open the database", e);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
-    MIGRATIONS.run(&pool).await.map_err(|error| {
-        Error::new(Place::System, Kind::Misconfigured, "bring the database's schema up to date").because(error)
-    })?;
+    schema::migrate(&pool, path).await?;
     Ok(pool.acquire().await.map_err(opening)?.detach())
 }
 
@@ -288,7 +288,8 @@ fn kind_of_code(code: u32) -> Kind {
         (_, 5 | 6) => Kind::Conflict,
         (_, 3 | 8 | 23) => Kind::Denied,
         (_, 10 | 13 | 14) => Kind::Unavailable,
-        (_, 1) => Kind::Misconfigured,
+        // A statement that does not fit the tables; a file that is no database.
+        (_, 1 | 26) => Kind::Misconfigured,
         _ => Kind::Fatal,
     }
 }

@@ -66,7 +66,8 @@ fn told(error: &anyhow::Error) -> String {
     })
 }
 
-fn of_kind(kind: Kind) -> Exit {
+/// The exit code that stands for a kind of error.
+pub(crate) fn of_kind(kind: Kind) -> Exit {
     match kind {
         Kind::Misconfigured => Exit::Usage,
         Kind::Unavailable | Kind::Conflict => Exit::Pending,

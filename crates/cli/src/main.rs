@@ -39,6 +39,8 @@ enum Command {
     Demo(commands::demo::Args),
     /// Run the S3 endpoint, the images, the console and the workers
     Serve(commands::serve::Args),
+    /// Run workers alone, beside a store, queues and a database that others share
+    Worker(commands::worker::Args),
     /// Say what waits, what is served and what was rejected, and why
     Status(commands::status::Args),
     /// Prove that originals, renditions, rows and served images agree
@@ -47,6 +49,10 @@ enum Command {
     Reconcile(commands::mend::ReconcileArgs),
     /// Send rejected originals through the flow again, after what was wrong has been mended
     Retry(commands::mend::RetryArgs),
+    /// Look whether the configuration would work, and say what would mend it
+    Doctor(commands::doctor::Args),
+    /// Make photos known that somebody else published and registered, and change none of them
+    Adopt(commands::adopt::Args),
     /// Make the renditions of local files, without a server
     Render(commands::render::Args),
     /// Explain a reason code, in Korean and English
@@ -73,10 +79,13 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Demo(args) => commands::demo::run(context, args).await,
         Command::Serve(args) => commands::serve::run(context, args).await,
+        Command::Worker(args) => commands::worker::run(context, args).await,
         Command::Status(args) => commands::status::run(&context, args).await,
         Command::Verify(args) => commands::verify::run(&context, args).await,
         Command::Reconcile(args) => commands::mend::reconcile(&context, args).await,
         Command::Retry(args) => commands::mend::retry(&context, args).await,
+        Command::Doctor(args) => commands::doctor::run(&context, args).await,
+        Command::Adopt(args) => commands::adopt::run(&context, args).await,
         Command::Render(args) => commands::render::run(&context, args).await,
         Command::Explain(args) => commands::explain::run(&context, &args),
     }

@@ -16,16 +16,33 @@ use crate::{
     reason::ReasonCode,
 };
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod batch;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod columns;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod entity_locks;
+pub mod fit;
 pub mod image_urls;
 pub mod ledger;
+pub mod limits;
 pub mod memory;
+#[cfg(feature = "mysql")]
+pub mod mysql;
+mod open;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub mod schema;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod server;
 pub mod sqlite;
 pub mod table;
+pub mod unused;
 
 pub use entity_locks::EntityLock;
+pub use open::{CatalogSettings, misfits, open, open_read_only};
 
 /// The last known fate of a key under `origin/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

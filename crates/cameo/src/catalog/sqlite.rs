@@ -22,22 +22,6 @@ use crate::{
     sqlite::{Sqlite, failed},
 };
 
-const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS {table} (
-    {idx}         INTEGER PRIMARY KEY AUTOINCREMENT,
-    {vertical}    TEXT    NOT NULL,
-    {cd_idx}      INTEGER NOT NULL,
-    {image_size}  TEXT    NOT NULL,
-    {sequence}    INTEGER NOT NULL,
-    {image_url}   TEXT    NOT NULL,
-    {width}       INTEGER NOT NULL,
-    {height}      INTEGER NOT NULL,
-    {bytes}       INTEGER NOT NULL,
-    {etag}        TEXT    NOT NULL,
-    {regist_date} TEXT    NOT NULL,
-    {update_date} TEXT    NOT NULL,
-    UNIQUE ({vertical}, {cd_idx}, {image_size}, {sequence})
-)";
-const CREATE_INDEX: &str = "CREATE INDEX IF NOT EXISTS {table}_by_cd_idx ON {table} ({cd_idx})";
 const UPSERT_ROW: &str =
     "INSERT INTO {table} ({vertical}, {cd_idx}, {image_size}, {sequence}, {image_url}, {width}, {height},
         {bytes}, {etag}, {regist_date}, {update_date})
@@ -75,6 +59,10 @@ const UPSERT_ENTRY: &str = "INSERT INTO cameo_originals (object_key, vertical, c
 const COUNTS: &str = "SELECT vertical, state, reason, count(*) FROM cameo_originals GROUP BY vertical, state, reason
     ORDER BY vertical, state, reason";
 
+mod public_table;
+
+use public_table::prepare;
+
 /// The catalog in the embedded database.
 #[derive(Debug)]
 pub struct SqliteCatalog {
@@ -102,14 +90,15 @@ struct Statements {
 impl SqliteCatalog {
     /// Opens the catalog; the public table is created where it does not exist (and the database may be written).
     pub async fn open(db: Sqlite, table: &Table, rules: RegisterRules, clock: Arc<dyn Clock>) -> Result<Self> {
-        let create = [table.statement(CREATE_TABLE), table.statement(CREATE_INDEX)];
+        let sql = Arc::new(Statements::new(table));
         if db.is_writable() {
-            db.write(Place::Catalog, "create the public table", move |connection| {
-                async move { create_table(connection, create).await }.boxed()
+            let (table, sql) = (table.clone(), sql.clone());
+            db.write(Place::Catalog, "prepare the public table", move |connection| {
+                async move { prepare(connection, &table, &sql).await }.boxed()
             })
             .await?;
         }
-        Ok(Self { db, rules, clock, locks: EntityLocks::default(), sql: Arc::new(Statements::new(table)) })
+        Ok(Self { db, rules, clock, locks: EntityLocks::default(), sql })
     }
 }
 
@@ -127,14 +116,6 @@ impl Statements {
             cd_idx: table.column("cd_idx").to_owned(),
         }
     }
-}
-
-async fn create_table(connection: &mut SqliteConnection, statements: [String; 2]) -> Result<()> {
-    for statement in statements {
-        let created = sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await;
-        created.map_err(|e| failed(Place::Catalog, "create the public table", e))?;
-    }
-    Ok(())
 }
 
 async fn apply(

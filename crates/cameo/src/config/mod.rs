@@ -22,6 +22,7 @@ mod environment;
 mod images;
 mod limits;
 mod places;
+mod register;
 mod s3;
 mod server;
 mod size_sets;
@@ -29,7 +30,8 @@ mod size_sets;
 pub use environment::Environment;
 pub use images::Images;
 pub use limits::Limits;
-pub use places::{Catalog, Queue, Register, Store, Worker};
+pub use places::{Catalog, Queue, Store, Worker};
+pub use register::{Register, When};
 pub use s3::S3;
 pub use server::{Listen, Log, LogFormat, Server};
 pub use size_sets::{FitName, SizeConfig, SizeSetConfig, VerticalConfig};
@@ -101,15 +103,38 @@ impl Config {
         let defaults = Table::try_from(Self::default()).map_err(|error| wrong("write the defaults", error))?;
         merge(&mut table, environment.overrides(&defaults)?);
         let config: Self = Value::Table(table).try_into().map_err(|error| wrong("read the configuration", error))?;
-        config.settings()?;
-        Ok(config)
+        config.check()
     }
 
     /// Reads a configuration from the text of one file alone.
     pub fn from_toml(text: &str) -> Result<Self> {
         let config: Self = toml::from_str(text).map_err(|error| wrong("read the configuration", error))?;
-        config.settings()?;
-        Ok(config)
+        config.check()
+    }
+
+    /// The configuration, if what its parts name is there.
+    fn check(self) -> Result<Self> {
+        self.settings()?;
+        self.register.window()?;
+        Ok(self)
+    }
+
+    /// Whether this server keeps its objects and queues itself, in its data folder. The database is a choice of its own.
+    ///
+    /// The embedded store writes an object and its event in one transaction, so one of the two alone cannot be elsewhere.
+    pub fn keeps_objects(&self) -> Result<bool> {
+        match (self.store.is_embedded(), self.queue.is_embedded()) {
+            (true, true) => Ok(true),
+            (false, false) => Ok(false),
+            (true, false) => Err(misconfigured(
+                "read the configuration: queue.url is not sqlite:, but store.url is embedded:, which sends its events \
+                 to the queue in its own database; set store.url too",
+            )),
+            (false, true) => Err(misconfigured(
+                "read the configuration: store.url is not embedded:, but queue.url is sqlite:, which no other process \
+                 can reach; set queue.url too, such as to sqs:",
+            )),
+        }
     }
 
     /// Names and rules of the flow.

@@ -1,4 +1,4 @@
-//! Store, queues, catalog, registering and workers.
+//! Store, queues, catalog and workers.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,11 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::table::DEFAULT_NAME;
 
+/// Address of the store in the data folder.
+const EMBEDDED_STORE: &str = "embedded:";
+/// Address of the queues and of the catalog in the data folder.
+const EMBEDDED_DATABASE: &str = "sqlite:";
+
 /// The buckets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
-    /// Which store: `embedded:` keeps objects in the data folder.
+    /// Which store: `embedded:` keeps objects in the data folder, `s3:` in Amazon S3 or what speaks like it.
     pub url: String,
     /// The bucket that originals are uploaded to.
     pub upload_bucket: String,
@@ -27,7 +32,7 @@ pub struct Store {
 impl Default for Store {
     fn default() -> Self {
         Self {
-            url: "embedded:".to_owned(),
+            url: EMBEDDED_STORE.to_owned(),
             upload_bucket: "celebtide-image-upload".to_owned(),
             image_bucket: "celebtide".to_owned(),
             keep_old: Duration::from_hours(1),
@@ -36,11 +41,18 @@ impl Default for Store {
     }
 }
 
+impl Store {
+    /// Whether objects live in the data folder.
+    pub fn is_embedded(&self) -> bool {
+        self.url == EMBEDDED_STORE
+    }
+}
+
 /// The queues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Queue {
-    /// Which queues: `sqlite:` keeps them in the data folder.
+    /// Which queues: `sqlite:` keeps them in the data folder, `sqs:` in Amazon SQS or what speaks like it.
     pub url: String,
     /// The queue of events, from the store to `resize`.
     pub events: String,
@@ -56,7 +68,7 @@ pub struct Queue {
 impl Default for Queue {
     fn default() -> Self {
         Self {
-            url: "sqlite:".to_owned(),
+            url: EMBEDDED_DATABASE.to_owned(),
             events: "mycelebs-image-upload-events".to_owned(),
             registrations: "mycelebs-image-upload".to_owned(),
             visibility_timeout: Duration::from_mins(1),
@@ -65,11 +77,18 @@ impl Default for Queue {
     }
 }
 
+impl Queue {
+    /// Whether the queues live in the data folder.
+    pub fn is_embedded(&self) -> bool {
+        self.url == EMBEDDED_DATABASE
+    }
+}
+
 /// The database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Catalog {
-    /// Which database: `sqlite:` keeps it in the data folder.
+    /// Which database: `sqlite:` keeps it in the data folder, `mysql://…` and `postgres://…` in a server.
     pub url: String,
     /// The public table.
     pub table: String,
@@ -79,21 +98,14 @@ pub struct Catalog {
 
 impl Default for Catalog {
     fn default() -> Self {
-        Self { url: "sqlite:".to_owned(), table: DEFAULT_NAME.to_owned(), columns: BTreeMap::new() }
+        Self { url: EMBEDDED_DATABASE.to_owned(), table: DEFAULT_NAME.to_owned(), columns: BTreeMap::new() }
     }
 }
 
-/// Registering.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Register {
-    /// Whether the deletion of an original removes its rows and renditions.
-    pub delete_unpublishes: bool,
-}
-
-impl Default for Register {
-    fn default() -> Self {
-        Self { delete_unpublishes: true }
+impl Catalog {
+    /// Whether the database is the one in the data folder.
+    pub fn is_embedded(&self) -> bool {
+        self.url == EMBEDDED_DATABASE
     }
 }
 

@@ -34,6 +34,15 @@ impl Default for Server {
     }
 }
 
+impl Server {
+    /// Turns every listener off.
+    pub fn turn_off(&mut self) {
+        for listen in [&mut self.s3_listen, &mut self.images_listen, &mut self.console_listen] {
+            *listen = Listen::Off;
+        }
+    }
+}
+
 /// Where to listen: `ADDR:PORT` (port 0: a free one), or `off`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

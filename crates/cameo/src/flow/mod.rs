@@ -3,6 +3,7 @@
 //! `receive → resize → publish → (message) → register`, and beside it `verify`, which proves, and `reconcile`, which mends.
 //! A step names no backend and is safe to repeat: every crash turns into a repeat, never into a loss.
 
+pub mod adopt;
 pub mod alias;
 pub mod publish;
 pub mod receive;
@@ -11,6 +12,7 @@ pub mod register;
 pub mod resize;
 pub mod superseded;
 pub mod verify;
+pub mod window;
 
 use std::{collections::BTreeMap, sync::Arc};
 

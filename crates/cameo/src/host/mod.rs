@@ -1,10 +1,18 @@
 //! Hosts: what runs the flow. Only here are tasks spawned and processes started.
 //!
-//! [`embedded`] is the whole system in one process; [`worker`] turns queues into calls of the flow's steps; [`places`]
-//! opens what a command looks at.
+//! [`server`] is a running process, whichever backends it has: [`embedded`] opens those of one data folder, [`distributed`]
+//! those that addresses name. [`worker`] turns queues into calls of the flow's steps, and [`messages`] are those calls;
+//! [`places`] opens what a command looks at, and [`doctor`] looks whether it could.
 
+pub mod backends;
 pub mod data_folder;
-pub mod embedded;
+mod distributed;
+pub mod doctor;
+mod embedded;
+mod listeners;
+pub mod messages;
 pub mod places;
 pub mod renderer;
+pub mod server;
+mod tasks;
 pub mod worker;

@@ -1,40 +1,64 @@
-//! What a command beside a server looks at: the server's database and files for reading, its images over HTTP.
+//! What a command beside a server looks at: originals and renditions, ledger and rows, and the images as the public gets
+//! them. Of a data folder everything is read directly; elsewhere by the addresses of the configuration and of flags.
 
 use std::{path::Path, sync::Arc};
 
 use super::{
+    backends::{access_keys, catalog_settings, open_queue, open_store, register_rules},
     data_folder::{DataFolder, Running, read_running},
-    embedded::register_rules,
 };
 use crate::{
-    catalog::{Catalog, sqlite::SqliteCatalog, table::Table},
+    catalog::{self, Catalog, ledger::RegisterRules, sqlite::SqliteCatalog},
     clock::Clock,
-    config::Config,
-    error::Result,
-    flow::{Settings, verify},
+    config::{Config, Environment},
+    error::{Error, Kind, Place, Result},
+    flow::{Flow, Settings, verify},
     queue::{Queue, sqlite::SqliteQueue},
+    render::unused::UnusedEngine,
     serve::images::client::HttpImages,
     sqlite::Sqlite,
     store::{Store, embedded::Embedded},
 };
 
-/// The places of one server.
+/// The two queues.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    /// From the store to `resize`.
+    pub events: Arc<dyn Queue>,
+    /// From `resize` to `register`.
+    pub registrations: Arc<dyn Queue>,
+}
+
+/// The places of one system.
 #[derive(Debug)]
 pub struct Places {
     /// The buckets.
-    pub store: Box<dyn Store>,
-    /// The ledger and the rows.
-    pub catalog: Box<dyn Catalog>,
-    /// From the store to `resize`.
-    pub events: Box<dyn Queue>,
-    /// From `resize` to `register`.
-    pub registrations: Box<dyn Queue>,
+    pub store: Arc<dyn Store>,
+    /// The ledger and the rows, for reading.
+    pub catalog: Arc<dyn Catalog>,
+    /// The queues; none where a command from afar cannot reach them.
+    pub queues: Option<Queues>,
     /// The public side.
     pub images: HttpImages,
     /// Names and rules.
     pub settings: Settings,
-    /// Where the server can be reached; none when none is running.
+    /// Rules of registering, with the base of the rows' addresses.
+    pub rules: RegisterRules,
+    /// Where the server of the data folder can be reached; none when none is running, or when there is no folder.
     pub running: Option<Running>,
+    /// Whether changes go through a running server, which has queues and database to itself.
+    pub through_server: bool,
+}
+
+/// Addresses that flags give, over those of the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// The S3 endpoint: `http://127.0.0.1:9000`.
+    pub endpoint_url: Option<String>,
+    /// The base of the images.
+    pub images_url: Option<String>,
+    /// The database.
+    pub catalog: Option<String>,
 }
 
 impl Places {
@@ -42,24 +66,106 @@ impl Places {
     pub async fn of_data_folder(config: &Config, folder: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
         let db = Sqlite::open_read_only(&DataFolder::database(folder)).await?;
         let running = read_running(folder)?;
-        let images_url = running.as_ref().and_then(|running| running.images.clone()).unwrap_or_default();
-        let nobody = Running { pid: 0, s3: None, images: None, console: None };
-        let rules = register_rules(config, running.as_ref().unwrap_or(&nobody));
-        let table = Table::new(&config.catalog.table, &config.catalog.columns)?;
+        let listener = running.as_ref().and_then(|running| running.images.clone());
+        let rules = register_rules(config, listener.as_deref());
+        let settings = catalog_settings(config, rules.clone())?;
         let queue = |name: &str| SqliteQueue::new(db.clone(), name, config.queue.max_receives, clock.clone());
+        let queues = Queues {
+            events: Arc::new(queue(&config.queue.events)),
+            registrations: Arc::new(queue(&config.queue.registrations)),
+        };
+        let catalog: Arc<dyn Catalog> = if config.catalog.is_embedded() {
+            Arc::new(SqliteCatalog::open(db.clone(), &settings.table, rules.clone(), clock.clone()).await?)
+        } else {
+            catalog::open_read_only(&config.catalog.url, settings, clock).await?
+        };
         Ok(Self {
-            store: Box::new(Embedded::read_only(folder, db.clone())),
-            catalog: Box::new(SqliteCatalog::open(db.clone(), &table, rules, clock.clone()).await?),
-            events: Box::new(queue(&config.queue.events)),
-            registrations: Box::new(queue(&config.queue.registrations)),
-            images: HttpImages::new(&images_url)?,
+            store: Arc::new(Embedded::read_only(folder, db)),
+            catalog,
+            queues: Some(queues),
+            images: HttpImages::new(&listener.unwrap_or_default())?,
             settings: config.settings()?,
+            rules,
             running,
+            through_server: true,
+        })
+    }
+
+    /// Opens the places that addresses name, for reading.
+    pub async fn at_addresses(
+        config: &Config,
+        environment: &Environment,
+        addresses: &Addresses,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let config = addresses.over(config)?;
+        let keys = access_keys(environment);
+        let rules = register_rules(&config, None);
+        let images_url = addresses.images_url.as_deref().unwrap_or(&config.images.public_url);
+        let store = open_store(&config, keys.clone(), false).await?;
+        let catalog_settings = catalog_settings(&config, rules.clone())?;
+        let queues = if config.queue.is_embedded() {
+            None
+        } else {
+            Some(Queues {
+                events: open_queue(&config, &config.queue.events, keys.clone()).await?,
+                registrations: open_queue(&config, &config.queue.registrations, keys).await?,
+            })
+        };
+        Ok(Self {
+            store,
+            catalog: catalog::open_read_only(&config.catalog.url, catalog_settings, clock).await?,
+            queues,
+            images: HttpImages::new(images_url)?,
+            settings: config.settings()?,
+            rules,
+            running: None,
+            through_server: false,
         })
     }
 
     /// The places as verifying takes them.
     pub fn to_verify(&self) -> verify::Places<'_> {
         verify::Places { store: &*self.store, catalog: &*self.catalog, served: &self.images, settings: &self.settings }
+    }
+
+    /// The places as the steps take them, for a command that sends events anew; it renders nothing itself.
+    pub fn flow(&self) -> Flow {
+        Flow {
+            store: self.store.clone(),
+            catalog: self.catalog.clone(),
+            render: Arc::new(UnusedEngine),
+            settings: Arc::new(self.settings.clone()),
+        }
+    }
+}
+
+impl Addresses {
+    /// Whether a flag names an address.
+    pub fn are_given(&self) -> bool {
+        self.endpoint_url.is_some() || self.images_url.is_some() || self.catalog.is_some()
+    }
+
+    /// The configuration with these addresses; each place must have one that can be reached from afar.
+    fn over(&self, config: &Config) -> Result<Config> {
+        let mut config = config.clone();
+        if let Some(endpoint) = &self.endpoint_url {
+            config.store.url = format!("s3://?endpoint={endpoint}");
+        }
+        config.catalog.url = self.catalog.clone().unwrap_or(config.catalog.url);
+        let lacking = |place, what: &str, flag: &str| {
+            Err(Error::new(
+                place,
+                Kind::Misconfigured,
+                format!("look at {what}: give {flag}, or set its address in cameo.toml"),
+            ))
+        };
+        if config.store.is_embedded() {
+            return lacking(Place::Store, "the store", "--endpoint-url");
+        }
+        if config.catalog.is_embedded() {
+            return lacking(Place::Catalog, "the database", "--catalog");
+        }
+        Ok(config)
     }
 }

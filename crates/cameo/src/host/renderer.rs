@@ -10,6 +10,7 @@ use crate::{
     render::{
         Render, child,
         children::{self, Children},
+        in_process::InProcess,
     },
 };
 
@@ -27,6 +28,18 @@ pub async fn start(config: &Config) -> Result<Arc<dyn Render>> {
         warn!(%protection, "a guard around the render children is missing on this machine");
     }
     Ok(Arc::new(children))
+}
+
+/// Starts the render children, or renders in this process where none can be started, as in a sandbox that allows no
+/// other process: then a broken original is bounded by its size alone, not by time and memory of its own.
+pub async fn start_or_in_process(config: &Config) -> Arc<dyn Render> {
+    match start(config).await {
+        Ok(children) => children,
+        Err(error) => {
+            warn!(%error, "originals are rendered in this process, without a guard around them");
+            Arc::new(InProcess::new((&config.limits).into(), concurrency(config)))
+        }
+    }
 }
 
 /// On Linux this path stays the running executable even when its file is replaced by an upgrade.

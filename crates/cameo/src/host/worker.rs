@@ -7,16 +7,18 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::join_all};
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
+use super::messages::{Ended, handle_events, register_messages};
 use crate::{
+    clock::Clock,
     error::{Remedy, Result},
-    event,
     failpoint::{Bug, Point, planted, reached},
-    flow::{Flow, register::register, resize::resize},
-    message::Outcome,
+    flow::{Flow, window::Window},
     queue::{BATCH_MAX, Message, Queue},
+    reason::ReasonCode,
 };
 
 /// Messages that one resize task holds. More would keep others idle, fewer would cost a commit each.
@@ -25,6 +27,11 @@ const EVENTS_HELD: usize = 4;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 /// Pause before a failed message is tried again although every place is up.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// How often the clock is looked at while a window is closed.
+const CLOCK_LOOK: Duration = Duration::from_secs(1);
+/// A next run that is further away than this is not the next minute: the window is closed.
+const WINDOW_GAP: SignedDuration = SignedDuration::from_mins(1);
 
 /// What the loops work with.
 #[derive(Debug, Clone)]
@@ -39,6 +46,10 @@ pub struct Worker {
     pub visibility_timeout: Duration,
     /// How long a receive waits for the first message; also how long an idle loop takes to notice that it is to end.
     pub receive_wait: Duration,
+    /// When registering runs; at once where there is none.
+    pub window: Option<Window>,
+    /// The time that the window goes by.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Worker {
@@ -51,13 +62,50 @@ impl Worker {
         Ok(())
     }
 
-    /// Receives outcomes and registers them, until `stop`. Returns an error only when the process must end.
+    /// Receives outcomes and registers them, in the window where there is one, until `stop`. Returns an error only when
+    /// the process must end.
     pub async fn register_until(&self, stop: &CancellationToken) -> Result<()> {
+        let Some(window) = &self.window else {
+            while !stop.is_cancelled() {
+                let step = self.register_once(self.receive_wait).await;
+                self.after(step, stop).await?;
+            }
+            return Ok(());
+        };
+        if window.is_open(self.clock.now()) {
+            self.register_all(stop).await?;
+        }
         while !stop.is_cancelled() {
-            let step = self.register_once(self.receive_wait).await;
-            self.after(step, stop).await?;
+            let next = window.next_run(self.clock.now());
+            if next.duration_since(self.clock.now()) > WINDOW_GAP {
+                info!(at = window.told(next), reason = %ReasonCode::WindowClosed, "what comes waits; it is registered later");
+            }
+            self.wait_until(next, stop).await;
+            self.register_all(stop).await?;
         }
         Ok(())
+    }
+
+    /// Registers until nothing waits any more: one run of the window, which its end does not cut. Returns how many
+    /// messages there were.
+    pub async fn register_all(&self, stop: &CancellationToken) -> Result<usize> {
+        let mut messages = 0;
+        while !stop.is_cancelled() {
+            match self.register_once(self.receive_wait).await {
+                Ok(0) => break,
+                Ok(received) => messages += received,
+                failed => self.after(failed, stop).await?,
+            }
+        }
+        Ok(messages)
+    }
+
+    /// Looks at the clock again and again: a machine that slept, or whose clock was set, must not oversleep.
+    async fn wait_until(&self, at: Timestamp, stop: &CancellationToken) {
+        while !stop.is_cancelled() && self.clock.now() < at {
+            let left = Duration::try_from(at.duration_since(self.clock.now())).unwrap_or_default();
+            sleep_or(stop, left.min(CLOCK_LOOK)).await;
+        }
     }
 
     /// Handles the events that come within `wait`; returns how many messages there were.
@@ -67,7 +115,8 @@ impl Worker {
         reached_if(!messages.is_empty(), Point::EventsReceived);
         let work = async {
             for (n, message) in messages.iter().enumerate() {
-                let settled = self.settle(queue, &[message], self.resize_message(message).await).await;
+                let handled = handle_events(&self.flow, &*self.registrations, &message.body).await;
+                let settled = self.settle(queue, &[message], handled).await;
                 if settled.is_err() {
                     release_all(queue, &messages[n + 1..]).await;
                 }
@@ -87,7 +136,7 @@ impl Worker {
             let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
             queue.delete(&receipts).await?;
         }
-        self.with_heartbeat(queue, &messages, self.register_messages(&messages)).await?;
+        self.with_heartbeat(queue, &messages, self.register_received(&messages)).await?;
         Ok(messages.len())
     }
 
@@ -128,46 +177,13 @@ impl Worker {
         }
     }
 
-    async fn resize_message(&self, message: &Message) -> Result<()> {
-        let mut outcomes = Vec::new();
-        for event in event::parse(&message.body)? {
-            let outcome = resize(&self.flow, &event).await?;
-            debug!(key = event.key, generation = %event.generation, ?outcome, "resized");
-            outcomes.extend(outcome.map(|outcome| outcome.to_json()));
-        }
-        reached_if(!outcomes.is_empty(), Point::BeforeSend);
-        for batch in outcomes.chunks(BATCH_MAX) {
-            self.registrations.send(batch).await?;
-            reached(Point::OutcomeSent);
+    async fn register_received(&self, messages: &[Message]) -> Result<()> {
+        let bodies: Vec<_> = messages.iter().map(|message| message.body.as_str()).collect();
+        for Ended { messages: at, result } in register_messages(&self.flow, &bodies).await {
+            let ended: Vec<_> = at.into_iter().map(|at| &messages[at]).collect();
+            self.settle(&*self.registrations, &ended, result).await?;
         }
         Ok(())
-    }
-
-    async fn register_messages(&self, messages: &[Message]) -> Result<()> {
-        let (mut outcomes, mut readable) = (Vec::new(), Vec::new());
-        for message in messages {
-            match Outcome::from_json(&message.body) {
-                Ok(outcome) => {
-                    outcomes.push(outcome);
-                    readable.push(message);
-                }
-                Err(error) => self.settle(&*self.registrations, &[message], Err(error)).await?,
-            }
-        }
-        let result = register(&self.flow, &outcomes).await.map(|_| {
-            for Outcome { key, generation, fate, .. } in &outcomes {
-                info!(key, %generation, fate = fate.name(), "registered");
-            }
-        });
-        // One bad message must not hold up its neighbours.
-        if result.as_ref().is_err_and(|error| error.remedy() == Remedy::DeadLetter) && outcomes.len() > 1 {
-            for (outcome, message) in outcomes.iter().zip(readable) {
-                let result = register(&self.flow, std::slice::from_ref(outcome)).await.map(drop);
-                self.settle(&*self.registrations, &[message], result).await?;
-            }
-            return Ok(());
-        }
-        self.settle(&*self.registrations, &readable, result).await
     }
 
     /// Deletes, gives back or sets aside, by how the step ended. Returns an error only when the process must end.

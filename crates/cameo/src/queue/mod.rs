@@ -13,7 +13,12 @@ use crate::error::Result;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod memory;
+mod open;
 pub mod sqlite;
+#[cfg(feature = "sqs")]
+pub mod sqs;
+
+pub use open::open;
 
 /// Messages in one receive or delete, at most (the limit of SQS).
 pub const BATCH_MAX: usize = 10;

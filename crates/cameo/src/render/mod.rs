@@ -12,6 +12,7 @@ pub mod children;
 pub mod in_process;
 mod protection;
 mod shared_memory;
+pub mod unused;
 mod wire;
 
 pub use protection::Protection;

@@ -15,6 +15,11 @@ use crate::{error::Result, generation::Generation};
 pub mod contract;
 pub mod embedded;
 pub mod memory;
+mod open;
+#[cfg(feature = "s3")]
+pub mod s3;
+
+pub use open::open;
 
 /// Metadata name (sent as `x-amz-meta-…`) of the generation that an object was made from.
 pub const GENERATION_METADATA: &str = "cameo-generation";

@@ -1,6 +1,6 @@
 //! Every catalog passes the one contract.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use cameo::{
@@ -12,6 +12,7 @@ use cameo::{
         table::Table,
     },
     clock::SystemClock,
+    error::Kind,
     sqlite::Sqlite,
 };
 
@@ -56,4 +57,29 @@ async fn sqlite_passes_with_a_table_of_other_names() {
     let renamed = renamed.map(|(column, name)| (column.to_owned(), name.to_owned())).into();
     let table = Table::new("celeb_images", &renamed).unwrap();
     check_all(&InSqlite { folder: tempfile::tempdir().unwrap(), table }).await;
+}
+
+/// A table in which a row that is registered again would stand twice, and one that lacks a column, are refused at start.
+#[tokio::test]
+async fn a_table_in_sqlite_that_does_not_fit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cameo.db");
+    let open = async |table: &str, renamed: &[(&str, &str)]| {
+        let renamed: BTreeMap<_, _> = renamed.iter().map(|(column, name)| ((*column).into(), (*name).into())).collect();
+        let db = Sqlite::open(&path).await.unwrap();
+        let table = Table::new(table, &renamed).unwrap();
+        SqliteCatalog::open(db, &table, rules(), Arc::new(SystemClock)).await
+    };
+    open("celeb_image_url", &[]).await.unwrap();
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE copied AS SELECT * FROM celeb_image_url").execute(&pool).await.unwrap();
+    pool.close().await;
+    for (table, renamed, told) in [
+        ("copied", &[][..], "CREATE UNIQUE INDEX copied_photo ON copied (vertical, cd_idx, image_size, sequence)"),
+        ("celeb_image_url", &[("etag", "digest")][..], "digest"),
+    ] {
+        let error = open(table, renamed).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
+        assert!(error.to_string().contains(told), "{error}");
+    }
 }

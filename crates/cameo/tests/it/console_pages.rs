@@ -60,7 +60,8 @@ async fn console() -> Console {
     let queue = |name| Arc::new(MemoryQueue::new(name, 5, clock.clone()));
     let flow = Flow { store: Arc::new(store), catalog: Arc::new(catalog), render, settings: Arc::new(settings) };
     let (events, registrations) = (queue("events"), queue("registrations"));
-    Console { flow, events, registrations, images_url: ImageUrls::new("https://image.example"), clock }
+    let images_url = ImageUrls::new("https://image.example");
+    Console { flow, events, registrations, images_url, window: None, clock }
 }
 
 async fn get(path: &str, headers: &[(header::HeaderName, &str)]) -> (StatusCode, String) {

@@ -1,179 +1,32 @@
 //! A crash at any call of any backend is repeated, never lost and never doubled: the flow is failed at the n-th call,
 //! before and after the call took effect, for every n; then it is restarted, drained and looked at.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{
-        Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, State, contract::rules,
-        memory::MemoryCatalog,
-    },
+    catalog::{Catalog, Scope, State, contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
-    error::{Error, Kind, Place, Result},
+    error::Result,
     event::{Change, Event},
     flow::{Flow, Settings, SizeSets},
     generation::Generation,
     host::worker::Worker,
-    key::{EntityId, Vertical},
-    message::Outcome,
-    queue::{DeadLetter, Depth, Message, Queue, memory::MemoryQueue},
+    queue::{Queue, memory::MemoryQueue},
     render::{Rejection, Render},
-    store::{Attributes, Condition, Object, ObjectInfo, Store, Written, memory::MemoryStore},
+    store::{Attributes, Condition, Store, Written, memory::MemoryStore},
 };
 use cameo_image::{Rendered, Rendition, SizeSet};
 use jiff::Timestamp;
 
+use crate::faulty::{Fault, Faulty};
+
 const VISIBILITY: Duration = Duration::from_mins(1);
-
-/// Fails one call of all that pass by.
-#[derive(Debug, Default)]
-struct Fault {
-    calls: AtomicU64,
-    fail_at: Option<u64>,
-    after_effect: bool,
-    /// Objects cannot be written, although the store answers.
-    disk_is_full: bool,
-}
-
-impl Fault {
-    /// Runs a call, unless it is the one that fails before its effect; fails after it if it is that one.
-    async fn pass<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let n = self.calls.fetch_add(1, Ordering::SeqCst);
-        let crash = || Error::new(Place::System, Kind::Fatal, format!("go on: crashed at call {n}"));
-        if self.fail_at != Some(n) {
-            return call.await;
-        }
-        if self.after_effect {
-            call.await?;
-        }
-        Err(crash())
-    }
-}
-
-#[derive(Debug)]
-struct Faulty<T: ?Sized> {
-    fault: Arc<Fault>,
-    inner: Arc<T>,
-}
-
-#[async_trait]
-impl Store for Faulty<dyn Store> {
-    async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
-        self.fault.pass(self.inner.get(bucket, key, max_bytes)).await
-    }
-    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {
-        self.fault.pass(self.inner.head(bucket, key)).await
-    }
-    async fn put(
-        &self,
-        bucket: &str,
-        key: &str,
-        body: Bytes,
-        attributes: &Attributes,
-        condition: Condition,
-    ) -> Result<Written> {
-        if self.fault.disk_is_full {
-            return Err(Error::new(Place::Store, Kind::Unavailable, "write content: no space is left"));
-        }
-        self.fault.pass(self.inner.put(bucket, key, body, attributes, condition)).await
-    }
-    async fn copy(
-        &self,
-        bucket: &str,
-        from: &str,
-        to: &str,
-        attributes: &Attributes,
-        condition: Condition,
-    ) -> Result<Option<Written>> {
-        self.fault.pass(self.inner.copy(bucket, from, to, attributes, condition)).await
-    }
-    async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
-        self.fault.pass(self.inner.delete(bucket, key, etag)).await
-    }
-    async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>> {
-        self.inner.list(bucket, prefix, after, max).await
-    }
-    async fn ping(&self) -> Result<()> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Catalog for Faulty<dyn Catalog> {
-    async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
-        self.fault.pass(self.inner.register(outcomes)).await
-    }
-    async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
-        self.fault.pass(self.inner.lock_entity(entity)).await
-    }
-    async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
-        self.fault.pass(self.inner.entity_rows(entity)).await
-    }
-    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
-        self.inner.entry(key).await
-    }
-    async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
-        self.inner.ledger(scope, after, max).await
-    }
-    async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
-        self.inner.rows(scope, after, max).await
-    }
-    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
-        self.inner.rewrite_urls(rows).await
-    }
-    async fn counts(&self) -> Result<Vec<Count>> {
-        self.inner.counts().await
-    }
-    async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
-        self.inner.rejected(vertical, max).await
-    }
-    async fn ping(&self) -> Result<()> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Queue for Faulty<dyn Queue> {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-    async fn send(&self, bodies: &[String]) -> Result<()> {
-        self.fault.pass(self.inner.send(bodies)).await
-    }
-    async fn receive(&self, max: usize, visibility: Duration, wait: Duration) -> Result<Vec<Message>> {
-        self.fault.pass(self.inner.receive(max, visibility, wait)).await
-    }
-    async fn delete(&self, receipts: &[String]) -> Result<()> {
-        self.fault.pass(self.inner.delete(receipts)).await
-    }
-    async fn extend(&self, receipt: &str, visibility: Duration) -> Result<bool> {
-        self.inner.extend(receipt, visibility).await
-    }
-    async fn release(&self, receipt: &str) -> Result<()> {
-        self.fault.pass(self.inner.release(receipt)).await
-    }
-    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
-        self.fault.pass(self.inner.bury(receipt, error)).await
-    }
-    async fn depth(&self) -> Result<Depth> {
-        self.inner.depth().await
-    }
-    async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>> {
-        self.inner.dead_letters(max).await
-    }
-}
 
 /// Renders by writing down what it was given: the flow is under test, not the engine.
 #[derive(Debug)]
-struct Transcript;
+pub(crate) struct Transcript;
 
 #[async_trait]
 impl Render for Transcript {
@@ -225,7 +78,8 @@ impl Durable {
             settings: Arc::new(settings()),
         };
         let (events, registrations) = (queue(&self.events), queue(&self.registrations));
-        Worker { flow, events, registrations, visibility_timeout: VISIBILITY, receive_wait: Duration::ZERO }
+        let (visibility_timeout, receive_wait, clock) = (VISIBILITY, Duration::ZERO, self.clock.clone());
+        Worker { flow, events, registrations, visibility_timeout, receive_wait, window: None, clock }
     }
 
     async fn put(&self, key: &str, body: &str, counter: u64) -> Event {
@@ -262,7 +116,7 @@ impl Durable {
     }
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         upload_bucket: "up".into(),
         image_bucket: "images".into(),

@@ -1,10 +1,29 @@
 //! The tests that need more than one module: one binary, one module a subject.
 
 mod catalog_contract;
+#[cfg(all(feature = "mysql", feature = "postgres"))]
+mod catalog_servers;
 mod console_pages;
+#[cfg(all(feature = "sqs", feature = "s3"))]
+mod emulators;
+mod faulty;
 mod flow_crash;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
+mod opening;
 mod operators_page;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
+mod process;
 mod queue_contract;
+#[cfg(all(feature = "sqs", feature = "s3"))]
+mod queue_sqs;
+#[cfg(all(feature = "mysql", feature = "postgres"))]
+mod register_rate;
+mod register_simulation;
 #[cfg(target_os = "linux")]
 mod render_children;
+#[cfg(all(feature = "mysql", feature = "postgres"))]
+mod servers;
+#[cfg(all(feature = "sqs", feature = "s3"))]
+mod store_s3;
 mod tidy;
+mod window;

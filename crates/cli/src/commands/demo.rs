@@ -8,12 +8,12 @@ use std::{
 use anyhow::Context as _;
 use cameo::{
     catalog::{Scope, image_urls::ImageUrls},
-    config::Listen,
+    config::{Config, Listen},
     flow::verify::{self, Cell, EntityReport, PlaceState, Question, Summary},
     host::{
         data_folder::{Credentials, Running},
-        embedded::Server,
-        places::Places,
+        places::{Places, Queues},
+        server::{Roles, Server},
     },
     key::{EntityId, PhotoId, Vertical},
 };
@@ -49,6 +49,12 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     config.server.s3_listen = free_port;
     config.server.images_listen = free_port;
     config.server.console_listen = free_port;
+    // Whatever the configuration says, a demo keeps to itself.
+    let defaults = Config::default();
+    config.store.url = defaults.store.url;
+    config.queue.url = defaults.queue.url;
+    config.catalog = defaults.catalog;
+    config.register = defaults.register;
     config.images.public_url = String::new();
     "warn".clone_into(&mut config.log.level);
     logging::start(&config.log, &context.environment)?;
@@ -57,9 +63,10 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
         (Some(photos), Some(vertical)) => (photos, vertical),
         _ => (draw_sample(folder.path())?, sample::VERTICAL.parse()?),
     };
-    let server = Server::start(&config, &context.environment, context.clock.clone(), false).await?;
+    let server = Server::start(&config, &context.environment, context.clock.clone(), Roles::ALL).await?;
     let context = Context { config, ..context };
-    let (running, credentials) = (server.running().clone(), server.credentials().0.clone());
+    let (running, credentials) = (server.running().clone(), server.credentials().map(|(keys, _)| keys.clone()));
+    let credentials = credentials.context("the demo's server has no S3 endpoint")?;
     let demo = Demo { context: &context, running: &running, credentials: &credentials };
 
     let stop = tokio::sync::oneshot::channel::<()>();
@@ -173,7 +180,8 @@ impl Demo<'_> {
 async fn wait_until_quiet(places: &Places) -> anyhow::Result<()> {
     let mut last = (None, Instant::now());
     loop {
-        let (events, registrations) = (places.events.depth().await?, places.registrations.depth().await?);
+        let Some(Queues { events, registrations }) = &places.queues else { return Ok(()) };
+        let (events, registrations) = (events.depth().await?, registrations.depth().await?);
         let left = events.visible + events.in_flight + registrations.visible + registrations.in_flight;
         if left == 0 {
             return Ok(());

@@ -1,12 +1,11 @@
-//! `cameo reconcile` and `cameo retry`: send originals through the flow again, through the running server.
-
-use std::path::PathBuf;
+//! `cameo reconcile` and `cameo retry`: send originals through the flow again: through the running server of a data
+//! folder, or straight to the queue that everybody shares.
 
 use cameo::{
     catalog::{Scope, State},
     error::{Error, Kind, Place},
     flow::{
-        reconcile::keys_to_mend,
+        reconcile::{keys_to_mend, requeue, rewrite_urls},
         verify::{self, Question},
     },
     host::places::Places,
@@ -15,7 +14,7 @@ use cameo::{
 };
 use serde::Serialize;
 
-use super::{Context, json_line, line, scope::ScopeArgs};
+use super::{Context, json_line, line, places::PlacesArgs, scope::ScopeArgs};
 use crate::exit::Exit;
 
 /// Ledger entries fetched at a time.
@@ -27,9 +26,8 @@ Without --apply it only says what it would do. Nothing is ever deleted.")]
 pub(crate) struct ReconcileArgs {
     #[command(flatten)]
     scope: ScopeArgs,
-    /// Data folder of the server [default: ./cameo-data]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    places: PlacesArgs,
     /// Do it, through the running server
     #[arg(long)]
     apply: bool,
@@ -43,9 +41,8 @@ pub(crate) struct RetryArgs {
     reason: Option<ReasonCode>,
     #[command(flatten)]
     scope: ScopeArgs,
-    /// Data folder of the server [default: ./cameo-data]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    places: PlacesArgs,
     /// Only say which originals it would be
     #[arg(long)]
     dry_run: bool,
@@ -61,28 +58,26 @@ struct Done {
 }
 
 pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow::Result<Exit> {
-    let places =
-        Places::of_data_folder(&context.config, context.data(args.data.as_deref()), context.clock.clone()).await?;
+    let places = args.places.open(context).await?;
     let question = Question { scope: args.scope.scope()?, delivery: None };
     let mut keys = Vec::new();
     verify::verify(places.to_verify(), &question, |report| keys.extend(keys_to_mend(report))).await?;
     let mut done = Done { applied: args.apply, keys, gone: Vec::new(), rewritten_urls: 0 };
     if args.apply {
-        let server = server(&places)?;
-        done.rewritten_urls = server.rewrite_urls().await?;
-        done.gone = server.requeue(&done.keys).await?.gone;
+        let mend = Mend::with(context, &places)?;
+        done.rewritten_urls = mend.rewrite_urls().await?;
+        done.gone = mend.requeue(&done.keys).await?;
     }
     tell(context, &done)?;
     Ok(if done.keys.is_empty() { Exit::Complete } else { Exit::Pending })
 }
 
 pub(crate) async fn retry(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
-    let places =
-        Places::of_data_folder(&context.config, context.data(args.data.as_deref()), context.clock.clone()).await?;
+    let places = args.places.open(context).await?;
     let keys = rejected_keys(&places, &args.scope.scope()?, args.reason).await?;
     let mut done = Done { applied: !args.dry_run, keys, gone: Vec::new(), rewritten_urls: 0 };
     if !args.dry_run && !done.keys.is_empty() {
-        done.gone = server(&places)?.requeue(&done.keys).await?.gone;
+        done.gone = Mend::with(context, &places)?.requeue(&done.keys).await?;
     }
     tell(context, &done)?;
     Ok(if done.keys.is_empty() || args.dry_run { Exit::Complete } else { Exit::Pending })
@@ -99,13 +94,52 @@ async fn rejected_keys(places: &Places, scope: &Scope, asked: Option<ReasonCode>
     }
 }
 
-fn server(places: &Places) -> anyhow::Result<ConsoleClient> {
-    let console = places.running.as_ref().and_then(|running| running.console.as_deref());
-    let console = console.ok_or_else(|| {
-        let doing = "reach the server: none is running on this data folder, or its console listener is off";
-        Error::new(Place::System, Kind::Unavailable, doing)
-    })?;
-    Ok(ConsoleClient::new(console)?)
+/// How things are changed.
+enum Mend<'m> {
+    /// By the server, which has queues and database to itself.
+    ThroughServer(ConsoleClient),
+    /// Here.
+    Directly { context: &'m Context, places: &'m Places },
+}
+
+impl<'m> Mend<'m> {
+    fn with(context: &'m Context, places: &'m Places) -> anyhow::Result<Self> {
+        if !places.through_server {
+            return Ok(Self::Directly { context, places });
+        }
+        let console = places.running.as_ref().and_then(|running| running.console.as_deref());
+        let console = console.ok_or_else(|| {
+            unavailable("reach the server: none is running on this data folder, or its console listener is off")
+        })?;
+        Ok(Self::ThroughServer(ConsoleClient::new(console)?))
+    }
+
+    /// Returns the keys that have no original any more.
+    async fn requeue(&self, keys: &[String]) -> anyhow::Result<Vec<String>> {
+        let requeued = match self {
+            Self::ThroughServer(server) => server.requeue(keys).await?,
+            Self::Directly { context, places } => {
+                let queues = places.queues.as_ref().ok_or_else(|| {
+                    unavailable("send events: the queue is not known here; set queue.url to that of the system")
+                })?;
+                requeue(&places.flow(), &*queues.events, keys, context.clock.now()).await?
+            }
+        };
+        Ok(requeued.gone)
+    }
+
+    async fn rewrite_urls(&self) -> anyhow::Result<u64> {
+        Ok(match self {
+            Self::ThroughServer(server) => server.rewrite_urls().await?,
+            // Without a base there is nothing that addresses should begin with.
+            Self::Directly { context, .. } if context.config.images.public_url.is_empty() => 0,
+            Self::Directly { places, .. } => rewrite_urls(&places.flow(), &places.rules.urls).await?,
+        })
+    }
+}
+
+fn unavailable(doing: &str) -> Error {
+    Error::new(Place::System, Kind::Unavailable, doing)
 }
 
 fn tell(context: &Context, done: &Done) -> anyhow::Result<()> {

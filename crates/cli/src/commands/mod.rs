@@ -10,14 +10,19 @@ use serde::Serialize;
 
 use crate::Common;
 
+pub(crate) mod adopt;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod mend;
+pub(crate) mod places;
 pub(crate) mod render;
 pub(crate) mod scope;
 pub(crate) mod serve;
+mod signals;
 pub(crate) mod status;
 pub(crate) mod verify;
+pub(crate) mod worker;
 
 /// What every command works with.
 #[derive(Debug)]

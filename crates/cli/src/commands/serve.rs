@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use cameo::{
-    config::{Environment, Listen},
+    config::{Config, Environment, Listen},
     host::{
         data_folder::{Credentials, Running},
-        embedded::Server,
+        server::{Roles, Server},
     },
 };
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Context, json_line, line};
+use super::{Context, json_line, line, signals::told_to_end};
 use crate::{exit::Exit, logging};
 
 #[derive(Debug, clap::Args)]
@@ -23,7 +21,7 @@ pub(crate) struct Args {
     /// Folder that holds everything [default: ./cameo-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// S3 endpoint: ADDR:PORT (port 0: a free one) or off [default: 127.0.0.1:9000]
+    /// S3 endpoint, where objects live in the data folder: ADDR:PORT (port 0: a free one) or off [default: 127.0.0.1:9000]
     #[arg(long, value_name = "ADDR:PORT")]
     s3_listen: Option<Listen>,
     /// Public images [default: 127.0.0.1:9001]
@@ -60,55 +58,52 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
 
     // Before anybody can know that there is a server: a signal that comes while it starts must not kill it half-way.
     let told_to_end = told_to_end()?;
-    let server = Server::start(&config, &context.environment, context.clock, args.no_worker).await?;
-    let bucket = &config.store.upload_bucket;
+    let roles = if args.no_worker { Roles::NONE } else { Roles::ALL };
+    let server = Server::start(&config, &context.environment, context.clock, roles).await?;
     if context.json {
         json_line(&Ready { ready: true, running: server.running() })?;
     } else {
-        line(&welcome(server.running(), server.credentials(), &context.environment, bucket))?;
+        line(&welcome(&config, &server, &context.environment))?;
     }
     server.serve_until(told_to_end).await?;
     Ok(Exit::Complete)
 }
 
-/// Listens for SIGTERM and Ctrl-C from now on; what it returns completes when one of them has come.
-fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for Ctrl-C")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-fn welcome(
-    running: &Running,
-    (credentials, new): (&Credentials, bool),
-    environment: &Environment,
-    bucket: &str,
-) -> String {
+fn welcome(config: &Config, server: &Server, environment: &Environment) -> String {
+    let running = server.running();
     let shown = |url: &Option<String>| url.clone().unwrap_or_else(|| "off".to_owned());
+    let endpoint = match server.credentials() {
+        Some(_) => shown(&running.s3),
+        None => format!("none: originals are uploaded to the store, {}", config.store.url),
+    };
     let mut text = format!(
-        "Cameo is ready.\n  S3 endpoint  {}\n  images       {}\n  console      {}\n",
-        shown(&running.s3),
+        "Cameo is ready.\n  S3 endpoint  {endpoint}\n  images       {}\n  console      {}\n",
         shown(&running.images),
         shown(&running.console)
     );
+    text += &server.credentials().map(|keys| told_keys(keys, environment)).unwrap_or_default();
+    text + &how_to_upload(config, running)
+}
+
+fn told_keys((credentials, new): (&Credentials, bool), environment: &Environment) -> String {
     if new {
-        text += "\nA key pair was made. It is kept in credentials.json in the data folder and shown only now:\n";
-        text += &format!("  export AWS_ACCESS_KEY_ID={}\n", credentials.access_key_id);
-        text += &format!("  export AWS_SECRET_ACCESS_KEY={}\n", credentials.secret_access_key);
-        text += "  export AWS_DEFAULT_REGION=us-east-1\n";
+        format!(
+            "\nA key pair was made. It is kept in credentials.json in the data folder and shown only now:\n  \
+             export AWS_ACCESS_KEY_ID={}\n  export AWS_SECRET_ACCESS_KEY={}\n  export AWS_DEFAULT_REGION=us-east-1\n",
+            credentials.access_key_id, credentials.secret_access_key
+        )
     } else if environment.get("CAMEO_ACCESS_KEY_ID").is_none() {
-        text += "\nThe key pair is that of credentials.json in the data folder.\n";
+        "\nThe key pair is that of credentials.json in the data folder.\n".to_owned()
+    } else {
+        String::new()
     }
-    if let Some(s3) = &running.s3 {
-        text += "\nUpload a folder of photos ({cd_idx}_{sequence}.jpg) from inside it:\n";
-        text += &format!(
-            "  aws s3 cp . s3://{bucket}/origin/ssgdfm_eye --recursive --include=\"*.jpg\" --endpoint-url {s3}"
-        );
-    }
-    text
+}
+
+fn how_to_upload(config: &Config, running: &Running) -> String {
+    let Some(s3) = &running.s3 else { return String::new() };
+    let bucket = &config.store.upload_bucket;
+    format!(
+        "\nUpload a folder of photos ({{cd_idx}}_{{sequence}}.jpg) from inside it:\n  \
+         aws s3 cp . s3://{bucket}/origin/ssgdfm_eye --recursive --include=\"*.jpg\" --endpoint-url {s3}"
+    )
 }

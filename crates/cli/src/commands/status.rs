@@ -1,15 +1,14 @@
 //! `cameo status`: what waits, what is served, what was rejected and why.
 
-use std::path::PathBuf;
-
 use cameo::{
     catalog::{Count, LedgerEntry, Scope, State},
-    host::places::Places,
+    host::places::{Places, Queues},
     queue::Queue,
+    reason::ReasonCode,
 };
 use serde::Serialize;
 
-use super::{Context, json_line, line, scope::ScopeArgs};
+use super::{Context, json_line, line, places::PlacesArgs, scope::ScopeArgs};
 use crate::exit::Exit;
 
 /// Rejected originals and dead letters listed, at most, unless a scope is given.
@@ -24,9 +23,8 @@ const PAGE: usize = 1000;
 pub(crate) struct Args {
     #[command(flatten)]
     scope: ScopeArgs,
-    /// Data folder of the server [default: ./cameo-data]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    places: PlacesArgs,
 }
 
 /// A line about a queue.
@@ -38,6 +36,12 @@ struct QueueLine {
     dead: u64,
     oldest: Option<String>,
     dead_letters: Vec<String>,
+    /// Why what is visible is not taken: `window.closed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<ReasonCode>,
+    /// When it will be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registers_at: Option<String>,
 }
 
 /// A line about a count, an original or a queue.
@@ -51,15 +55,15 @@ enum Line {
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let scope = args.scope.scope()?;
-    let places =
-        Places::of_data_folder(&context.config, context.data(args.data.as_deref()), context.clock.clone()).await?;
+    let places = args.places.open(context).await?;
     let mut lines = match &scope {
         Scope::All => counts(&places).await?,
         _ => Vec::new(),
     };
     lines.extend(originals(&places, &scope).await?);
-    for queue in [&places.events, &places.registrations] {
-        lines.push(Line::Queue(queue_line(&**queue).await?));
+    if let Some(Queues { events, registrations }) = &places.queues {
+        lines.push(Line::Queue(queue_line(&**events).await?));
+        lines.push(Line::Queue(queue_line(&**registrations).await?.in_window(context)?));
     }
     for told in &lines {
         if context.json { json_line(told)? } else { line(&told.text())? }
@@ -95,6 +99,8 @@ async fn queue_line(queue: &dyn Queue) -> anyhow::Result<QueueLine> {
         dead: depth.dead,
         oldest: depth.oldest.map(|oldest| oldest.to_string()),
         dead_letters: letters.into_iter().map(|letter| format!("{}: {}", letter.error, letter.body)).collect(),
+        waiting: None,
+        registers_at: None,
     })
 }
 
@@ -140,6 +146,16 @@ fn original_text(entry: &LedgerEntry) -> String {
 }
 
 impl QueueLine {
+    /// With the reason for waiting, while the window is closed.
+    fn in_window(mut self, context: &Context) -> anyhow::Result<Self> {
+        let now = context.clock.now();
+        if let Some(window) = context.config.register.window()?.filter(|window| !window.is_open(now)) {
+            self.waiting = Some(ReasonCode::WindowClosed);
+            self.registers_at = Some(window.told(window.next_run(now)));
+        }
+        Ok(self)
+    }
+
     fn text(&self) -> String {
         let head = format!(
             "queue {}: {} waiting, {} in flight, {} dead letters",
@@ -147,6 +163,7 @@ impl QueueLine {
         );
         let oldest = self.oldest.as_ref().map(|oldest| format!(", oldest from {oldest}")).unwrap_or_default();
         let letters = self.dead_letters.iter().map(|letter| format!("\n  {letter}"));
-        letters.fold(head + &oldest, |text, letter| text + &letter)
+        let waits = self.registers_at.as_ref().map(|at| format!("; registers at {at} (window.closed)"));
+        letters.fold(head + &oldest + &waits.unwrap_or_default(), |text, letter| text + &letter)
     }
 }

@@ -6,18 +6,17 @@ use cameo::{
     catalog::{Scope, State},
     error::{Error, Kind, Place},
     flow::verify::{self, EntityReport, EntityState, Question, Stray, Summary},
-    host::places::Places,
 };
 use serde::Serialize;
 
-use super::{Context, json_line, line, scope::ScopeArgs};
+use super::{Context, json_line, line, places::PlacesArgs, scope::ScopeArgs};
 use crate::{delivery::Delivery, exit::Exit};
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cameo verify --vertical ssgdfm_eye\n  cameo verify ./photos --vertical ssgdfm_eye\n  \
-cameo verify --ids 351518,351519\n  cameo verify --ids-from handed-over.txt --json\n\nOnly what is not complete is listed, \
-unless --all is given. The server must be running: images are fetched as the public gets them."
+cameo verify --ids 351518,351519\n  cameo verify --ids-from handed-over.txt --json\n  cameo verify --endpoint-url https://s3.example --images-url https://image.example --catalog mysql://app:secret@db/celeb\n\nOnly what is not complete is listed, \
+unless --all is given. Images are fetched as the public gets them, so that of a data folder the server must be running."
 )]
 pub(crate) struct Args {
     /// Folder that was handed over: exactly its photos must be there
@@ -25,9 +24,8 @@ pub(crate) struct Args {
     folder: Option<PathBuf>,
     #[command(flatten)]
     scope: ScopeArgs,
-    /// Data folder of the server [default: ./cameo-data]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    places: PlacesArgs,
     /// List complete entities too (always so with --json)
     #[arg(long)]
     all: bool,
@@ -41,8 +39,7 @@ struct Last<'s> {
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let scope = args.scope.scope()?;
-    let places =
-        Places::of_data_folder(&context.config, context.data(args.data.as_deref()), context.clock.clone()).await?;
+    let places = args.places.open(context).await?;
     let question = question(&args, scope)?;
     let mut printed = Ok(());
     let tell = |report: &EntityReport| {

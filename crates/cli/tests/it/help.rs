@@ -11,7 +11,9 @@ fn help(command: &[&str]) -> String {
 #[test]
 fn every_command_has_help_with_examples() {
     insta::assert_snapshot!("help", help(&[]));
-    for command in ["demo", "serve", "status", "verify", "render", "explain", "reconcile", "retry"] {
+    let commands =
+        ["demo", "serve", "worker", "status", "verify", "render", "explain", "reconcile", "retry", "doctor", "adopt"];
+    for command in commands {
         let text = help(&[command]);
         assert!(text.contains("Examples:"), "{command}: {text}");
         insta::assert_snapshot!(format!("help-{command}"), text);

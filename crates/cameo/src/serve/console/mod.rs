@@ -14,7 +14,13 @@ use axum::{
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use crate::{catalog::image_urls::ImageUrls, clock::Clock, error::Error, flow::Flow, queue::Queue};
+use crate::{
+    catalog::image_urls::ImageUrls,
+    clock::Clock,
+    error::Error,
+    flow::{Flow, window::Window},
+    queue::Queue,
+};
 
 mod api;
 pub mod client;
@@ -35,6 +41,8 @@ pub struct Console {
     pub registrations: Arc<dyn Queue>,
     /// Where renditions are served.
     pub images_url: ImageUrls,
+    /// When registering runs; at once where there is none.
+    pub window: Option<Window>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use cameo_image::ImageSize;
+use jiff::Timestamp;
 
 use super::{Console, stored_images::StoredImages, text::Language};
 use crate::{
     catalog::{Count, LedgerEntry, Scope, State},
     error::{Error, Kind, Place, Result},
-    flow::verify::{self, Cell, EntityReport, EntityState, PlaceState, Question},
+    flow::{
+        verify::{self, Cell, EntityReport, EntityState, PlaceState, Question},
+        window::Window,
+    },
     key::{EntityId, PhotoId, UploadKey, Vertical},
     queue::Depth,
     reason::ReasonCode,
@@ -27,6 +31,8 @@ struct Overview {
     language: Language,
     verticals: BTreeMap<String, VerticalCounts>,
     queues: Vec<(String, Depth)>,
+    /// When what waits is registered, while the window is closed.
+    registers_at: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +94,14 @@ pub(super) async fn overview(console: &Console, language: Language) -> Result<St
     for queue in [&console.events, &console.registrations] {
         queues.push((queue.name().to_owned(), queue.depth().await?));
     }
-    render(&Overview { language, verticals, queues })
+    let registers_at = closed_until(console.window.as_ref(), console.clock.now());
+    render(&Overview { language, verticals, queues, registers_at })
+}
+
+/// When the window opens again; none while it is open.
+fn closed_until(window: Option<&Window>, now: Timestamp) -> Option<String> {
+    let window = window.filter(|window| !window.is_open(now))?;
+    Some(window.told(window.next_run(now)))
 }
 
 impl VerticalCounts {

@@ -38,8 +38,13 @@ impl Served for HttpImages {
     async fn fetch(&self, key: &str) -> Result<Option<ServedImage>> {
         let unavailable = |doing: String| Error::new(Place::Store, Kind::Unavailable, doing);
         let urls = self.urls.as_ref();
-        let urls =
-            urls.ok_or_else(|| unavailable("look at the images: no server is running on this data folder".into()))?;
+        let urls = urls.ok_or_else(|| {
+            unavailable(
+                "look at the images: no server is running on this data folder; of a system elsewhere give --images-url, \
+                 or set images.public_url"
+                    .into(),
+            )
+        })?;
         let url = urls.of_key(key);
         let failed = |error| unavailable(format!("fetch {url}")).because(error);
         let response = self.client.get(&url).send().await.map_err(failed)?;

@@ -1,0 +1,24 @@
+//! Addresses of backends: their scheme chooses the backend.
+
+use crate::error::{Error, Kind, Place};
+
+/// The scheme of an address, in lower case: what stands before the first colon.
+pub fn scheme(url: &str) -> String {
+    url.split(':').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// The error of a scheme that chooses nothing. `known` are those that this place has.
+pub fn unknown_scheme(place: Place, key: &str, url: &str, known: &str) -> Error {
+    // The address itself may hold a password.
+    let doing = format!("read {key}: {:?} is no scheme of an address here; known are {known}", scheme(url));
+    Error::new(place, Kind::Misconfigured, doing)
+}
+
+/// The error of a backend that this program was built without.
+pub fn not_built_in(place: Place, key: &str, url: &str, feature: &str) -> Error {
+    let doing = format!(
+        "read {key}: this program was built without {}: addresses; build it with --features {feature}",
+        scheme(url)
+    );
+    Error::new(place, Kind::Misconfigured, doing)
+}

@@ -1,0 +1,116 @@
+//! The catalog at an address.
+
+use std::{path::Path, sync::Arc};
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use super::fit::{self, Dialect};
+use super::{Catalog, fit::Misfit, ledger::RegisterRules, limits::ServerLimits, sqlite::SqliteCatalog, table::Table};
+use crate::{
+    address,
+    clock::Clock,
+    error::{Place, Result},
+    sqlite::Sqlite,
+};
+
+/// What a catalog is opened with beside its address.
+#[derive(Debug, Clone)]
+pub struct CatalogSettings {
+    /// The public table.
+    pub table: Table,
+    /// How messages are registered.
+    pub rules: RegisterRules,
+    /// How much of a server is used.
+    pub limits: ServerLimits,
+}
+
+const KEY: &str = "catalog.url";
+const KNOWN: &str = "sqlite:FILE, mysql://USER:PASSWORD@HOST:PORT/DATABASE (MariaDB too) and \
+    postgres://USER:PASSWORD@HOST:PORT/DATABASE";
+
+/// Opens the catalog at `mysql://…`, `postgres://…`, or, for reading only, `sqlite:FILE`: such a file is written by
+/// the one process that owns its data folder.
+pub async fn open(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+    match address::scheme(url).as_str() {
+        "sqlite" => sqlite(url, settings, clock).await,
+        "mysql" | "mariadb" => mysql(url, settings, clock, Use::ReadAndWrite).await,
+        "postgres" | "postgresql" => postgres(url, settings, clock, Use::ReadAndWrite).await,
+        _ => Err(address::unknown_scheme(Place::Catalog, KEY, url, KNOWN)),
+    }
+}
+
+/// Opens the catalog at an address for reading: no table is made or tried, and the user needs no right to write.
+pub async fn open_read_only(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+    match address::scheme(url).as_str() {
+        "sqlite" => sqlite(url, settings, clock).await,
+        "mysql" | "mariadb" => mysql(url, settings, clock, Use::Read).await,
+        "postgres" | "postgresql" => postgres(url, settings, clock, Use::Read).await,
+        _ => Err(address::unknown_scheme(Place::Catalog, KEY, url, KNOWN)),
+    }
+}
+
+/// What of the public table at an address does not fit. A table of ours in SQLite always does.
+pub async fn misfits(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+    match address::scheme(url).as_str() {
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => {
+            let found = super::mysql::inspect(url, &settings.limits, &settings.table).await?;
+            Ok(fit::misfits(&settings.table, &found, Dialect::MySql))
+        }
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => {
+            let found = super::postgres::inspect(url, &settings.limits, &settings.table).await?;
+            Ok(fit::misfits(&settings.table, &found, Dialect::Postgres))
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// What a catalog is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    ReadAndWrite,
+}
+
+async fn sqlite(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+    let file = url.split_once(':').map_or("", |(_, file)| file);
+    let db = Sqlite::open_read_only(Path::new(file.strip_prefix("//").unwrap_or(file))).await?;
+    Ok(Arc::new(SqliteCatalog::open(db, &settings.table, settings.rules, clock).await?))
+}
+
+#[cfg(feature = "mysql")]
+async fn mysql(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>, for_use: Use) -> Result<Arc<dyn Catalog>> {
+    use super::mysql::MySqlCatalog as Backend;
+    let CatalogSettings { table, rules, limits } = settings;
+    let opened = match for_use {
+        Use::Read => Backend::open_read_only(url, limits, &table, rules, clock).await,
+        Use::ReadAndWrite => Backend::open(url, limits, &table, rules, clock).await,
+    };
+    Ok(Arc::new(opened?))
+}
+
+#[cfg(not(feature = "mysql"))]
+async fn mysql(url: &str, _: CatalogSettings, _: Arc<dyn Clock>, _: Use) -> Result<Arc<dyn Catalog>> {
+    Err(address::not_built_in(Place::Catalog, KEY, url, "mysql"))
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(
+    url: &str,
+    settings: CatalogSettings,
+    clock: Arc<dyn Clock>,
+    for_use: Use,
+) -> Result<Arc<dyn Catalog>> {
+    use super::postgres::PostgresCatalog as Backend;
+    let CatalogSettings { table, rules, limits } = settings;
+    let opened = match for_use {
+        Use::Read => Backend::open_read_only(url, limits, &table, rules, clock).await,
+        Use::ReadAndWrite => Backend::open(url, limits, &table, rules, clock).await,
+    };
+    Ok(Arc::new(opened?))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn postgres(url: &str, _: CatalogSettings, _: Arc<dyn Clock>, _: Use) -> Result<Arc<dyn Catalog>> {
+    Err(address::not_built_in(Place::Catalog, KEY, url, "postgres"))
+}

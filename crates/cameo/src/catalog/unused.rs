@@ -1,0 +1,63 @@
+//! The catalog of a process that registers nothing: rendering needs none, so it is given no database to reach.
+//!
+//! It is always up, since nothing hangs on it; whatever asks it for something is a mistake of the host, and is told so.
+
+use async_trait::async_trait;
+
+use super::{Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope};
+use crate::{
+    error::{Error, Kind, Place, Result},
+    key::{EntityId, Vertical},
+    message::Outcome,
+};
+
+/// No catalog.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UnusedCatalog;
+
+fn none<T>() -> Result<T> {
+    Err(Error::new(Place::Catalog, Kind::Misconfigured, "use the database: this process only renders, it has none"))
+}
+
+#[async_trait]
+impl Catalog for UnusedCatalog {
+    async fn register(&self, _: &[Outcome]) -> Result<Vec<Registered>> {
+        none()
+    }
+
+    async fn lock_entity(&self, _: &EntityId) -> Result<EntityLock> {
+        none()
+    }
+
+    async fn entity_rows(&self, _: &EntityId) -> Result<EntityRows> {
+        none()
+    }
+
+    async fn entry(&self, _: &str) -> Result<Option<LedgerEntry>> {
+        none()
+    }
+
+    async fn ledger(&self, _: &Scope, _: &str, _: usize) -> Result<Vec<LedgerEntry>> {
+        none()
+    }
+
+    async fn rows(&self, _: &Scope, _: Option<&Row>, _: usize) -> Result<Vec<Row>> {
+        none()
+    }
+
+    async fn rewrite_urls(&self, _: &[Row]) -> Result<u64> {
+        none()
+    }
+
+    async fn counts(&self) -> Result<Vec<Count>> {
+        none()
+    }
+
+    async fn rejected(&self, _: Option<&Vertical>, _: usize) -> Result<Vec<LedgerEntry>> {
+        none()
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! Adopting: photos that were published and registered by somebody else become known to the ledger, as they stand.
+//!
+//! Nothing of them is rewritten. A photo is adopted when every image size of its size set has its rendition and its row, the
+//! two agree, and the row's address is the one that Cameo would write; then registering the very same rows again
+//! changes the ledger alone. All others are told, with what keeps them, and left as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+
+use super::{
+    Settings,
+    publish::newest_made_from,
+    receive::outcome,
+    verify::{self, Cell, EntityReport, PlaceState, Question, Served, ServedImage},
+};
+use crate::{
+    catalog::{Catalog, Row, Scope, image_urls::ImageUrls},
+    error::Result,
+    event::{Change, Event},
+    generation::Generation,
+    key::{EntityId, PhotoId},
+    message::{Fate, Outcome, PublishedRendition},
+    store::{ObjectInfo, Store},
+};
+
+/// Photos in one transaction.
+const BATCH: usize = 100;
+/// Entities whose rows are fetched at a time.
+const CHUNK: usize = 200;
+/// The engine that made what is adopted: nobody knows.
+const ADOPTED: &str = "adopted";
+
+/// A photo that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// It is known now, or would be.
+    Adopted,
+    /// It was known before.
+    Known,
+    /// It cannot be adopted as it stands.
+    Left(String),
+}
+
+/// What is to be adopted.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Of which entities.
+    pub scope: Scope,
+    /// Whether it is only to be told.
+    pub dry_run: bool,
+}
+
+/// Looks at every photo of the scope and adopts those that stand whole; `tell` hears of each.
+pub async fn adopt(
+    store: &dyn Store,
+    catalog: &dyn Catalog,
+    settings: &Settings,
+    urls: &ImageUrls,
+    asked: Asked,
+    mut tell: impl FnMut(&PhotoId, &Looked),
+) -> Result<()> {
+    let places = verify::Places { store, catalog, served: &NotLookedAt, settings };
+    let mut reports = Vec::new();
+    let question = Question { scope: asked.scope, delivery: None };
+    verify::verify(places, &question, |report| reports.push(report.clone())).await?;
+    for chunk in reports.chunks(CHUNK) {
+        let mut rows = rows_of(places.catalog, chunk).await?;
+        let mut outcomes = Vec::new();
+        for (photo, cells) in chunk.iter().flat_map(photos_of) {
+            let of_photo = rows.remove(&photo).unwrap_or_default();
+            let looked = match look(places, urls, &photo, &cells, of_photo).await? {
+                Ok(outcome) => {
+                    outcomes.push(outcome);
+                    Looked::Adopted
+                }
+                Err(looked) => looked,
+            };
+            tell(&photo, &looked);
+        }
+        for batch in outcomes.chunks(BATCH).filter(|_| !asked.dry_run) {
+            places.catalog.register(batch).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Renditions and rows are what adopting goes by: fetching every image would take long and tell nothing more.
+#[derive(Debug)]
+struct NotLookedAt;
+
+#[async_trait]
+impl Served for NotLookedAt {
+    async fn fetch(&self, _: &str) -> Result<Option<ServedImage>> {
+        Ok(None)
+    }
+}
+
+/// The photos of a report, each with its cells.
+fn photos_of(report: &EntityReport) -> BTreeMap<PhotoId, Vec<Cell>> {
+    let entity = EntityId { vertical: report.vertical.clone(), cd_idx: report.cd_idx };
+    let mut photos = BTreeMap::<_, Vec<Cell>>::new();
+    for cell in &report.cells {
+        photos.entry(PhotoId { entity: entity.clone(), sequence: cell.sequence }).or_default().push(cell.clone());
+    }
+    photos
+}
+
+async fn rows_of(catalog: &dyn Catalog, reports: &[EntityReport]) -> Result<BTreeMap<PhotoId, Vec<Row>>> {
+    let ids: BTreeSet<u64> = reports.iter().map(|report| report.cd_idx).collect();
+    let scope = Scope::Ids { vertical: None, cd_idx: ids.into_iter().collect() };
+    let mut rows = BTreeMap::<_, Vec<Row>>::new();
+    let mut last: Option<Row> = None;
+    loop {
+        let page = catalog.rows(&scope, last.as_ref(), 1000).await?;
+        let Some(end) = page.last().cloned() else { return Ok(rows) };
+        for row in page {
+            rows.entry(row.photo.clone()).or_default().push(row);
+        }
+        last = Some(end);
+    }
+}
+
+/// What registers the photo as it stands; or why it is not adopted.
+async fn look(
+    places: verify::Places<'_>,
+    urls: &ImageUrls,
+    photo: &PhotoId,
+    cells: &[Cell],
+    rows: Vec<Row>,
+) -> Result<Result<Outcome, Looked>> {
+    let key = photo.origin_key();
+    if places.catalog.entry(&key).await?.is_some() {
+        return Ok(Err(Looked::Known));
+    }
+    let left = |why: String| Ok(Err(Looked::Left(why)));
+    let Some(original) = places.store.head(&places.settings.upload_bucket, &key).await? else {
+        return left("there is no original in the upload bucket".to_owned());
+    };
+    if let Some(why) = cells.iter().find_map(what_is_wrong) {
+        return left(why);
+    }
+    if let Some(row) = rows.iter().find(|row| row.image_url != urls.of(&row.photo, &row.image_size)) {
+        return left(format!(
+            "the row of {} has the address {}, not one under images.public_url",
+            row.image_size, row.image_url
+        ));
+    }
+    // Renditions of ours, after the ledger was lost, carry theirs.
+    let made_from = newest_made_from(places.store, places.settings, photo).await?;
+    let generation = original.write_generation.clone().or(made_from).unwrap_or_else(Generation::before_every_event);
+    Ok(Ok(as_it_stands(places, photo, original, generation, rows)))
+}
+
+fn what_is_wrong(cell: &Cell) -> Option<String> {
+    let size = &cell.image_size;
+    match (cell.row, cell.rendition) {
+        (PlaceState::Present, PlaceState::Present) => None,
+        (PlaceState::Present, _) => Some(format!("the rendition of {size} is missing, or is not that of its row")),
+        (_, _) => Some(format!("the row of {size} is missing, or names another object")),
+    }
+}
+
+fn as_it_stands(
+    places: verify::Places<'_>,
+    photo: &PhotoId,
+    original: ObjectInfo,
+    generation: Generation,
+    rows: Vec<Row>,
+) -> Outcome {
+    let published = |row: Row| PublishedRendition {
+        image_size: row.image_size,
+        width: row.width,
+        height: row.height,
+        bytes: row.bytes,
+        etag: row.etag,
+    };
+    let event = Event {
+        bucket: places.settings.upload_bucket.clone(),
+        key: photo.origin_key(),
+        generation,
+        change: Change::Created { etag: original.etag, size: original.size },
+    };
+    let size_set = places.settings.size_sets.of(&photo.entity.vertical).label.clone();
+    let renditions = rows.into_iter().map(published).collect();
+    outcome(&event, Fate::Rendered { size_set, engine: ADOPTED.to_owned(), renditions })
+}

@@ -1,0 +1,101 @@
+//! A process over backends that others share: buckets of S3, queues of SQS, the database of a server.
+//!
+//! Any number of them run side by side, on any machine. There is no S3 endpoint: originals are uploaded to the store itself,
+//! and its notifications bring the events.
+
+use std::{sync::Arc, time::Duration};
+
+use tracing::info;
+
+use super::{
+    backends::{access_keys, open_catalog, open_queue, open_store, register_rules},
+    embedded::console_of,
+    listeners::Listeners,
+    renderer,
+    server::{Roles, Server, spawn_workers},
+    tasks::Tasks,
+    worker::Worker,
+};
+use crate::{
+    catalog::{Catalog, ledger::RegisterRules, unused::UnusedCatalog},
+    clock::Clock,
+    config::{Config, Environment},
+    error::{Error, Kind, Place, Result},
+    flow::Flow,
+    render::{Render, unused::UnusedEngine},
+    serve::images::Images,
+};
+
+/// How long an idle worker waits for a message. A wait costs one request, so it is longer than embedded, and shorter than
+/// the time that a process which is told to end gets to finish.
+const RECEIVE_WAIT: Duration = Duration::from_secs(5);
+
+/// Opens the backends, starts images and console where they are on, and the workers of these roles.
+pub(super) async fn start(
+    config: &Config,
+    environment: &Environment,
+    clock: Arc<dyn Clock>,
+    roles: Roles,
+) -> Result<Server> {
+    let listeners = Listeners::bind(&config.server, false).await?;
+    let running = listeners.running();
+    let shows = running.images.is_some() || running.console.is_some();
+    let rules = register_rules(config, running.images.as_deref());
+    check_public_url(config, &rules, roles)?;
+    let worker = open(config, environment, clock, roles, rules.clone(), shows).await?;
+    let mut tasks = Tasks::new(config.server.shutdown_timeout);
+    spawn_workers(&mut tasks, &worker, config, roles);
+    let images = Images::new(worker.flow.store.clone(), &worker.flow.settings);
+    listeners.spawn(&mut tasks, images, console_of(&worker, rules.urls));
+    Ok(Server { running, credentials: None, tasks, folder: None })
+}
+
+/// Rows are for the public, so their address must be the public's, not that of whoever happens to register.
+fn check_public_url(config: &Config, rules: &RegisterRules, roles: Roles) -> Result<()> {
+    let unknown = config.images.public_url.is_empty() && rules.urls.of_key("") == "/";
+    if roles.register && unknown {
+        let doing = "register: images.public_url is empty, and rows need the address under which images are served, \
+                     such as https://image.mycelebs.com";
+        return Err(Error::new(Place::System, Kind::Misconfigured, doing));
+    }
+    Ok(())
+}
+
+async fn open(
+    config: &Config,
+    environment: &Environment,
+    clock: Arc<dyn Clock>,
+    roles: Roles,
+    rules: RegisterRules,
+    shows: bool,
+) -> Result<Worker> {
+    let keys = access_keys(environment);
+    let store = open_store(config, keys.clone(), roles != Roles::NONE).await?;
+    let events = open_queue(config, &config.queue.events, keys.clone()).await?;
+    let registrations = open_queue(config, &config.queue.registrations, keys).await?;
+    let catalog: Arc<dyn Catalog> = if roles.register || shows {
+        if config.catalog.is_embedded() {
+            return Err(no_server_database());
+        }
+        open_catalog(config, rules, clock.clone()).await?
+    } else {
+        Arc::new(UnusedCatalog)
+    };
+    let render: Arc<dyn Render> = if roles.resize { renderer::start(config).await? } else { Arc::new(UnusedEngine) };
+    info!(resize = roles.resize, register = roles.register, "store, queues and database answer");
+    Ok(Worker {
+        flow: Flow { store, catalog, render, settings: Arc::new(config.settings()?) },
+        events,
+        registrations,
+        visibility_timeout: config.queue.visibility_timeout,
+        receive_wait: RECEIVE_WAIT,
+        window: config.register.window()?,
+        clock,
+    })
+}
+
+fn no_server_database() -> Error {
+    let doing = "open the catalog: catalog.url is sqlite:, which one process has to itself; with a store and queues that \
+                 others share it must be mysql://USER:PASSWORD@HOST/DATABASE or postgres://…";
+    Error::new(Place::Catalog, Kind::Misconfigured, doing)
+}

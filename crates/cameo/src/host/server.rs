@@ -1,0 +1,109 @@
+//! A running process: its tasks, and where it can be reached. Which backends it works on, the configuration says.
+
+use std::{future::Future, sync::Arc};
+
+use super::{
+    data_folder::{Credentials, DataFolder, Running},
+    distributed, embedded, renderer,
+    tasks::Tasks,
+    worker::Worker,
+};
+use crate::{
+    clock::Clock,
+    config::{Config, Environment},
+    error::{Error, Kind, Place, Result},
+};
+
+/// Which steps of the flow a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Rendering and publishing.
+    pub resize: bool,
+    /// Registering.
+    pub register: bool,
+}
+
+impl Roles {
+    /// Every step.
+    pub const ALL: Self = Self { resize: true, register: true };
+    /// None: it only shows.
+    pub const NONE: Self = Self { resize: false, register: false };
+}
+
+/// A running server or worker.
+#[derive(Debug)]
+pub struct Server {
+    pub(super) running: Running,
+    pub(super) credentials: Option<(Credentials, bool)>,
+    pub(super) tasks: Tasks,
+    // Last: the folder is unlocked after everything else is dropped.
+    pub(super) folder: Option<DataFolder>,
+}
+
+impl Server {
+    /// Opens what the configuration names, starts the listeners that are on and the workers of these roles.
+    pub async fn start(
+        config: &Config,
+        environment: &Environment,
+        clock: Arc<dyn Clock>,
+        roles: Roles,
+    ) -> Result<Self> {
+        #[cfg(feature = "failpoints")]
+        crate::failpoint::arm(environment.get("CAMEO_FAILPOINT"), environment.get("CAMEO_PLANTED_BUG"))
+            .map_err(|doing| Error::new(Place::System, Kind::Misconfigured, doing))?;
+        if config.keeps_objects()? {
+            embedded::start(config, environment, clock, roles).await
+        } else {
+            distributed::start(config, environment, clock, roles).await
+        }
+    }
+
+    /// Workers alone, without a listener. The embedded store and queues belong to one process, so they have none.
+    pub async fn start_worker(
+        config: &Config,
+        environment: &Environment,
+        clock: Arc<dyn Clock>,
+        roles: Roles,
+    ) -> Result<Self> {
+        if config.keeps_objects()? {
+            let doing = "start a worker: store.url and queue.url are those of one process, `cameo serve`, which has its \
+                         workers; set them to s3: and sqs: for workers beside it (docs/aws.md)";
+            return Err(Error::new(Place::System, Kind::Misconfigured, doing));
+        }
+        let mut config = config.clone();
+        config.server.turn_off();
+        Self::start(&config, environment, clock, roles).await
+    }
+
+    /// Where it can be reached.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// The first key pair of its S3 endpoint, and whether it was made at this start; none where it has no endpoint.
+    pub fn credentials(&self) -> Option<(&Credentials, bool)> {
+        self.credentials.as_ref().map(|(credentials, new)| (credentials, *new))
+    }
+
+    /// Serves until `shutdown` completes, then ends within the configured time. An error when a task could not go on.
+    pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> Result<()> {
+        let Self { tasks, folder, .. } = self;
+        let ended = tasks.run_until(shutdown).await;
+        drop(folder);
+        ended
+    }
+}
+
+/// Starts the workers of these roles: one that registers, and as many that render as the configuration says.
+pub(super) fn spawn_workers(tasks: &mut Tasks, worker: &Worker, config: &Config, roles: Roles) {
+    if roles.resize {
+        for _ in 0..renderer::concurrency(config) {
+            let worker = worker.clone();
+            tasks.spawn(|stop| async move { worker.resize_until(&stop).await });
+        }
+    }
+    if roles.register {
+        let worker = worker.clone();
+        tasks.spawn(|stop| async move { worker.register_until(&stop).await });
+    }
+}

@@ -1,0 +1,235 @@
+//! Buckets of Amazon S3, or of what speaks like it.
+//!
+//! Whole objects over HTTP, a request each: `object_store` finds the keys and signs, but its paths cannot name every key
+//! that a bucket may hold (`a//b`), and its deletes have no condition, so the requests are made here. A write that was
+//! tried again after a lost answer may find its own object: the caller looks again, as after every failed condition.
+//!
+//! A store must have conditional writes to be safe with several workers; [`S3Store::has_conditional_writes`] tells.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+
+use super::{Attributes, Condition, Object, ObjectInfo, Store, Written};
+use crate::{
+    aws::AwsAccess,
+    error::{Error, Kind, Place, Result},
+};
+
+mod client;
+mod failure;
+mod listing;
+
+use client::{Answer, Client, Request};
+
+/// Content of a copy, at most: renditions are far smaller.
+const COPY_MAX_BYTES: u64 = 64 << 20;
+/// Prefix of user metadata in headers.
+const METADATA: &str = "x-amz-meta-";
+/// Where the probe for conditional writes writes.
+const PROBE_KEY: &str = "cameo-probe/conditional-writes";
+
+/// Limits of the use of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Limits {
+    /// Time for a connection.
+    pub connect_timeout: Duration,
+    /// Time for a request and its answer.
+    pub request_timeout: Duration,
+    /// How often a request is tried that the store is too busy for.
+    pub tries: u32,
+}
+
+impl Default for S3Limits {
+    fn default() -> Self {
+        Self { connect_timeout: Duration::from_secs(5), request_timeout: Duration::from_mins(1), tries: 4 }
+    }
+}
+
+/// The buckets of one store.
+#[derive(Debug)]
+pub struct S3Store {
+    client: Client,
+    buckets: Vec<String>,
+}
+
+impl S3Store {
+    /// A store; nothing is sent yet. `buckets` are those that [`Store::ping`] asks for.
+    pub fn new(access: &AwsAccess, buckets: Vec<String>, limits: S3Limits) -> Result<Self> {
+        Ok(Self { client: Client::new(access, limits)?, buckets })
+    }
+
+    /// Whether the store keeps conditions: writes twice to a key of its own where the second must fail.
+    pub async fn has_conditional_writes(&self, bucket: &str) -> Result<bool> {
+        let none = Attributes::default();
+        let put = |condition| self.put(bucket, PROBE_KEY, Bytes::new(), &none, condition);
+        put(Condition::Always).await?;
+        let absent = put(Condition::Absent).await;
+        let matches = put(Condition::Matches("0".repeat(32))).await;
+        self.client.send(&Request::new(Method::DELETE, bucket, PROBE_KEY)).await?;
+        match (absent, matches) {
+            (Ok(absent), Ok(matches)) => Ok([absent, matches] == [Written::ConditionFailed, Written::ConditionFailed]),
+            // Some stores answer that they do not know the header.
+            (Err(error), _) | (_, Err(error)) if error.kind() == Kind::Misconfigured => Ok(false),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
+    async fn request_of_get(&self, method: Method, bucket: &str, key: &str) -> Result<Option<Answer>> {
+        let answer = self.client.send(&Request::new(method, bucket, key)).await?;
+        match answer.status() {
+            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer) => Ok(None),
+            StatusCode::OK => Ok(Some(answer)),
+            _ => Err(answer.refused()),
+        }
+    }
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn info(key: &str, size: u64, headers: &HeaderMap) -> ObjectInfo {
+    let date = header(headers, "last-modified").or_else(|| header(headers, "date"));
+    let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
+    let own = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix(METADATA)?;
+        Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+    });
+    ObjectInfo {
+        key: key.to_owned(),
+        size,
+        etag: header(headers, "etag").unwrap_or_default().trim_matches('"').to_owned(),
+        last_modified: date.unwrap_or(Timestamp::UNIX_EPOCH),
+        content_type: header(headers, "content-type").map(str::to_owned),
+        metadata: own.collect::<BTreeMap<_, _>>(),
+        write_generation: None,
+    }
+}
+
+fn info_of_answer(key: &str, answer: &Answer) -> ObjectInfo {
+    let size = header(answer.headers(), "content-length").and_then(|length| length.parse().ok());
+    info(key, size.unwrap_or(answer.body.len() as u64), answer.headers())
+}
+
+#[async_trait]
+impl Store for S3Store {
+    async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
+        let request = Request { body_max_bytes: max_bytes, ..Request::new(Method::GET, bucket, key) };
+        let answer = self.client.send(&request).await?;
+        match answer.status() {
+            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer) => Ok(None),
+            StatusCode::OK => Ok(Some(Object { info: info_of_answer(key, &answer), body: answer.body })),
+            _ => Err(answer.refused()),
+        }
+    }
+
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {
+        let answer = self.request_of_get(Method::HEAD, bucket, key).await?;
+        Ok(answer.map(|answer| info_of_answer(key, &answer)))
+    }
+
+    async fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: Condition,
+    ) -> Result<Written> {
+        let size = body.len() as u64;
+        let mut request = Request { body, ..Request::new(Method::PUT, bucket, key) };
+        request.set_attributes(attributes);
+        match &condition {
+            Condition::Always => {}
+            Condition::Absent => request.set("if-none-match", "*"),
+            Condition::Matches(etag) => request.set("if-match", &format!("\"{etag}\"")),
+        }
+        let answer = self.client.send(&request).await?;
+        match answer.status() {
+            StatusCode::OK => {
+                let mut info = info(key, size, answer.headers());
+                info.content_type.clone_from(&attributes.content_type);
+                info.metadata.clone_from(&attributes.metadata);
+                Ok(Written::Done(info))
+            }
+            // 409: somebody else writes the key at this moment. 404: there is none to match.
+            StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(Written::ConditionFailed),
+            StatusCode::NOT_FOUND if condition != Condition::Always && !failure::is_missing_bucket(&answer) => {
+                Ok(Written::ConditionFailed)
+            }
+            _ => Err(answer.refused()),
+        }
+    }
+
+    /// Read and written again: a condition on the copy itself is younger than most stores.
+    async fn copy(
+        &self,
+        bucket: &str,
+        from: &str,
+        to: &str,
+        attributes: &Attributes,
+        condition: Condition,
+    ) -> Result<Option<Written>> {
+        let Some(source) = self.get(bucket, from, COPY_MAX_BYTES).await? else { return Ok(None) };
+        if source.info.size > COPY_MAX_BYTES {
+            let doing = format!("copy {bucket}/{from}: {} bytes are more than {COPY_MAX_BYTES}", source.info.size);
+            return Err(Error::new(Place::Store, Kind::Malformed, doing));
+        }
+        self.put(bucket, to, source.body, attributes, condition).await.map(Some)
+    }
+
+    /// The ETag is looked at first and sent as a condition; a store that ignores it leaves a moment in between.
+    async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
+        match self.head(bucket, key).await? {
+            None => return Ok(true),
+            Some(info) if info.etag != etag => return Ok(false),
+            Some(_) => {}
+        }
+        let mut request = Request::new(Method::DELETE, bucket, key);
+        request.set("if-match", &format!("\"{etag}\""));
+        let answer = self.client.send(&request).await?;
+        match answer.status() {
+            StatusCode::OK | StatusCode::NO_CONTENT | StatusCode::NOT_FOUND => Ok(true),
+            StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(false),
+            _ => Err(answer.refused()),
+        }
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>> {
+        let mut found: Vec<ObjectInfo> = Vec::new();
+        while found.len() < max {
+            let after = found.last().map_or(after, |info| info.key.as_str());
+            let request = listing::request(bucket, prefix, after, max - found.len());
+            let answer = self.client.send(&request).await?;
+            if answer.status() != StatusCode::OK {
+                return Err(answer.refused());
+            }
+            let page = listing::parse(&answer.body)?;
+            let (more, before) = (page.more, found.len());
+            found.extend(page.objects);
+            if !more || found.len() == before {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn ping(&self) -> Result<()> {
+        for bucket in &self.buckets {
+            let answer = self.client.send(&Request::new(Method::HEAD, bucket, "")).await?;
+            match answer.status() {
+                StatusCode::OK => {}
+                StatusCode::NOT_FOUND => {
+                    let doing = format!("reach the bucket {bucket}: there is none of this name");
+                    return Err(Error::new(Place::Store, Kind::Misconfigured, doing));
+                }
+                _ => return Err(answer.refused()),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,260 @@
+//! The catalog in MariaDB and PostgreSQL: the one contract, opening, workers side by side, and faults.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cameo::{
+    catalog::{
+        Catalog, Scope,
+        contract::{Fixture, check_all, rendered},
+        limits::ServerLimits,
+        schema::Migration,
+        table::Table,
+    },
+    error::Kind,
+    key::EntityId,
+    message::Outcome,
+};
+
+use crate::servers::{
+    SqlServer,
+    mariadb::MariaDb,
+    postgres::Postgres,
+    proxy::{AtCommit, Proxy},
+};
+
+#[derive(Debug)]
+struct InServer<'s> {
+    server: &'s dyn SqlServer,
+    table: Table,
+    made: AtomicUsize,
+    prefix: &'static str,
+}
+
+#[async_trait]
+impl Fixture for InServer<'_> {
+    async fn empty_catalog(&self) -> Box<dyn Catalog> {
+        let name = format!("{}_{}", self.prefix, self.made.fetch_add(1, Ordering::Relaxed));
+        self.server.create_database(&name).await;
+        self.server.open(&name, &self.table).await.unwrap()
+    }
+}
+
+fn other_names() -> Table {
+    let renamed = [("cd_idx", "celeb_idx"), ("image_url", "url"), ("sequence", "seq")];
+    Table::new("celeb_images", &renamed.map(|(column, name)| (column.to_owned(), name.to_owned())).into()).unwrap()
+}
+
+async fn passes_the_contract(server: &dyn SqlServer) {
+    for (prefix, table) in [("plain", Table::default()), ("mapped", other_names())] {
+        check_all(&InServer { server, table, made: AtomicUsize::new(0), prefix }).await;
+    }
+}
+
+const COUNT_ROWS: &str = "SELECT COUNT(*) FROM celeb_image_url";
+
+async fn database(server: &dyn SqlServer, name: &str) -> Box<dyn Catalog> {
+    server.create_database(name).await;
+    server.open(name, &Table::default()).await.unwrap()
+}
+
+async fn opens_or_says_why_not(server: &dyn SqlServer) {
+    a_migration_killed_at_any_statement_is_run_again(server).await;
+    a_newer_schema_is_refused(server).await;
+    a_table_that_does_not_fit_is_refused(server).await;
+    a_user_who_may_only_read_is_refused(server).await;
+    wrong_addresses_are_told_apart(server).await;
+    workers_that_start_together_all_start(server).await;
+}
+
+async fn a_migration_killed_at_any_statement_is_run_again(server: &dyn SqlServer) {
+    let statements: Vec<_> = server.migrations().iter().flat_map(Migration::statements).collect();
+    for killed_at in 0..=statements.len() {
+        let name = format!("killed_{killed_at}");
+        server.create_database(&name).await;
+        server.execute(&name, "CREATE TABLE cameo_schema (version BIGINT PRIMARY KEY)").await;
+        for statement in &statements[..killed_at] {
+            server.execute(&name, statement).await;
+        }
+        let catalog = server.open(&name, &Table::default()).await.unwrap();
+        catalog.register(&[rendered("origin/v/1_0.jpg", 1, &["sq"])]).await.unwrap();
+    }
+}
+
+async fn a_newer_schema_is_refused(server: &dyn SqlServer) {
+    drop(database(server, "newer").await);
+    server.execute("newer", "INSERT INTO cameo_schema (version) VALUES (1000)").await;
+    let error = server.open("newer", &Table::default()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Misconfigured);
+    assert!(error.to_string().contains("version 1000"), "{error}");
+}
+
+async fn a_table_that_does_not_fit_is_refused(server: &dyn SqlServer) {
+    drop(database(server, "adopted").await);
+    server.execute("adopted", "CREATE TABLE copied AS SELECT * FROM celeb_image_url").await;
+    let no_index = server.open("adopted", &Table::new("copied", &BTreeMap::new()).unwrap()).await.unwrap_err();
+    assert_eq!(no_index.kind(), Kind::Misconfigured);
+    let told = no_index.to_string();
+    assert!(told.contains("unique index") && told.contains("(vertical, cd_idx, image_size, sequence)"), "{told}");
+    let elsewhere = BTreeMap::from([("etag".to_owned(), "digest".to_owned())]);
+    let no_column = server.open("adopted", &Table::new("celeb_image_url", &elsewhere).unwrap()).await.unwrap_err();
+    assert_eq!(no_column.kind(), Kind::Misconfigured);
+    assert!(no_column.to_string().contains("digest"), "{no_column}");
+}
+
+async fn a_user_who_may_only_read_is_refused(server: &dyn SqlServer) {
+    drop(database(server, "reading").await);
+    let grant = if server.url("", "").starts_with("mysql") {
+        "CREATE USER reader@localhost; GRANT SELECT ON reading.* TO reader@localhost"
+    } else {
+        "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"
+    };
+    server.execute("reading", grant).await;
+    let url = server.url("reader", "reading");
+    let error = server.open_limited(&url, &Table::default(), ServerLimits::default()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Denied, "{error}");
+}
+
+async fn wrong_addresses_are_told_apart(server: &dyn SqlServer) {
+    let somebody = server.url("somebody_else", "");
+    let nowhere = server.url("root", "no_such_database");
+    let scheme = somebody.split("://").next().unwrap();
+    // Port 1 is nobody's.
+    let unreachable = format!("{scheme}://root:secret@127.0.0.1:1/celeb");
+    for (url, kind) in
+        [(somebody.as_str(), Kind::Denied), (&nowhere, Kind::Misconfigured), (&unreachable, Kind::Unavailable)]
+    {
+        let error = server.open_limited(url, &Table::default(), ServerLimits::default()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+async fn workers_that_start_together_all_start(server: &dyn SqlServer) {
+    server.create_database("together").await;
+    let table = Table::default();
+    let opened = futures::future::join_all((0..4).map(|_| server.open("together", &table))).await;
+    assert!(opened.iter().all(Result::is_ok), "{opened:?}");
+}
+
+async fn works_side_by_side(server: &dyn SqlServer) {
+    the_newest_of_racing_messages_serves(server).await;
+    an_entity_is_held_by_one_at_a_time(server).await;
+    dates_change_with_the_row_alone(server).await;
+}
+
+/// Every worker registers every message, in an order of its own, as at-least-once queues may have it.
+async fn the_newest_of_racing_messages_serves(server: &dyn SqlServer) {
+    const WORKERS: u64 = 4;
+    const KEYS: u64 = 20;
+    let first = database(server, "racing").await;
+    let mut workers = vec![first];
+    for _ in 1..WORKERS {
+        workers.push(server.open("racing", &Table::default()).await.unwrap());
+    }
+    #[expect(clippy::borrowed_box, reason = "an async closure cannot be told the type otherwise")]
+    let registering = workers.iter().zip(0..).map(async |(worker, at): (&Box<dyn Catalog>, u64)| {
+        for turn in 0..WORKERS {
+            let generation = (at + turn) % WORKERS + 1;
+            let mut batch: Vec<Outcome> =
+                (1..=KEYS).map(|id| rendered(&format!("origin/v/{id}_0.jpg"), generation, &["sq", "ve"])).collect();
+            batch.rotate_left(usize::try_from(at * 5).unwrap());
+            worker.register(&batch).await.unwrap();
+        }
+    });
+    futures::future::join_all(registering).await;
+    let rows = workers[0].rows(&Scope::All, None, 1000).await.unwrap();
+    assert_eq!(rows.len(), 40);
+    assert!(rows.iter().all(|row| row.etag.ends_with("-4")), "{rows:?}");
+}
+
+async fn an_entity_is_held_by_one_at_a_time(server: &dyn SqlServer) {
+    let limits = ServerLimits { lock_timeout: Duration::from_secs(1), ..ServerLimits::default() };
+    let ours = database(server, "holding").await;
+    let theirs = server.open_limited(&server.url("root", "holding"), &Table::default(), limits).await.unwrap();
+    let entity = EntityId { vertical: "가나".parse().unwrap(), cd_idx: 7 };
+    let held = ours.lock_entity(&entity).await.unwrap();
+    let error = theirs.lock_entity(&entity).await.err().expect("it is held");
+    assert_eq!(error.kind(), Kind::Conflict, "{error}");
+    drop(theirs.lock_entity(&EntityId { cd_idx: 8, ..entity.clone() }).await.unwrap());
+    // The guard is dropped while they wait, and they get it.
+    let waiting = theirs.lock_entity(&entity);
+    drop(held);
+    drop(waiting.await.unwrap());
+    drop(ours.lock_entity(&entity).await.unwrap());
+}
+
+async fn dates_change_with_the_row_alone(server: &dyn SqlServer) {
+    let catalog = database(server, "dates").await;
+    catalog.register(&[rendered("origin/v/1_0.jpg", 1, &["sq", "ve"])]).await.unwrap();
+    let past = "UPDATE celeb_image_url SET regist_date = '2000-01-01 00:00:00', update_date = '2000-01-01 00:00:00'";
+    server.execute("dates", past).await;
+    let changed = "SELECT COUNT(*) FROM celeb_image_url WHERE update_date > '2001-01-01 00:00:00'";
+    let same = rendered("origin/v/1_0.jpg", 1, &["sq", "ve"]);
+    catalog.register(&[same]).await.unwrap();
+    assert_eq!(server.scalar("dates", changed).await, "0");
+    catalog.register(&[rendered("origin/v/1_0.jpg", 2, &["sq", "ve"])]).await.unwrap();
+    assert_eq!(server.scalar("dates", changed).await, "2");
+    let kept = "SELECT COUNT(*) FROM celeb_image_url WHERE regist_date < '2001-01-01 00:00:00'";
+    assert_eq!(server.scalar("dates", kept).await, "2");
+}
+
+async fn survives_faults(server: &mut dyn SqlServer) {
+    a_commit_that_is_cut_off_is_repeated(server).await;
+    a_server_that_comes_back_is_used_again(server).await;
+}
+
+async fn a_commit_that_is_cut_off_is_repeated(server: &dyn SqlServer) {
+    drop(database(server, "cut").await);
+    let proxy = Proxy::start(server.socket()).await;
+    let url = server.url_at(proxy.port, "cut");
+    let catalog = server.open_limited(&url, &Table::default(), ServerLimits::default()).await.unwrap();
+    for (id, order) in [(1, AtCommit::CutBefore), (2, AtCommit::CutAfter)] {
+        let message = [rendered(&format!("origin/v/{id}_0.jpg"), 1, &["sq", "ve"])];
+        proxy.at_commit(order);
+        let error = catalog.register(&message).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Unavailable, "{order:?}: {error}");
+        catalog.register(&message).await.unwrap();
+        assert_eq!(server.scalar("cut", COUNT_ROWS).await, (2 * id).to_string(), "{order:?}");
+    }
+}
+
+async fn a_server_that_comes_back_is_used_again(server: &mut dyn SqlServer) {
+    let limits = ServerLimits { connect_timeout: Duration::from_secs(1), ..ServerLimits::default() };
+    drop(database(server, "stopped").await);
+    let catalog = server.open_limited(&server.url("root", "stopped"), &Table::default(), limits).await.unwrap();
+    catalog.register(&[rendered("origin/v/1_0.jpg", 1, &["sq"])]).await.unwrap();
+    server.stop();
+    let message = [rendered("origin/v/2_0.jpg", 1, &["sq"])];
+    assert_eq!(catalog.register(&message).await.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(catalog.ping().await.unwrap_err().kind(), Kind::Unavailable);
+    server.start();
+    catalog.register(&message).await.unwrap();
+    assert_eq!(server.scalar("stopped", COUNT_ROWS).await, "2");
+}
+
+macro_rules! each_server {
+    ($($test:ident: $check:ident, $server:ident;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            if let Some(mut server) = $server::install() {
+                $check(&mut server).await;
+            }
+        }
+    )*};
+}
+
+each_server! {
+    mariadb_passes_the_contract: passes_the_contract, MariaDb;
+    mariadb_opens_or_says_why_not: opens_or_says_why_not, MariaDb;
+    mariadb_works_side_by_side: works_side_by_side, MariaDb;
+    mariadb_survives_faults: survives_faults, MariaDb;
+    postgres_passes_the_contract: passes_the_contract, Postgres;
+    postgres_opens_or_says_why_not: opens_or_says_why_not, Postgres;
+    postgres_works_side_by_side: works_side_by_side, Postgres;
+    postgres_survives_faults: survives_faults, Postgres;
+}

@@ -1,0 +1,169 @@
+//! Backends that fail: a call is refused, or takes effect and is never answered. A crash looks the same to who comes after.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use cameo::{
+    catalog::{Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope},
+    error::{Error, Kind, Place, Result},
+    key::{EntityId, Vertical},
+    message::Outcome,
+    queue::{DeadLetter, Depth, Message, Queue},
+    store::{Attributes, Condition, Object, ObjectInfo, Store, Written},
+};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+/// Which calls fail.
+#[derive(Debug, Default)]
+pub(crate) struct Fault {
+    /// Calls so far.
+    pub(crate) calls: AtomicU64,
+    /// This one, counted from 0.
+    pub(crate) fail_at: Option<u64>,
+    /// So many of a thousand, drawn anew for each call: half of them after their effect.
+    pub(crate) fail_per_mille: u64,
+    /// Whether the call that fails takes effect before.
+    pub(crate) after_effect: bool,
+    /// Objects cannot be written, although the store answers.
+    pub(crate) disk_is_full: bool,
+}
+
+impl Fault {
+    /// Runs a call, unless it is one that fails before its effect; fails after it if it is one of those.
+    async fn pass<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let n = self.calls.fetch_add(1, Ordering::SeqCst);
+        let drawn = (self.fail_per_mille > 0).then(|| StdRng::seed_from_u64(n).random_range(0..2000));
+        let (fails, after_effect) = match drawn {
+            Some(drawn) => (drawn < 2 * self.fail_per_mille, drawn % 2 == 0),
+            None => (self.fail_at == Some(n), self.after_effect),
+        };
+        if !fails {
+            return call.await;
+        }
+        if after_effect {
+            call.await?;
+        }
+        Err(Error::new(Place::System, Kind::Fatal, format!("go on: crashed at call {n}")))
+    }
+}
+
+/// A backend whose calls fail as its [`Fault`] says.
+#[derive(Debug)]
+pub(crate) struct Faulty<T: ?Sized> {
+    pub(crate) fault: Arc<Fault>,
+    pub(crate) inner: Arc<T>,
+}
+
+#[async_trait]
+impl Store for Faulty<dyn Store> {
+    async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
+        self.fault.pass(self.inner.get(bucket, key, max_bytes)).await
+    }
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {
+        self.fault.pass(self.inner.head(bucket, key)).await
+    }
+    async fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: Condition,
+    ) -> Result<Written> {
+        if self.fault.disk_is_full {
+            return Err(Error::new(Place::Store, Kind::Unavailable, "write content: no space is left"));
+        }
+        self.fault.pass(self.inner.put(bucket, key, body, attributes, condition)).await
+    }
+    async fn copy(
+        &self,
+        bucket: &str,
+        from: &str,
+        to: &str,
+        attributes: &Attributes,
+        condition: Condition,
+    ) -> Result<Option<Written>> {
+        self.fault.pass(self.inner.copy(bucket, from, to, attributes, condition)).await
+    }
+    async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
+        self.fault.pass(self.inner.delete(bucket, key, etag)).await
+    }
+    async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>> {
+        self.inner.list(bucket, prefix, after, max).await
+    }
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Catalog for Faulty<dyn Catalog> {
+    async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
+        self.fault.pass(self.inner.register(outcomes)).await
+    }
+    async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
+        self.fault.pass(self.inner.lock_entity(entity)).await
+    }
+    async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
+        self.fault.pass(self.inner.entity_rows(entity)).await
+    }
+    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
+        self.inner.entry(key).await
+    }
+    async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        self.inner.ledger(scope, after, max).await
+    }
+    async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
+        self.inner.rows(scope, after, max).await
+    }
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        self.inner.rewrite_urls(rows).await
+    }
+    async fn counts(&self) -> Result<Vec<Count>> {
+        self.inner.counts().await
+    }
+    async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
+        self.inner.rejected(vertical, max).await
+    }
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Queue for Faulty<dyn Queue> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+    async fn send(&self, bodies: &[String]) -> Result<()> {
+        self.fault.pass(self.inner.send(bodies)).await
+    }
+    async fn receive(&self, max: usize, visibility: Duration, wait: Duration) -> Result<Vec<Message>> {
+        self.fault.pass(self.inner.receive(max, visibility, wait)).await
+    }
+    async fn delete(&self, receipts: &[String]) -> Result<()> {
+        self.fault.pass(self.inner.delete(receipts)).await
+    }
+    async fn extend(&self, receipt: &str, visibility: Duration) -> Result<bool> {
+        self.inner.extend(receipt, visibility).await
+    }
+    async fn release(&self, receipt: &str) -> Result<()> {
+        self.fault.pass(self.inner.release(receipt)).await
+    }
+    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
+        self.fault.pass(self.inner.bury(receipt, error)).await
+    }
+    async fn depth(&self) -> Result<Depth> {
+        self.inner.depth().await
+    }
+    async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>> {
+        self.inner.dead_letters(max).await
+    }
+}

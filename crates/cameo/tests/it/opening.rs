@@ -1,0 +1,46 @@
+//! An address chooses the backend, or is refused with one line that says what is known.
+
+use std::sync::Arc;
+
+use cameo::{
+    catalog::{self, CatalogSettings, contract::rules, limits::ServerLimits, table::Table},
+    clock::SystemClock,
+    error::Kind,
+    queue, store,
+};
+
+use crate::{
+    emulators::Emulator,
+    servers::{SqlServer, postgres::Postgres},
+};
+
+fn settings() -> CatalogSettings {
+    CatalogSettings { table: Table::default(), rules: rules(), limits: ServerLimits::default() }
+}
+
+#[tokio::test]
+async fn unknown_schemes_are_told_what_is_known() {
+    let catalog = catalog::open("oracle://scott:tiger@db/celeb", settings(), Arc::new(SystemClock)).await.unwrap_err();
+    let queue = queue::open("rabbit:", "q", None).await.unwrap_err();
+    let store = store::open("ftp://host", Vec::new(), None, None).await.unwrap_err();
+    for error in [&catalog, &queue, &store] {
+        assert_eq!(error.kind(), Kind::Misconfigured);
+        assert!(error.to_string().contains("known are"), "{error}");
+    }
+    assert!(!catalog.to_string().contains("tiger"), "{catalog}");
+}
+
+#[tokio::test]
+async fn addresses_open_what_they_name() {
+    let (Some(server), Some(emulator)) = (Postgres::install(), Emulator::ministack()) else { return };
+    let catalog = catalog::open(&server.url("root", ""), settings(), Arc::new(SystemClock)).await.unwrap();
+    catalog.ping().await.unwrap();
+    let access = emulator.access();
+    let query = format!("?endpoint={}&region=us-east-1", access.endpoint.unwrap());
+    crate::store_s3::make_bucket(&emulator, "bucket").await;
+    let buckets = vec!["bucket".to_owned()];
+    let store = store::open(&format!("s3://{query}"), buckets, Some("bucket"), access.keys.clone()).await.unwrap();
+    store.ping().await.unwrap();
+    let missing = queue::open(&format!("sqs://{query}"), "q", access.keys).await.unwrap_err();
+    assert_eq!(missing.kind(), Kind::Misconfigured, "{missing}");
+}

@@ -1,0 +1,74 @@
+//! Programs that tests start: found, started, waited for, and ended with the test.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+/// A server that ends with its handle.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    ends_by: &'static str,
+}
+
+impl Server {
+    /// The same server, ended by this signal.
+    pub(crate) fn ended_by(self, signal: &'static str) -> Self {
+        let mut server = self;
+        server.ends_by = signal;
+        server
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ = Command::new("kill").arg(self.ends_by).arg(self.child.id().to_string()).status();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// The program in one of these folders or on the path.
+#[expect(clippy::disallowed_methods, reason = "the path is where programs are")]
+pub(crate) fn program(name: &str, folders: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = folders.iter().map(PathBuf::from).chain(std::env::split_paths(&path));
+    folders.map(|folder| folder.join(name)).find(|file| file.exists())
+}
+
+/// Tells loudly that something is not installed. With `CAMEO_TEST_ALL` set the test fails instead, so that nobody takes
+/// a skipped test for a passed one.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says whether all must run")]
+pub(crate) fn skipped<T>(what: &str) -> Option<T> {
+    assert!(std::env::var_os("CAMEO_TEST_ALL").is_none(), "not installed: {what}");
+    eprintln!("SKIPPED: {what} is not installed");
+    None
+}
+
+/// Runs a program to its end.
+pub(crate) fn run(command: &mut Command) {
+    let output = command.output().expect("a program that starts");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Starts a server and waits until it says that it is ready, on its standard error; returns the line that said it.
+pub(crate) fn start(command: &mut Command, ready: &str) -> (Server, String) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a server that starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
+    let server = Server { child, ends_by: "-KILL" };
+    let mut said = String::new();
+    let line = loop {
+        let line = lines.next().and_then(std::io::Result::ok).unwrap_or_else(|| panic!("it did not start:\n{said}"));
+        if line.contains(ready) {
+            break line;
+        }
+        said.push_str(&line);
+        said.push('\n');
+    };
+    // Somebody must read on, or a full pipe stops the server.
+    std::thread::spawn(move || lines.for_each(drop));
+    (server, line)
+}

@@ -1,0 +1,98 @@
+//! S3 on an emulator and on our own endpoint: the one contract, and what is refused.
+
+use std::sync::Arc;
+
+use cameo::{
+    aws::{AccessKeys, AwsAccess},
+    clock::SystemClock,
+    error::{Kind, Place},
+    queue::sqlite::SqliteQueue,
+    serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint},
+    sqlite::Sqlite,
+    store::{
+        Store, contract,
+        embedded::{Embedded, EmbeddedOptions},
+        s3::{S3Limits, S3Store},
+    },
+};
+use http::Method;
+
+use crate::emulators::Emulator;
+
+const BUCKET: &str = "bucket";
+
+fn store(access: &AwsAccess, buckets: &[&str]) -> S3Store {
+    S3Store::new(access, buckets.iter().map(|bucket| (*bucket).to_owned()).collect(), S3Limits::default()).unwrap()
+}
+
+/// Makes a bucket on an emulator, which asks nobody for a signature.
+pub(crate) async fn make_bucket(emulator: &Emulator, bucket: &str) {
+    cameo::tls::install_crypto_provider();
+    let url = format!("{}/{bucket}", emulator.access().endpoint.unwrap());
+    let made = reqwest::Client::new().request(Method::PUT, url).send().await.unwrap();
+    assert!(made.status().is_success(), "{made:?}");
+}
+
+async fn passes(store: &S3Store) {
+    contract::all(store, BUCKET).await;
+    assert!(store.has_conditional_writes(BUCKET).await.unwrap());
+    let error = store.get("no-such-bucket", "key", 10).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
+}
+
+#[tokio::test]
+async fn ministack_passes_the_contract() {
+    let Some(emulator) = Emulator::ministack() else { return };
+    let store = store(&emulator.access(), &[BUCKET]);
+    let error = store.ping().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
+    make_bucket(&emulator, BUCKET).await;
+    passes(&store).await;
+}
+
+/// moto cannot keep a line break in a key, so it cannot pass the whole contract; the conditions it keeps.
+#[tokio::test]
+async fn moto_keeps_conditions() {
+    let Some(emulator) = Emulator::moto() else { return };
+    make_bucket(&emulator, BUCKET).await;
+    assert!(store(&emulator.access(), &[BUCKET]).has_conditional_writes(BUCKET).await.unwrap());
+}
+
+/// The S3 endpoint of this program and its S3 client, one against the other: signatures and conditions are checked.
+#[tokio::test]
+async fn the_endpoint_of_ours_passes_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SystemClock);
+    let db = Sqlite::open(&folder.path().join("cameo.db")).await.unwrap();
+    let events = SqliteQueue::new(db.clone(), "events", 5, clock.clone());
+    let options = EmbeddedOptions::new("uploads", BUCKET, events);
+    let embedded = Embedded::open(folder.path(), db, clock, options).await.unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("s3://?endpoint=http://{}", listener.local_addr().unwrap());
+    let keys = Arc::new(KeyRing::fixed(vec![AccessKey::all("id", "secret")]));
+    let endpoint = S3Endpoint { store: embedded, keys, limits: s3_api::S3Limits::default() };
+    let access = |secret: &str| {
+        let keys = AccessKeys { id: "id".into(), secret: secret.into() };
+        AwsAccess::from_url(Place::Store, &url).unwrap().with_keys(Some(keys))
+    };
+    let checks = async {
+        passes(&store(&access("secret"), &[BUCKET])).await;
+        let stranger = store(&access("guessed"), &[BUCKET]);
+        let error = stranger.get(BUCKET, "key", 10).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Denied, "{error}");
+    };
+    tokio::select! {
+        () = checks => {}
+        ended = s3_api::serve(listener, endpoint, std::future::pending()) => panic!("the endpoint ended: {ended:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_unavailable() {
+    // Port 1 is nobody's.
+    let access = AwsAccess::from_url(Place::Store, "s3://?endpoint=http://127.0.0.1:1").unwrap();
+    let access = access.with_keys(Some(AccessKeys { id: "a".into(), secret: "b".into() }));
+    let error = store(&access, &[BUCKET]).ping().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+    assert!(error.to_string().contains("refused"), "{error}");
+}

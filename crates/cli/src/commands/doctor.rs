@@ -1,0 +1,46 @@
+//! `cameo doctor`: whether the configuration would work, place by place, and what would mend it.
+
+use cameo::{
+    config::Log,
+    error::Kind,
+    host::doctor::{Finding, Health, examine},
+};
+
+use super::{Context, json_line, line};
+use crate::{
+    exit::{Exit, of_kind},
+    logging,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cameo doctor\n  cameo doctor --json\n  \
+CAMEO_CATALOG_URL=mysql://app:secret@db/celeb cameo doctor\n\n\
+Tables are only looked at: statements that would make one fit are printed, for a person to run.")]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(context: &Context, _: Args) -> anyhow::Result<Exit> {
+    // What is only remarkable is told by whoever comes across it, as a warning.
+    logging::start(&Log { level: "warn".to_owned(), ..context.config.log.clone() }, &context.environment)?;
+    let findings = examine(&context.config, &context.environment, context.clock.clone()).await;
+    for finding in &findings {
+        if context.json { json_line(finding)? } else { line(&text_of(finding))? }
+    }
+    Ok(exit_of(&findings))
+}
+
+fn text_of(finding: &Finding) -> String {
+    let sign = match finding.health {
+        Health::Good => "good",
+        Health::Remark => "note",
+        Health::Bad => "BAD ",
+    };
+    let ddl = finding.ddl.as_ref().map(|ddl| format!("\n      {ddl};")).unwrap_or_default();
+    format!("{sign}  {}: {}{ddl}", finding.what, finding.told)
+}
+
+/// What must be mended by hand comes before what may mend itself.
+fn exit_of(findings: &[Finding]) -> Exit {
+    let kinds: Vec<Kind> = findings.iter().filter_map(|finding| finding.kind).collect();
+    let worst = [Kind::Misconfigured, Kind::Denied, Kind::Unavailable].into_iter().find(|kind| kinds.contains(kind));
+    worst.or(kinds.first().copied()).map_or(Exit::Complete, of_kind)
+}

@@ -1,0 +1,41 @@
+//! Which system a command looks at: that of a data folder, or one elsewhere, by addresses.
+
+use std::path::PathBuf;
+
+use cameo::host::places::{Addresses, Places};
+
+use super::Context;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlacesArgs {
+    /// Data folder of the server [default: ./cameo-data]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint_url", "images_url", "catalog"])]
+    data: Option<PathBuf>,
+    /// S3 endpoint of a system elsewhere; keys come from the environment, as with the AWS tools
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// Base address of its images [default: `images.public_url`]
+    #[arg(long, value_name = "URL")]
+    images_url: Option<String>,
+    /// Its database: <mysql://…>, <postgres://…> or sqlite:FILE
+    #[arg(long, value_name = "URL")]
+    catalog: Option<String>,
+}
+
+impl PlacesArgs {
+    /// Opens the places for reading: by the flags, else by the configuration.
+    pub(crate) async fn open(&self, context: &Context) -> anyhow::Result<Places> {
+        let Context { config, environment, clock, .. } = context;
+        let addresses = Addresses {
+            endpoint_url: self.endpoint_url.clone(),
+            images_url: self.images_url.clone(),
+            catalog: self.catalog.clone(),
+        };
+        let in_folder = self.data.is_some() || (!addresses.are_given() && config.keeps_objects()?);
+        Ok(if in_folder {
+            Places::of_data_folder(config, context.data(self.data.as_deref()), clock.clone()).await?
+        } else {
+            Places::at_addresses(config, environment, &addresses, clock.clone()).await?
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! `cameo worker`: renders, registers or both, beside any number of others, until it is told to end.
+
+use cameo::host::{
+    renderer,
+    server::{Roles, Server},
+};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::{Context, json_line, line, signals::told_to_end};
+use crate::{exit::Exit, logging};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cameo worker\n  cameo worker --only resize\n  \
+CAMEO_STORE_URL=s3: CAMEO_QUEUE_URL=sqs: CAMEO_CATALOG_URL=mysql://app:secret@db/celeb cameo worker --only register\n\n\
+Any number of workers may run, on any machines. Store, queues and database are those of the configuration, as \
+docs/aws.md shows; keys come from the environment. A server of one process, `cameo serve`, has its own workers.")]
+pub(crate) struct Args {
+    /// Only this step; a worker that renders needs no database
+    #[arg(long, value_name = "STEP")]
+    only: Option<Step>,
+}
+
+/// A step of the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Step {
+    /// Render originals and publish the renditions
+    Resize,
+    /// Write the rows
+    Register,
+}
+
+/// The first line of output once the worker is ready.
+#[derive(Debug, Serialize)]
+struct Ready {
+    ready: bool,
+    pid: u32,
+    /// Originals rendered side by side.
+    resize: usize,
+    /// Whether it registers.
+    register: bool,
+}
+
+pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
+    logging::start(&context.config.log, &context.environment)?;
+    let roles = Roles { resize: args.only != Some(Step::Register), register: args.only != Some(Step::Resize) };
+    let told_to_end = told_to_end()?;
+    let worker = Server::start_worker(&context.config, &context.environment, context.clock.clone(), roles).await?;
+    let resize = if roles.resize { renderer::concurrency(&context.config) } else { 0 };
+    let ready = Ready { ready: true, pid: std::process::id(), resize, register: roles.register };
+    if context.json {
+        json_line(&ready)?
+    } else {
+        line(&ready.text())?
+    }
+    worker.serve_until(told_to_end).await?;
+    Ok(Exit::Complete)
+}
+
+impl Ready {
+    fn text(&self) -> String {
+        let does = match (self.resize, self.register) {
+            (0, _) => "registers".to_owned(),
+            (n, false) => format!("renders, {n} originals side by side"),
+            (n, true) => format!("renders, {n} originals side by side, and registers"),
+        };
+        format!("Cameo's worker is ready: it {does}.")
+    }
+}
