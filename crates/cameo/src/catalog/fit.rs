@@ -80,7 +80,8 @@ fn misfit_of(table: &Table, found: &FoundTable, dialect: Dialect, column: &'stat
     let (name, table_name) = (table.column(column), table.name());
     let Some(there) = found.columns.iter().find(|there| there.name.eq_ignore_ascii_case(name)) else {
         let ddl = format!("ALTER TABLE {table_name} ADD COLUMN {name} {}", dialect.definition(column));
-        let what = format!("the column {} is missing; or name the one that it is in catalog.columns", told(name, column));
+        let what =
+            format!("the column {} is missing; or name the one that it is in catalog.columns", told(name, column));
         return Some(Misfit { what, ddl });
     };
     let change = || dialect.change_type(table_name, name, column);
