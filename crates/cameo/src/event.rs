@@ -207,7 +207,8 @@ mod tests {
         let of = |time: &str, etag: &str| {
             let object = format!(r#"{{"key":"origin/v/1_0.jpg","size":3,"{etag}":"abc"}}"#);
             let s3 = format!(r#"{{"bucket":{{"name":"b"}},"object":{object}}}"#);
-            let body = format!(r#"{{"Records":[{{"eventTime":"{time}","eventName":"ObjectRemoved:Delete","s3":{s3}}}]}}"#);
+            let body =
+                format!(r#"{{"Records":[{{"eventTime":"{time}","eventName":"ObjectRemoved:Delete","s3":{s3}}}]}}"#);
             parse(&body).unwrap().remove(0).generation
         };
         assert!(of("2026-11-22T00:00:01Z", "eTag") < of("2026-11-22T00:00:02Z", "eTag"));

@@ -73,11 +73,7 @@ pub fn size_of(info: &ObjectInfo) -> Option<(u32, u32)> {
 }
 
 /// The newest generation that a photo's renditions were made from; none where none of ours stands.
-pub async fn newest_made_from(
-    store: &dyn Store,
-    settings: &Settings,
-    photo: &PhotoId,
-) -> Result<Option<Generation>> {
+pub async fn newest_made_from(store: &dyn Store, settings: &Settings, photo: &PhotoId) -> Result<Option<Generation>> {
     let mut newest = None;
     for size in settings.size_sets.of(&photo.entity.vertical).sizes.sizes() {
         let info = store.head(&settings.image_bucket, &photo.rendition_key(&size.name)).await?;

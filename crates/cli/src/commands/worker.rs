@@ -11,10 +11,11 @@ use super::{Context, json_line, line, signals::told_to_end};
 use crate::{exit::Exit, logging};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  cameo worker\n  cameo worker --only resize\n  \
-CAMEO_STORE_URL=s3: CAMEO_QUEUE_URL=sqs: CAMEO_CATALOG_URL=mysql://app:secret@db/celeb cameo worker --only register\n\n\
+#[command(
+    after_help = "Examples:\n  cameo worker\n  cameo worker --only resize\n  cameo worker --only register --config /etc/cameo/cameo.toml\n\n\
 Any number of workers may run, on any machines. Store, queues and database are those of the configuration, as \
-docs/aws.md shows; keys come from the environment. A server of one process, `cameo serve`, has its own workers.")]
+docs/aws.md shows; keys come from the environment. A server of one process, `cameo serve`, has its own workers."
+)]
 pub(crate) struct Args {
     /// Only this step; a worker that renders needs no database
     #[arg(long, value_name = "STEP")]
@@ -24,9 +25,7 @@ pub(crate) struct Args {
 /// A step of the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Step {
-    /// Render originals and publish the renditions
     Resize,
-    /// Write the rows
     Register,
 }
 
