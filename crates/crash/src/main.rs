@@ -5,9 +5,11 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use cameo::failpoint::{Bug, Point};
 use cameo_crash::{
-    disk_full, failpoints,
+    disk_full,
+    distributed::{self, Database},
+    failpoints,
     findings::Summary,
-    program,
+    program::{self, Build},
     run::{Options, Outcome, random_kills},
     server::Launcher,
     syscalls,
@@ -21,10 +23,11 @@ use clap::Parser;
     max_term_width = 100,
     after_help = "Examples:\n  \
 cameo-crash --kills 1000 --seed 7 --json\n  cameo-crash --failpoints --times 20\n  \
-cameo-crash --planted-bug no-fsync\n  cameo-crash --syscalls 100\n  cameo-crash --disk-full"
+cameo-crash --planted-bug no-fsync\n  cameo-crash --syscalls 100\n  cameo-crash --disk-full\n  \
+cameo-crash --distributed mariadb --kills 500 --clients 4"
 )]
 struct Cli {
-    /// How often the server is killed
+    /// How often the server, or a worker, is killed
     #[arg(long, default_value_t = 100)]
     kills: u64,
     /// What chance depends on
@@ -33,7 +36,7 @@ struct Cli {
     /// Clients that work side by side
     #[arg(long, default_value_t = 12)]
     clients: u64,
-    /// The longest life of a server once it is ready, milliseconds
+    /// The longest life of a server once it is ready, and the longest time between two faults, milliseconds
     #[arg(long, default_value_t = 1200)]
     life_max_ms: u64,
     /// After so many kills everything is checked on a quiet server
@@ -54,6 +57,15 @@ struct Cli {
     /// Fill the disk instead (needs root, for a small one of its own)
     #[arg(long)]
     disk_full: bool,
+    /// Kill workers on S3, SQS and this database instead: mariadb or postgres
+    #[arg(long, value_name = "DATABASE", value_parser = database, conflicts_with_all = ["failpoints", "syscalls", "disk_full", "planted_bug"])]
+    distributed: Option<Database>,
+    /// Workers that work side by side
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    workers: u16,
+    /// How long the database is stopped in the middle of the run, seconds
+    #[arg(long, default_value_t = 60)]
+    outage_s: u64,
     /// Plant a bug that must be caught: no-fsync, synchronous-normal, acknowledge-before-commit,
     /// delete-message-before-commit
     #[arg(long, value_name = "NAME")]
@@ -89,7 +101,9 @@ async fn run(cli: &Cli) -> Result<bool> {
     let bug = bug.transpose()?;
     let program = match &cli.server {
         Some(path) => std::path::absolute(path)?,
-        None => program::build(cli.failpoints || bug.is_some())?,
+        None if cli.distributed.is_some() => program::build(Build::Distributed)?,
+        None if cli.failpoints || bug.is_some() => program::build(Build::Failpoints)?,
+        None => program::build(Build::Embedded)?,
     };
     let mut builder = tempfile::Builder::new();
     let builder = builder.prefix("cameo-crash-");
@@ -108,6 +122,9 @@ async fn run(cli: &Cli) -> Result<bool> {
 }
 
 async fn run_in(cli: &Cli, launcher: Launcher, bug: Option<Bug>) -> Result<bool> {
+    if let Some(database) = cli.distributed {
+        return run_distributed(cli, &launcher, database).await;
+    }
     let of_syscalls = matches!(bug, Some(Bug::NoFsync | Bug::SynchronousNormal)).then_some(20);
     if let Some(puts) = cli.syscalls.or(of_syscalls) {
         return run_syscalls(cli, launcher, puts).await;
@@ -133,6 +150,34 @@ async fn run_in(cli: &Cli, launcher: Launcher, bug: Option<Bug>) -> Result<bool>
         random_kills(launcher, &options).await?
     };
     tell(cli, &outcome)
+}
+
+fn database(name: &str) -> Result<Database, String> {
+    match name {
+        "mariadb" => Ok(Database::MariaDb),
+        "postgres" => Ok(Database::Postgres),
+        _ => Err("known are mariadb and postgres".to_owned()),
+    }
+}
+
+async fn run_distributed(cli: &Cli, launcher: &Launcher, database: Database) -> Result<bool> {
+    let options = distributed::Options {
+        kills: cli.kills,
+        seed: cli.seed,
+        clients: cli.clients,
+        workers: cli.workers.into(),
+        pause_max: Duration::from_millis(cli.life_max_ms),
+        check_every: cli.check_every,
+        outage: Duration::from_secs(cli.outage_s),
+    };
+    let Some(outcome) = distributed::run(database, &launcher.program, &launcher.folder, &options).await? else {
+        bail!("SKIPPED: the database's server or ministack is not installed");
+    };
+    for line in outcome.findings.lines() {
+        eprintln!("{line}");
+    }
+    eprintln!("{:?}", outcome.faults);
+    tell_summary(cli, &outcome.summary)
 }
 
 fn points(cli: &Cli) -> Result<Vec<Point>> {

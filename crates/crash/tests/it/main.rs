@@ -1,12 +1,13 @@
 //! The short version of every way of crashing, on servers of their own, and the proof that planted bugs are caught.
 
+mod distributed;
 mod planted;
 mod short;
 
 use std::time::Duration;
 
 use cameo_crash::{
-    program,
+    program::{self, Build},
     run::{Options, Outcome},
     server::Launcher,
 };
@@ -14,7 +15,11 @@ use cameo_crash::{
 /// A server to be started in a folder of its own.
 fn launcher(folder: &tempfile::TempDir, with_failpoints: bool) -> Launcher {
     cameo::tls::install_crypto_provider();
-    Launcher::new(&program::build(with_failpoints).unwrap(), folder.path()).unwrap()
+    Launcher::new(
+        &program::build(if with_failpoints { Build::Failpoints } else { Build::Embedded }).unwrap(),
+        folder.path(),
+    )
+    .unwrap()
 }
 
 fn options(kills: u64, seed: u64) -> Options {
