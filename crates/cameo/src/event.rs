@@ -134,7 +134,10 @@ fn created_change(object: &Value, etag: &str) -> Result<Change> {
 fn generation(object: &Value, time: &str) -> Generation {
     match object.get("sequencer").and_then(Value::as_str) {
         Some(sequencer) if !sequencer.is_empty() => Generation::new(sequencer),
-        _ => Generation::new(format!("{time}{}", object.get("eTag").and_then(Value::as_str).unwrap_or(""))),
+        _ => {
+            let etag = object.get("eTag").or_else(|| object.get("etag")).and_then(Value::as_str);
+            Generation::new(format!("{time}{}", etag.unwrap_or("")))
+        }
     }
 }
 
@@ -174,6 +177,42 @@ mod tests {
         assert_eq!(parse(r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#).unwrap(), []);
         assert!(parse("{}").is_err());
         assert!(parse("no json").is_err());
+    }
+
+    /// As S3 sends it: a message may hold several records, and records of other kinds are passed over.
+    #[test]
+    fn a_notification_of_s3_is_read_record_by_record() {
+        let record = |name: &str, key: &str, sequencer: &str| {
+            format!(
+                r#"{{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"ap-northeast-2","eventTime":"2026-11-22T00:00:00.000Z",
+                "eventName":"{name}","userIdentity":{{"principalId":"AWS:X"}},"s3":{{"s3SchemaVersion":"1.0",
+                "configurationId":"c","bucket":{{"name":"b","arn":"arn:aws:s3:::b"}},
+                "object":{{"key":"{key}","size":3,"eTag":"abc","sequencer":"{sequencer}"}}}}}}"#
+            )
+        };
+        let records = [
+            record("ObjectCreated:CompleteMultipartUpload", "origin/v/a+b%2B%ED%95%9C_0.jpg", "0055AED6DCD90281E5"),
+            record("ObjectRestore:Post", "origin/v/2_0.jpg", "00"),
+            record("ObjectRemoved:DeleteMarkerCreated", "origin/v/1_0.jpg", "0055AE"),
+        ];
+        let events = parse(&format!(r#"{{"Records":[{}]}}"#, records.join(","))).unwrap();
+        let told: Vec<_> = events.iter().map(|event| (event.key.as_str(), event.generation.as_str())).collect();
+        assert_eq!(told, [("origin/v/a b+한_0.jpg", "0055AED6DCD90281E5"), ("origin/v/1_0.jpg", "0055AE")]);
+        assert_eq!(events[1].change, Change::Removed);
+    }
+
+    /// Not every store sends one: then the time of the event orders the changes of a key.
+    #[test]
+    fn without_a_sequencer_the_later_event_is_the_newer() {
+        let of = |time: &str, etag: &str| {
+            let object = format!(r#"{{"key":"origin/v/1_0.jpg","size":3,"{etag}":"abc"}}"#);
+            let s3 = format!(r#"{{"bucket":{{"name":"b"}},"object":{object}}}"#);
+            let body =
+                format!(r#"{{"Records":[{{"eventTime":"{time}","eventName":"ObjectRemoved:Delete","s3":{s3}}}]}}"#);
+            parse(&body).unwrap().remove(0).generation
+        };
+        assert!(of("2026-11-22T00:00:01Z", "eTag") < of("2026-11-22T00:00:02Z", "eTag"));
+        assert_eq!(of("2026-11-22T00:00:01Z", "eTag"), of("2026-11-22T00:00:01Z", "etag"));
     }
 
     #[test]

@@ -24,6 +24,11 @@ impl Generation {
         Self(format!("{counter:016x}"))
     }
 
+    /// One that is older than that of any event.
+    pub fn before_every_event() -> Self {
+        Self::new("0")
+    }
+
     /// The counter of the embedded store, where this is one of its generations.
     pub fn counter(&self) -> Option<u64> {
         if self.0.len() == 16 { u64::from_str_radix(&self.0, 16).ok() } else { None }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 use super::{
     Settings,
+    publish::newest_made_from,
     receive::outcome,
     verify::{self, Cell, EntityReport, PlaceState, Question, Served, ServedImage},
 };
@@ -29,8 +30,6 @@ const BATCH: usize = 100;
 const CHUNK: usize = 200;
 /// The engine that made what is adopted: nobody knows.
 const ADOPTED: &str = "adopted";
-/// Comes before every change that an event will tell of.
-const BEFORE_EVERY_EVENT: &str = "0";
 
 /// A photo that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +146,10 @@ async fn look(
             row.image_size, row.image_url
         ));
     }
-    Ok(Ok(as_it_stands(places, photo, original, rows)))
+    // Renditions of ours, after the ledger was lost, carry theirs.
+    let made_from = newest_made_from(places.store, places.settings, photo).await?;
+    let generation = original.write_generation.clone().or(made_from).unwrap_or_else(Generation::before_every_event);
+    Ok(Ok(as_it_stands(places, photo, original, generation, rows)))
 }
 
 fn what_is_wrong(cell: &Cell) -> Option<String> {
@@ -159,7 +161,13 @@ fn what_is_wrong(cell: &Cell) -> Option<String> {
     }
 }
 
-fn as_it_stands(places: verify::Places<'_>, photo: &PhotoId, original: ObjectInfo, rows: Vec<Row>) -> Outcome {
+fn as_it_stands(
+    places: verify::Places<'_>,
+    photo: &PhotoId,
+    original: ObjectInfo,
+    generation: Generation,
+    rows: Vec<Row>,
+) -> Outcome {
     let published = |row: Row| PublishedRendition {
         image_size: row.image_size,
         width: row.width,
@@ -170,7 +178,7 @@ fn as_it_stands(places: verify::Places<'_>, photo: &PhotoId, original: ObjectInf
     let event = Event {
         bucket: places.settings.upload_bucket.clone(),
         key: photo.origin_key(),
-        generation: original.write_generation.unwrap_or_else(|| Generation::new(BEFORE_EVERY_EVENT)),
+        generation,
         change: Change::Created { etag: original.etag, size: original.size },
     };
     let size_set = places.settings.size_sets.of(&photo.entity.vertical).label.clone();

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use cameo_image::Rendition;
 
-use super::Flow;
+use super::{Flow, Settings};
 use crate::{
     error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
     generation::Generation,
     key::PhotoId,
     message::PublishedRendition,
-    store::{Attributes, Condition, GENERATION_METADATA, ObjectInfo, Written},
+    store::{Attributes, Condition, GENERATION_METADATA, ObjectInfo, Store, Written},
 };
 
 /// How often a write is tried again because somebody else wrote in between.
@@ -70,6 +70,16 @@ pub fn condition_on(current: Option<&ObjectInfo>) -> Condition {
 pub fn size_of(info: &ObjectInfo) -> Option<(u32, u32)> {
     let (width, height) = info.metadata.get(SIZE_METADATA)?.split_once('x')?;
     Some((width.parse().ok()?, height.parse().ok()?))
+}
+
+/// The newest generation that a photo's renditions were made from; none where none of ours stands.
+pub async fn newest_made_from(store: &dyn Store, settings: &Settings, photo: &PhotoId) -> Result<Option<Generation>> {
+    let mut newest = None;
+    for size in settings.size_sets.of(&photo.entity.vertical).sizes.sizes() {
+        let info = store.head(&settings.image_bucket, &photo.rendition_key(&size.name)).await?;
+        newest = newest.max(info.as_ref().and_then(ObjectInfo::made_from));
+    }
+    Ok(newest)
 }
 
 fn attributes(flow: &Flow, generation: &Generation, (width, height): (u32, u32)) -> Attributes {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Flow,
+    publish::newest_made_from,
     verify::{Cell, EntityReport, PlaceState},
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     error::Result,
     event::{Change, Event},
     generation::Generation,
-    key::{EntityId, PhotoId},
+    key::{EntityId, PhotoId, UploadKey},
     queue::{BATCH_MAX, Queue},
     store::ObjectInfo,
 };
@@ -74,13 +75,20 @@ async fn event_of(flow: &Flow, info: ObjectInfo) -> Result<Event> {
 }
 
 /// Where the store does not tell an object's generation: that of the ledger when it is the same content, else the next
-/// one after it, which any real event of a later write still passes.
+/// one after it, which any real event of a later write still passes. Where the ledger does not know the key: that of the
+/// renditions, which an older one could not replace.
 async fn generation_from_ledger(flow: &Flow, info: &ObjectInfo) -> Result<Generation> {
     Ok(match flow.catalog.entry(&info.key).await? {
         Some(entry) if entry.etag == info.etag => entry.generation,
         Some(entry) => Generation::new(format!("{}01", entry.generation)),
-        None => Generation::new("0"),
+        None => unknown_generation(flow, &info.key).await?,
     })
+}
+
+async fn unknown_generation(flow: &Flow, key: &str) -> Result<Generation> {
+    let UploadKey::Photo(photo) = UploadKey::parse(key) else { return Ok(Generation::before_every_event()) };
+    let standing = newest_made_from(&*flow.store, &flow.settings, &photo).await?;
+    Ok(standing.unwrap_or_else(Generation::before_every_event))
 }
 
 /// How many rows have an address that is not under the configured base.
