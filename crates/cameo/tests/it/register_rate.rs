@@ -1,6 +1,6 @@
 //! How fast registering is, against a multi-row upsert written by hand: the same rows, tables, server and run.
 //!
-//! A measurement, not a test: `cargo test --release -p cameo --test it --features mysql,postgres -- --ignored rate`.
+//! A measurement, not a test: `bench/register`.
 //! Both sides take turns, so that whatever else the machine does meets both.
 
 use std::time::{Duration, Instant};
