@@ -1,15 +1,12 @@
 //! Workers beyond one machine, in short: each database's server, an emulator of S3 and SQS, kills, stops and cuts.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use cameo_crash::{
-    distributed::{Database, Options, run},
-    program::{self, Build},
-};
+use cameo_crash::distributed::{Database, Options, run};
 
 async fn nothing_is_lost(database: Database) {
     cameo::tls::install_crypto_provider();
-    let program = program::build(Build::Distributed).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_cameo-failpoints"));
     let folder = tempfile::tempdir().unwrap();
     let options = Options {
         kills: 10,
@@ -20,7 +17,7 @@ async fn nothing_is_lost(database: Database) {
         check_every: 5,
         outage: Duration::from_secs(2),
     };
-    let Some(outcome) = run(database, &program, folder.path(), &options).await.unwrap() else { return };
+    let Some(outcome) = run(database, program, folder.path(), &options).await.unwrap() else { return };
     let told: Vec<_> = outcome.findings.lines().collect();
     assert!(outcome.summary.holds(), "{}\n{}", outcome.summary, told.join("\n"));
     assert!(outcome.faults.stops > 0, "{:?}", outcome.faults);
