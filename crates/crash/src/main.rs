@@ -9,9 +9,12 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use cameo::failpoint::{Bug, Point};
 use cameo_crash::{
-    disk_full, failpoints,
+    disk_full,
+    distributed::{self, Database},
+    failpoints,
     findings::Summary,
-    fsync_error, program,
+    fsync_error,
+    program::{self, Build},
     run::{Options, Outcome, power_cuts, random_kills},
     server::Launcher,
     syscalls,
@@ -26,10 +29,11 @@ use clap::Parser;
     after_help = "Examples:\n  \
 cameo-crash --kills 1000 --seed 7 --json\n  cameo-crash --failpoints --times 20\n  \
 cameo-crash --planted-bug no-fsync\n  cameo-crash --syscalls 100\n  cameo-crash --disk-full\n  \
-cameo-crash --fsync-error\n  cameo-crash --kills 100 --lazyfs \"$(scripts/lazyfs)\""
+cameo-crash --fsync-error\n  cameo-crash --kills 100 --lazyfs \"$(scripts/lazyfs)\"\n  \
+cameo-crash --distributed mariadb --kills 500 --clients 4"
 )]
 struct Cli {
-    /// How often the server is killed
+    /// How often the server, or a worker, is killed
     #[arg(long, default_value_t = 100)]
     kills: u64,
     /// Data folders, one after the other, that the kills are spread over: each look at a large one takes long
@@ -44,7 +48,7 @@ struct Cli {
     /// Clients that work side by side
     #[arg(long, default_value_t = 12)]
     clients: u64,
-    /// The longest life of a server once it is ready, milliseconds
+    /// The longest life of a server once it is ready, and the longest time between two faults, milliseconds
     #[arg(long, default_value_t = 1200)]
     life_max_ms: u64,
     /// After so many kills everything is checked on a quiet server
@@ -65,6 +69,15 @@ struct Cli {
     /// Fill the disk instead (needs root, for a small one of its own)
     #[arg(long, conflicts_with_all = ["fsync_error", "lazyfs"])]
     disk_full: bool,
+    /// Kill workers on S3, SQS and this database instead: mariadb or postgres
+    #[arg(long, value_name = "DATABASE", value_parser = database, conflicts_with_all = ["failpoints", "syscalls", "disk_full", "fsync_error", "lazyfs", "planted_bug", "folders"])]
+    distributed: Option<Database>,
+    /// Workers that work side by side
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    workers: u16,
+    /// How long the database is stopped in the middle of the run, seconds
+    #[arg(long, default_value_t = 60)]
+    outage_s: u64,
     /// Let fsync fail instead (needs strace)
     #[arg(long, conflicts_with = "lazyfs")]
     fsync_error: bool,
@@ -103,7 +116,9 @@ async fn run(cli: &Cli) -> Result<bool> {
     let bug = bug.transpose()?;
     let program = match &cli.server {
         Some(path) => std::path::absolute(path)?,
-        None => program::build(cli.failpoints || bug.is_some())?,
+        None if cli.distributed.is_some() => program::build(Build::Distributed)?,
+        None if cli.failpoints || bug.is_some() => program::build(Build::Failpoints)?,
+        None => program::build(Build::Embedded)?,
     };
     let mut summary: Option<Summary> = None;
     for number in 0..cli.folders {
@@ -138,6 +153,9 @@ async fn run_in_a_folder(cli: &Cli, program: &Path, bug: Option<Bug>, number: u6
 }
 
 async fn run_in(cli: &Cli, launcher: Launcher, bug: Option<Bug>, number: u64) -> Result<Summary> {
+    if let Some(database) = cli.distributed {
+        return run_distributed(cli, &launcher, database).await;
+    }
     // Only the order of calls shows these where the disk forgets nothing.
     let needs_order = cli.lazyfs.is_none() && matches!(bug, Some(Bug::NoFsync | Bug::SynchronousNormal));
     if let Some(puts) = cli.syscalls.or(needs_order.then_some(20)) {
@@ -168,6 +186,34 @@ async fn run_in(cli: &Cli, launcher: Launcher, bug: Option<Bug>, number: u64) ->
         Some(lazyfs) => power_cuts(launcher, lazyfs, &options).await?,
         None => random_kills(launcher, &options).await?,
     }))
+}
+
+fn database(name: &str) -> Result<Database, String> {
+    match name {
+        "mariadb" => Ok(Database::MariaDb),
+        "postgres" => Ok(Database::Postgres),
+        _ => Err("known are mariadb and postgres".to_owned()),
+    }
+}
+
+async fn run_distributed(cli: &Cli, launcher: &Launcher, database: Database) -> Result<Summary> {
+    let options = distributed::Options {
+        kills: cli.kills,
+        seed: cli.seed,
+        clients: cli.clients,
+        workers: cli.workers.into(),
+        pause_max: Duration::from_millis(cli.life_max_ms),
+        check_every: cli.check_every,
+        outage: Duration::from_secs(cli.outage_s),
+    };
+    let Some(outcome) = distributed::run(database, &launcher.program, &launcher.folder, &options).await? else {
+        bail!("SKIPPED: the database's server or ministack is not installed");
+    };
+    for line in outcome.findings.lines() {
+        eprintln!("{line}");
+    }
+    eprintln!("{:?}", outcome.faults);
+    Ok(outcome.summary)
 }
 
 fn points(cli: &Cli) -> Result<Vec<Point>> {

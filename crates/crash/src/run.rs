@@ -101,7 +101,7 @@ impl Run {
         let addresses = server.ready().await?;
         if let Some(addresses) = &addresses {
             self.watcher.server_is_up().await;
-            self.shared.announce(addresses)?;
+            self.shared.announce(&addresses.s3)?;
         }
         Ok((server, addresses))
     }

@@ -139,7 +139,7 @@ impl Snapshot {
 }
 
 impl Row {
-    fn new(vertical: &str, cd_idx: i64, sequence: i64, image_size: String, etag: String) -> Self {
+    pub(crate) fn new(vertical: &str, cd_idx: i64, sequence: i64, image_size: String, etag: String) -> Self {
         Self {
             photo: (cd_idx, sequence),
             rendition: format!("{vertical}/{image_size}/{cd_idx}_{image_size}_{sequence}.jpg"),

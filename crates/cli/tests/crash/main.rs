@@ -1,8 +1,11 @@
 //! The short version of every way of crashing, on servers of their own, and the proof that planted bugs are caught.
 //!
 //! The servers are this package's own command with points of death, unarmed where a test does not say so. `scripts/test`
-//! runs these tests; by hand: `cargo nextest run --workspace --features cameo-cli/failpoints --test crash`.
+//! runs these tests; by hand:
+//! `cargo nextest run --workspace --features cameo-cli/distributed,cameo-cli/failpoints --test crash`.
 
+#[cfg(feature = "distributed")]
+mod distributed;
 mod planted;
 mod promises;
 
