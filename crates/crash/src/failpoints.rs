@@ -15,7 +15,7 @@ use crate::{
 /// How long a server may live until it comes to the point. Sweeping, for one, is only done at a start.
 const REACH_TIMEOUT: Duration = Duration::from_secs(20);
 /// Tries per death that is asked for, at most: a start may have nothing to remove, for one.
-const TRIES: u64 = 3;
+const TRIES: u64 = 6;
 
 /// How often the server died at a point.
 #[derive(Debug)]

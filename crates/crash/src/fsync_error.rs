@@ -15,10 +15,10 @@ use crate::{
     server::Launcher,
 };
 
-/// The calls that can be made to fail.
-pub const CALLS: [&str; 2] = ["fsync", "fdatasync"];
-/// How many calls of a thread succeed before: those of a start among them.
+/// How many calls of a thread succeed before: those of a start among them. Content is synced by other threads than the log
+/// of the database; the first of all that has made as many fails.
 const SUCCEED: u32 = 24;
+const CALLS: &str = "trace=fsync,fdatasync,write,writev,sendto,sendmsg";
 /// Uploads that are tried, at most: each costs several of these calls.
 const UPLOADS_MAX: u64 = 400;
 
@@ -31,13 +31,14 @@ pub struct Seen {
     pub answered_after: usize,
 }
 
-/// Lets every `call` fail once a thread has made some, uploads until the server has ended, and checks what stands.
-pub async fn fail(launcher: Launcher, call: &str, seed: u64) -> Result<(Outcome, Seen)> {
-    let trace = launcher.folder.join(format!("trace-{call}"));
+/// Lets every fsync fail once a thread has made some, uploads until the server has ended, and checks what stands.
+pub async fn fail(launcher: Launcher, seed: u64) -> Result<(Outcome, Seen)> {
+    let trace = launcher.folder.join("trace");
     let mut failing = launcher.clone();
-    let (traced, inject) = (format!("trace={call},write,writev,sendto,sendmsg"), failures(call));
+    let inject = ["fsync", "fdatasync"].map(|call| format!("inject={call}:error=EIO:when={}+", SUCCEED + 1));
     let file = trace.display().to_string();
-    let words = ["strace", "-f", "-s", "80", "-e", &traced, "-e", &inject, "-e", "signal=none", "-o", &file];
+    let words =
+        ["strace", "-f", "-s", "80", "-e", CALLS, "-e", &inject[0], "-e", &inject[1], "-e", "signal=none", "-o", &file];
     failing.wrapper = words.map(str::to_owned).to_vec();
     failing.without_worker = true;
     // The first start of all makes the database, and syncs a great deal.
@@ -60,10 +61,6 @@ pub async fn fail(launcher: Launcher, call: &str, seed: u64) -> Result<(Outcome,
     server.ended().await?;
     let seen = judge(&String::from_utf8_lossy(&fs::read(&trace).context("failed to read the trace")?));
     Ok((run.finish(1).await?, seen))
-}
-
-fn failures(call: &str) -> String {
-    format!("inject={call}:error=EIO:when={}+", SUCCEED + 1)
 }
 
 fn judge(trace: &str) -> Seen {

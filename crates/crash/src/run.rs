@@ -188,6 +188,11 @@ impl Run {
                 sleep(KEEP_OLD + Duration::from_secs(1)).await;
             }
         }
+        self.told(kills).await
+    }
+
+    /// What was found so far, without a look at what was not.
+    async fn told(mut self, kills: u64) -> Result<Outcome> {
         let (watched, looks) = self.watcher.end().await?;
         self.findings.extend(watched);
         let (uploads, deletions) = self.shared.journal.acknowledged();
@@ -253,7 +258,9 @@ async fn many_lives(mut run: Run, options: &Options) -> Result<Outcome> {
         }
     }
     load.end().await;
-    run.finish(kills).await
+    // What is broken may never get quiet.
+    let broken = options.stop_at_first && run.has_findings().await;
+    if broken { run.told(kills).await } else { run.finish(kills).await }
 }
 
 async fn one_life(run: &mut Run, rng: &mut StdRng, options: &Options, number: u64) -> Result<()> {
