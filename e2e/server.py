@@ -119,7 +119,7 @@ class Server:
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
             region_name="us-east-1",
-            config=Config(s3={"addressing_style": "path"}, max_pool_connections=32),
+            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, max_pool_connections=32),
         )
 
     def put(self, name, content, vertical="ssgdfm_eye"):

@@ -1,13 +1,14 @@
 """What every client must be able to do, by name. Each check has a bucket of its own."""
 
 import os
-import pathlib
 import time
 import urllib.error
 import urllib.request
 
 # An empty file that is answered wrongly makes aws-cli wait for a minute.
 STALL_S = 30
+# A bucket with more keys than one page of a listing holds.
+PAGED_BUCKET, PAGED_KEYS = "paged", 1100
 KEYS = ["가나다/사진_0.jpg", "a+b.jpg", "50%.jpg", "a%20b.jpg", "with space.jpg", "k" * 900, "a", "a/b", "a//b"]
 
 
@@ -70,9 +71,9 @@ def sync_both_ways_with_delete(case):
 
 
 def ls_with_paging(case):
-    # The bucket of 1,100 keys is shared: it is only read.
-    listed = case.tool.list_paged("paged/p")
-    assert sorted(listed) == [f"p/{number:04}" for number in range(1100)], len(listed)
+    # The bucket of many keys is shared: it is only read.
+    listed = case.tool.list_paged(f"{PAGED_BUCKET}/p")
+    assert sorted(listed) == [f"p/{number:04}" for number in range(PAGED_KEYS)], len(listed)
 
 
 def mv(case):

@@ -1,35 +1,31 @@
-"""The clients, each as the commands that a person would type. What cannot be had is None, and said loudly."""
+"""The clients, each as the commands that a person would type. Addresses are `bucket/key`."""
 
 import os
-import pathlib
 import shutil
 import subprocess
 
-CACHE = pathlib.Path(os.environ.get("CAMEO_E2E_CACHE", pathlib.Path(__file__).resolve().parents[2] / ".cache" / "e2e"))
+from places import AWS_CLIS, CACHE
+from server import ACCESS_KEY, SECRET_KEY
+
 TIMEOUT_S = 180
 # In the oldest region aws-cli signs addresses with version 2, which is refused; in all later ones with version 4.
 REGION = "ap-northeast-2"
-# CRC32C and CRC64NVME of boto3 need the second half of its own dependency.
-CURRENT = ["awscli", "boto3[crt]", "s5cmd"]
-# The version that the source of this project used runs on these.
-OLD_PYTHONS = ("3.8", "3.7", "3.6")
-OLD_AWSCLI = "1.16.14"
 
 
 class Tool:
-    """A client. Addresses are `bucket/key`."""
+    """A client with a home of its own, so that nobody's configuration is read."""
 
-    name = ""
     # Keys that the tool itself changes or refuses, with the reason.
     cannot = {}
 
-    def __init__(self, program, server):
-        self.program, self.server = str(program), server
-        self.key, self.secret = server.key, server.secret
+    def __init__(self, program, server, home):
+        self.program, self.url, self.home = str(program), server.s3_url, str(home)
+        self.host = self.url.removeprefix("http://")
+        self.key, self.secret = ACCESS_KEY, SECRET_KEY
 
     def environment(self):
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        return {**kept, "LC_ALL": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true", **self.credentials()}
+        kept = {"PATH": os.environ["PATH"], "HOME": self.home, "LC_ALL": "C.UTF-8"}
+        return {**kept, "AWS_EC2_METADATA_DISABLED": "true", **self.credentials()}
 
     def credentials(self):
         if self.key is None:
@@ -48,12 +44,8 @@ class Tool:
 
 
 class Aws(Tool):
-    def __init__(self, program, server, name):
-        super().__init__(program, server)
-        self.name = name
-
     def options(self):
-        return ["--endpoint-url", self.server.url, "s3"]
+        return ["--endpoint-url", self.url, "s3"]
 
     def put(self, file, at): self.run("cp", file, f"s3://{at}")
     def get(self, at, file): self.run("cp", f"s3://{at}", file)
@@ -71,10 +63,8 @@ class Aws(Tool):
 
 
 class S3cmd(Tool):
-    name = "s3cmd"
-
     def options(self):
-        host = self.server.host
+        host = self.host
         return ["-c", "/dev/null", "--no-ssl", f"--host={host}", f"--host-bucket={host}", "--region=us-east-1",
                 *([f"--access_key={self.key}", f"--secret_key={self.secret}"] if self.key else []), "--no-progress"]
 
@@ -95,14 +85,13 @@ class S3cmd(Tool):
 
 
 class Rclone(Tool):
-    name = "rclone"
     cannot = {"a//b": "rclone cleans paths"}
 
     def options(self):
         return ["--config", "/dev/null", "--retries", "1", "--low-level-retries", "1"]
 
     def credentials(self):
-        settings = {"TYPE": "s3", "PROVIDER": "Other", "ENDPOINT": self.server.url, "REGION": "us-east-1"}
+        settings = {"TYPE": "s3", "PROVIDER": "Other", "ENDPOINT": self.url, "REGION": "us-east-1"}
         if self.key:
             settings |= {"ACCESS_KEY_ID": self.key, "SECRET_ACCESS_KEY": self.secret}
         return {f"RCLONE_CONFIG_C_{name}": value for name, value in settings.items()}
@@ -123,11 +112,10 @@ class Rclone(Tool):
 
 
 class S5cmd(Tool):
-    name = "s5cmd"
     cannot = {"a//b": "s5cmd cleans paths"}
 
     def options(self):
-        return ["--endpoint-url", self.server.url, "--retry-count", "1"]
+        return ["--endpoint-url", self.url, "--retry-count", "1"]
 
     def put(self, file, at): self.run("cp", file, f"s3://{at}")
     def get(self, at, file): self.run("cp", f"s3://{at}", file)
@@ -144,40 +132,10 @@ class S5cmd(Tool):
     put_with_metadata = None
 
 
-def venv(name, python, package):
-    """A program of a package in an environment of its own; None where there is no such Python."""
-    python = shutil.which(f"python{python}") if python else shutil.which("python3")
-    folder = CACHE / name
-    if not (folder / "bin" / "done").exists():
-        if python is None or subprocess.run([python, "-c", ""], capture_output=True).returncode != 0:
-            return None
-        subprocess.run([python, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin" / "pip", "install", "-q", *package], check=True)
-        (folder / "bin" / "done").touch()
-    return folder / "bin"
-
-
-def find_old_aws():
-    named = os.environ.get("CAMEO_OLD_AWS")
-    if named:
-        return named
-    for python in OLD_PYTHONS:
-        found = venv(f"aws-{OLD_AWSCLI}", python, [f"awscli=={OLD_AWSCLI}"])
-        if found:
-            return found / "aws"
-    return None
-
-
-def tools(server):
-    """Every client that can be had, and the names of those that cannot."""
-    current = venv("current", None, CURRENT)
-    candidates = [
-        ("aws-cli", current / "aws", lambda program: Aws(program, server, "aws-cli")),
-        (f"aws-cli-{OLD_AWSCLI}", find_old_aws(), lambda program: Aws(program, server, f"aws-cli-{OLD_AWSCLI}")),
-        ("s3cmd", shutil.which("s3cmd"), lambda program: S3cmd(program, server)),
-        ("rclone", shutil.which("rclone"), lambda program: Rclone(program, server)),
-        ("s5cmd", current / "s5cmd", lambda program: S5cmd(program, server)),
-    ]
-    had = [make(program) for _, program, make in candidates if program]
-    missing = [name for name, program, _ in candidates if not program]
-    return had, missing
+# Every client, by the name that its tests carry: what it is, and where its program stands, if it does.
+CLIENTS = {
+    **{f"aws-cli-{version}": (Aws, program if program.exists() else None) for version, program in AWS_CLIS.items()},
+    "s3cmd": (S3cmd, shutil.which("s3cmd")),
+    "rclone": (Rclone, shutil.which("rclone")),
+    "s5cmd": (S5cmd, shutil.which("s5cmd", path=CACHE / "python" / "bin")),
+}

@@ -1,8 +1,8 @@
-"""Runs the gateway subset of ceph/s3-tests against a server of its own.
+"""Runs the gateway subset of ceph/s3-tests against `cameo serve`.
 
-    S3TESTS_DIR=…/s3-tests python3 e2e/s3-tests/run.py [PYTEST-ARGUMENTS…]
+    S3TESTS_DIR=…/s3-tests .cache/python/bin/python e2e/s3-tests/run.py [PYTEST-ARGUMENTS…]
 
-The suite (commit 8f0ae7b) is not part of this repository: without S3TESTS_DIR this says so and succeeds. Exit 1 where
+E2E_CAMEO names the command, otherwise target/debug/cameo is run. The suite (commit 8f0ae7b) is not part of this repository: without S3TESTS_DIR this says so and succeeds. Exit 1 where
 a test fails that expected_failures.tsv does not name, or where one that it names passes (then it must be taken out).
 CAMEO_S3_SUBSET names the list of tests, S3TESTS_PYTHON a Python that has the suite's requirements and no awscrt, which refuses
 to sign what three of the tests want to have refused.
@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "clients")]
+sys.path[:0] = [str(HERE.parent)]
 # For a machine that is shared; the suite's slowest tests take a few seconds on an idle one.
 TEST_TIMEOUT_S = 120
 KEY, SECRET = "S3TESTSKEY0000000000", "s3tests-secret-00000000000000000000000000"
@@ -48,17 +48,20 @@ def main(arguments):
             return 0
     from server import Server
 
-    server = Server(keys())
-    try:
-        return judge(run(server, pathlib.Path(suite), subset, arguments))
-    finally:
-        server.close()
+    with tempfile.TemporaryDirectory(prefix="cameo-s3-tests-") as folder:
+        folder = pathlib.Path(folder)
+        (folder / "keys.toml").touch(mode=0o600)
+        (folder / "keys.toml").write_text(keys())
+        (folder / "cameo.toml").write_text(f'[s3]\nkey_file = "{folder / "keys.toml"}"\n')
+        with Server(folder / "data", "--config", folder / "cameo.toml", "--no-worker") as server:
+            outcomes = run(server, pathlib.Path(suite), subset, arguments)
+        return judge(outcomes)
 
 
 def run(server, suite, subset, arguments):
     python = os.environ.get("S3TESTS_PYTHON", sys.executable)
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
-        conf.write(configuration(server.host))
+        conf.write(configuration(server.s3_url.removeprefix("http://")))
         conf.flush()
         environment = {**os.environ, "S3TEST_CONF": conf.name, "PYTHONPATH": "."}
         command = [python, "-m", "pytest", "-q", "-rA", "--tb=line", "--timeout", str(TEST_TIMEOUT_S), *arguments, f"@{subset}"]

@@ -53,8 +53,15 @@ fn file_path(data: &Path, file: u64) -> PathBuf {
 /// What must hold when everything is handled. What stands is written back to the journal, which is settled by it.
 /// Returns the findings and how many originals stand rejected.
 pub fn when_quiet(snapshot: &Snapshot, data: &Path, pool: &Pool, journal: &Journal) -> Result<(Findings, u64)> {
-    let mut findings = rows_have_objects(snapshot);
+    let (mut findings, rejected) = what_stands(snapshot, pool, journal);
     findings.extend(objects_have_files(snapshot, data, &mut BTreeSet::new()));
+    check_files(snapshot, data, &mut findings)?;
+    Ok((findings, rejected))
+}
+
+/// The same, but for the files: where the store is somebody else's.
+pub fn what_stands(snapshot: &Snapshot, pool: &Pool, journal: &Journal) -> (Findings, u64) {
+    let mut findings = rows_have_objects(snapshot);
     let mut rows = BTreeMap::<&str, Vec<&Row>>::new();
     for row in &snapshot.rows {
         rows.entry(&row.original).or_default().push(row);
@@ -77,8 +84,7 @@ pub fn when_quiet(snapshot: &Snapshot, data: &Path, pool: &Pool, journal: &Journ
         findings.add(Broken::Lost, letter, "a dead letter");
     }
     check_images(snapshot, &mut findings);
-    check_files(snapshot, data, &mut findings)?;
-    Ok((findings, rejected))
+    (findings, rejected)
 }
 
 /// The changes of a key in words, for the report.

@@ -92,6 +92,21 @@ impl Summary {
         }
     }
 
+    /// The figures of two runs, the second with a seed that follows from the first's.
+    #[must_use]
+    pub fn and(&self, next: &Self) -> Self {
+        Self {
+            kills: self.kills + next.kills,
+            acknowledged: self.acknowledged + next.acknowledged,
+            rejected: self.rejected + next.rejected,
+            lost: self.lost + next.lost,
+            twice: self.twice + next.twice,
+            dangling: self.dangling + next.dangling,
+            orphans: self.orphans + next.orphans,
+            seed: self.seed,
+        }
+    }
+
     /// Whether every promise was kept, and there was one.
     pub fn holds(&self) -> bool {
         self.lost + self.twice + self.dangling + self.orphans == 0 && self.acknowledged > 0

@@ -19,7 +19,7 @@ use tokio::{
 use crate::{
     journal::{Change, Journal},
     originals::{BADS, Content, GOODS, Pool},
-    server::{ACCESS_KEY_ID, Addresses, SECRET_ACCESS_KEY, UPLOAD_BUCKET},
+    server::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, UPLOAD_BUCKET},
 };
 
 /// The vertical that everything is uploaded to.
@@ -64,9 +64,9 @@ impl Shared {
     }
 
     /// Tells the clients of a new life of the server.
-    pub fn announce(&self, addresses: &Addresses) -> Result<()> {
+    pub fn announce(&self, endpoint: &str) -> Result<()> {
         let number = self.number.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
-        let life = Life { number, bucket: bucket(&addresses.s3)? };
+        let life = Life { number, bucket: bucket(endpoint)? };
         self.life.send_replace(Some(Arc::new(life)));
         Ok(())
     }

@@ -7,15 +7,27 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Builds `cameo`, or `cameo-failpoints` with its points and planted bugs, and returns its path.
-pub fn build(with_failpoints: bool) -> Result<PathBuf> {
-    let name = if with_failpoints { "cameo-failpoints" } else { "cameo" };
+/// What is built into the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// What is by default.
+    Embedded,
+    /// Points of death and planted bugs besides.
+    Failpoints,
+    /// The backends beyond one machine besides, as the tests of the workspace build it.
+    Distributed,
+}
+
+/// Builds `cameo`, or `cameo-failpoints`, and returns its path.
+pub fn build(build: Build) -> Result<PathBuf> {
+    let name = if build == Build::Failpoints { "cameo-failpoints" } else { "cameo" };
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--quiet", "-p", "cameo-cli", "--bin", name]);
+    command.args(["build", "--quiet", "--bin", name]).args(match build {
+        Build::Embedded => ["-p", "cameo-cli"].as_slice(),
+        Build::Failpoints => &["-p", "cameo-cli", "--features", "failpoints"],
+        Build::Distributed => &["--workspace", "--features", "cameo-cli/distributed"],
+    });
     command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
-    if with_failpoints {
-        command.args(["--features", "failpoints"]);
-    }
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

@@ -1,6 +1,6 @@
 //! A run: the server is killed again and again under load, and what stands is compared with what was acknowledged.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use md5::{Digest, Md5};
@@ -11,6 +11,7 @@ use crate::{
     check,
     findings::{Broken, Findings, Summary},
     journal::Journal,
+    lazyfs::LazyDisk,
     load::{Load, Shared},
     originals::Pool,
     server::{Addresses, KEEP_OLD, Launcher, Server},
@@ -64,13 +65,29 @@ pub struct Run {
     findings: Findings,
     rejected: u64,
     seed: u64,
+    // Last: unmounted after nothing looks at it any more.
+    disk: Option<LazyDisk>,
 }
 
 impl Run {
     /// Nothing has run yet.
     pub fn new(launcher: Launcher, seed: u64) -> Result<Self> {
         let watcher = Watcher::start(launcher.database(), launcher.data());
-        Ok(Self { launcher, shared: Shared::new()?, watcher, findings: Findings::default(), rejected: 0, seed })
+        Ok(Self {
+            launcher,
+            shared: Shared::new()?,
+            watcher,
+            findings: Findings::default(),
+            rejected: 0,
+            seed,
+            disk: None,
+        })
+    }
+
+    /// Nothing has run yet, and the data folder is a disk that forgets what was not synced: `lazyfs` is the program.
+    pub fn on_lazy_disk(launcher: Launcher, lazyfs: &Path, seed: u64) -> Result<Self> {
+        let disk = LazyDisk::mount(lazyfs, &launcher.folder, &launcher.data())?;
+        Ok(Self { disk: Some(disk), ..Self::new(launcher, seed)? })
     }
 
     /// Starts clients; they work whenever a server is up.
@@ -84,7 +101,7 @@ impl Run {
         let addresses = server.ready().await?;
         if let Some(addresses) = &addresses {
             self.watcher.server_is_up().await;
-            self.shared.announce(addresses)?;
+            self.shared.announce(&addresses.s3)?;
         }
         Ok((server, addresses))
     }
@@ -97,6 +114,21 @@ impl Run {
     /// What was acknowledged.
     pub fn journal(&self) -> &Journal {
         &self.shared.journal
+    }
+
+    /// Ends the server at once: by SIGKILL, or by a power cut where the disk forgets. Then it is looked at what stands.
+    pub async fn cut(&mut self, server: &mut Server) -> Result<()> {
+        if let Some(disk) = &mut self.disk {
+            self.watcher.pause().await;
+            disk.cut()?;
+            server.kill().await?;
+            disk.unplug()?;
+            disk.power_on()?;
+            self.watcher.forget_files().await;
+        } else {
+            server.kill().await?;
+        }
+        self.look_at_the_dead().await
     }
 
     /// The server is dead: a last look before the next one starts.
@@ -195,7 +227,17 @@ async fn check_served(snapshot: &Snapshot, addresses: &Addresses) -> Result<Find
 
 /// Kills at random moments.
 pub async fn random_kills(launcher: Launcher, options: &Options) -> Result<Outcome> {
-    let mut run = Run::new(launcher, options.seed)?;
+    let run = Run::new(launcher, options.seed)?;
+    many_lives(run, options).await
+}
+
+/// Cuts the power at random moments; `lazyfs` is the program that plays the disk.
+pub async fn power_cuts(launcher: Launcher, lazyfs: &Path, options: &Options) -> Result<Outcome> {
+    let run = Run::on_lazy_disk(launcher, lazyfs, options.seed)?;
+    many_lives(run, options).await
+}
+
+async fn many_lives(mut run: Run, options: &Options) -> Result<Outcome> {
     let mut rng = StdRng::seed_from_u64(options.seed);
     let load = run.load(options.clients);
     let mut kills = 0;
@@ -218,8 +260,7 @@ async fn one_life(run: &mut Run, rng: &mut StdRng, options: &Options, number: u6
     if number > 0 && rng.random_ratio(1, STARTS_KILLED) {
         let mut server = run.launcher.spawn(&[])?;
         sleep(Duration::from_millis(rng.random_range(0..150))).await;
-        server.kill().await?;
-        return run.look_at_the_dead().await;
+        return run.cut(&mut server).await;
     }
     let (mut server, addresses) = run.start(&[]).await?;
     ensure!(addresses.is_some(), "the server ended while it started; see {}", run.launcher.log().display());
@@ -228,6 +269,5 @@ async fn one_life(run: &mut Run, rng: &mut StdRng, options: &Options, number: u6
     }
     sleep(options.life_max.mul_f64(rng.random())).await;
     ensure!(server.is_running(), "the server ended by itself; see {}", run.launcher.log().display());
-    server.kill().await?;
-    run.look_at_the_dead().await
+    run.cut(&mut server).await
 }

@@ -175,7 +175,7 @@ impl Server {
 }
 
 /// The configuration of the server under test: small images and short times.
-fn config(max_receives: u32) -> String {
+pub(crate) fn config(max_receives: u32) -> String {
     let sizes = size_set().into_iter().map(|size| {
         let fit = if size.fit == Fit::Cover { "cover" } else { "inside" };
         format!("{{ name = {:?}, width = {}, height = {}, fit = {fit:?} }}", size.name, size.width, size.height)

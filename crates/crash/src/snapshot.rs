@@ -71,6 +71,8 @@ pub struct Snapshot {
     pub dead_letters: Vec<String>,
 }
 
+/// The public table is the last one that the first start makes.
+const IS_SET_UP: &str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'celeb_image_url'";
 const ROWS: &str = "SELECT vertical, cd_idx, sequence, image_size, etag FROM celeb_image_url";
 const OBJECTS: &str = "SELECT bucket, object_key, file, size, etag, metadata FROM cameo_objects";
 const LEDGER: &str = "SELECT object_key, generation, etag, state FROM cameo_originals";
@@ -97,6 +99,10 @@ impl Snapshot {
         // One transaction: everything is of one instant.
         let mut transaction = connection.begin().await?;
         let mut snapshot = Self::default();
+        if sqlx::query_scalar::<_, i64>(IS_SET_UP).fetch_one(&mut *transaction).await? == 0 {
+            // The first start was cut off: there is nothing yet.
+            return Ok(snapshot);
+        }
         for row in sqlx::query(ROWS).fetch_all(&mut *transaction).await? {
             snapshot.rows.push(Row::new(
                 &row.try_get::<String, _>(0)?,
@@ -133,7 +139,7 @@ impl Snapshot {
 }
 
 impl Row {
-    fn new(vertical: &str, cd_idx: i64, sequence: i64, image_size: String, etag: String) -> Self {
+    pub(crate) fn new(vertical: &str, cd_idx: i64, sequence: i64, image_size: String, etag: String) -> Self {
         Self {
             photo: (cd_idx, sequence),
             rendition: format!("{vertical}/{image_size}/{cd_idx}_{image_size}_{sequence}.jpg"),

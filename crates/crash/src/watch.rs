@@ -68,6 +68,11 @@ impl Watcher {
         seen.look().await
     }
 
+    /// What was seen before a power cut proves nothing: every file is looked at again.
+    pub async fn forget_files(&self) {
+        self.seen.lock().await.files.clear();
+    }
+
     /// No look from here on.
     pub async fn pause(&self) {
         self.seen.lock().await.may_look = false;

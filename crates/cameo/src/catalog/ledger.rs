@@ -3,6 +3,8 @@
 //! The rules: a newer generation replaces an older one; a message seen again changes nothing further; a rejected
 //! original leaves what is being served alone; a tombstone is passed only by a newer upload.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 
 use super::{Effect, LedgerEntry, Row, State, image_urls::ImageUrls};
@@ -138,15 +140,22 @@ fn decide_late(
 }
 
 /// A removal that comes after a newer change was decided: what it removed may be being served beside that change's
-/// rejection, or may still come.
+/// rejection, or may still come. Told again, it changes no row, but what followed from it may not have been done.
 fn decide_late_removal(entry: &LedgerEntry, outcome: &Outcome, photo: Option<PhotoId>, now: Timestamp) -> Decision {
-    let newer = |other: &Option<Generation>| other.as_ref().is_some_and(|other| *other >= outcome.generation);
-    if newer(&entry.serving) || newer(&entry.removed) {
-        return Decision { photo, entry: None, rows: RowChange::Keep };
+    let remove = |entry| Decision { photo, entry, rows: RowChange::Remove { up_to: outcome.generation.clone() } };
+    if entry.serving.as_ref().is_some_and(|serving| *serving >= outcome.generation) {
+        return Decision { rows: RowChange::Keep, ..remove(None) };
     }
-    let removed = Some(outcome.generation.clone());
-    let gone = LedgerEntry { serving: None, size_set: None, engine: None, removed, updated_at: now, ..entry.clone() };
-    Decision { photo, entry: Some(gone), rows: RowChange::Remove { up_to: outcome.generation.clone() } }
+    match entry.removed.as_ref().map(|removed| removed.cmp(&outcome.generation)) {
+        Some(Ordering::Greater) => Decision { rows: RowChange::Keep, ..remove(None) },
+        Some(Ordering::Equal) => remove(None),
+        Some(Ordering::Less) | None => {
+            let removed = Some(outcome.generation.clone());
+            let gone =
+                LedgerEntry { serving: None, size_set: None, engine: None, removed, updated_at: now, ..entry.clone() };
+            remove(Some(gone))
+        }
+    }
 }
 
 /// Only where nothing newer is being served: then the rows and renditions are that one's.

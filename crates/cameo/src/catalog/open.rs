@@ -48,7 +48,7 @@ pub async fn open_read_only(url: &str, settings: CatalogSettings, clock: Arc<dyn
     }
 }
 
-/// What of the public table at an address does not fit. A table of ours in SQLite always does.
+/// What of the public table at an address does not fit. The embedded table always does.
 pub async fn misfits(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
     match address::scheme(url).as_str() {
         #[cfg(feature = "mysql")]

@@ -51,9 +51,33 @@ pub(super) fn without_password(url: &str) -> String {
     format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or(user))
 }
 
+/// Refuses parameters that the driver would pass over: a misspelt one of TLS would leave the server unverified.
+pub(super) fn check_parameters(opening: &str, url: &str, known: &[&str]) -> Result<()> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let names = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair));
+    match names.into_iter().find(|name| !known.contains(name)) {
+        Some(unknown) => {
+            let doing =
+                format!("{opening}: no parameter of its address is {unknown:?}; known are {}", known.join(", "));
+            Err(Error::new(Place::Catalog, Kind::Misconfigured, doing))
+        }
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn misspelt_parameters_are_refused() {
+        let check = |url| check_parameters("open it", url, &["ssl-mode", "ssl-ca"]);
+        assert!(check("mysql://h/d").is_ok() && check("mysql://h/d?ssl-mode=REQUIRED&ssl-ca=x").is_ok());
+        let error = check("mysql://u:secret@h/d?ssl-mod=REQUIRED").unwrap_err();
+        assert_eq!(error.kind(), Kind::Misconfigured);
+        let told = "failed to open it: no parameter of its address is \"ssl-mod\"; known are ssl-mode, ssl-ca";
+        assert_eq!(error.to_string(), told);
+    }
 
     #[test]
     fn addresses_are_told_without_the_password() {

@@ -1,16 +1,19 @@
-//! What clients of the embedded S3 endpoint may ask for. What each limit does stands at [`S3Limits`].
+//! Who is let in at the embedded S3 endpoint, and what clients may ask for. What each limit does stands at [`S3Limits`].
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use crate::serve::s3_api::S3Limits;
 
-/// Limits of the S3 endpoint.
+/// Access keys and limits of the S3 endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct S3 {
+    /// A file of further access keys with their rights, read again whenever it changes; empty for none. Only its owner
+    /// may be able to read it.
+    pub key_file: PathBuf,
     /// Content of one object.
     pub object_max: ByteSize,
     /// Open connections; more wait.
@@ -29,6 +32,7 @@ impl Default for S3 {
     fn default() -> Self {
         let limits = S3Limits::default();
         Self {
+            key_file: PathBuf::new(),
             object_max: ByteSize::b(limits.object_max_bytes),
             connections_max: limits.connections_max,
             in_flight_max: ByteSize::b(limits.in_flight_max_bytes),

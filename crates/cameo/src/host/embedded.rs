@@ -23,7 +23,7 @@ use crate::{
     serve::{
         console::Console,
         images::Images,
-        s3_api::{self, AccessKey, Grant, KeyRing, Rights, S3Endpoint},
+        s3_api::{self, AccessKey, KeyRing, S3Endpoint},
     },
     sqlite::Sqlite,
     store::embedded::{Embedded, EmbeddedOptions},
@@ -93,7 +93,7 @@ async fn open_parts(
     let (visibility_timeout, window) = (config.queue.visibility_timeout, config.register.window()?);
     let receive_wait = RECEIVE_WAIT;
     let worker = Worker { flow, events, registrations, visibility_timeout, receive_wait, window, clock };
-    let keys = Arc::new(KeyRing::fixed(vec![everything(credentials)]));
+    let keys = Arc::new(key_ring(config, credentials)?);
     Ok(Parts { worker, store, keys })
 }
 
@@ -106,12 +106,12 @@ async fn catalog(config: &Config, db: Sqlite, rules: RegisterRules, clock: Arc<d
     Ok(Arc::new(SqliteCatalog::open(db, &table, rules, clock).await?))
 }
 
-/// The first key pair may do everything.
-fn everything(credentials: &Credentials) -> AccessKey {
-    AccessKey {
-        id: credentials.access_key_id.clone(),
-        secret: credentials.secret_access_key.clone(),
-        grants: vec![Grant { bucket: "*".to_owned(), prefix: String::new(), rights: Rights::All }],
+/// The first key pair, which may do everything, and those of the file of keys.
+fn key_ring(config: &Config, credentials: &Credentials) -> Result<KeyRing> {
+    let first = vec![AccessKey::all(&credentials.access_key_id, &credentials.secret_access_key)];
+    match &config.s3.key_file {
+        none if none.as_os_str().is_empty() => Ok(KeyRing::fixed(first)),
+        path => KeyRing::with_file(first, path),
     }
 }
 

@@ -20,16 +20,17 @@ use cameo::{
     message::Outcome,
 };
 
-use crate::servers::{
-    SqlServer,
+use cameo_testbed::{
     mariadb::MariaDb,
     postgres::Postgres,
-    proxy::{AtCommit, Proxy},
+    proxy::{Cut, Proxy},
 };
+
+use crate::servers::CatalogServer;
 
 #[derive(Debug)]
 struct InServer<'s> {
-    server: &'s dyn SqlServer,
+    server: &'s dyn CatalogServer,
     table: Table,
     made: AtomicUsize,
     prefix: &'static str,
@@ -49,7 +50,7 @@ fn other_names() -> Table {
     Table::new("celeb_images", &renamed.map(|(column, name)| (column.to_owned(), name.to_owned())).into()).unwrap()
 }
 
-async fn passes_the_contract(server: &dyn SqlServer) {
+async fn passes_the_contract(server: &dyn CatalogServer) {
     for (prefix, table) in [("plain", Table::default()), ("mapped", other_names())] {
         check_all(&InServer { server, table, made: AtomicUsize::new(0), prefix }).await;
     }
@@ -57,21 +58,23 @@ async fn passes_the_contract(server: &dyn SqlServer) {
 
 const COUNT_ROWS: &str = "SELECT COUNT(*) FROM celeb_image_url";
 
-async fn database(server: &dyn SqlServer, name: &str) -> Box<dyn Catalog> {
+async fn database(server: &dyn CatalogServer, name: &str) -> Box<dyn Catalog> {
     server.create_database(name).await;
     server.open(name, &Table::default()).await.unwrap()
 }
 
-async fn opens_or_says_why_not(server: &dyn SqlServer) {
+async fn opens_or_says_why_not(server: &dyn CatalogServer) {
     a_migration_killed_at_any_statement_is_run_again(server).await;
+    an_opening_cut_anywhere_is_done_again(server).await;
     a_newer_schema_is_refused(server).await;
+    an_older_schema_is_brought_up_to_date_or_refused(server).await;
     a_table_that_does_not_fit_is_refused(server).await;
     a_user_who_may_only_read_is_refused(server).await;
     wrong_addresses_are_told_apart(server).await;
     workers_that_start_together_all_start(server).await;
 }
 
-async fn a_migration_killed_at_any_statement_is_run_again(server: &dyn SqlServer) {
+async fn a_migration_killed_at_any_statement_is_run_again(server: &dyn CatalogServer) {
     let statements: Vec<_> = server.migrations().iter().flat_map(Migration::statements).collect();
     for killed_at in 0..=statements.len() {
         let name = format!("killed_{killed_at}");
@@ -85,28 +88,75 @@ async fn a_migration_killed_at_any_statement_is_run_again(server: &dyn SqlServer
     }
 }
 
-async fn a_newer_schema_is_refused(server: &dyn SqlServer) {
+/// As if the process were killed at each thing that it says to the server, the first word included.
+async fn an_opening_cut_anywhere_is_done_again(server: &dyn CatalogServer) {
+    let proxy = Proxy::start(server.socket()).await;
+    for said in 0.. {
+        let name = format!("cut_after_{said}");
+        server.create_database(&name).await;
+        proxy.cut(Cut::AfterSaid(said));
+        let url = server.url_at(proxy.port, &name);
+        let cut = server.open_limited(&url, &Table::default(), ServerLimits::default()).await;
+        let struck = proxy.cut(Cut::Never) == Cut::Never;
+        if let Err(error) = cut {
+            assert_eq!(error.kind(), Kind::Unavailable, "cut after {said}: {error}");
+        }
+        let catalog = server.open(&name, &Table::default()).await.unwrap();
+        catalog.register(&[rendered("origin/v/1_0.jpg", 1, &["sq"])]).await.unwrap();
+        assert_eq!(server.scalar(&name, COUNT_ROWS).await, "1", "cut after {said}");
+        if !struck {
+            assert!(said > 10, "opening says only {said} things");
+            return;
+        }
+    }
+}
+
+/// One clear line, as whoever starts a worker sees it.
+fn assert_one_line(error: &cameo::error::Error, kind: Kind) {
+    assert_eq!(error.kind(), kind, "{error}");
+    assert!(!error.to_string().contains('\n'), "{error}");
+}
+
+/// A schema that lacks what a migration adds: its owner mends it by starting, others are told that they may not.
+async fn an_older_schema_is_brought_up_to_date_or_refused(server: &dyn CatalogServer) {
+    drop(database(server, "older").await);
+    server.execute("older", "DROP TABLE cameo_entities; DELETE FROM cameo_schema").await;
+    let grant = if server.url("", "").starts_with("mysql") {
+        "CREATE USER writer@localhost; GRANT SELECT, INSERT, UPDATE, DELETE ON older.* TO writer@localhost"
+    } else {
+        "CREATE ROLE writer LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer"
+    };
+    server.execute("older", grant).await;
+    let open = async |user: &str| {
+        server.open_limited(&server.url(user, "older"), &Table::default(), ServerLimits::default()).await
+    };
+    assert_one_line(&open("writer").await.unwrap_err(), Kind::Denied);
+    let catalog = open("root").await.unwrap();
+    catalog.register(&[rendered("origin/v/1_0.jpg", 1, &["sq"])]).await.unwrap();
+}
+
+async fn a_newer_schema_is_refused(server: &dyn CatalogServer) {
     drop(database(server, "newer").await);
     server.execute("newer", "INSERT INTO cameo_schema (version) VALUES (1000)").await;
     let error = server.open("newer", &Table::default()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Misconfigured);
+    assert_one_line(&error, Kind::Misconfigured);
     assert!(error.to_string().contains("version 1000"), "{error}");
 }
 
-async fn a_table_that_does_not_fit_is_refused(server: &dyn SqlServer) {
+async fn a_table_that_does_not_fit_is_refused(server: &dyn CatalogServer) {
     drop(database(server, "adopted").await);
     server.execute("adopted", "CREATE TABLE copied AS SELECT * FROM celeb_image_url").await;
     let no_index = server.open("adopted", &Table::new("copied", &BTreeMap::new()).unwrap()).await.unwrap_err();
-    assert_eq!(no_index.kind(), Kind::Misconfigured);
+    assert_one_line(&no_index, Kind::Misconfigured);
     let told = no_index.to_string();
     assert!(told.contains("unique index") && told.contains("(vertical, cd_idx, image_size, sequence)"), "{told}");
     let elsewhere = BTreeMap::from([("etag".to_owned(), "digest".to_owned())]);
     let no_column = server.open("adopted", &Table::new("celeb_image_url", &elsewhere).unwrap()).await.unwrap_err();
-    assert_eq!(no_column.kind(), Kind::Misconfigured);
+    assert_one_line(&no_column, Kind::Misconfigured);
     assert!(no_column.to_string().contains("digest"), "{no_column}");
 }
 
-async fn a_user_who_may_only_read_is_refused(server: &dyn SqlServer) {
+async fn a_user_who_may_only_read_is_refused(server: &dyn CatalogServer) {
     drop(database(server, "reading").await);
     let grant = if server.url("", "").starts_with("mysql") {
         "CREATE USER reader@localhost; GRANT SELECT ON reading.* TO reader@localhost"
@@ -116,39 +166,46 @@ async fn a_user_who_may_only_read_is_refused(server: &dyn SqlServer) {
     server.execute("reading", grant).await;
     let url = server.url("reader", "reading");
     let error = server.open_limited(&url, &Table::default(), ServerLimits::default()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Denied, "{error}");
+    assert_one_line(&error, Kind::Denied);
 }
 
-async fn wrong_addresses_are_told_apart(server: &dyn SqlServer) {
+async fn wrong_addresses_are_told_apart(server: &dyn CatalogServer) {
     let somebody = server.url("somebody_else", "");
     let nowhere = server.url("root", "no_such_database");
     let scheme = somebody.split("://").next().unwrap();
     // Port 1 is nobody's.
     let unreachable = format!("{scheme}://root:secret@127.0.0.1:1/celeb");
-    for (url, kind) in
-        [(somebody.as_str(), Kind::Denied), (&nowhere, Kind::Misconfigured), (&unreachable, Kind::Unavailable)]
-    {
+    let misspelt = format!("{scheme}://root:secret@127.0.0.1:1/celeb?ssl-modus=x");
+    let no_port = format!("{scheme}://root:secret@127.0.0.1:port/celeb");
+    for (url, kind) in [
+        (&somebody, Kind::Denied),
+        (&nowhere, Kind::Misconfigured),
+        (&unreachable, Kind::Unavailable),
+        (&misspelt, Kind::Misconfigured),
+        (&no_port, Kind::Misconfigured),
+    ] {
         let error = server.open_limited(url, &Table::default(), ServerLimits::default()).await.unwrap_err();
-        assert_eq!(error.kind(), kind, "{error}");
+        assert_one_line(&error, kind);
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }
 
-async fn workers_that_start_together_all_start(server: &dyn SqlServer) {
+async fn workers_that_start_together_all_start(server: &dyn CatalogServer) {
     server.create_database("together").await;
     let table = Table::default();
     let opened = futures::future::join_all((0..4).map(|_| server.open("together", &table))).await;
     assert!(opened.iter().all(Result::is_ok), "{opened:?}");
 }
 
-async fn works_side_by_side(server: &dyn SqlServer) {
+async fn works_side_by_side(server: &dyn CatalogServer) {
     the_newest_of_racing_messages_serves(server).await;
     an_entity_is_held_by_one_at_a_time(server).await;
     dates_change_with_the_row_alone(server).await;
+    disorder_ends_as_order_does(server).await;
 }
 
 /// Every worker registers every message, in an order of its own, as at-least-once queues may have it.
-async fn the_newest_of_racing_messages_serves(server: &dyn SqlServer) {
+async fn the_newest_of_racing_messages_serves(server: &dyn CatalogServer) {
     const WORKERS: u64 = 4;
     const KEYS: u64 = 20;
     let first = database(server, "racing").await;
@@ -172,7 +229,7 @@ async fn the_newest_of_racing_messages_serves(server: &dyn SqlServer) {
     assert!(rows.iter().all(|row| row.etag.ends_with("-4")), "{rows:?}");
 }
 
-async fn an_entity_is_held_by_one_at_a_time(server: &dyn SqlServer) {
+async fn an_entity_is_held_by_one_at_a_time(server: &dyn CatalogServer) {
     let limits = ServerLimits { lock_timeout: Duration::from_secs(1), ..ServerLimits::default() };
     let ours = database(server, "holding").await;
     let theirs = server.open_limited(&server.url("root", "holding"), &Table::default(), limits).await.unwrap();
@@ -188,7 +245,14 @@ async fn an_entity_is_held_by_one_at_a_time(server: &dyn SqlServer) {
     drop(ours.lock_entity(&entity).await.unwrap());
 }
 
-async fn dates_change_with_the_row_alone(server: &dyn SqlServer) {
+async fn disorder_ends_as_order_does(server: &dyn CatalogServer) {
+    for seed in [7, 8] {
+        let catalog = database(server, &format!("disorder_{seed}")).await;
+        crate::register_simulation::simulate(catalog.into(), 30, seed).await;
+    }
+}
+
+async fn dates_change_with_the_row_alone(server: &dyn CatalogServer) {
     let catalog = database(server, "dates").await;
     catalog.register(&[rendered("origin/v/1_0.jpg", 1, &["sq", "ve"])]).await.unwrap();
     let past = "UPDATE celeb_image_url SET regist_date = '2000-01-01 00:00:00', update_date = '2000-01-01 00:00:00'";
@@ -203,19 +267,19 @@ async fn dates_change_with_the_row_alone(server: &dyn SqlServer) {
     assert_eq!(server.scalar("dates", kept).await, "2");
 }
 
-async fn survives_faults(server: &mut dyn SqlServer) {
+async fn survives_faults(server: &mut dyn CatalogServer) {
     a_commit_that_is_cut_off_is_repeated(server).await;
     a_server_that_comes_back_is_used_again(server).await;
 }
 
-async fn a_commit_that_is_cut_off_is_repeated(server: &dyn SqlServer) {
+async fn a_commit_that_is_cut_off_is_repeated(server: &dyn CatalogServer) {
     drop(database(server, "cut").await);
     let proxy = Proxy::start(server.socket()).await;
     let url = server.url_at(proxy.port, "cut");
     let catalog = server.open_limited(&url, &Table::default(), ServerLimits::default()).await.unwrap();
-    for (id, order) in [(1, AtCommit::CutBefore), (2, AtCommit::CutAfter)] {
+    for (id, order) in [(1, Cut::BeforeCommit), (2, Cut::AfterCommit)] {
         let message = [rendered(&format!("origin/v/{id}_0.jpg"), 1, &["sq", "ve"])];
-        proxy.at_commit(order);
+        proxy.cut(order);
         let error = catalog.register(&message).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Unavailable, "{order:?}: {error}");
         catalog.register(&message).await.unwrap();
@@ -223,7 +287,7 @@ async fn a_commit_that_is_cut_off_is_repeated(server: &dyn SqlServer) {
     }
 }
 
-async fn a_server_that_comes_back_is_used_again(server: &mut dyn SqlServer) {
+async fn a_server_that_comes_back_is_used_again(server: &mut dyn CatalogServer) {
     let limits = ServerLimits { connect_timeout: Duration::from_secs(1), ..ServerLimits::default() };
     drop(database(server, "stopped").await);
     let catalog = server.open_limited(&server.url("root", "stopped"), &Table::default(), limits).await.unwrap();

@@ -11,8 +11,6 @@ mod flow_crash;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
 mod operators_page;
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
-mod process;
 mod queue_contract;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod queue_sqs;

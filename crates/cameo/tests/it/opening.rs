@@ -9,10 +9,9 @@ use cameo::{
     queue, store,
 };
 
-use crate::{
-    emulators::Emulator,
-    servers::{SqlServer, postgres::Postgres},
-};
+use cameo_testbed::{SqlServer, emulators::Emulator, postgres::Postgres};
+
+use crate::emulators::access;
 
 fn settings() -> CatalogSettings {
     CatalogSettings { table: Table::default(), rules: rules(), limits: ServerLimits::default() }
@@ -35,7 +34,7 @@ async fn addresses_open_what_they_name() {
     let (Some(server), Some(emulator)) = (Postgres::install(), Emulator::ministack()) else { return };
     let catalog = catalog::open(&server.url("root", ""), settings(), Arc::new(SystemClock)).await.unwrap();
     catalog.ping().await.unwrap();
-    let access = emulator.access();
+    let access = access(&emulator);
     let query = format!("?endpoint={}&region=us-east-1", access.endpoint.unwrap());
     crate::store_s3::make_bucket(&emulator, "bucket").await;
     let buckets = vec!["bucket".to_owned()];

@@ -16,7 +16,9 @@ use cameo::{
     },
 };
 
-use crate::emulators::Emulator;
+use cameo_testbed::emulators::Emulator;
+
+use crate::emulators::access;
 
 #[derive(Debug)]
 struct OnEmulator {
@@ -31,7 +33,7 @@ impl OnEmulator {
 
     /// A client that sets queues up, as the template does on AWS.
     fn administrator(&self) -> Client {
-        let access = self.emulator.access();
+        let access = access(&self.emulator);
         let http = aws_smithy_http_client::Builder::new().build_http();
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
@@ -56,7 +58,7 @@ impl Fixture for OnEmulator {
         let policy = serde_json::json!({"deadLetterTargetArn": attributes[&arn], "maxReceiveCount": MAX_RECEIVES});
         let queue = administrator.create_queue().queue_name(&name);
         queue.attributes(QueueAttributeName::RedrivePolicy, policy.to_string()).send().await.unwrap();
-        Box::new(Sqs::new(&self.emulator.access()).await.queue(&name).await.unwrap())
+        Box::new(Sqs::new(&access(&self.emulator)).await.queue(&name).await.unwrap())
     }
 
     async fn pass(&self, by: Duration) {
@@ -73,7 +75,7 @@ async fn passes(emulator: Option<Emulator>) {
 }
 
 async fn a_queue_that_is_not_there_is_a_misconfiguration(fixture: &OnEmulator) {
-    let error = Sqs::new(&fixture.emulator.access()).await.queue("no-such-queue").await.unwrap_err();
+    let error = Sqs::new(&access(&fixture.emulator)).await.queue("no-such-queue").await.unwrap_err();
     assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
     assert!(error.to_string().contains("no-such-queue"), "{error}");
 }

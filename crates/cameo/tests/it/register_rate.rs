@@ -1,6 +1,6 @@
 //! How fast registering is, against a multi-row upsert written by hand: the same rows, tables, server and run.
 //!
-//! A measurement, not a test: `cargo test --release -p cameo --test it --features mysql,postgres -- --ignored rate`.
+//! A measurement, not a test: `bench/register`.
 //! Both sides take turns, so that whatever else the machine does meets both.
 
 use std::time::{Duration, Instant};
@@ -9,9 +9,10 @@ use cameo::{
     catalog::{Catalog, contract::rendered, table::Table},
     message::Outcome,
 };
+use cameo_testbed::{mariadb::MariaDb, postgres::Postgres};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection};
 
-use crate::servers::{SqlServer, mariadb::MariaDb, postgres::Postgres};
+use crate::servers::CatalogServer;
 
 const SIZES: [&str; 4] = ["sq", "ve", "ho", "or"];
 const ORIGINALS: u64 = 2000;
@@ -112,7 +113,7 @@ async fn theirs(hand: &mut Hand, outcomes: &[Outcome], batch: usize) -> Duration
     begun.elapsed()
 }
 
-async fn measure(server: &dyn SqlServer) {
+async fn measure(server: &dyn CatalogServer) {
     for batch in BATCHES {
         let (name, hand_name) = (format!("ours_{batch}"), format!("hand_{batch}"));
         for name in [&name, &hand_name] {

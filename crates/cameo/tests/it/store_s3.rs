@@ -15,9 +15,10 @@ use cameo::{
         s3::{S3Limits, S3Store},
     },
 };
+use cameo_testbed::emulators::Emulator;
 use http::Method;
 
-use crate::emulators::Emulator;
+use crate::emulators::access;
 
 const BUCKET: &str = "bucket";
 
@@ -28,7 +29,7 @@ fn store(access: &AwsAccess, buckets: &[&str]) -> S3Store {
 /// Makes a bucket on an emulator, which asks nobody for a signature.
 pub(crate) async fn make_bucket(emulator: &Emulator, bucket: &str) {
     cameo::tls::install_crypto_provider();
-    let url = format!("{}/{bucket}", emulator.access().endpoint.unwrap());
+    let url = format!("{}/{bucket}", emulator.url());
     let made = reqwest::Client::new().request(Method::PUT, url).send().await.unwrap();
     assert!(made.status().is_success(), "{made:?}");
 }
@@ -43,7 +44,7 @@ async fn passes(store: &S3Store) {
 #[tokio::test]
 async fn ministack_passes_the_contract() {
     let Some(emulator) = Emulator::ministack() else { return };
-    let store = store(&emulator.access(), &[BUCKET]);
+    let store = store(&access(&emulator), &[BUCKET]);
     let error = store.ping().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
     make_bucket(&emulator, BUCKET).await;
@@ -55,7 +56,7 @@ async fn ministack_passes_the_contract() {
 async fn moto_keeps_conditions() {
     let Some(emulator) = Emulator::moto() else { return };
     make_bucket(&emulator, BUCKET).await;
-    assert!(store(&emulator.access(), &[BUCKET]).has_conditional_writes(BUCKET).await.unwrap());
+    assert!(store(&access(&emulator), &[BUCKET]).has_conditional_writes(BUCKET).await.unwrap());
 }
 
 /// The S3 endpoint of this program and its S3 client, one against the other: signatures and conditions are checked.

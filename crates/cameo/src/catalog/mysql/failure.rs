@@ -27,6 +27,8 @@ fn kind_of(error: &sqlx::Error) -> Kind {
         sqlx::Error::Database(_) => number_of(error).map_or(Kind::Unavailable, kind_of_number),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Kind::Malformed,
         sqlx::Error::Configuration(_) | sqlx::Error::ColumnNotFound(_) => Kind::Misconfigured,
+        // A certificate that does not convince, or no TLS where it is asked for.
+        sqlx::Error::Tls(_) => Kind::Denied,
         // Connections that break, break off mid-message, cannot be made, or do not become free.
         _ => Kind::Unavailable,
     }

@@ -33,9 +33,11 @@ pub async fn inspect(url: &str, limits: &ServerLimits, table: &Table) -> Result<
     read(&mut connection, table).await.map_err(|error| failed(&opening, error))
 }
 
+/// A column as [`COLUMNS`] asks for it.
+type Described = (String, String, Option<i64>, i64, i64);
+
 async fn read(connection: &mut MySqlConnection, table: &Table) -> Result<FoundTable, sqlx::Error> {
     let (schema, name) = schema_and_name(table);
-    type Described = (String, String, Option<i64>, i64, i64);
     let columns: Vec<Described> = sqlx::query_as(COLUMNS).bind(schema).bind(name).fetch_all(&mut *connection).await?;
     let indexes: Vec<String> =
         sqlx::query_scalar(UNIQUE_INDEXES).bind(schema).bind(name).fetch_all(&mut *connection).await?;

@@ -23,7 +23,7 @@ use super::{
     columns::{CountColumns, EntryColumns, RowColumns, limit, push_scope, read, rejection, signed},
     ledger::RegisterRules,
     limits::ServerLimits,
-    server::{lock_number, no_answer, retry_conflicts, without_password},
+    server::{check_parameters, lock_number, no_answer, retry_conflicts, without_password},
     table::Table,
 };
 use crate::{
@@ -44,8 +44,27 @@ pub use inspect::inspect;
 pub use schema::MIGRATIONS;
 use statements::{ROWS_PER_STATEMENT, Statements, sql};
 
+/// Parameters of an address that the driver knows.
+const PARAMETERS: &[&str] = &[
+    "ssl-mode",
+    "sslmode",
+    "ssl-ca",
+    "sslca",
+    "ssl-cert",
+    "sslcert",
+    "ssl-key",
+    "sslkey",
+    "socket",
+    "charset",
+    "collation",
+    "statement-cache-capacity",
+    "timezone",
+    "time-zone",
+];
+
 /// The first connection, opened outside the pool, which would hide why it cannot be opened.
 async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(MySqlConnectOptions, MySqlConnection)> {
+    check_parameters(opening, url, PARAMETERS)?;
     let options: MySqlConnectOptions = url.parse().map_err(|e| failed(opening, e))?;
     let options = options.disable_statement_logging();
     let first = tokio::time::timeout(limits.connect_timeout, options.connect()).await;

@@ -25,6 +25,8 @@ fn kind_of(error: &sqlx::Error) -> Kind {
         sqlx::Error::Database(database) => kind_of_code(&database.code().unwrap_or_default()),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Kind::Malformed,
         sqlx::Error::Configuration(_) | sqlx::Error::ColumnNotFound(_) => Kind::Misconfigured,
+        // A certificate that does not convince, or no TLS where it is asked for.
+        sqlx::Error::Tls(_) => Kind::Denied,
         // Connections that break, break off mid-message, cannot be made, or do not become free.
         _ => Kind::Unavailable,
     }

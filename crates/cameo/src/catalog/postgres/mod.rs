@@ -20,7 +20,7 @@ use super::{
     columns::{CountColumns, EntryColumns, RowColumns, limit, push_scope, read, rejection, signed},
     ledger::RegisterRules,
     limits::ServerLimits,
-    server::{lock_number, no_answer, retry_conflicts, without_password},
+    server::{check_parameters, lock_number, no_answer, retry_conflicts, without_password},
     table::Table,
 };
 use crate::{
@@ -41,8 +41,31 @@ pub use inspect::inspect;
 pub use schema::MIGRATIONS;
 use statements::{Statements, sql};
 
+/// Parameters of an address that the driver knows.
+const PARAMETERS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "statement-cache-capacity",
+];
+
 /// The first connection, opened outside the pool, which would hide why it cannot be opened.
 async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(PgConnectOptions, PgConnection)> {
+    check_parameters(opening, url, PARAMETERS)?;
     let options: PgConnectOptions = url.parse().map_err(|e| failed(opening, e))?;
     let options = options.application_name("cameo").disable_statement_logging();
     let first = tokio::time::timeout(limits.connect_timeout, options.connect()).await;

@@ -84,16 +84,12 @@ impl Sqs {
     /// The queue of this name, which must exist.
     pub async fn queue(&self, name: &str) -> Result<SqsQueue> {
         let url = self.url_of(name).await?;
-        let dead = match self.dead_letter_queue(&url, name).await? {
-            Some(dead) => Some(self.url_of(&dead).await?),
-            None => {
-                tracing::warn!(
-                    queue = name,
-                    "has no redrive policy: a message that keeps failing is received for ever"
-                );
-                None
-            }
-        };
+        let mut dead = None;
+        if let Some(name) = self.dead_letter_queue(&url, name).await? {
+            dead = Some(self.url_of(&name).await?);
+        } else {
+            tracing::warn!(queue = name, "has no redrive policy: a message that keeps failing is received for ever");
+        }
         Ok(SqsQueue { client: self.client.clone(), name: name.to_owned(), url, dead, held: Mutex::default() })
     }
 

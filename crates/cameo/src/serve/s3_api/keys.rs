@@ -142,6 +142,8 @@ type Keys = Arc<HashMap<String, Arc<AccessKey>>>;
 /// The access keys that are let in.
 #[derive(Debug)]
 pub struct KeyRing {
+    /// Let in whatever a file says, unless it has a key of the same id.
+    first: Keys,
     source: Option<PathBuf>,
     state: Mutex<State>,
 }
@@ -191,20 +193,26 @@ fn read(path: &Path) -> Result<Keys> {
 impl KeyRing {
     /// These keys, for as long as the process lives.
     pub fn fixed(keys: Vec<AccessKey>) -> Self {
-        Self { source: None, state: Mutex::new(State { keys: by_id(keys), seen: None }) }
+        Self { first: by_id(keys), source: None, state: Mutex::new(State { keys: Keys::default(), seen: None }) }
     }
 
     /// The keys of a file, which is read again when it changes, so that keys are rotated without a restart. Only its
     /// owner may be able to read it.
     pub fn from_file(path: &Path) -> Result<Self> {
+        Self::with_file(Vec::new(), path)
+    }
+
+    /// These keys, and those of a file, as [`KeyRing::from_file`] reads them. Where both have a key of one id, the file's
+    /// counts.
+    pub fn with_file(first: Vec<AccessKey>, path: &Path) -> Result<Self> {
         let seen = Some(Stamp::of(path)?);
         let state = Mutex::new(State { keys: read(path)?, seen });
-        Ok(Self { source: Some(path.to_owned()), state })
+        Ok(Self { first: by_id(first), source: Some(path.to_owned()), state })
     }
 
     /// The key pair of this id, as of now.
     pub fn find(&self, id: &str) -> Option<Arc<AccessKey>> {
-        self.current().get(id).cloned()
+        self.current().get(id).or_else(|| self.first.get(id)).cloned()
     }
 
     fn current(&self) -> Keys {
@@ -269,6 +277,19 @@ mod tests {
         assert_eq!(ring.find("second").unwrap().secret, "twotwo");
         write(&path, "keys = 7");
         assert!(ring.find("second").is_some());
+    }
+
+    #[test]
+    fn the_first_key_stays_beside_a_file_and_the_file_goes_over_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        write(&path, &key_file(&[AccessKey::all("other", "two")]).unwrap());
+        let ring = KeyRing::with_file(vec![AccessKey::all("first", "one")], &path).unwrap();
+        assert_eq!(ring.find("first").unwrap().secret, "one");
+        assert_eq!(ring.find("other").unwrap().secret, "two");
+        write(&path, &key_file(&[AccessKey::all("first", "three")]).unwrap());
+        assert_eq!(ring.find("first").unwrap().secret, "three");
+        assert!(ring.find("other").is_none());
     }
 
     #[test]

@@ -2,6 +2,11 @@
 //!
 //! The service takes signatures of version 2 without looking at the time, takes presigned addresses however long they
 //! are valid, and does not ask which headers were signed. S3 refuses all three, and so does this.
+//!
+//! The service compares the signature of a request in constant time, but those of the chunks and the trailer of a signed
+//! body byte by byte. They are only looked at once the request's own signature was found right, each request names one
+//! body, and a wrong chunk ends it: whoever wants to guess one must replay a request that was caught within its 15
+//! minutes, and measures hashes through a network. Nothing in front of the service could compare them instead.
 
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 use percent_encoding::percent_decode_str;

@@ -3,6 +3,8 @@
 //! An upload that is never finished is removed by the sweep. A finished one is remembered until then, so that a client
 //! that missed the answer and completes it again gets the same.
 
+use std::collections::HashSet;
+
 use futures::FutureExt;
 use jiff::Timestamp;
 use rand::Rng;
@@ -310,23 +312,25 @@ impl Embedded {
             }
             .boxed()
         });
-        let expired = job.await?;
-        for upload in &expired {
-            self.remove_upload_folder(upload);
-        }
-        Ok(expired.len() as u64)
+        Ok(job.await?.len() as u64)
     }
 
-    /// Removes the folders of uploads that are not under way. For the start, while nothing else runs.
+    /// Removes the folders of uploads that are not under way. A folder is made after its upload's row, so one that is
+    /// listed before the rows, and has none, is left of an upload that is over.
     pub(super) async fn remove_strange_upload_folders(&self) -> Result<()> {
-        let open: Vec<String> = sqlx::query_scalar(IDS)
+        let files = self.inner.files.clone();
+        let listed = blocking(move || files.upload_folders().map_err(|e| Refusal::io("list parts/", e)));
+        let mut strange = listed.await?;
+        let open: HashSet<String> = sqlx::query_scalar(IDS)
             .fetch_all(self.inner.db.readers())
             .await
-            .map_err(|e| failed(Place::Store, "list multipart uploads", e))?;
+            .map_err(|e| failed(Place::Store, "list multipart uploads", e))?
+            .into_iter()
+            .collect();
+        strange.retain(|folder| !open.contains(folder));
         let files = self.inner.files.clone();
         let removed = blocking(move || {
-            let folders = files.upload_folders().map_err(|e| Refusal::io("list parts/", e))?;
-            folders.iter().filter(|folder| !open.contains(folder)).for_each(|folder| files.remove_upload(folder));
+            strange.iter().for_each(|folder| files.remove_upload(folder));
             Ok(())
         });
         Ok(removed.await?)

@@ -37,6 +37,7 @@ impl Embedded {
         };
         let before = |age| now.checked_sub(age).unwrap_or(Timestamp::MIN);
         let uploads = self.expire_uploads(before(options.keep_uploads)).await?;
+        self.remove_strange_upload_folders().await?;
         let mut files = 0;
         loop {
             let removed = self.sweep_batch(before(options.keep_old)).await?;

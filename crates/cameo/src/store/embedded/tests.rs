@@ -43,6 +43,11 @@ impl House {
         assert!(matches!(written.expect("a put"), Written::Done(_)));
     }
 
+    async fn staged(&self, body: &'static str) -> Staged {
+        let body = futures::stream::iter([Ok(Bytes::from_static(body.as_bytes()))]);
+        self.store.stage(body, &[Algorithm::Crc32], 100).await.expect("content")
+    }
+
     async fn events(&self) -> Vec<(String, Generation, Change)> {
         let messages = self.events.receive(10, Duration::from_mins(1), Duration::ZERO).await.expect("messages");
         let events = messages.iter().flat_map(|message| event::parse(&message.body).expect("an event"));
@@ -160,9 +165,7 @@ async fn uploads_in_parts_leave_nothing_behind() {
     let upload = house.store.upload("images", "whole", &id).await.expect("an upload");
     let mut named = Vec::new();
     for (number, body) in [(1, "again"), (1, "one"), (3, "three")] {
-        let body = futures::stream::iter([Ok(Bytes::from_static(body.as_bytes()))]);
-        let staged = house.store.stage(body, &[Algorithm::Crc32], 100).await.expect("content");
-        let part = house.store.put_part(&upload, number, staged).await.expect("a part");
+        let part = house.store.put_part(&upload, number, house.staged(body).await).await.expect("a part");
         named.retain(|part: &NamedPart| part.number != number);
         named.push(NamedPart { number, etag: part.etag, sums: part.sums });
     }
@@ -186,10 +189,19 @@ async fn uploads_in_parts_leave_nothing_behind() {
     let aborted = house.store.create_upload(new("aborted")).await.expect("an upload");
     let aborted = house.store.upload("images", "aborted", &aborted).await.expect("an upload");
     house.store.abort_upload(&aborted).await.expect("aborted");
-    house.store.create_upload(new("forgotten")).await.expect("an upload");
+    // A part that was under way while its upload was aborted.
+    let late = house.store.put_part(&aborted, 1, house.staged("late").await).await;
+    assert!(matches!(late, Err(Refusal::NoSuchUpload)));
+    let forgotten = house.store.create_upload(new("forgotten")).await.expect("an upload");
+    let forgotten = house.store.upload("images", "forgotten", &forgotten).await.expect("an upload");
+    house.store.put_part(&forgotten, 1, house.staged("forgotten").await).await.expect("a part");
+    house.store.sweep(house.clock.now()).await.expect("a sweep");
+    assert_eq!(house.files("parts"), 1, "an upload that is under way keeps its parts");
     house.clock.advance(Duration::from_hours(25));
     assert_eq!(house.store.sweep(house.clock.now()).await.expect("a sweep").uploads, 2);
     assert_eq!(house.store.uploads("images", "", ("", ""), 10).await.expect("uploads"), []);
+    let left = std::fs::read_dir(house.folder.path().join("parts")).expect("a folder").count();
+    assert_eq!((left, house.files("tmp")), (0, 0), "not even a folder");
 }
 
 fn checksum_of(text: &str) -> String {

@@ -39,9 +39,9 @@ pub(super) fn refused(what: &str, status: StatusCode, body: &[u8]) -> Error {
 
 fn kind_of(status: StatusCode, code: &str) -> Kind {
     match (status, code) {
-        (_, "ExpiredToken" | "InvalidToken" | "RequestTimeTooSkewed") => Kind::Denied,
         (_, "KeyTooLongError" | "InvalidURI" | "EntityTooLarge" | "MetadataTooLarge") => Kind::Malformed,
-        (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _) => Kind::Denied,
+        (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _)
+        | (_, "ExpiredToken" | "InvalidToken" | "RequestTimeTooSkewed") => Kind::Denied,
         (status, code) if is_busy(status) || matches!(code, "RequestTimeout" | "OperationAborted") => Kind::Unavailable,
         (StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED, _) => Kind::Conflict,
         // No such bucket, another region's bucket, a header that the store does not know.

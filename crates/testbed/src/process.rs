@@ -2,20 +2,21 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 /// A server that ends with its handle.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     child: Child,
     ends_by: &'static str,
 }
 
 impl Server {
     /// The same server, ended by this signal.
-    pub(crate) fn ended_by(self, signal: &'static str) -> Self {
+    #[must_use]
+    pub fn ended_by(self, signal: &'static str) -> Self {
         let mut server = self;
         server.ends_by = signal;
         server
@@ -33,7 +34,7 @@ impl Drop for Server {
 
 /// The program in one of these folders or on the path.
 #[expect(clippy::disallowed_methods, reason = "the path is where programs are")]
-pub(crate) fn program(name: &str, folders: &[&str]) -> Option<PathBuf> {
+pub fn program(name: &str, folders: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = folders.iter().map(PathBuf::from).chain(std::env::split_paths(&path));
     folders.map(|folder| folder.join(name)).find(|file| file.exists())
@@ -42,20 +43,20 @@ pub(crate) fn program(name: &str, folders: &[&str]) -> Option<PathBuf> {
 /// Tells loudly that something is not installed. With `CAMEO_TEST_ALL` set the test fails instead, so that nobody takes
 /// a skipped test for a passed one.
 #[expect(clippy::disallowed_methods, reason = "whoever runs the tests says whether all must run")]
-pub(crate) fn skipped<T>(what: &str) -> Option<T> {
+pub fn skipped<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("CAMEO_TEST_ALL").is_none(), "not installed: {what}");
     eprintln!("SKIPPED: {what} is not installed");
     None
 }
 
 /// Runs a program to its end.
-pub(crate) fn run(command: &mut Command) {
+pub fn run(command: &mut Command) {
     let output = command.output().expect("a program that starts");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Starts a server and waits until it says that it is ready, on its standard error; returns the line that said it.
-pub(crate) fn start(command: &mut Command, ready: &str) -> (Server, String) {
+pub fn start(command: &mut Command, ready: &str) -> (Server, String) {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a server that starts");
     let mut lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
     let server = Server { child, ends_by: "-KILL" };
@@ -71,4 +72,20 @@ pub(crate) fn start(command: &mut Command, ready: &str) -> (Server, String) {
     // Somebody must read on, or a full pipe stops the server.
     std::thread::spawn(move || lines.for_each(drop));
     (server, line)
+}
+
+/// Whom servers run as, since PostgreSQL refuses to run as root.
+const USER: &str = "nobody";
+
+/// A command that runs as somebody who is not root and may write to `folder`.
+pub fn as_user(program: &Path, folder: &Path) -> Command {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    if !root {
+        return Command::new(program);
+    }
+    let owned = Command::new("chown").arg("-R").arg(USER).arg(folder).status();
+    assert!(owned.is_ok_and(|status| status.success()), "{} must become {USER}'s", folder.display());
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", USER, "--clear-groups"]).arg(program);
+    command
 }

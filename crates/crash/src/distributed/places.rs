@@ -1,0 +1,124 @@
+//! What stands in store, queues and database, as anybody beside the workers sees it.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use cameo::{
+    catalog::{
+        self, Catalog, CatalogSettings, LedgerEntry, Scope, image_urls::ImageUrls, ledger::RegisterRules,
+        limits::ServerLimits, table::Table,
+    },
+    clock::SystemClock,
+    queue::{self, Queue},
+    store::{self, Store},
+};
+
+use super::aws::{LocalAws, QUEUES};
+use crate::{
+    server::{IMAGE_BUCKET, UPLOAD_BUCKET},
+    snapshot::{Entry, Object, Row, Snapshot},
+};
+
+/// Where rows say that images are served.
+pub(super) const PUBLIC_URL: &str = "http://images.invalid";
+/// Objects, rows or entries that are asked for at once.
+const PAGE: usize = 1000;
+/// Dead letters that are told, at most.
+const DEAD_LETTERS_TOLD: usize = 10;
+
+/// Store, queues and database.
+#[derive(Debug)]
+pub(super) struct Places {
+    store: Arc<dyn Store>,
+    catalog: Arc<dyn Catalog>,
+    queues: Vec<Arc<dyn Queue>>,
+}
+
+impl Places {
+    /// Opens them; the database's tables are made.
+    pub(super) async fn open(aws: &LocalAws, database: &str) -> Result<Self> {
+        let keys = || Some(LocalAws::keys());
+        let buckets = vec![UPLOAD_BUCKET.to_owned(), IMAGE_BUCKET.to_owned()];
+        let mut queues = Vec::with_capacity(QUEUES.len());
+        for name in QUEUES {
+            queues.push(queue::open(&aws.address("sqs"), name, keys()).await?);
+        }
+        let rules = RegisterRules { urls: ImageUrls::new(PUBLIC_URL), delete_unpublishes: true };
+        let settings = CatalogSettings { table: Table::default(), rules, limits: ServerLimits::default() };
+        Ok(Self {
+            store: store::open(&aws.address("s3"), buckets, None, keys()).await?,
+            catalog: catalog::open(database, settings, Arc::new(SystemClock)).await?,
+            queues,
+        })
+    }
+
+    /// Messages that are not done with.
+    pub(super) async fn waiting(&self) -> Result<u64> {
+        let mut waiting = 0;
+        for queue in &self.queues {
+            let depth = queue.depth().await?;
+            waiting += depth.visible + depth.in_flight;
+        }
+        Ok(waiting)
+    }
+
+    /// Everything that stands. Nobody may work meanwhile.
+    pub(super) async fn snapshot(&self) -> Result<Snapshot> {
+        let mut snapshot = Snapshot {
+            rows: self.rows().await.context("failed to read the rows")?,
+            originals: self.objects(UPLOAD_BUCKET).await?,
+            images: self.objects(IMAGE_BUCKET).await?,
+            ..Snapshot::default()
+        };
+        let mut after = String::new();
+        loop {
+            let entries = self.catalog.ledger(&Scope::All, &after, PAGE).await.context("failed to read the ledger")?;
+            let Some(last) = entries.last() else { break };
+            after.clone_from(&last.key);
+            snapshot.ledger.extend(entries.into_iter().map(entry));
+        }
+        for queue in &self.queues {
+            for letter in queue.dead_letters(DEAD_LETTERS_TOLD).await? {
+                snapshot.dead_letters.push(format!("{}: {}: {}", queue.name(), letter.error, letter.body));
+            }
+        }
+        Ok(snapshot)
+    }
+
+    async fn rows(&self) -> Result<Vec<Row>> {
+        let mut found: Vec<catalog::Row> = Vec::new();
+        loop {
+            let page = self.catalog.rows(&Scope::All, found.last(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            found.extend(page);
+        }
+        let row = |row: catalog::Row| {
+            let (entity, sequence) = (row.photo.entity, row.photo.sequence);
+            let cd_idx = i64::try_from(entity.cd_idx).unwrap_or(i64::MAX);
+            Row::new(entity.vertical.as_str(), cd_idx, i64::from(sequence), row.image_size, row.etag)
+        };
+        Ok(found.into_iter().map(row).collect())
+    }
+
+    async fn objects(&self, bucket: &str) -> Result<std::collections::BTreeMap<String, Object>> {
+        let mut objects = std::collections::BTreeMap::new();
+        let mut after = String::new();
+        loop {
+            let page = self.store.list(bucket, "", &after, PAGE).await.context("failed to list the objects")?;
+            let Some(last) = page.last() else { return Ok(objects) };
+            after.clone_from(&last.key);
+            let object = |info: store::ObjectInfo| {
+                let object = Object { file: 0, size: info.size, etag: info.etag, made_from: None };
+                (info.key, object)
+            };
+            objects.extend(page.into_iter().map(object));
+        }
+    }
+}
+
+fn entry(entry: LedgerEntry) -> (String, Entry) {
+    let state = entry.state.as_str().to_owned();
+    (entry.key, Entry { generation: entry.generation.as_str().to_owned(), etag: entry.etag, state })
+}
