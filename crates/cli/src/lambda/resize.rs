@@ -119,7 +119,8 @@ mod tests {
 
     fn batch_of(bodies: &[&str]) -> Value {
         let record = |(at, body)| json!({"messageId": at, "body": body, "eventSource": "aws:sqs"});
-        json!({"Records": ["a", "b", "c", "d"].into_iter().zip(bodies).map(record).collect::<Vec<_>>()})
+        let records: Vec<_> = ["a", "b", "c", "d"].into_iter().zip(bodies).map(record).collect();
+        json!({"Records": records})
     }
 
     #[tokio::test]
