@@ -1,7 +1,9 @@
 //! The body of a request, seen from both sides: the service reads it, and the front asks afterwards how far.
 //!
 //! Whether it was touched decides about `Expect: 100-continue` (the `100` goes out with the first read); whether it
-//! ended decides whether the connection can be used again. A body that stands still for too long ends with an error.
+//! ended decides whether the connection can be used again. A body that stands still for too long ends with an error, and
+//! so does one that finds no more room among the bytes in flight: room is taken as bytes come, so that clients that tell of
+//! much and send little take none from others.
 
 use std::{
     future::poll_fn,
@@ -14,9 +16,56 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, Sleep},
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The unit of the bytes in flight.
+const IN_FLIGHT_UNIT: u64 = 1024;
+
+/// All the bytes of bodies that may be held in memory together. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct InFlight(Arc<Semaphore>);
+
+impl InFlight {
+    pub(super) fn new(max_bytes: u64) -> Self {
+        Self(Arc::new(Semaphore::new(units(max_bytes) as usize)))
+    }
+
+    /// Room for so many bytes; none where there is none.
+    pub(super) fn reserve(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        self.0.clone().try_acquire_many_owned(units(bytes)).ok()
+    }
+}
+
+fn units(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(IN_FLIGHT_UNIT)).unwrap_or(u32::MAX)
+}
+
+/// Room that a body has taken, and may take more of.
+struct Room {
+    in_flight: InFlight,
+    permit: OwnedSemaphorePermit,
+    /// What this body holds in memory at most, however long it is.
+    max_bytes: u64,
+    received_bytes: u64,
+}
+
+impl Room {
+    /// Makes room for the next bytes; false when there is none.
+    fn grow(&mut self, bytes: u64) -> bool {
+        self.received_bytes += bytes;
+        let wanted = units(self.received_bytes.min(self.max_bytes)) as usize;
+        let Some(missing) = wanted.checked_sub(self.permit.num_permits()).filter(|missing| *missing > 0) else {
+            return true;
+        };
+        let more = self.in_flight.reserve(missing as u64 * IN_FLIGHT_UNIT);
+        more.map(|more| self.permit.merge(more)).is_some()
+    }
+}
 
 /// The body of a request. Clones share it.
 #[derive(Clone)]
@@ -26,6 +75,8 @@ struct State {
     incoming: Incoming,
     touched: bool,
     ended: bool,
+    room: Option<Room>,
+    crowded_out: bool,
     idle_timeout: Duration,
     timer: Pin<Box<Sleep>>,
 }
@@ -34,7 +85,30 @@ impl RequestBody {
     pub(super) fn new(incoming: Incoming, idle_timeout: Duration) -> Self {
         let ended = incoming.is_end_stream();
         let timer = Box::pin(tokio::time::sleep(idle_timeout));
-        Self(Arc::new(Mutex::new(State { incoming, touched: false, ended, idle_timeout, timer })))
+        Self(Arc::new(Mutex::new(State {
+            incoming,
+            touched: false,
+            ended,
+            room: None,
+            crowded_out: false,
+            idle_timeout,
+            timer,
+        })))
+    }
+
+    /// Counts its bytes as they come, up to `max_bytes`: beginning with `permit`.
+    pub(super) fn take_room(&self, in_flight: InFlight, permit: OwnedSemaphorePermit, max_bytes: u64) {
+        self.lock().room = Some(Room { in_flight, permit, max_bytes, received_bytes: 0 });
+    }
+
+    /// Gives its room back: from here on its bytes are not kept.
+    pub(super) fn leave_room(&self) {
+        self.lock().room = None;
+    }
+
+    /// Whether it ended because there was no room for more of it.
+    pub(super) fn is_crowded_out(&self) -> bool {
+        self.lock().crowded_out
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -78,6 +152,11 @@ impl State {
             Poll::Ready(frame) => {
                 self.rewind();
                 self.ended = frame.is_none() || self.incoming.is_end_stream();
+                let length = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
+                if self.room.as_mut().is_some_and(|room| !room.grow(length as u64)) {
+                    self.crowded_out = true;
+                    return Poll::Ready(Some(Err("too many bytes are being received".into())));
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
             Poll::Pending if self.timer.as_mut().poll(cx).is_ready() => {

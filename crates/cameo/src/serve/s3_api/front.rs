@@ -12,15 +12,20 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use rand::Rng;
 use s3s::{Body, HttpError, S3Error, StdError, s3_error, service::S3Service};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::{body::RequestBody, limits::S3Limits, signature, translate::broken};
+use super::{
+    body::{InFlight, RequestBody},
+    limits::S3Limits,
+    signature,
+    translate::broken,
+};
 use crate::store::embedded::BUFFER_BYTES;
 
-/// The unit of the bytes in flight.
-const IN_FLIGHT_UNIT: u64 = 1024;
 /// What a streamed body holds in memory at most: one buffer fills while one is written.
 const STREAMED_BYTES: u64 = 2 * BUFFER_BYTES as u64;
+/// What a streamed body counts for before any of it came. The rest counts as it comes.
+const STREAM_BEGIN_BYTES: u64 = 16 * 1024;
 /// When a client that was told to slow down may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -29,16 +34,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Front {
     service: S3Service,
     limits: Arc<S3Limits>,
-    in_flight: Arc<Semaphore>,
-}
-
-fn units(bytes: u64) -> u32 {
-    u32::try_from(bytes.div_ceil(IN_FLIGHT_UNIT)).unwrap_or(u32::MAX)
+    in_flight: InFlight,
 }
 
 impl Front {
     pub(super) fn new(service: S3Service, limits: Arc<S3Limits>) -> Self {
-        let in_flight = Arc::new(Semaphore::new(units(limits.in_flight_max_bytes) as usize));
+        let in_flight = InFlight::new(limits.in_flight_max_bytes);
         Self { service, limits, in_flight }
     }
 
@@ -77,9 +78,11 @@ impl Front {
         }
         signature::check(&parts, &self.limits)?;
         self.check_text(&parts)?;
-        let _permit = self.reserve(&parts)?;
-        let body = self.sized(&mut parts, body).await?;
-        Ok(self.service.call(Request::from_parts(parts, body)).await)
+        let _permit = self.reserve(&parts, &body)?;
+        let sized = self.sized(&mut parts, body.clone()).await?;
+        let answered = self.service.call(Request::from_parts(parts, sized)).await;
+        body.leave_room();
+        if body.is_crowded_out() { Err(slow_down()) } else { Ok(answered) }
     }
 
     /// Refuses texts that are too long. The service does so too, but calls it a failure of its own.
@@ -112,21 +115,24 @@ impl Front {
         Ok(Body::from(bytes))
     }
 
-    /// A place for the bytes of the body that will be held in memory.
-    fn reserve(&self, parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, S3Error> {
+    /// A place for the bytes of the body that will be held in memory. A body that streams takes more as it comes.
+    fn reserve(&self, parts: &Parts, body: &RequestBody) -> Result<Option<OwnedSemaphorePermit>, S3Error> {
         let declared = content_length(&parts.headers);
         if declared == Some(0) || (declared.is_none() && !parts.headers.contains_key(header::TRANSFER_ENCODING)) {
             return Ok(None);
         }
-        // XML and forms are held as a whole; everything else streams.
-        let whole = parts.method == Method::POST;
-        let held = match declared {
-            Some(declared) if whole => declared,
-            Some(declared) => declared.min(STREAMED_BYTES),
-            None => self.limits.unsized_max_bytes,
-        };
-        let held = units(held.min(self.limits.in_flight_max_bytes));
-        self.in_flight.clone().try_acquire_many_owned(held).map(Some).map_err(|_| slow_down())
+        let max = self.limits.in_flight_max_bytes;
+        let reserve = |bytes: u64| self.in_flight.reserve(bytes.min(max)).ok_or_else(slow_down);
+        match declared {
+            // XML and forms are held as a whole; everything else streams.
+            Some(declared) if parts.method == Method::POST => reserve(declared).map(Some),
+            Some(declared) => {
+                let permit = reserve(declared.min(STREAM_BEGIN_BYTES))?;
+                body.take_room(self.in_flight.clone(), permit, declared.min(STREAMED_BYTES).min(max));
+                Ok(None)
+            }
+            None => reserve(self.limits.unsized_max_bytes).map(Some),
+        }
     }
 
     /// Whether another request can follow on this connection.

@@ -42,7 +42,8 @@ pub struct S3Limits {
     pub metadata_max_bytes: usize,
     /// Open connections. More wait in the listen queue until one ends.
     pub connections_max: usize,
-    /// Request bodies held in memory, all connections together, bytes. Beyond: 503 `SlowDown`.
+    /// Request bodies held in memory, all connections together, bytes: what came of them, not what they tell of. Beyond:
+    /// 503 `SlowDown`.
     pub in_flight_max_bytes: u64,
     /// Time for the headers of a request to arrive, from the first byte or, on a connection kept alive, from the last
     /// answer. Then the connection is closed: this is the idle time-out too.

@@ -312,6 +312,30 @@ async fn more_bytes_in_flight_than_allowed_are_told_to_slow_down() {
 }
 
 #[tokio::test]
+async fn bodies_that_are_told_of_and_do_not_come_take_no_room_from_others() {
+    static BODY: [u8; 300_000] = [7; 300_000];
+    let server = server(S3Limits { in_flight_max_bytes: 1 << 20, ..S3Limits::default() }).await;
+    let slow = ask("PUT", "/uploads/slow").body(&BODY);
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        waiting.push(begin(&server, &slow).await);
+    }
+    server.put("normal", &BODY).await;
+}
+
+#[tokio::test]
+async fn a_body_that_finds_no_more_room_is_told_to_slow_down() {
+    static BODY: [u8; 60 << 10] = [7; 60 << 10];
+    let server = server(S3Limits { in_flight_max_bytes: 64 << 10, ..S3Limits::default() }).await;
+    let mut first = begin(&server, &ask("PUT", "/uploads/first").body(&BODY)).await;
+    let second = server.answer(ask("PUT", "/uploads/second").body(&BODY)).await;
+    assert_eq!((second.status(), second.code()), (503, "SlowDown"));
+    first.write_all(&BODY).await.unwrap();
+    assert_eq!(read_to_end(first).await.status(), 200);
+    server.put("second", &BODY).await;
+}
+
+#[tokio::test]
 async fn a_body_that_stands_still_is_given_up() {
     let server = server(S3Limits { idle_timeout: Duration::from_millis(50), ..S3Limits::default() }).await;
     let put = ask("PUT", "/uploads/k").body(b"12345");
