@@ -29,7 +29,7 @@ pub use size_set::{Fit, ImageSize, SizeSet, SizeSetError};
 
 /// Stands for the bytes this version makes of an original: it changes whenever they may change, and is recorded with
 /// each rendition.
-pub const ENGINE_VERSION: &str = "1";
+pub const ENGINE_VERSION: &str = "2";
 
 /// Makes every rendition of a size set from a JPEG original.
 ///

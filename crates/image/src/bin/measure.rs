@@ -3,6 +3,10 @@
 //! usage: `measure [--path avx512|avx2|portable] [--optimize] [--out DIR] FILE…`
 //! Loads the originals, warms up on the first, renders each once with the default size set on one thread, and prints one
 //! JSON line: mean CPU and wall milliseconds per original, mean bytes of its renditions, peak RSS in MiB.
+//!
+//! `measure --optimize-cost ROUNDS [--path …] FILE…` tells instead what Huffman tables made for each rendition cost:
+//! every round renders each original with the standard tables and with its own, one right after the other, and the line has the
+//! means over the originals of the medians of both, in CPU milliseconds.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,6 +16,8 @@ use cameo_image::{CodePath, ImageSize, Limits, Rendered, SizeSet};
 struct Options {
     path: CodePath,
     optimize: bool,
+    /// Rounds in which both kinds of tables are compared; none: they are not.
+    optimize_cost_rounds: u32,
     out: Option<PathBuf>,
     files: Vec<PathBuf>,
 }
@@ -23,6 +29,9 @@ fn main() {
         |file: &PathBuf| std::fs::read(file).unwrap_or_else(|error| fail(&format!("{}: {error}", file.display())));
     let originals: Vec<Vec<u8>> = options.files.iter().map(read).collect();
     render(&originals[0], &size_set, options.path, &options.files[0]);
+    if options.optimize_cost_rounds > 0 {
+        return print_optimize_cost(&originals, &options);
+    }
     let (cpu, wall) = (cpu_time(), Instant::now());
     let mut bytes = 0;
     for (original, file) in originals.iter().zip(&options.files) {
@@ -44,19 +53,58 @@ fn main() {
     );
 }
 
+/// Compares standard tables with own ones.
+fn print_optimize_cost(originals: &[Vec<u8>], options: &Options) {
+    let size_sets = [size_set(false), size_set(true)];
+    let mut sums = [0.0; 2];
+    let mut bytes = [0; 2];
+    for (original, file) in originals.iter().zip(&options.files) {
+        let mut times = [const { Vec::new() }; 2];
+        for round in 0..options.optimize_cost_rounds {
+            // Each goes first every other time.
+            for kind in [round as usize % 2, (round as usize + 1) % 2] {
+                let begun = cpu_time();
+                let rendered = render(original, &size_sets[kind], options.path, file);
+                times[kind].push(cpu_time().saturating_sub(begun));
+                if round == 0 {
+                    bytes[kind] += rendered.renditions.iter().map(|rendition| rendition.jpeg.len()).sum::<usize>();
+                }
+            }
+        }
+        for (sum, mut times) in sums.iter_mut().zip(times) {
+            times.sort();
+            *sum += times[times.len() / 2].as_secs_f64() * 1e3;
+        }
+    }
+    let count = u32::try_from(originals.len()).unwrap_or(u32::MAX);
+    println!(
+        r#"{{"path": "{}", "n": {count}, "cpu_ms": {:.3}, "optimized_cpu_ms": {:.3}, "bytes": {}, "optimized_bytes": {}}}"#,
+        options.path.as_str(),
+        sums[0] / f64::from(count),
+        sums[1] / f64::from(count),
+        bytes[0] / originals.len(),
+        bytes[1] / originals.len(),
+    );
+}
+
 fn options() -> Options {
-    let mut options = Options { path: CodePath::detect(), optimize: false, out: None, files: Vec::new() };
+    let mut options =
+        Options { path: CodePath::detect(), optimize: false, optimize_cost_rounds: 0, out: None, files: Vec::new() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--path" => options.path = code_path(&arguments.next().unwrap_or_default()),
             "--optimize" => options.optimize = true,
+            "--optimize-cost" => {
+                let rounds = arguments.next().and_then(|rounds| rounds.parse().ok());
+                options.optimize_cost_rounds = rounds.unwrap_or_else(|| fail("--optimize-cost takes a number"));
+            }
             "--out" => options.out = arguments.next().map(PathBuf::from),
             file => options.files.push(file.into()),
         }
     }
     if options.files.is_empty() {
-        fail("usage: measure [--path avx512|avx2|portable] [--optimize] [--out DIR] FILE…");
+        fail("usage: measure [--path avx512|avx2|portable] [--optimize | --optimize-cost ROUNDS] [--out DIR] FILE…");
     }
     options
 }

@@ -1,5 +1,5 @@
-//! Huffman coding of quantised blocks: at once with the tables of the standard, or as tokens that are counted first, so
-//! that the tables can be made for them.
+//! Huffman coding of quantised blocks, with the tables of the standard or with those that were made for the symbols of
+//! some of them, which are counted here too.
 #![allow(
     clippy::cast_sign_loss,
     clippy::cast_possible_truncation,
@@ -69,7 +69,7 @@ fn with_bits(word: u32, count: u32, bits: u32) -> u32 {
     ((word >> 8) << count | bits) << 8 | ((word & 0xFF) + count)
 }
 
-/// Codes at once.
+/// Codes into bits.
 pub(super) struct Direct {
     words: [Words; 2],
     pub(super) bits: Bits,
@@ -133,121 +133,49 @@ impl Sink for Direct {
     }
 }
 
-/// Keeps everything as tokens and counts the symbols.
-pub(super) struct Tokens {
-    /// Value bits in the low half; above them the symbol, and the number of its table (DC luma, AC luma, DC chroma, AC
-    /// chroma).
-    kept: Vec<u32>,
-    counts: Box<[u32; 4 * 256]>,
-    /// For each run and small value: symbol and value bits.
-    small: Box<[u32; 16 * SMALL_STEP]>,
+/// Codes nothing and counts the symbols, so that tables can be made for them.
+pub(super) struct Counts {
+    /// For each table (DC luma, AC luma, DC chroma, AC chroma) and symbol.
+    counts: Box<[[u32; 256]; 4]>,
 }
 
-/// Tokens of a block at most: a DC difference, 63 coefficients, and an end that a block without room for it has not.
-const MOST_TOKENS: usize = 64;
-
-/// The tokens of a block under way.
-struct Run<'a> {
-    tokens: [u32; MOST_TOKENS],
-    used: usize,
-    counts: &'a mut [u32; 4 * 256],
-}
-
-impl Run<'_> {
-    #[inline]
-    fn push(&mut self, token: u32) {
-        self.counts[(token >> 16) as usize % (4 * 256)] += 1;
-        self.tokens[self.used % MOST_TOKENS] = token;
-        self.used += 1;
-    }
-}
-
-impl Tokens {
-    /// For about this many blocks.
-    pub(super) fn for_blocks(count: usize) -> Self {
-        let mut small = Box::new([0; 16 * SMALL_STEP]);
-        for run in 0..16 {
-            for value in -SMALL..SMALL {
-                let (count, bits) = category(value);
-                small[run * SMALL_STEP + (value + SMALL) as usize] = token(run, count, bits);
-            }
-        }
-        Self { kept: Vec::with_capacity(count * 16), counts: Box::new([0; 4 * 256]), small }
+impl Counts {
+    pub(super) fn new() -> Self {
+        Self { counts: Box::new([[0; 256]; 4]) }
     }
 
-    /// The best tables for what was put: DC luma, AC luma, DC chroma, AC chroma.
+    /// The best tables for what was counted: DC luma, AC luma, DC chroma, AC chroma.
     pub(super) fn best_tables(&self) -> [Huffman; 4] {
-        let (counts, _) = self.counts.as_chunks();
-        std::array::from_fn(|table| Huffman::best(&counts[table]))
+        std::array::from_fn(|table| Huffman::best(&self.counts[table]))
     }
 
-    /// Tables for something like what was put, with a code for every symbol that other tables have.
+    /// Tables for something like what was counted, with a code for every symbol that other tables have.
     pub(super) fn likely_tables(&self, others: &[Huffman; 4]) -> [Huffman; 4] {
-        let (counts, _) = self.counts.as_chunks::<256>();
         std::array::from_fn(|table| {
             let some = |symbol: usize| u32::from(others[table].codes[symbol].1 > 0);
-            Huffman::best(&std::array::from_fn(|symbol| counts[table][symbol] * 8 + some(symbol)))
+            Huffman::best(&std::array::from_fn(|symbol| self.counts[table][symbol] * 8 + some(symbol)))
         })
     }
-
-    /// Codes everything with these tables, behind the headers of the file.
-    pub(super) fn write(&self, tables: &[Huffman; 4], out: &mut Vec<u8>) {
-        let mut words = [0; 4 * 256];
-        for (words, table) in words.chunks_exact_mut(256).zip(tables) {
-            words.copy_from_slice(&table.codes.map(|(code, length)| u32::from(code) << 8 | u32::from(length)));
-        }
-        let (mut bits, mut end) = (Bits::new(), End::default());
-        bits.reserve(&end, self.kept.len());
-        for some in self.kept.chunks(1024) {
-            bits.reserve(&end, 1024 * 4);
-            for token in some {
-                let symbol = token >> 16;
-                let (word, count) = (words[symbol as usize % (4 * 256)], symbol & 15);
-                bits.put(&mut end, (word >> 8) << count | token & 0xFFFF, (word & 0xFF) + count);
-            }
-        }
-        bits.finish(end, out);
-    }
 }
 
-#[inline]
-fn token(run: usize, count: u32, bits: u32) -> u32 {
-    ((run as u32) << 4 | count) << 16 | bits
-}
-
-impl Sink for Tokens {
-    fn reserve(&mut self, blocks: usize) {
-        self.kept.reserve(blocks * MOST_TOKENS);
-    }
+impl Sink for Counts {
+    fn reserve(&mut self, _: usize) {}
 
     #[inline]
     fn block<const IN_ORDER: bool>(&mut self, class: usize, difference: i32, block: &Block) {
-        let (dc, ac) = ((2 * class as u32) << 24, (2 * class as u32 + 1) << 24);
-        let mut tokens = Run { tokens: [0; MOST_TOKENS], used: 0, counts: &mut self.counts };
-        let (count, bits) = category(difference);
-        tokens.push(dc | token(0, count, bits));
+        let (tables, _) = self.counts.as_chunks_mut::<2>();
+        let [dc, ac] = &mut tables[class];
+        dc[category(difference).0 as usize & 15] += 1;
         let mut rest = block.set >> 1;
         let mut place = 0;
         while rest != 0 {
-            let mut run = rest.trailing_zeros() as usize;
+            let run = rest.trailing_zeros() as usize;
             rest = rest >> run >> 1;
             place += run + 1;
-            let value = block.coefficient::<IN_ORDER>(place);
-            while run > 15 {
-                tokens.push(ac | token(15, 0, 0));
-                run -= 16;
-            }
-            let small = (value + SMALL) as usize;
-            if small < SMALL_STEP {
-                tokens.push(ac | self.small[run * SMALL_STEP + small]);
-            } else {
-                let (count, bits) = category(value);
-                tokens.push(ac | token(run, count, bits));
-            }
+            let count = category(block.coefficient::<IN_ORDER>(place)).0 as usize;
+            ac[ZERO_RUN] += run as u32 / 16;
+            ac[(run % 16) << 4 | count & 15] += 1;
         }
-        if block.set >> 63 == 0 {
-            tokens.push(ac);
-        }
-        self.kept.extend_from_slice(&tokens.tokens[..tokens.used.min(MOST_TOKENS)]);
+        ac[0] += u32::from(block.set >> 63 == 0);
     }
 }

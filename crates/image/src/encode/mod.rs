@@ -12,7 +12,7 @@ mod quantise;
 mod zigzag;
 
 use self::blocks::{Block, WIDE};
-use self::entropy::{Direct, Sink, Tokens};
+use self::entropy::{Counts, Direct, Sink};
 use self::huffman::Huffman;
 use self::quantise::{Channel, Quantiser};
 use crate::code_path::CodePath;
@@ -24,48 +24,37 @@ const STRIP: usize = 4;
 /// Blocks of luma in a strip of a 4:2:0 picture.
 const LUMA_BLOCKS: usize = 4 * STRIP;
 
-/// Pictures of this many rows and more get Huffman tables made for a sample of them: to keep all tokens of a large one
-/// costs more time than the last half percent of bytes is worth.
-const LEAST_SAMPLED: usize = 512;
-/// One of so many rows of blocks is in the sample.
-const SAMPLE_STEP: usize = 8;
+/// Rows of MCUs, of those spread over the picture, that Huffman tables are made for: to look at all of a picture costs more time
+/// than the last half percent of bytes is worth.
+const SAMPLED_ROWS: usize = 5;
+/// One of so many rows of MCUs is looked at, at least.
+const MOST_STEP: usize = 8;
 
 /// Encodes a picture. `quality` is 1 to 100; `optimize` makes Huffman tables for this picture.
 pub(crate) fn encode(picture: &Picture, quality: u8, optimize: bool, path: CodePath) -> Vec<u8> {
     let quantisers = [Channel::Luma, Channel::Chroma].map(|channel| Quantiser::new(channel, quality));
     let standard = [Huffman::dc_luma(), Huffman::ac_luma(), Huffman::dc_chroma(), Huffman::ac_chroma()];
     let mut file = Vec::new();
-    if optimize && picture.height < LEAST_SAMPLED {
-        let mut tokens = Tokens::for_blocks(picture.width * picture.height * 3 / 2 / 64);
-        scan(picture, &quantisers, path, 1, &mut tokens);
-        let tables = tokens.best_tables();
-        headers::write(picture, &quantisers, &tables, &mut file);
-        tokens.write(&tables, &mut file);
-    } else {
-        let tables = if optimize { sampled_tables(picture, &quantisers, path, &standard) } else { standard };
-        let mut direct = Direct::new(&tables);
-        direct.reserve(picture.width * picture.height / 1024);
-        scan(picture, &quantisers, path, 1, &mut direct);
-        headers::write(picture, &quantisers, &tables, &mut file);
-        direct.bits.finish(direct.end, &mut file);
-    }
+    let tables = if optimize { tables_for(picture, &quantisers, path, &standard) } else { standard };
+    let mut direct = Direct::new(&tables);
+    direct.reserve(picture.width * picture.height / 1024);
+    scan(picture, &quantisers, path, 1, &mut direct);
+    headers::write(picture, &quantisers, &tables, &mut file);
+    direct.bits.finish(direct.end, &mut file);
     file.extend(headers::END);
     file
 }
 
-/// Tables made for some rows of blocks of a large picture; every symbol of the standard's has a code.
-fn sampled_tables(
-    picture: &Picture,
-    quantisers: &[Quantiser; 2],
-    path: CodePath,
-    standard: &[Huffman; 4],
-) -> [Huffman; 4] {
-    let mut tokens = Tokens::for_blocks(picture.width * picture.height * 3 / 2 / 64 / SAMPLE_STEP);
-    scan(picture, quantisers, path, SAMPLE_STEP, &mut tokens);
-    tokens.likely_tables(standard)
+/// Huffman tables made for some rows of MCUs, with a code for every symbol of the standard's; or for all rows of a picture that has few.
+fn tables_for(picture: &Picture, quantisers: &[Quantiser; 2], path: CodePath, standard: &[Huffman; 4]) -> [Huffman; 4] {
+    let step = (picture.height.div_ceil(16) / SAMPLED_ROWS).clamp(1, MOST_STEP);
+    let mut counts = Counts::new();
+    scan(picture, quantisers, path, step, &mut counts);
+    if step == 1 { counts.best_tables() } else { counts.likely_tables(standard) }
 }
 
-/// Puts every block of the picture, in the order of an interleaved scan; or those of one of `step` rows of MCUs.
+/// Puts every block of the picture, in the order of an interleaved scan; or those of one of `step` rows of MCUs, the middle
+/// one of the first so many and so on.
 fn scan(picture: &Picture, quantisers: &[Quantiser; 2], path: CodePath, step: usize, sink: &mut impl Sink) {
     if blocks::in_order(path) {
         scan_planes::<true>(picture, quantisers, path, step, sink);
@@ -100,7 +89,7 @@ fn scan_grey<const IN_ORDER: bool>(
     let (across, down) = (picture.width.div_ceil(8), picture.height.div_ceil(8));
     let mut blocks = [Block::ZERO; WIDE];
     let mut before = 0;
-    for row in (0..down).step_by(step) {
+    for row in (step / 2..down).step_by(step) {
         for from in (0..across).step_by(WIDE) {
             blocks::transform(&plane.data[row * 8 * plane.stride + from * 8..], plane.stride, by, path, &mut blocks);
             sink.reserve(WIDE);
@@ -122,7 +111,7 @@ fn scan_colour<const IN_ORDER: bool>(
     let (across, down) = (picture.width.div_ceil(16), picture.height.div_ceil(16));
     let mut strip = Strip::new();
     let mut before = [0; 3];
-    for row in (0..down).step_by(step) {
+    for row in (step / 2..down).step_by(step) {
         for from in (0..across).step_by(STRIP) {
             strip.transform_luma(luma, row, from, &quantisers[0], path);
             for (plane, out) in [blue, red].into_iter().zip(&mut strip.chroma) {
