@@ -1,0 +1,183 @@
+//! The decoder against libjpeg's (as mozjpeg builds it, `islow`, without smoothing): they accept and reject alike, and
+//! what both accept has the same samples within 1.
+//!
+//! libjpeg decodes on after most faults and only warns. A file that it warns of may be accepted here if that does no harm: its
+//! samples must then be libjpeg's all the same. Where the two may differ is listed in [`is_our_limit`], [`LIBJPEG_BLIND_TO`] and
+//! [`has_no_means_for`], each with its reason, and nowhere else. Blocks with a sample at 0 or 255 are not compared: damaged
+//! coefficients leave the range, where libjpeg wraps around and this decoder stays at the end.
+#![no_main]
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use cameo_image::internals::{PlaneView, decode_planes};
+use cameo_image::{CodePath, Limits, Reason, Rejection};
+use libfuzzer_sys::fuzz_target;
+use mozjpeg::{DctMethod, Decompress};
+use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr};
+
+/// Pixels of a picture, at most: the fuzzer is to spend its time on odd files, not on large ones.
+const MAX_PIXELS: u64 = 1 << 16;
+/// Faults that libjpeg passes over in silence, as this decoder's details begin.
+const LIBJPEG_BLIND_TO: [&str; 3] = [
+    // It drops what lies behind the last coefficient.
+    "a block has more than 64 coefficients",
+    // It takes the bits that are missing for zeros, as a viewer does that shows a picture while it is loaded.
+    "scans are missing",
+    // It puts in the tables of the standard, for frames of Motion JPEG.
+    "the first scan needs",
+];
+/// The most that a sample may differ by.
+const MOST: u8 = 1;
+/// Samples to a side of a block.
+const SIDE: usize = 8;
+
+/// What libjpeg says to a file.
+#[derive(Debug)]
+enum Theirs {
+    /// Its samples, the components of a pixel side by side, smaller planes enlarged by repeating samples.
+    Accepted {
+        width: usize,
+        height: usize,
+        samples: Vec<u8>,
+    },
+    /// It warned, and was stopped for it.
+    Warned,
+    Refused,
+    /// It was not asked to the end.
+    TooLarge,
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let limits = Limits { max_pixels: MAX_PIXELS, ..Limits::default() };
+    match decode_planes(bytes, &limits, &[1], CodePath::detect()) {
+        Ok(planes) => match theirs(bytes, warn_not) {
+            Theirs::Accepted { width, height, samples } => compare(&planes, width, height, &samples),
+            theirs => assert!(has_no_means_for(bytes, &planes), "accepted here, {theirs:?} there"),
+        },
+        Err(rejection) if is_our_limit(&rejection) => {}
+        Err(rejection) => {
+            let theirs = theirs(bytes, warn);
+            let blind = LIBJPEG_BLIND_TO.iter().any(|detail| rejection.detail.starts_with(detail));
+            assert!(blind || !matches!(theirs, Theirs::Accepted { .. }), "{rejection:?} here, accepted there");
+        }
+    }
+});
+
+/// Whether this is refused for what it asks, not for a fault.
+fn is_our_limit(rejection: &Rejection) -> bool {
+    matches!(
+        rejection.reason,
+        Reason::TooLarge
+            | Reason::TooManyPixels
+            | Reason::TooManyScans
+            | Reason::UnsupportedProcess
+            | Reason::UnsupportedPrecision
+            | Reason::UnsupportedComponents
+    )
+}
+
+/// What libjpeg refuses because it cannot do it: a height told behind the scan, and planes that are no whole part of the picture.
+fn has_no_means_for(bytes: &[u8], planes: &[PlaneView]) -> bool {
+    let defines_lines_late = bytes.windows(2).any(|marker| marker == [0xFF, 0xDC]);
+    let (width, height) = largest(planes);
+    let whole = |ratio: f64| (ratio - ratio.round()).abs() < 1e-9;
+    let odd_sampling = planes.iter().any(|plane| !whole(width / plane.extent.0) || !whole(height / plane.extent.1));
+    defines_lines_late || odd_sampling
+}
+
+fn largest(planes: &[PlaneView]) -> (f64, f64) {
+    planes.iter().fold((0.0, 0.0), |most: (f64, f64), plane| (most.0.max(plane.extent.0), most.1.max(plane.extent.1)))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
+fn compare(planes: &[PlaneView], width: usize, height: usize, samples: &[u8]) {
+    let size = largest(planes);
+    assert_eq!((size.0 as usize, size.1 as usize), (width, height));
+    for (component, plane) in planes.iter().enumerate() {
+        let (across, down) = ((size.0 / plane.extent.0).round() as usize, (size.1 / plane.extent.1).round() as usize);
+        let their = |x: usize, y: usize| samples[(y * down * width + x * across) * planes.len() + component];
+        for top in (0..plane.height).step_by(SIDE) {
+            for left in (0..plane.width).step_by(SIDE) {
+                compare_block(plane, left, top, their).unwrap_or_else(|fault| panic!("component {component}: {fault}"));
+            }
+        }
+    }
+}
+
+fn compare_block(plane: &PlaneView, left: usize, top: usize, their: impl Fn(usize, usize) -> u8) -> Result<(), String> {
+    let places =
+        (top..plane.height.min(top + SIDE)).flat_map(|y| (left..plane.width.min(left + SIDE)).map(move |x| (x, y)));
+    let our = |(x, y): (usize, usize)| plane.data[y * plane.stride + x];
+    if places.clone().any(|place| matches!(our(place), 0 | 255)) {
+        return Ok(());
+    }
+    for (x, y) in places {
+        let (ours, theirs) = (our((x, y)), their(x, y));
+        if ours.abs_diff(theirs) > MOST {
+            return Err(format!("sample {x}, {y} is {ours} here, {theirs} there"));
+        }
+    }
+    Ok(())
+}
+
+/// A handler of messages; those below level 0 are warnings.
+type OnMessage = extern "C-unwind" fn(&mut jpeg_common_struct, i32);
+
+/// Asks libjpeg.
+fn theirs(bytes: &[u8], on_message: OnMessage) -> Theirs {
+    // A fault ends the decoding by unwinding through it.
+    match catch_unwind(AssertUnwindSafe(|| decode(bytes, on_message))) {
+        Ok(Ok(theirs)) => theirs,
+        Ok(Err(_)) => Theirs::Refused,
+        Err(fault) => fault.downcast::<Theirs>().map_or_else(|other| resume_unwind(other), |theirs| *theirs),
+    }
+}
+
+fn decode(bytes: &[u8], on_message: OnMessage) -> std::io::Result<Theirs> {
+    let mut decoder = Decompress::with_err(handlers(on_message)).from_mem(bytes)?;
+    let (width, height) = decoder.size();
+    if width as u64 * height as u64 > MAX_PIXELS {
+        return Ok(Theirs::TooLarge);
+    }
+    decoder.dct_method(DctMethod::IntegerSlow);
+    decoder.do_fancy_upsampling(false);
+    decoder.do_block_smoothing(false);
+    let colours = decoder.color_space();
+    let mut decoder = decoder.to_colorspace(colours)?;
+    let samples = decoder.read_scanlines()?;
+    decoder.finish()?;
+    Ok(Theirs::Accepted { width, height, samples })
+}
+
+fn handlers(on_message: OnMessage) -> jpeg_error_mgr {
+    jpeg_error_mgr {
+        error_exit: Some(refuse),
+        emit_message: Some(on_message),
+        output_message: Some(ignore),
+        format_message: None,
+        reset_error_mgr: Some(ignore),
+        msg_code: 0,
+        msg_parm: Default::default(),
+        trace_level: 0,
+        num_warnings: 0,
+        jpeg_message_table: std::ptr::null(),
+        last_jpeg_message: 0,
+        addon_message_table: std::ptr::null(),
+        first_addon_message: 0,
+        last_addon_message: 0,
+    }
+}
+
+extern "C-unwind" fn refuse(_: &mut jpeg_common_struct) {
+    resume_unwind(Box::new(Theirs::Refused));
+}
+
+extern "C-unwind" fn warn(_: &mut jpeg_common_struct, level: i32) {
+    if level < 0 {
+        resume_unwind(Box::new(Theirs::Warned));
+    }
+}
+
+extern "C-unwind" fn warn_not(_: &mut jpeg_common_struct, _: i32) {}
+
+extern "C-unwind" fn ignore(_: &mut jpeg_common_struct) {}
