@@ -18,13 +18,17 @@ use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr};
 /// Pixels of a picture, at most: the fuzzer is to spend its time on odd files, not on large ones.
 const MAX_PIXELS: u64 = 1 << 16;
 /// Faults that libjpeg passes over in silence, as this decoder's details begin.
-const LIBJPEG_BLIND_TO: [&str; 3] = [
+const LIBJPEG_BLIND_TO: [&str; 6] = [
     // It drops what lies behind the last coefficient.
     "a block has more than 64 coefficients",
     // It takes the bits that are missing for zeros, as a viewer does that shows a picture while it is loaded.
     "scans are missing",
+    "a component has no scan",
     // It puts in the tables of the standard, for frames of Motion JPEG.
     "the first scan needs",
+    // It takes any precision but 0 for 16 bits, and looks at the number of a Huffman table only when it needs the table.
+    "a quantisation table of precision",
+    "Huffman tables ",
 ];
 /// The most that a sample may differ by.
 const MOST: u8 = 1;
@@ -76,13 +80,16 @@ fn is_our_limit(rejection: &Rejection) -> bool {
     )
 }
 
-/// What libjpeg refuses because it cannot do it: a height told behind the scan, and planes that are no whole part of the picture.
+/// What libjpeg refuses because it cannot do it: a height told behind the scan, planes that are no whole part of the picture, and a sequential
+/// picture of several scans, behind which there is a fault: it reads to the end before it decodes.
 fn has_no_means_for(bytes: &[u8], planes: &[PlaneView]) -> bool {
-    let defines_lines_late = bytes.windows(2).any(|marker| marker == [0xFF, 0xDC]);
+    let markers = |code: u8| bytes.windows(2).filter(|marker| *marker == [0xFF, code]).count();
+    let defines_lines_late = markers(0xDC) > 0;
+    let has_late_fault = markers(0xC2) == 0 && markers(0xDA) > 1;
     let (width, height) = largest(planes);
     let whole = |ratio: f64| (ratio - ratio.round()).abs() < 1e-9;
     let odd_sampling = planes.iter().any(|plane| !whole(width / plane.extent.0) || !whole(height / plane.extent.1));
-    defines_lines_late || odd_sampling
+    defines_lines_late || has_late_fault || odd_sampling
 }
 
 fn largest(planes: &[PlaneView]) -> (f64, f64) {
@@ -144,8 +151,8 @@ fn decode(bytes: &[u8], on_message: OnMessage) -> std::io::Result<Theirs> {
     decoder.do_block_smoothing(false);
     let colours = decoder.color_space();
     let mut decoder = decoder.to_colorspace(colours)?;
+    // Not finished: what lies behind the last MCU is of no interest here.
     let samples = decoder.read_scanlines()?;
-    decoder.finish()?;
     Ok(Theirs::Accepted { width, height, samples })
 }
 

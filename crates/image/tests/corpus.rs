@@ -48,8 +48,7 @@ impl<'a> Entry<'a> {
             ("accept", Err(rejection)) => Err(format!("rejected: {rejection}")),
             ("reject", Ok(_)) => Err("accepted".into()),
             ("reject", Err(rejection)) if rejection.reason.code() != self.reason => {
-                eprintln!("{}: {rejection}, the manifest guesses {}", self.file, self.reason);
-                Ok(())
+                Err(format!("rejected: {rejection}; the reason is {}", self.reason))
             }
             _ => Ok(()),
         }

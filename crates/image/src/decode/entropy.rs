@@ -35,7 +35,7 @@ pub(super) struct EntropyStream<'a> {
     at: usize,
     bits: u64,
     count: u32,
-    /// The restart marker expected next is not checked: intervals are counted, and a lost one shows as missing data.
+    /// Restart markers passed.
     intervals: u32,
 }
 
@@ -94,8 +94,11 @@ impl<'a> EntropyStream<'a> {
             self.at = self.filled;
             self.advance();
         }
-        if !self.stands_at_restart() {
-            return Err(truncated("a restart interval is missing"));
+        let number = self.restart_marker().ok_or_else(|| truncated("a restart interval is missing"))?;
+        let due = self.intervals % 8;
+        // Where an interval was lost, what follows would stand in the wrong place.
+        if u32::from(number) != due {
+            return Err(corrupt(format!("restart marker {number} where {due} is due")));
         }
         while self.source.get(self.next) == Some(&0xFF) {
             self.next += 1;
@@ -116,8 +119,9 @@ impl<'a> EntropyStream<'a> {
         self.source.get(self.next..)?.iter().copied().find(|&byte| byte != 0xFF).filter(|_| self.ended)
     }
 
-    fn stands_at_restart(&self) -> bool {
-        matches!(self.marker(), Some(marker::RST0..=marker::RST7))
+    /// The number of the restart marker that ended the data.
+    fn restart_marker(&self) -> Option<u8> {
+        self.marker()?.checked_sub(marker::RST0).filter(|number| *number < 8)
     }
 
     fn file_goes_on(&self) -> bool {
@@ -185,7 +189,7 @@ fn copy_up_to_ff(source: &[u8], room: &mut [u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn all(source: &[u8]) -> (Vec<u8>, bool) {
+    fn all(source: &[u8]) -> (Vec<u8>, Option<u8>) {
         let mut stream = EntropyStream::new(source, 0);
         let mut out = Vec::new();
         while !stream.ended {
@@ -193,15 +197,23 @@ mod tests {
             stream.advance();
             out.extend_from_slice(&stream.window[..stream.filled]);
         }
-        (out, stream.stands_at_restart())
+        (out, stream.restart_marker())
     }
 
     #[test]
     fn removes_stuffing_and_stops_at_a_marker() {
-        assert_eq!(all(&[1, 0xFF, 0, 2, 0xFF, 0xFF, 0, 3, 0xFF, 0xD9, 9]), (vec![1, 0xFF, 2, 0xFF, 3], false));
-        assert_eq!(all(&[1, 2, 0xFF, 0xFF, 0xD3, 9]), (vec![1, 2], true));
-        assert_eq!(all(&[1, 2, 0xFF]), (vec![1, 2], false));
-        assert_eq!(all(&[]), (vec![], false));
+        assert_eq!(all(&[1, 0xFF, 0, 2, 0xFF, 0xFF, 0, 3, 0xFF, 0xD9, 9]), (vec![1, 0xFF, 2, 0xFF, 3], None));
+        assert_eq!(all(&[1, 2, 0xFF, 0xFF, 0xD3, 9]), (vec![1, 2], Some(3)));
+        assert_eq!(all(&[1, 2, 0xFF]), (vec![1, 2], None));
+        assert_eq!(all(&[]), (vec![], None));
+    }
+
+    #[test]
+    fn restart_markers_come_in_their_order() {
+        let bytes = [1, 0xFF, 0xD0, 2, 0xFF, 0xFF, 0xD1, 3, 0xFF, 0xD1, 4];
+        let mut stream = EntropyStream::new(&bytes, 0);
+        assert!(stream.next_interval().is_ok() && stream.next_interval().is_ok());
+        assert_eq!(stream.next_interval().map_err(|rejection| rejection.reason), Err(crate::Reason::Corrupt));
     }
 
     #[test]

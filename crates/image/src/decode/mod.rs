@@ -27,7 +27,7 @@ use crate::code_path::{CodePath, Runnable};
 use crate::header::Header;
 use crate::header::scan::ScanHeader;
 use crate::header::segments::{Ending, Segments, marker};
-use crate::header::{corrupt, truncated};
+use crate::header::{corrupt, is_frame, reserved, truncated};
 use crate::planes::Plane;
 use crate::reason::Rejection;
 use layout::Layout;
@@ -110,9 +110,10 @@ fn decode_with(mut process: impl Process, bytes: &[u8], header: &Header) -> Resu
                 segments = Segments::starting_at(bytes, end);
                 segments.skip_entropy_coded();
             }
-            marker::SOI | marker::SOF0..=marker::SOF2 if scans > 0 => {
+            code if scans > 0 && (code == marker::SOI || is_frame(code)) => {
                 return Err(corrupt("a second picture before the first is whole"));
             }
+            code @ marker::RES_FIRST..=marker::RES_LAST => return Err(reserved(code)),
             _ => {}
         }
     };

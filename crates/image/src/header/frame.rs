@@ -15,7 +15,7 @@ pub(super) struct Frame {
 }
 
 /// Whether a marker starts a frame of any process, supported or not.
-pub(super) fn is_frame(code: u8) -> bool {
+pub(crate) fn is_frame(code: u8) -> bool {
     let is_sof = (0xC0..=0xCF).contains(&code) && code != marker::DHT && code != marker::DAC;
     is_sof || matches!(code, marker::DHP | marker::EXP) || (marker::JPG0..=marker::JPG13).contains(&code)
 }

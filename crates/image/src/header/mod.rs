@@ -15,6 +15,7 @@ use crate::exif::Orientation;
 use crate::reason::{Reason, Rejection};
 
 pub(crate) use colour_model::ColourModel;
+pub(crate) use frame::is_frame;
 pub(crate) use reader::read_header;
 
 /// A component of the frame header.
@@ -69,6 +70,11 @@ fn upright(orientation: Orientation, width: u32, height: u32) -> (u32, u32) {
 /// A rejection for what contradicts the standard or itself.
 pub(crate) fn corrupt(detail: impl Into<String>) -> Rejection {
     Rejection::new(Reason::Corrupt, detail)
+}
+
+/// A rejection for a segment that may mean anything: no reader could pass over it and still show the right picture.
+pub(crate) fn reserved(code: u8) -> Rejection {
+    corrupt(format!("marker FF{code:02X} is reserved"))
 }
 
 /// A rejection for data that end before the picture does.

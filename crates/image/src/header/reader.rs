@@ -7,7 +7,7 @@ use super::colour_model::ColourMarkers;
 use super::frame::{self, Frame};
 use super::scan::ScanHeader;
 use super::segments::{Ending, Segment, Segments, marker};
-use super::{Header, corrupt, truncated, upright};
+use super::{Header, corrupt, reserved, truncated, upright};
 use crate::Limits;
 use crate::decode::tables::{HuffmanSpec, QuantTable};
 use crate::exif::{Orientation, read_orientation};
@@ -130,6 +130,7 @@ impl<'a> Reader<'a> {
                 *if is_ac { &mut self.defined.ac } else { &mut self.defined.dc } |= 1 << index;
             })?,
             code if frame::is_frame(code) => self.take_frame(code, payload)?,
+            code @ marker::RES_FIRST..=marker::RES_LAST => return Err(reserved(code)),
             _ => {}
         }
         Ok(())

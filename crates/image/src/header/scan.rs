@@ -95,11 +95,12 @@ impl ScanHeader {
 }
 
 fn select(id: u8, tables: u8, frame: &[Component], before: &[ScanComponent]) -> Result<ScanComponent, Rejection> {
-    // Two components of one id: the first not yet in the scan, as libjpeg has it.
-    let is_free = |index: usize| before.iter().all(|other| other.index != index);
-    let index = (0..frame.len())
-        .find(|&index| frame[index].id == id && is_free(index))
-        .ok_or_else(|| corrupt(format!("a scan of component {id}, which the frame does not have or has once")))?;
+    // The components of a scan stand in the order of the frame (T.81, B.2.3), so that those of a whole picture stand each in its own
+    // place. Of two components of one id it is the first not yet in the scan. Both as libjpeg has it.
+    let is_free = |index: usize| index >= before.len() && before.iter().all(|other| other.index != index);
+    let index = (0..frame.len()).find(|&index| frame[index].id == id && is_free(index)).ok_or_else(|| {
+        corrupt(format!("a scan of component {id}, which the frame does not have, has once, or has in another place"))
+    })?;
     let (dc_table, ac_table) = (usize::from(tables >> 4), usize::from(tables & 15));
     if dc_table > 3 || ac_table > 3 {
         return Err(corrupt(format!("Huffman tables {dc_table} and {ac_table} in a scan header, 0 to 3 exist")));

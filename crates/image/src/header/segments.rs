@@ -6,6 +6,9 @@
 /// Marker codes, the byte after `FF`.
 pub(crate) mod marker {
     pub(crate) const TEM: u8 = 0x01;
+    /// Reserved, the first and the last: no segment that a reader could pass over.
+    pub(crate) const RES_FIRST: u8 = 0x02;
+    pub(crate) const RES_LAST: u8 = 0xBF;
     pub(crate) const SOF0: u8 = 0xC0;
     pub(crate) const SOF1: u8 = 0xC1;
     pub(crate) const SOF2: u8 = 0xC2;

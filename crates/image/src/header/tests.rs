@@ -128,3 +128,22 @@ fn what_is_no_jpeg_is_told_at_once() {
     assert_eq!(reason(&[0xFF]), Err(Reason::NotJpeg));
     assert_eq!(reason(&[0xFF, 0xD8]), Err(Reason::Corrupt));
 }
+
+#[test]
+fn a_reserved_marker_is_corrupt_wherever_it_stands() {
+    for code in [0x02, 0x30, 0xBF] {
+        let reserved: (u8, &[u8]) = (code, &[1, 2, 3]);
+        assert_eq!(reason(&file(&[reserved, DQT, SOF, DHT, SOS])), Err(Reason::Corrupt));
+        assert_eq!(reason(&file(&[DQT, SOF, DHT, reserved, SOS])), Err(Reason::Corrupt));
+    }
+    let comment: (u8, &[u8]) = (0xFE, &[1, 2, 3]);
+    assert!(reason(&file(&[comment, DQT, SOF, DHT, SOS])).is_ok());
+}
+
+#[test]
+fn the_components_of_a_scan_stand_in_the_order_of_the_frame() {
+    let swapped: (u8, &[u8]) = (0xDA, &[3, 2, 0, 1, 0, 3, 0, 0, 63, 0]);
+    assert_eq!(reason(&file(&[DQT, SOF, DHT, swapped])), Err(Reason::Corrupt));
+    let part: (u8, &[u8]) = (0xDA, &[2, 2, 0, 3, 0, 0, 63, 0]);
+    assert!(reason(&file(&[DQT, SOF, DHT, part])).is_ok());
+}

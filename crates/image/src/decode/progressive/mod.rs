@@ -15,7 +15,7 @@ use super::sequential::McuGrid;
 use super::state::TableState;
 use crate::code_path::Runnable;
 use crate::header::scan::ScanHeader;
-use crate::header::truncated;
+use crate::header::{corrupt, truncated};
 use crate::planes::Plane;
 use crate::reason::Rejection;
 
@@ -108,10 +108,12 @@ impl Coefficients {
     }
 
     fn begin(&mut self, scan: &ScanHeader, layout: &ComponentLayout, tables: &TableState) -> Result<(), Rejection> {
+        let reached = &mut self.low[usize::from(scan.spectral_start)..=usize::from(scan.spectral_end)];
+        check_continuity(reached, scan)?;
+        reached.fill(scan.low);
         if self.dequantiser.is_none() {
             self.dequantiser = Some(Dequantiser::new(tables.quant(layout.quant)?, layout.side));
         }
-        self.low[usize::from(scan.spectral_start)..=usize::from(scan.spectral_end)].fill(scan.low);
         Ok(())
     }
 
@@ -139,6 +141,17 @@ impl Coefficients {
     }
 }
 
+/// A scan goes on at the bit that the scan before it has reached, or is the first of its coefficients: anything else
+/// makes other samples in every decoder (T.81, G.1.1.1.1).
+fn check_continuity(reached: &[u8], scan: &ScanHeader) -> Result<(), Rejection> {
+    let is_next = |&low: &u8| if low == NEVER { scan.high == 0 } else { scan.high == low };
+    if reached.iter().all(is_next) {
+        return Ok(());
+    }
+    let (start, end, high) = (scan.spectral_start, scan.spectral_end, scan.high);
+    Err(corrupt(format!("a scan of coefficients {start} to {end} goes on at bit {high}, which they have not reached")))
+}
+
 /// Puts the coefficients of blocks from the order that scans keep them in to that of the inverse transform.
 fn to_columns(side: usize, values: &[i16], columns: &mut [i16]) {
     match side {
@@ -157,5 +170,21 @@ fn permute<const KEPT: usize>(values: &[i16], columns: &mut [i16], side: usize) 
     }
     for (block, column) in values.as_chunks::<KEPT>().0.iter().zip(columns.as_chunks_mut::<KEPT>().0) {
         *column = std::array::from_fn(|slot| block[usize::from(from[slot]) % KEPT]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_goes_on_where_the_last_one_stopped_or_is_the_first() {
+        let scan = |high, low| ScanHeader { components: Vec::new(), spectral_start: 1, spectral_end: 2, high, low };
+        assert!(check_continuity(&[NEVER, NEVER], &scan(0, 2)).is_ok());
+        assert!(check_continuity(&[2, 2], &scan(2, 1)).is_ok());
+        for (reached, high) in [([NEVER, NEVER], 1), ([2, 2], 1), ([2, 1], 2), ([NEVER, 2], 2), ([2, 2], 0)] {
+            let rejection = check_continuity(&reached, &scan(high, 0)).expect_err("another bit");
+            assert_eq!(rejection.reason, crate::Reason::Corrupt, "{reached:?} {high}");
+        }
     }
 }
