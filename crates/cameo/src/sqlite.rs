@@ -190,6 +190,8 @@ async fn open_writer(options: SqliteConnectOptions) -> Result<SqliteConnection> 
 async fn open_readers(options: SqliteConnectOptions) -> Result<SqlitePool> {
     SqlitePoolOptions::new()
         .max_connections(READERS)
+        // A connection to a file of our own does not go stale; asking would wake its thread once more for each statement.
+        .test_before_acquire(false)
         .connect_with(options)
         .await
         .map_err(|e| failed(Place::System, "open the database for reading", e))
@@ -227,19 +229,35 @@ async fn run_transaction(
 ) -> Result<()> {
     execute(connection, "BEGIN IMMEDIATE").await?;
     batch.reverse();
-    while let Some(job) = batch.pop() {
-        if let Err(error) = execute(connection, "SAVEPOINT job").await {
-            batch.push(job);
-            return Err(error);
-        }
-        let done = job.run(connection).await;
-        let keep = done.keep;
-        finished.push(done);
-        if !keep {
+    // One that is alone needs no savepoint: undoing it undoes everything.
+    if batch.len() == 1 {
+        let done = run_next(connection, batch, finished).await;
+        return if done { commit(connection).await } else { execute(connection, "ROLLBACK").await };
+    }
+    while !batch.is_empty() {
+        execute(connection, "SAVEPOINT job").await?;
+        if !run_next(connection, batch, finished).await {
             execute(connection, "ROLLBACK TO job").await?;
         }
         execute(connection, "RELEASE job").await?;
     }
+    commit(connection).await
+}
+
+/// Runs the job at the end of the batch; whether to keep its changes.
+async fn run_next(
+    connection: &mut SqliteConnection,
+    batch: &mut Vec<Box<dyn Job>>,
+    finished: &mut Vec<Finished>,
+) -> bool {
+    let Some(job) = batch.pop() else { return true };
+    let done = job.run(connection).await;
+    let keep = done.keep;
+    finished.push(done);
+    keep
+}
+
+async fn commit(connection: &mut SqliteConnection) -> Result<()> {
     reached(Point::BeforeCommit);
     execute(connection, "COMMIT").await?;
     reached(Point::AfterCommit);
