@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use crate::render::children;
+
 /// What an original may be at most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,7 +22,10 @@ pub struct Limits {
     /// CPU time for making the renditions of one original.
     #[serde(with = "humantime_serde")]
     pub render_cpu: Duration,
-    /// Memory for making the renditions of one original.
+    /// Time by the clock for the same: for a child that waits instead of working.
+    #[serde(with = "humantime_serde")]
+    pub render_wall: Duration,
+    /// Memory for making the renditions of one original, beside the original itself.
     pub render_memory: ByteSize,
 }
 
@@ -32,8 +37,9 @@ impl Default for Limits {
             pixels: engine.max_pixels,
             side: engine.max_side,
             scans: engine.max_scans,
-            render_cpu: Duration::from_secs(10),
-            render_memory: ByteSize::mib(256),
+            render_cpu: children::RENDER_CPU,
+            render_wall: children::RENDER_WALL,
+            render_memory: ByteSize::b(children::RENDER_MEMORY_BYTES),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::table::DEFAULT_NAME;
+use crate::{catalog::table::DEFAULT_NAME, render::children::ORIGINALS_PER_CHILD};
 
 /// The buckets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,9 +98,17 @@ impl Default for Register {
 }
 
 /// Workers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Worker {
     /// Originals that are rendered side by side; 0 for one a processor core.
     pub resize_concurrency: usize,
+    /// Originals after which a render child is replaced by a fresh one.
+    pub originals_per_child: u32,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self { resize_concurrency: 0, originals_per_child: ORIGINALS_PER_CHILD }
+    }
 }

@@ -18,7 +18,9 @@ pub async fn start(config: &Config) -> Result<Arc<dyn Render>> {
     let setup = children::Config {
         limits: (&config.limits).into(),
         render_cpu: config.limits.render_cpu,
+        render_wall: config.limits.render_wall,
         render_memory_bytes: config.limits.render_memory.as_u64(),
+        originals_per_child: config.worker.originals_per_child,
         ..children::Config::new(executable()?, [OsString::from(child::SUBCOMMAND)], concurrency(config))
     };
     let failed = |error| Error::new(Place::Engine, Kind::Unavailable, "start the render children").because(error);

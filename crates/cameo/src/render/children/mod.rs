@@ -31,6 +31,15 @@ mod attendant;
 mod meter;
 mod process;
 
+/// CPU time that an original may take, unless the configuration says otherwise.
+pub const RENDER_CPU: Duration = Duration::from_secs(10);
+/// Time by the clock that an original may take.
+pub const RENDER_WALL: Duration = Duration::from_mins(5);
+/// Memory that a child may take, in bytes.
+pub const RENDER_MEMORY_BYTES: u64 = 256 << 20;
+/// Originals that a child renders in its life.
+pub const ORIGINALS_PER_CHILD: u32 = 1000;
+
 /// How children are started, and what an original may cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -60,10 +69,10 @@ impl Config {
             arguments: arguments.into_iter().collect(),
             children: children.max(1),
             limits: Limits::default(),
-            render_cpu: Duration::from_secs(10),
-            render_wall: Duration::from_mins(5),
-            render_memory_bytes: 256 << 20,
-            originals_per_child: 1000,
+            render_cpu: RENDER_CPU,
+            render_wall: RENDER_WALL,
+            render_memory_bytes: RENDER_MEMORY_BYTES,
+            originals_per_child: ORIGINALS_PER_CHILD,
         }
     }
 }
