@@ -64,8 +64,15 @@ pub(super) fn read_piece(file: &File, offset: u64, bytes: usize) -> io::Result<V
     if offset.checked_add(bytes as u64).is_none_or(|end| end > file.metadata().map_or(0, |meta| meta.len())) {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    let mut piece = vec![0; bytes];
-    file.read_exact_at(&mut piece, offset)?;
+    // Not zeroed first: that would touch all of it once more.
+    let mut piece = Vec::with_capacity(bytes);
+    while piece.len() < bytes {
+        let from = offset + piece.len() as u64;
+        if rustix::io::pread(file, rustix::buffer::spare_capacity(&mut piece), from)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    piece.truncate(bytes);
     Ok(piece)
 }
 
