@@ -13,7 +13,7 @@ use crate::{
     catalog::{EntityRows, Row},
     error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
-    key::EntityId,
+    key::{EntityId, PhotoId},
     store::{Attributes, ObjectInfo, Written},
 };
 
@@ -21,28 +21,40 @@ use crate::{
 const VERSION_METADATA: &str = "cameo-entity-version";
 
 /// Brings the aliases of an entity in line with its rows. `sizes` are image sizes that may have lost their last row.
-pub async fn update_aliases(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<String>) -> Result<()> {
+/// Returns primary photos whose renditions do not stand.
+pub async fn update_aliases(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<String>) -> Result<Vec<PhotoId>> {
     if !flow.settings.publish_alias {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let _lock = flow.catalog.lock_entity(entity).await?;
     let EntityRows { version, rows } = flow.catalog.entity_rows(entity).await?;
     let all_sizes: BTreeSet<&String> = sizes.iter().chain(rows.iter().map(|row| &row.image_size)).collect();
     let updates = all_sizes.into_iter().map(|image_size| update_alias(flow, entity, image_size, version, &rows));
-    futures::future::try_join_all(updates).await.map(drop)
+    Ok(futures::future::try_join_all(updates).await?.into_iter().flatten().collect())
 }
 
-async fn update_alias(flow: &Flow, entity: &EntityId, image_size: &str, version: u64, rows: &[Row]) -> Result<()> {
+/// Returns the primary photo when its rendition does not stand.
+async fn update_alias(
+    flow: &Flow,
+    entity: &EntityId,
+    image_size: &str,
+    version: u64,
+    rows: &[Row],
+) -> Result<Option<PhotoId>> {
     let alias = entity.alias_key(image_size);
     let primary = rows.iter().filter(|row| row.image_size == image_size).min_by_key(|row| row.photo.sequence);
     for _ in 0..CONFLICTS_MAX {
         let current = flow.store.head(&flow.settings.image_bucket, &alias).await?;
         if is_settled(current.as_ref(), primary, version) {
-            return Ok(());
+            return Ok(None);
         }
-        if write_alias(flow, &alias, current.as_ref(), primary, version).await? {
-            reached(Point::AliasWritten);
-            return Ok(());
+        match write_alias(flow, &alias, current.as_ref(), primary, version).await? {
+            Done::Written => {
+                reached(Point::AliasWritten);
+                return Ok(None);
+            }
+            Done::NoRendition => return Ok(primary.map(|row| row.photo.clone())),
+            Done::Changed => {}
         }
     }
     Err(Error::new(
@@ -64,25 +76,39 @@ fn is_settled(current: Option<&ObjectInfo>, primary: Option<&Row>, version: u64)
     }
 }
 
-/// True when it is done; false when somebody else wrote meanwhile.
+/// How writing an alias ended.
+enum Done {
+    /// It is as it should be.
+    Written,
+    /// Somebody else wrote meanwhile.
+    Changed,
+    /// The rendition that it shows does not stand: its row is about to be replaced or removed, and that change's own turn
+    /// writes the alias; or a removal hit it.
+    NoRendition,
+}
+
 async fn write_alias(
     flow: &Flow,
     alias: &str,
     current: Option<&ObjectInfo>,
     primary: Option<&Row>,
     version: u64,
-) -> Result<bool> {
+) -> Result<Done> {
+    let changed = |done| if done { Done::Written } else { Done::Changed };
     let bucket = &flow.settings.image_bucket;
     match (primary, current) {
         (Some(row), _) => {
             let from = row.photo.rendition_key(&row.image_size);
             let written =
                 flow.store.copy(bucket, &from, alias, &attributes(flow, version), condition_on(current)).await?;
-            // Without its rendition the row is about to be replaced or removed: that change's own turn writes the alias.
-            Ok(!matches!(written, Some(Written::ConditionFailed)))
+            Ok(match written {
+                Some(Written::ConditionFailed) => Done::Changed,
+                Some(Written::Done(_)) => Done::Written,
+                None => Done::NoRendition,
+            })
         }
-        (None, Some(info)) => flow.store.delete(bucket, alias, &info.validator()).await,
-        (None, None) => Ok(true),
+        (None, Some(info)) => flow.store.delete(bucket, alias, &info.validator()).await.map(changed),
+        (None, None) => Ok(Done::Written),
     }
 }
 

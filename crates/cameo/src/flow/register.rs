@@ -14,24 +14,49 @@ use crate::{
     store::ObjectInfo,
 };
 
-/// Registers outcomes and does what follows from them. What each did comes back in their order.
-pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
+/// What registering did.
+#[derive(Debug)]
+pub struct Registration {
+    /// What each outcome did, in their order.
+    pub registered: Vec<Registered>,
+    /// Originals whose events must be [sent anew](super::reconcile::requeue), before the messages are deleted.
+    pub mend: BTreeSet<String>,
+}
+
+/// Registers outcomes and does what follows from them.
+pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Registration> {
     reached(Point::BeforeRegister);
     let registered = flow.catalog.register(outcomes).await?;
     reached(Point::Registered);
     let mut entities = BTreeMap::<EntityId, BTreeSet<String>>::new();
+    let mut mend = BTreeSet::new();
     for Registered { photo, effect } in &registered {
         let Some(photo) = photo else { continue };
         let dropped = take_down(flow, photo, effect).await?;
+        if matches!(effect, Effect::Unpublished { .. }) && may_have_been_hit(flow, photo).await? {
+            mend.insert(photo.origin_key());
+        }
         if !matches!(effect, Effect::Noted | Effect::Stale) {
             entities.entry(photo.entity.clone()).or_default().extend(dropped);
         }
     }
     for (entity, sizes) in &entities {
         reached(Point::BeforeAlias);
-        update_aliases(flow, entity, sizes).await?;
+        for photo in update_aliases(flow, entity, sizes).await? {
+            if may_have_been_hit(flow, &photo).await? {
+                mend.insert(photo.origin_key());
+            }
+        }
     }
-    Ok(registered)
+    Ok(Registration { registered, mend })
+}
+
+/// Whether a removal may have taken down what a later upload published: there is one, and the store names what it holds
+/// by content alone. The same bytes have the same `ETag` then, so a rendition that was looked at before a later upload
+/// published it anew cannot be told from the new one when it is deleted.
+async fn may_have_been_hit(flow: &Flow, photo: &PhotoId) -> Result<bool> {
+    let original = flow.store.head(&flow.settings.upload_bucket, &photo.origin_key()).await?;
+    Ok(original.is_some_and(|original| original.write_generation.is_none()))
 }
 
 /// Removes the renditions that an effect leaves without rows; returns their image sizes.

@@ -5,10 +5,11 @@
 use tracing::{debug, info};
 
 use crate::{
+    clock::Clock,
     error::{Error, Remedy, Result},
     event,
     failpoint::{Point, reached},
-    flow::{Flow, register::register, resize::resize},
+    flow::{Flow, reconcile::requeue, register::register, resize::resize},
     message::Outcome,
     queue::{BATCH_MAX, Queue},
 };
@@ -42,7 +43,7 @@ pub async fn handle_events(flow: &Flow, registrations: &dyn Queue, body: &str) -
 
 /// Registers messages together, in one transaction. What nobody can read stands apart, and where the database takes
 /// offence at one, each is tried alone: a bad message must not hold up its neighbours.
-pub async fn register_messages(flow: &Flow, bodies: &[&str]) -> Vec<Ended> {
+pub async fn register_messages(flow: &Flow, events: &dyn Queue, clock: &dyn Clock, bodies: &[&str]) -> Vec<Ended> {
     let mut ended = Vec::new();
     let (mut outcomes, mut readable) = (Vec::new(), Vec::new());
     for (at, body) in bodies.iter().enumerate() {
@@ -54,10 +55,10 @@ pub async fn register_messages(flow: &Flow, bodies: &[&str]) -> Vec<Ended> {
             Err(error) => ended.push(Ended { messages: vec![at], result: Err(error) }),
         }
     }
-    let result = register_all(flow, &outcomes).await;
+    let result = register_all(flow, events, clock, &outcomes).await;
     if result.as_ref().is_err_and(|error| error.remedy() == Remedy::DeadLetter) && outcomes.len() > 1 {
         for (outcome, at) in outcomes.iter().zip(readable) {
-            let result = register_all(flow, std::slice::from_ref(outcome)).await;
+            let result = register_all(flow, events, clock, std::slice::from_ref(outcome)).await;
             ended.push(Ended { messages: vec![at], result });
         }
     } else {
@@ -66,11 +67,15 @@ pub async fn register_messages(flow: &Flow, bodies: &[&str]) -> Vec<Ended> {
     ended
 }
 
-async fn register_all(flow: &Flow, outcomes: &[Outcome]) -> Result<(), Error> {
+async fn register_all(flow: &Flow, events: &dyn Queue, clock: &dyn Clock, outcomes: &[Outcome]) -> Result<(), Error> {
     if outcomes.is_empty() {
         return Ok(());
     }
-    register(flow, outcomes).await?;
+    let mend: Vec<_> = register(flow, outcomes).await?.mend.into_iter().collect();
+    if !mend.is_empty() {
+        info!(?mend, "uploaded again after a removal: rendered once more");
+        requeue(flow, events, &mend, clock.now()).await?;
+    }
     for Outcome { key, generation, fate, .. } in outcomes {
         info!(key, %generation, fate = fate.name(), "registered");
     }

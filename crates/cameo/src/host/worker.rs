@@ -179,7 +179,8 @@ impl Worker {
 
     async fn register_received(&self, messages: &[Message]) -> Result<()> {
         let bodies: Vec<_> = messages.iter().map(|message| message.body.as_str()).collect();
-        for Ended { messages: at, result } in register_messages(&self.flow, &bodies).await {
+        for Ended { messages: at, result } in register_messages(&self.flow, &*self.events, &*self.clock, &bodies).await
+        {
             let ended: Vec<_> = at.into_iter().map(|at| &messages[at]).collect();
             self.settle(&*self.registrations, &ended, result).await?;
         }

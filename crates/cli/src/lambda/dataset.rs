@@ -41,8 +41,9 @@ impl Dataset {
             return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
         }
         let (keys, clock) = (access_keys(environment), Arc::new(SystemClock));
-        let (store, registrations, catalog) = futures::try_join!(
+        let (store, events, registrations, catalog) = futures::try_join!(
             open_store(config, keys.clone(), false),
+            open_queue(config, &config.queue.events, keys.clone()),
             open_queue(config, &config.queue.registrations, keys),
             open_catalog(config, register_rules(config, None), clock.clone()),
         )?;
@@ -50,8 +51,7 @@ impl Dataset {
         Ok(Self {
             worker: Worker {
                 flow,
-                // It receives no events; the field wants a queue.
-                events: registrations.clone(),
+                events,
                 registrations,
                 visibility_timeout: config.queue.visibility_timeout,
                 receive_wait: RECEIVE_WAIT,
@@ -72,7 +72,7 @@ impl Dataset {
     /// Registers a batch; returns the messages that are to come again.
     async fn failed<'m>(&self, messages: &'m [SqsMessage], deadline: Deadline) -> Vec<&'m SqsMessage> {
         let bodies: Vec<_> = messages.iter().map(batch::body).collect();
-        let registering = register_messages(&self.worker.flow, &bodies);
+        let registering = register_messages(&self.worker.flow, &*self.worker.events, &*self.worker.clock, &bodies);
         let Ok(ended) = tokio::time::timeout(deadline.left(), registering).await else {
             warn!("registering was not done before the deadline: the whole batch comes again");
             return messages.iter().collect();

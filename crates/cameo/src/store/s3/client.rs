@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use object_store::{
+    RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsAuthorizer, AwsCredentialProvider},
     client::{HttpRequest, HttpRequestBody},
 };
@@ -28,6 +29,10 @@ const QUERY: &AsciiSet = &PATH.add(b'/');
 const ANSWER_MAX_BYTES: u64 = 16 << 20;
 /// Pause before a request is tried again: doubles from this, and is drawn at random up to there.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// How long keys are asked for where the environment has none: a machine without a role would wait for minutes.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often.
+const KEYS_TRIES: usize = 3;
 /// The region where none is given and the service is not Amazon's.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -139,7 +144,8 @@ impl Client {
             None => environment,
         };
         // The bucket is asked for and not used: only the keys are.
-        let built = builder.with_bucket_name("cameo").with_region(&region).build();
+        let retry = RetryConfig { max_retries: KEYS_TRIES - 1, retry_timeout: KEYS_TIMEOUT, ..RetryConfig::default() };
+        let built = builder.with_bucket_name("cameo").with_region(&region).with_retry(retry).build();
         let built = built.map_err(|error| misconfigured("find the keys").because(error))?;
         let http = reqwest::Client::builder()
             .connect_timeout(limits.connect_timeout)
@@ -196,8 +202,11 @@ impl Client {
     }
 
     async fn sign(&self, request: &Request) -> Result<HttpRequest> {
-        let failed = |kind| move |error| Error::new(Place::Store, kind, "sign a request").because(BoxedError(error));
-        let credential = self.credentials.get_credential().await.map_err(failed(Kind::Denied))?;
+        let failed =
+            |kind, doing: &'static str| move |error| Error::new(Place::Store, kind, doing).because(BoxedError(error));
+        let finding =
+            "find keys for the store: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY nor a role give any";
+        let credential = self.credentials.get_credential().await.map_err(failed(Kind::Denied, finding))?;
         let mut signed = HttpRequest::new(HttpRequestBody::empty());
         *signed.method_mut() = request.method.clone();
         *signed.uri_mut() = self.url(request).parse().map_err(|error: http::uri::InvalidUri| {
@@ -206,7 +215,9 @@ impl Client {
         *signed.headers_mut() = request.headers.clone();
         let authorizer = AwsAuthorizer::new(&credential, "s3", &self.region);
         let digest = Sha256::digest(&request.body);
-        authorizer.try_authorize(&mut signed, Some(digest.as_slice())).map_err(failed(Kind::Fatal))?;
+        authorizer
+            .try_authorize(&mut signed, Some(digest.as_slice()))
+            .map_err(failed(Kind::Fatal, "sign a request"))?;
         Ok(signed)
     }
 
