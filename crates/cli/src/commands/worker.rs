@@ -31,7 +31,7 @@ enum Step {
 
 /// The first line of output once the worker is ready.
 #[derive(Debug, Serialize)]
-struct Ready {
+struct FirstLine {
     ready: bool,
     pid: u32,
     /// Originals rendered side by side.
@@ -46,17 +46,17 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     let told_to_end = told_to_end()?;
     let worker = Server::start_worker(&context.config, &context.environment, context.clock.clone(), roles).await?;
     let resize = if roles.resize { renderer::concurrency(&context.config) } else { 0 };
-    let ready = Ready { ready: true, pid: std::process::id(), resize, register: roles.register };
+    let first = FirstLine { ready: true, pid: std::process::id(), resize, register: roles.register };
     if context.json {
-        json_line(&ready)?
+        json_line(&first)?;
     } else {
-        line(&ready.text())?
+        line(&first.text())?;
     }
     worker.serve_until(told_to_end).await?;
     Ok(Exit::Complete)
 }
 
-impl Ready {
+impl FirstLine {
     fn text(&self) -> String {
         let does = match (self.resize, self.register) {
             (0, _) => "registers".to_owned(),

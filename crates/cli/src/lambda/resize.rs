@@ -47,14 +47,12 @@ impl Resize {
     }
 
     pub(crate) async fn handle(&self, event: &Value, deadline: Deadline) -> anyhow::Result<Value> {
-        match batch::messages(event)? {
-            Some(messages) => batch::answer(self.failed(&messages, deadline).await),
+        let Some(messages) = batch::messages(event)? else {
             // S3 or EventBridge invoked it: the whole event succeeds or is tried again.
-            None => {
-                self.within(&event.to_string(), deadline).await?;
-                Ok(Value::Null)
-            }
-        }
+            self.within(&event.to_string(), deadline).await?;
+            return Ok(Value::Null);
+        };
+        batch::answer(self.failed(&messages, deadline).await)
     }
 
     /// Handles messages while there is time; returns those that are to come again.
