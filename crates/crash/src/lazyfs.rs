@@ -53,11 +53,12 @@ impl LazyDisk {
     }
 
     fn config_text(&self) -> String {
-        let (fifo, log) = (self.folder.join("lazyfs.fifo"), self.folder.join("lazyfs.log"));
+        let quoted = |name: &str| format!("\"{}\"", self.folder.join(name).display());
+        let (fifo, log) = (quoted("lazyfs.fifo"), quoted("lazyfs.log"));
         format!(
-            "[faults]\nfifo_path={fifo:?}\n[cache]\napply_eviction=false\n\
+            "[faults]\nfifo_path={fifo}\n[cache]\napply_eviction=false\n\
             [cache.simple]\ncustom_size={CACHE:?}\nblocks_per_page=1\n\
-            [filesystem]\nlog_all_operations=false\nlogfile={log:?}\n"
+            [filesystem]\nlog_all_operations=false\nlogfile={log}\n"
         )
     }
 

@@ -330,7 +330,9 @@ impl Embedded {
         strange.retain(|folder| !open.contains(folder));
         let files = self.inner.files.clone();
         let removed = blocking(move || {
-            strange.iter().for_each(|folder| files.remove_upload(folder));
+            for folder in &strange {
+                files.remove_upload(folder);
+            }
             Ok(())
         });
         Ok(removed.await?)
