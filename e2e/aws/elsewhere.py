@@ -55,14 +55,18 @@ class Elsewhere:
     def cameo(self, *words, environment=None):
         return cameo(*words, cwd=self.folder, env=environment or self.environment())
 
-    def verify(self, delivery):
+    @property
+    def s3_url(self):
+        return self.emulator.url
+
+    def verify(self, delivery, vertical=VERTICAL):
         # The emulator serves the bucket under its own address.
         images = f"{self.emulator.url}/{IMAGE_BUCKET}"
-        return self.cameo("verify", delivery, "--vertical", VERTICAL, "--images-url", images)
+        return self.cameo("verify", delivery, "--vertical", vertical, "--images-url", images)
 
-    def wait_until_complete(self, delivery):
+    def wait_until_complete(self, delivery, vertical=VERTICAL):
         deadline = time.monotonic() + COMPLETE_S
-        while (answer := self.verify(delivery)).returncode != 0:
+        while (answer := self.verify(delivery, vertical)).returncode != 0:
             # 5: on its way; 2: no database yet, since whoever registers makes its tables.
             assert answer.returncode in (2, 5, 7), answer
             assert time.monotonic() < deadline, f"not complete after {COMPLETE_S} s: {answer.stdout[-2000:]}{answer.stderr}"

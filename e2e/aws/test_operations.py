@@ -8,11 +8,13 @@ from datetime import datetime, timedelta, timezone
 
 import boto3
 import photos
+import places
 import pytest
 from aws import databases, stack, workers
 from aws.elsewhere import COMPLETE_S, LOOK_EVERY_S, MESSAGES, VERTICAL, Elsewhere, installed, objects
 from aws.emulator import Emulator
-from server import IMAGE_BUCKET, UPLOAD_BUCKET, bare_environment, cameo
+from aws_cli import AwsCli
+from server import IMAGE_BUCKET, UPLOAD_BUCKET, Server, bare_environment, cameo
 
 EVERYTHING = "SELECT * FROM celeb_image_url ORDER BY idx"
 
@@ -210,3 +212,38 @@ def test_an_embedded_server_may_have_its_rows_elsewhere(tmp_path):
             about = ("--vertical", VERTICAL, "--data", tmp_path / "data")
             wait_until(lambda: cameo("verify", delivery, *about, cwd=tmp_path, env=environment).returncode == 0)
         assert len(database.rows()) == 52
+
+
+def test_moving_there_and_back_gives_the_same_proof(registered, delivery, tmp_path):
+    """As docs/aws.md tells it: copy the originals, let them be rendered, and verify on both sides."""
+    aws, there = AwsCli(places.AWS_CLIS["current"], tmp_path), f"s3://{UPLOAD_BUCKET}/origin/moved"
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "back").mkdir()
+    with Server(tmp_path / "old") as old:
+        for photo in delivery.iterdir():
+            old.put(photo.name, photo.read_bytes(), vertical="moved")
+        old.wait_until_quiet()
+        before = proven(old.cameo("verify", delivery, "--vertical", "moved"))
+        rows = told(old.rows("vertical = 'moved'"))
+        aws.s3(old, "sync", there, ".", cwd=tmp_path / "copy")
+    with workers.started(1, registered.folder, registered.environment()):
+        aws.s3(registered, "sync", ".", there, cwd=tmp_path / "copy")
+        assert registered.wait_until_complete(tmp_path / "copy", "moved") == before
+        assert told(row for row in registered.database.rows() if row["vertical"] == "moved") == rows
+        aws.s3(registered, "sync", there, ".", cwd=tmp_path / "back")
+    with Server(tmp_path / "new") as new:
+        aws.s3(new, "sync", ".", there, cwd=tmp_path / "back")
+        new.wait_until_quiet()
+        assert proven(new.cameo("verify", tmp_path / "back", "--vertical", "moved")) == before
+        assert told(new.rows("vertical = 'moved'")) == rows
+
+
+def proven(answer):
+    assert answer.returncode == 0, answer.stdout
+    return answer.lines[-1]["summary"]
+
+
+def told(rows):
+    """Rows without what differs between any two systems."""
+    host = ("image_url",)
+    return [{column: row[column] for column in databases.ROW if column not in host} for row in rows]

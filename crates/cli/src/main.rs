@@ -77,7 +77,8 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let context = commands::Context::load(&cli.common)?;
     match cli.command {
-        Command::Demo(args) => commands::demo::run(context, args).await,
+        // Boxed, since the whole server is in it.
+        Command::Demo(args) => Box::pin(commands::demo::run(context, args)).await,
         Command::Serve(args) => commands::serve::run(context, args).await,
         Command::Worker(args) => commands::worker::run(context, args).await,
         Command::Status(args) => commands::status::run(&context, args).await,

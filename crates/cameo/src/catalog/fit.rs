@@ -80,7 +80,8 @@ fn misfit_of(table: &Table, found: &FoundTable, dialect: Dialect, column: &'stat
     let (name, table_name) = (table.column(column), table.name());
     let Some(there) = found.columns.iter().find(|there| there.name.eq_ignore_ascii_case(name)) else {
         let ddl = format!("ALTER TABLE {table_name} ADD COLUMN {name} {}", dialect.definition(column));
-        let what = format!("the column {name} ({column}) is missing; or name the one that it is in catalog.columns");
+        let what =
+            format!("the column {} is missing; or name the one that it is in catalog.columns", told(name, column));
         return Some(Misfit { what, ddl });
     };
     let change = || dialect.change_type(table_name, name, column);
@@ -97,7 +98,12 @@ fn misfit_of(table: &Table, found: &FoundTable, dialect: Dialect, column: &'stat
         }
         _ => return None,
     };
-    Some(Misfit { what: format!("{name} ({column}) is {} and {what}", there.data_type), ddl: change() })
+    Some(Misfit { what: format!("{} is {} and {what}", told(name, column), there.data_type), ddl: change() })
+}
+
+/// A column's name, with ours where it has another there.
+fn told(name: &str, column: &str) -> String {
+    if name == column { name.to_owned() } else { format!("{name} ({column})") }
 }
 
 /// A column that Cameo does not know must do without a value.
@@ -216,7 +222,7 @@ mod tests {
         FoundTable { columns, unique_indexes: vec![vec!["idx".to_owned()], unique] }
     }
 
-    fn told(table: &Table, found: &FoundTable, dialect: Dialect) -> Vec<String> {
+    fn text(table: &Table, found: &FoundTable, dialect: Dialect) -> Vec<String> {
         misfits(table, found, dialect).into_iter().map(|misfit| format!("{}\n  {}", misfit.what, misfit.ddl)).collect()
     }
 
@@ -243,7 +249,7 @@ mod tests {
                 _ => {}
             }
         }
-        let of = |dialect| told(&Table::default(), &found, dialect).join("\n");
+        let of = |dialect| text(&Table::default(), &found, dialect).join("\n");
         insta::assert_snapshot!(format!("{}\n\n{}", of(Dialect::MySql), of(Dialect::Postgres)));
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct ReconcileArgs {
     scope: ScopeArgs,
     #[command(flatten)]
     places: PlacesArgs,
-    /// Do it, through the running server
+    /// Do it: embedded, through the running server
     #[arg(long)]
     apply: bool,
 }

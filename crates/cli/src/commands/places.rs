@@ -14,10 +14,10 @@ pub(crate) struct PlacesArgs {
     /// S3 endpoint of a system elsewhere; keys come from the environment, as with the AWS tools
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
-    /// Base address of its images [default: `images.public_url`]
+    /// Base address of its images [default: the configured one]
     #[arg(long, value_name = "URL")]
     images_url: Option<String>,
-    /// Its database: <mysql://…>, <postgres://…> or sqlite:FILE
+    /// Its database: mysql://…, postgres://… or sqlite:FILE
     #[arg(long, value_name = "URL")]
     catalog: Option<String>,
 }

@@ -11,10 +11,11 @@ use super::{Context, json_line, line, signals::told_to_end};
 use crate::{exit::Exit, logging};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  cameo worker\n  cameo worker --only resize\n  \
-CAMEO_STORE_URL=s3: CAMEO_QUEUE_URL=sqs: CAMEO_CATALOG_URL=mysql://app:secret@db/celeb cameo worker --only register\n\n\
+#[command(
+    after_help = "Examples:\n  cameo worker\n  cameo worker --only resize\n  cameo worker --only register --config /etc/cameo/cameo.toml\n\n\
 Any number of workers may run, on any machines. Store, queues and database are those of the configuration, as \
-docs/aws.md shows; keys come from the environment. A server of one process, `cameo serve`, has its own workers.")]
+docs/aws.md shows; keys come from the environment. A server of one process, `cameo serve`, has its own workers."
+)]
 pub(crate) struct Args {
     /// Only this step; a worker that renders needs no database
     #[arg(long, value_name = "STEP")]
@@ -24,15 +25,13 @@ pub(crate) struct Args {
 /// A step of the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Step {
-    /// Render originals and publish the renditions
     Resize,
-    /// Write the rows
     Register,
 }
 
 /// The first line of output once the worker is ready.
 #[derive(Debug, Serialize)]
-struct Ready {
+struct FirstLine {
     ready: bool,
     pid: u32,
     /// Originals rendered side by side.
@@ -47,17 +46,17 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     let told_to_end = told_to_end()?;
     let worker = Server::start_worker(&context.config, &context.environment, context.clock.clone(), roles).await?;
     let resize = if roles.resize { renderer::concurrency(&context.config) } else { 0 };
-    let ready = Ready { ready: true, pid: std::process::id(), resize, register: roles.register };
+    let first = FirstLine { ready: true, pid: std::process::id(), resize, register: roles.register };
     if context.json {
-        json_line(&ready)?
+        json_line(&first)?;
     } else {
-        line(&ready.text())?
+        line(&first.text())?;
     }
     worker.serve_until(told_to_end).await?;
     Ok(Exit::Complete)
 }
 
-impl Ready {
+impl FirstLine {
     fn text(&self) -> String {
         let does = match (self.resize, self.register) {
             (0, _) => "registers".to_owned(),

@@ -17,6 +17,12 @@ impl Deadline {
         Self(context.deadline)
     }
 
+    /// In so many milliseconds from now.
+    #[cfg(test)]
+    pub(crate) fn after(milliseconds: u64) -> Self {
+        Self(u64::try_from(SystemClock.now().as_millisecond()).unwrap_or(0) + milliseconds)
+    }
+
     /// The time for work: what is left, without what the answer needs.
     pub(crate) fn left(self) -> Duration {
         let now = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or(0);
@@ -30,9 +36,8 @@ mod tests {
 
     #[test]
     fn time_for_the_answer_is_kept_back() {
-        let now = u64::try_from(SystemClock.now().as_millisecond()).unwrap();
-        assert!(Deadline(now + 60_000).left() <= Duration::from_secs(58));
-        assert_eq!(Deadline(now).left(), Duration::ZERO);
-        assert_eq!(Deadline(now + 1_000).left(), Duration::ZERO);
+        assert!(Deadline::after(60_000).left() <= Duration::from_secs(58));
+        assert_eq!(Deadline::after(1_000).left(), Duration::ZERO);
+        assert_eq!(Deadline(0).left(), Duration::ZERO);
     }
 }

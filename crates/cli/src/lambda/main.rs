@@ -55,7 +55,7 @@ async fn run(started: Instant) -> anyhow::Result<()> {
         }
         #[cfg(any(feature = "mysql", feature = "postgres"))]
         Some("dataset") => {
-            let dataset = dataset::Dataset::open(&config, &environment).await?;
+            let dataset = Box::pin(dataset::Dataset::open(&config, &environment)).await?;
             serve(started, async |event, deadline| dataset.handle(&event, deadline).await).await
         }
         other => Err(unknown_handler(other).into()),

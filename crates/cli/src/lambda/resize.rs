@@ -47,14 +47,12 @@ impl Resize {
     }
 
     pub(crate) async fn handle(&self, event: &Value, deadline: Deadline) -> anyhow::Result<Value> {
-        match batch::messages(event)? {
-            Some(messages) => batch::answer(self.failed(&messages, deadline).await),
+        let Some(messages) = batch::messages(event)? else {
             // S3 or EventBridge invoked it: the whole event succeeds or is tried again.
-            None => {
-                self.within(&event.to_string(), deadline).await?;
-                Ok(Value::Null)
-            }
-        }
+            self.within(&event.to_string(), deadline).await?;
+            return Ok(Value::Null);
+        };
+        batch::answer(self.failed(&messages, deadline).await)
     }
 
     /// Handles messages while there is time; returns those that are to come again.
@@ -77,5 +75,76 @@ impl Resize {
     async fn within(&self, body: &str, deadline: Deadline) -> anyhow::Result<()> {
         let handled = tokio::time::timeout(deadline.left(), handle_events(&self.flow, &*self.registrations, body));
         Ok(handled.await.map_err(|_| anyhow::anyhow!("it was not done before the deadline"))??)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cameo::{
+        clock::{Clock, SystemClock},
+        config::Config,
+        event::{Change, Event},
+        generation::Generation,
+        queue::memory::MemoryQueue,
+        render::in_process::InProcess,
+        store::{Attributes, Condition, Store, Written, memory::MemoryStore},
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    /// A function over memory, with an original in its bucket; and the event of that original.
+    async fn function() -> (Resize, Arc<MemoryQueue>, String) {
+        let (config, clock) = (Config::default(), Arc::new(SystemClock));
+        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let (bucket, key) = (config.store.upload_bucket.clone(), "origin/v/1_0.jpg");
+        let original = cameo_image::encode_rgb(&[90; 3 * 64 * 64], 64, 64, 90);
+        let attributes = Attributes::default();
+        let written = store.put(&bucket, key, original.into(), &attributes, Condition::Always).await.unwrap();
+        let Written::Done(info) = written else { panic!("{written:?}") };
+        let change = Change::Created { etag: info.etag, size: info.size };
+        let event = Event { bucket, key: key.to_owned(), generation: Generation::from_counter(1), change };
+        let registrations = Arc::new(MemoryQueue::new("registrations", 5, clock.clone()));
+        let flow = Flow {
+            store,
+            catalog: Arc::new(UnusedCatalog),
+            render: Arc::new(InProcess::new(cameo_image::Limits::default(), 1)),
+            settings: Arc::new(config.settings().unwrap()),
+        };
+        let resize = Resize { flow, registrations: registrations.clone(), render_cpu: config.limits.render_cpu };
+        (resize, registrations, event.to_notification(SystemClock.now()))
+    }
+
+    fn batch_of(bodies: &[&str]) -> Value {
+        let record = |(at, body)| json!({"messageId": at, "body": body, "eventSource": "aws:sqs"});
+        let records: Vec<_> = ["a", "b", "c", "d"].into_iter().zip(bodies).map(record).collect();
+        json!({"Records": records})
+    }
+
+    #[tokio::test]
+    async fn what_failed_is_named_and_its_neighbours_are_done() {
+        let (resize, registrations, event) = function().await;
+        let batch = batch_of(&["no event", &event, r#"{"Event":"s3:TestEvent"}"#]);
+        let answer = resize.handle(&batch, Deadline::after(60_000)).await.unwrap();
+        assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "a"}]}));
+        assert_eq!(registrations.depth().await.unwrap().visible, 1);
+    }
+
+    #[tokio::test]
+    async fn near_the_deadline_nothing_is_begun_and_all_comes_again() {
+        let (resize, registrations, event) = function().await;
+        let answer = resize.handle(&batch_of(&[&event, &event, &event]), Deadline::after(1_000)).await.unwrap();
+        let all = ["a", "b", "c"].map(|id| json!({"itemIdentifier": id}));
+        assert_eq!(answer, json!({"batchItemFailures": all}));
+        assert_eq!(registrations.depth().await.unwrap().visible, 0);
+    }
+
+    #[tokio::test]
+    async fn s3_may_invoke_it_and_a_failure_is_the_invocations() {
+        let (resize, registrations, event) = function().await;
+        let event: Value = serde_json::from_str(&event).unwrap();
+        assert_eq!(resize.handle(&event, Deadline::after(60_000)).await.unwrap(), Value::Null);
+        assert_eq!(registrations.depth().await.unwrap().visible, 1);
+        assert!(resize.handle(&json!({"what": "is this"}), Deadline::after(60_000)).await.is_err());
     }
 }
