@@ -32,6 +32,7 @@ cameo-crash --planted-bug no-fsync\n  cameo-crash --syscalls 100\n  cameo-crash 
 cameo-crash --fsync-error\n  cameo-crash --kills 100 --lazyfs \"$(scripts/lazyfs)\"\n  \
 cameo-crash --distributed mariadb --kills 500 --clients 4"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 struct Cli {
     /// How often the server, or a worker, is killed
     #[arg(long, default_value_t = 100)]

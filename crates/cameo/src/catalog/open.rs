@@ -2,8 +2,6 @@
 
 use std::{path::Path, sync::Arc};
 
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-use super::fit::{self, Dialect};
 use super::{Catalog, fit::Misfit, ledger::RegisterRules, limits::ServerLimits, sqlite::SqliteCatalog, table::Table};
 use crate::{
     address,
@@ -51,18 +49,34 @@ pub async fn open_read_only(url: &str, settings: CatalogSettings, clock: Arc<dyn
 /// What of the public table at an address does not fit. The embedded table always does.
 pub async fn misfits(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
     match address::scheme(url).as_str() {
-        #[cfg(feature = "mysql")]
-        "mysql" | "mariadb" => {
-            let found = super::mysql::inspect(url, &settings.limits, &settings.table).await?;
-            Ok(fit::misfits(&settings.table, &found, Dialect::MySql))
-        }
-        #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => {
-            let found = super::postgres::inspect(url, &settings.limits, &settings.table).await?;
-            Ok(fit::misfits(&settings.table, &found, Dialect::Postgres))
-        }
+        "mysql" | "mariadb" => mysql_misfits(url, settings).await,
+        "postgres" | "postgresql" => postgres_misfits(url, settings).await,
         _ => Ok(Vec::new()),
     }
+}
+
+#[cfg(feature = "mysql")]
+async fn mysql_misfits(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+    let found = super::mysql::inspect(url, &settings.limits, &settings.table).await?;
+    Ok(super::fit::misfits(&settings.table, &found, super::fit::Dialect::MySql))
+}
+
+#[cfg(not(feature = "mysql"))]
+#[expect(clippy::unused_async, reason = "called as the one that is built in is")]
+async fn mysql_misfits(url: &str, _: &CatalogSettings) -> Result<Vec<Misfit>> {
+    Err(address::not_built_in(Place::Catalog, KEY, url, "mysql"))
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres_misfits(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+    let found = super::postgres::inspect(url, &settings.limits, &settings.table).await?;
+    Ok(super::fit::misfits(&settings.table, &found, super::fit::Dialect::Postgres))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "called as the one that is built in is")]
+async fn postgres_misfits(url: &str, _: &CatalogSettings) -> Result<Vec<Misfit>> {
+    Err(address::not_built_in(Place::Catalog, KEY, url, "postgres"))
 }
 
 /// What a catalog is opened for.
@@ -90,6 +104,7 @@ async fn mysql(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>, for_
 }
 
 #[cfg(not(feature = "mysql"))]
+#[expect(clippy::unused_async, reason = "called as the one that is built in is")]
 async fn mysql(url: &str, _: CatalogSettings, _: Arc<dyn Clock>, _: Use) -> Result<Arc<dyn Catalog>> {
     Err(address::not_built_in(Place::Catalog, KEY, url, "mysql"))
 }
@@ -111,6 +126,7 @@ async fn postgres(
 }
 
 #[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "called as the one that is built in is")]
 async fn postgres(url: &str, _: CatalogSettings, _: Arc<dyn Clock>, _: Use) -> Result<Arc<dyn Catalog>> {
     Err(address::not_built_in(Place::Catalog, KEY, url, "postgres"))
 }

@@ -50,6 +50,7 @@ async fn s3(
 }
 
 #[cfg(not(feature = "s3"))]
+#[expect(clippy::unused_async, reason = "called as the one that is built in is")]
 async fn s3(url: &str, _: Vec<String>, _: Option<&str>, _: Option<AccessKeys>) -> Result<Arc<dyn Store>> {
     Err(address::not_built_in(Place::Store, KEY, url, "s3"))
 }
