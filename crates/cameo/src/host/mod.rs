@@ -1,6 +1,6 @@
 //! Hosts: what runs the flow. Only here are tasks spawned and processes started.
 //!
-//! [`server`] is a running process, whichever backends it has: [`embedded`] opens those of one data folder, [`distributed`]
+//! [`server`] is a running process, whichever backends it has: `embedded` opens those of one data folder, `distributed`
 //! those that addresses name. [`worker`] turns queues into calls of the flow's steps, and [`messages`] are those calls;
 //! [`places`] opens what a command looks at, and [`doctor`] looks whether it could.
 
