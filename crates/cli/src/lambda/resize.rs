@@ -72,8 +72,11 @@ impl Resize {
         failed
     }
 
+    /// Nothing is begun without time for it.
     async fn within(&self, body: &str, deadline: Deadline) -> anyhow::Result<()> {
-        let handled = tokio::time::timeout(deadline.left(), handle_events(&self.flow, &*self.registrations, body));
+        let left = deadline.left();
+        anyhow::ensure!(!left.is_zero(), "there is no time left before the deadline");
+        let handled = tokio::time::timeout(left, handle_events(&self.flow, &*self.registrations, body));
         Ok(handled.await.map_err(|_| anyhow::anyhow!("it was not done before the deadline"))??)
     }
 }
