@@ -23,7 +23,6 @@ use clap::Parser;
 
 /// Kills the server under load and checks that nothing acknowledged is lost, nothing stands twice, nothing is left.
 #[derive(Debug, Parser)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(
     name = "cameo-crash",
     max_term_width = 100,
