@@ -20,16 +20,6 @@ EVERYTHING = "SELECT * FROM celeb_image_url ORDER BY idx"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("operations")
-
-
-@pytest.fixture(scope="module")
-def delivery(folder):
-    return photos.deliver(folder / "delivery")
-
-
-@pytest.fixture(scope="module")
 def system(folder):
     installed(databases.MariaDb)
     with databases.MariaDb(folder / "db") as database, Emulator(folder / "aws") as emulator:

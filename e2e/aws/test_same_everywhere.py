@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from urllib.parse import urlsplit
 
-import photos
 import places
 import pytest
 from aws import databases, stack, workers
@@ -17,16 +16,6 @@ from aws.elsewhere import MESSAGES, VERTICAL, Elsewhere, installed, objects
 from aws.emulator import Emulator
 from aws_cli import GIVE_UP_S
 from server import UPLOAD_BUCKET, Server, bare_environment
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("same")
-
-
-@pytest.fixture(scope="module")
-def delivery(folder):
-    return photos.deliver(folder / "delivery")
 
 
 @pytest.fixture(scope="module")

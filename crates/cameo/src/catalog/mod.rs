@@ -31,6 +31,7 @@ pub mod memory;
 #[cfg(feature = "mysql")]
 pub mod mysql;
 mod open;
+mod pages;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -42,7 +43,8 @@ pub mod table;
 pub mod unused;
 
 pub use entity_locks::EntityLock;
-pub use open::{CatalogSettings, misfits, open, open_read_only};
+pub use open::{CatalogSettings, Use, misfits, open, open_read_only};
+pub use pages::{LedgerPages, RowPages};
 
 /// The last known fate of a key under `origin/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -28,20 +28,24 @@ const KNOWN: &str = "sqlite:FILE, mysql://USER:PASSWORD@HOST:PORT/DATABASE (Mari
 /// Opens the catalog at `mysql://…`, `postgres://…`, or, for reading only, `sqlite:FILE`: such a file is written by
 /// the one process that owns its data folder.
 pub async fn open(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
-    match address::scheme(url).as_str() {
-        "sqlite" => sqlite(url, settings, clock).await,
-        "mysql" | "mariadb" => mysql(url, settings, clock, Use::ReadAndWrite).await,
-        "postgres" | "postgresql" => postgres(url, settings, clock, Use::ReadAndWrite).await,
-        _ => Err(address::unknown_scheme(Place::Catalog, KEY, url, KNOWN)),
-    }
+    open_for(Use::ReadAndWrite, url, settings, clock).await
 }
 
 /// Opens the catalog at an address for reading: no table is made or tried, and the user needs no right to write.
 pub async fn open_read_only(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+    open_for(Use::Read, url, settings, clock).await
+}
+
+async fn open_for(
+    for_use: Use,
+    url: &str,
+    settings: CatalogSettings,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Catalog>> {
     match address::scheme(url).as_str() {
         "sqlite" => sqlite(url, settings, clock).await,
-        "mysql" | "mariadb" => mysql(url, settings, clock, Use::Read).await,
-        "postgres" | "postgresql" => postgres(url, settings, clock, Use::Read).await,
+        "mysql" | "mariadb" => mysql(url, settings, clock, for_use).await,
+        "postgres" | "postgresql" => postgres(url, settings, clock, for_use).await,
         _ => Err(address::unknown_scheme(Place::Catalog, KEY, url, KNOWN)),
     }
 }
@@ -81,8 +85,11 @@ async fn postgres_misfits(url: &str, _: &CatalogSettings) -> Result<Vec<Misfit>>
 
 /// What a catalog is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
+pub enum Use {
+    /// Looking: nothing is made, and the user needs no right to write.
     Read,
+    /// Registering: the `cameo_*` tables are brought up to date, the public table is created where it does not exist, and
+    /// it is checked that it fits and may be written.
     ReadAndWrite,
 }
 
@@ -94,13 +101,7 @@ async fn sqlite(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> 
 
 #[cfg(feature = "mysql")]
 async fn mysql(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>, for_use: Use) -> Result<Arc<dyn Catalog>> {
-    use super::mysql::MySqlCatalog as Backend;
-    let CatalogSettings { table, rules, limits } = settings;
-    let opened = match for_use {
-        Use::Read => Backend::open_read_only(url, limits, &table, rules, clock).await,
-        Use::ReadAndWrite => Backend::open(url, limits, &table, rules, clock).await,
-    };
-    Ok(Arc::new(opened?))
+    Ok(Arc::new(super::mysql::MySqlCatalog::open(url, settings, clock, for_use).await?))
 }
 
 #[cfg(not(feature = "mysql"))]
@@ -116,13 +117,7 @@ async fn postgres(
     clock: Arc<dyn Clock>,
     for_use: Use,
 ) -> Result<Arc<dyn Catalog>> {
-    use super::postgres::PostgresCatalog as Backend;
-    let CatalogSettings { table, rules, limits } = settings;
-    let opened = match for_use {
-        Use::Read => Backend::open_read_only(url, limits, &table, rules, clock).await,
-        Use::ReadAndWrite => Backend::open(url, limits, &table, rules, clock).await,
-    };
-    Ok(Arc::new(opened?))
+    Ok(Arc::new(super::postgres::PostgresCatalog::open(url, settings, clock, for_use).await?))
 }
 
 #[cfg(not(feature = "postgres"))]

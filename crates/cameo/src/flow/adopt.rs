@@ -15,7 +15,7 @@ use super::{
     verify::{self, Cell, EntityReport, PlaceState, Question, Served, ServedImage},
 };
 use crate::{
-    catalog::{Catalog, Row, Scope, image_urls::ImageUrls},
+    catalog::{Catalog, Row, RowPages, Scope, image_urls::ImageUrls},
     error::Result,
     event::{Change, Event},
     generation::Generation,
@@ -110,15 +110,13 @@ async fn rows_of(catalog: &dyn Catalog, reports: &[EntityReport]) -> Result<BTre
     let ids: BTreeSet<u64> = reports.iter().map(|report| report.cd_idx).collect();
     let scope = Scope::Ids { vertical: None, cd_idx: ids.into_iter().collect() };
     let mut rows = BTreeMap::<_, Vec<Row>>::new();
-    let mut last: Option<Row> = None;
-    loop {
-        let page = catalog.rows(&scope, last.as_ref(), 1000).await?;
-        let Some(end) = page.last().cloned() else { return Ok(rows) };
+    let mut pages = RowPages::new(catalog, &scope);
+    while let Some(page) = pages.next().await? {
         for row in page {
             rows.entry(row.photo.clone()).or_default().push(row);
         }
-        last = Some(end);
     }
+    Ok(rows)
 }
 
 /// What registers the photo as it stands; or why it is not adopted.

@@ -12,7 +12,7 @@ use super::{
     verify::{Cell, EntityReport, PlaceState},
 };
 use crate::{
-    catalog::{Row, Scope, image_urls::ImageUrls},
+    catalog::{Row, RowPages, Scope, image_urls::ImageUrls},
     error::Result,
     event::{Change, Event},
     generation::Generation,
@@ -20,9 +20,6 @@ use crate::{
     queue::{BATCH_MAX, Queue},
     store::ObjectInfo,
 };
-
-/// Rows looked at, or written, at a time.
-const PAGE: usize = 1000;
 
 /// What sending events anew came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,30 +91,24 @@ async fn unknown_generation(flow: &Flow, key: &str) -> Result<Generation> {
 /// How many rows have an address that is not under the configured base.
 pub async fn count_rows_elsewhere(flow: &Flow, urls: &ImageUrls) -> Result<u64> {
     let mut count = 0;
-    let mut last: Option<Row> = None;
-    loop {
-        let page = flow.catalog.rows(&Scope::All, last.as_ref(), PAGE).await?;
+    let mut pages = RowPages::new(&*flow.catalog, &Scope::All);
+    while let Some(page) = pages.next().await? {
         count += page.iter().filter(|row| row.image_url != urls.of(&row.photo, &row.image_size)).count() as u64;
-        match page.into_iter().last() {
-            Some(row) => last = Some(row),
-            None => return Ok(count),
-        }
     }
+    Ok(count)
 }
 
 /// Rewrites the addresses of all rows that are not under the configured base; returns how many there were.
 pub async fn rewrite_urls(flow: &Flow, urls: &ImageUrls) -> Result<u64> {
     let mut count = 0;
-    let mut last: Option<Row> = None;
-    loop {
-        let page = flow.catalog.rows(&Scope::All, last.as_ref(), PAGE).await?;
-        let Some(end) = page.last().cloned() else { return Ok(count) };
+    let mut pages = RowPages::new(&*flow.catalog, &Scope::All);
+    while let Some(page) = pages.next().await? {
         let moved = |row: Row| {
             let image_url = urls.of(&row.photo, &row.image_size);
             (row.image_url != image_url).then_some(Row { image_url, ..row })
         };
         let moved: Vec<_> = page.into_iter().filter_map(moved).collect();
         count += flow.catalog.rewrite_urls(&moved).await?;
-        last = Some(end);
     }
+    Ok(count)
 }

@@ -50,6 +50,11 @@ impl Window {
         openings.filter(|opening| *opening >= after).min().unwrap_or(after)
     }
 
+    /// When it opens again, as its own clock shows it; none while it is open.
+    pub fn closed_until(&self, now: Timestamp) -> Option<String> {
+        (!self.is_open(now)).then(|| self.told(self.next_run(now)))
+    }
+
     /// A time as the window's own clock shows it, for a person: `07:00 (Asia/Seoul)`.
     pub fn told(&self, at: Timestamp) -> String {
         let zoned = at.to_zoned(self.zone.clone());

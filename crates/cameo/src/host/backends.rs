@@ -10,7 +10,7 @@ use crate::{
     },
     clock::Clock,
     config::{Config, Environment},
-    error::Result,
+    error::{Error, Kind, Place, Result},
     queue::{self, Queue},
     store::{self, Store},
 };
@@ -29,9 +29,28 @@ pub async fn open_store(config: &Config, keys: Option<AccessKeys>, writes: bool)
     store::open(&config.store.url, buckets, written, keys).await
 }
 
+/// The two queues.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    /// From the store to `resize`.
+    pub events: Arc<dyn Queue>,
+    /// From `resize` to `register`.
+    pub registrations: Arc<dyn Queue>,
+}
+
+/// Opens both queues.
+pub async fn open_queues(config: &Config, keys: Option<AccessKeys>) -> Result<Queues> {
+    let (events, registrations) = futures::try_join!(
+        open_queue(config, &config.queue.events, keys.clone()),
+        open_queue(config, &config.queue.registrations, keys),
+    )?;
+    Ok(Queues { events, registrations })
+}
+
 /// Opens a queue by its name.
 pub async fn open_queue(config: &Config, name: &str, keys: Option<AccessKeys>) -> Result<Arc<dyn Queue>> {
-    queue::open(&config.queue.url, name, keys).await
+    // The set-up of a client is large, and whoever opens queues would be as large.
+    Box::pin(queue::open(&config.queue.url, name, keys)).await
 }
 
 /// Opens the database of a server; its tables are made or brought up to date where they have to be.
@@ -50,4 +69,14 @@ pub fn register_rules(config: &Config, images_listener: Option<&str>) -> Registe
     let listener = images_listener.unwrap_or("");
     let base = if config.images.public_url.is_empty() { listener } else { &config.images.public_url };
     RegisterRules { urls: ImageUrls::new(base), delete_unpublishes: config.register.delete_unpublishes }
+}
+
+/// Rows are for the public, so whoever registers must know the public's address: a configured one, or a listener of its own.
+pub fn require_public_url(config: &Config, images_listener: Option<&str>) -> Result<()> {
+    if !config.images.public_url.is_empty() || images_listener.is_some() {
+        return Ok(());
+    }
+    let doing = "register: images.public_url is empty, and rows need the address under which images are served, \
+                 such as https://image.mycelebs.com";
+    Err(Error::new(Place::System, Kind::Misconfigured, doing))
 }

@@ -8,8 +8,7 @@ use std::{sync::Arc, time::Duration};
 use tracing::info;
 
 use super::{
-    backends::{access_keys, open_catalog, open_queue, open_store, register_rules},
-    embedded::console_of,
+    backends::{Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url},
     listeners::Listeners,
     renderer,
     server::{Roles, Server, spawn_workers},
@@ -23,7 +22,6 @@ use crate::{
     error::{Error, Kind, Place, Result},
     flow::Flow,
     render::{Render, unused::UnusedEngine},
-    serve::images::Images,
 };
 
 /// How long an idle worker waits for a message. A wait costs one request, so it is longer than embedded, and shorter than
@@ -41,24 +39,14 @@ pub(super) async fn start(
     let running = listeners.running();
     let shows = running.images.is_some() || running.console.is_some();
     let rules = register_rules(config, running.images.as_deref());
-    check_public_url(config, &rules, roles)?;
+    if roles.register {
+        require_public_url(config, running.images.as_deref())?;
+    }
     let worker = open(config, environment, clock, roles, rules.clone(), shows).await?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &worker, config, roles);
-    let images = Images::new(worker.flow.store.clone(), &worker.flow.settings);
-    listeners.spawn(&mut tasks, images, console_of(&worker, rules.urls));
+    listeners.spawn(&mut tasks, &worker, rules.urls);
     Ok(Server { running, credentials: None, tasks, folder: None })
-}
-
-/// Rows are for the public, so their address must be the public's, not that of whoever happens to register.
-fn check_public_url(config: &Config, rules: &RegisterRules, roles: Roles) -> Result<()> {
-    let unknown = config.images.public_url.is_empty() && rules.urls.of_key("") == "/";
-    if roles.register && unknown {
-        let doing = "register: images.public_url is empty, and rows need the address under which images are served, \
-                     such as https://image.mycelebs.com";
-        return Err(Error::new(Place::System, Kind::Misconfigured, doing));
-    }
-    Ok(())
 }
 
 async fn open(
@@ -71,8 +59,7 @@ async fn open(
 ) -> Result<Worker> {
     let keys = access_keys(environment);
     let store = open_store(config, keys.clone(), roles != Roles::NONE).await?;
-    let events = open_queue(config, &config.queue.events, keys.clone()).await?;
-    let registrations = open_queue(config, &config.queue.registrations, keys).await?;
+    let Queues { events, registrations } = open_queues(config, keys).await?;
     let catalog: Arc<dyn Catalog> = if roles.register || shows {
         if config.catalog.is_embedded() {
             return Err(no_server_database());

@@ -91,15 +91,13 @@ pub async fn examine(config: &Config, environment: &Environment, clock: Arc<dyn 
 }
 
 fn window(config: &Config, clock: &dyn Clock) -> Finding {
-    let now = clock.now();
     match config.register.window() {
         Err(error) => Finding::bad("registering", &error),
         Ok(None) => Finding::good("registering", "at once"),
-        Ok(Some(window)) if window.is_open(now) => Finding::good("registering", "in a window, which is open"),
-        Ok(Some(window)) => {
-            let told = format!("in a window, which is closed: registers at {}", window.told(window.next_run(now)));
-            Finding::remark("registering", told)
-        }
+        Ok(Some(window)) => match window.closed_until(clock.now()) {
+            None => Finding::good("registering", "in a window, which is open"),
+            Some(at) => Finding::remark("registering", format!("in a window, which is closed: registers at {at}")),
+        },
     }
 }
 

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tracing::{info, warn};
 
 use super::{
-    backends::{open_catalog, register_rules},
+    backends::{catalog_settings, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
     listeners::{Listeners, served},
     renderer,
@@ -14,17 +14,13 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    catalog::{Catalog, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog, table::Table},
+    catalog::{Catalog, CatalogSettings, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog},
     clock::Clock,
     config::{Config, Environment},
     error::Result,
     flow::{Flow, reconcile::count_rows_elsewhere},
     queue::{Queue, sqlite::SqliteQueue},
-    serve::{
-        console::Console,
-        images::Images,
-        s3_api::{self, AccessKey, KeyRing, S3Endpoint},
-    },
+    serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint},
     sqlite::Sqlite,
     store::embedded::{Embedded, EmbeddedOptions},
 };
@@ -102,7 +98,7 @@ async fn catalog(config: &Config, db: Sqlite, rules: RegisterRules, clock: Arc<d
     if !config.catalog.is_embedded() {
         return open_catalog(config, rules, clock).await;
     }
-    let table = Table::new(&config.catalog.table, &config.catalog.columns)?;
+    let CatalogSettings { table, rules, .. } = catalog_settings(config, rules)?;
     Ok(Arc::new(SqliteCatalog::open(db, &table, rules, clock).await?))
 }
 
@@ -122,21 +118,7 @@ fn spawn_listeners(tasks: &mut Tasks, mut listeners: Listeners, parts: &Parts, c
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }
-    let flow = &parts.worker.flow;
-    let images = Images::new(flow.store.clone(), &flow.settings);
-    listeners.spawn(tasks, images, console_of(&parts.worker, urls.clone()));
-}
-
-/// The console over what a worker works with.
-pub(super) fn console_of(worker: &Worker, images_url: ImageUrls) -> Console {
-    Console {
-        flow: worker.flow.clone(),
-        events: worker.events.clone(),
-        registrations: worker.registrations.clone(),
-        images_url,
-        window: worker.window.clone(),
-        clock: worker.clock.clone(),
-    }
+    listeners.spawn(tasks, &parts.worker, urls.clone());
 }
 
 /// Says once how many rows lead elsewhere than the configuration says.

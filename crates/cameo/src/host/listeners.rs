@@ -4,8 +4,9 @@ use std::{io, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::{data_folder::Running, tasks::Tasks};
+use super::{data_folder::Running, tasks::Tasks, worker::Worker};
 use crate::{
+    catalog::image_urls::ImageUrls,
     config::{Listen, Server},
     error::{Error, Kind, Place, Result},
     serve::{
@@ -39,18 +40,31 @@ impl Listeners {
         Running { pid: std::process::id(), s3: url(&self.s3), images: url(&self.images), console: url(&self.console) }
     }
 
-    /// Serves images and console.
-    pub(super) fn spawn(self, tasks: &mut Tasks, images: Images, console: Console) {
+    /// Serves images and console over what a worker works with.
+    pub(super) fn spawn(self, tasks: &mut Tasks, worker: &Worker, images_url: ImageUrls) {
         if let Some(listener) = self.images {
+            let images = Images::new(worker.flow.store.clone(), &worker.flow.settings);
             tasks.spawn(|stop| async move {
                 served("images", images::serve(listener, images, stop.cancelled_owned()).await)
             });
         }
         if let Some(listener) = self.console {
+            let console = console_of(worker, images_url);
             tasks.spawn(|stop| async move {
                 served("the console", console::serve(listener, console, stop.cancelled_owned()).await)
             });
         }
+    }
+}
+
+fn console_of(worker: &Worker, images_url: ImageUrls) -> Console {
+    Console {
+        flow: worker.flow.clone(),
+        events: worker.events.clone(),
+        registrations: worker.registrations.clone(),
+        images_url,
+        window: worker.window.clone(),
+        clock: worker.clock.clone(),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    backends::{access_keys, catalog_settings, open_queue, open_store, register_rules},
+    backends::{Queues, access_keys, catalog_settings, open_queues, open_store, register_rules},
     data_folder::{DataFolder, Running, read_running},
 };
 use crate::{
@@ -13,21 +13,12 @@ use crate::{
     config::{Config, Environment},
     error::{Error, Kind, Place, Result},
     flow::{Flow, Settings, verify},
-    queue::{Queue, sqlite::SqliteQueue},
+    queue::sqlite::SqliteQueue,
     render::unused::UnusedEngine,
     serve::images::client::HttpImages,
     sqlite::Sqlite,
     store::{Store, embedded::Embedded},
 };
-
-/// The two queues.
-#[derive(Debug, Clone)]
-pub struct Queues {
-    /// From the store to `resize`.
-    pub events: Arc<dyn Queue>,
-    /// From `resize` to `register`.
-    pub registrations: Arc<dyn Queue>,
-}
 
 /// The places of one system.
 #[derive(Debug)]
@@ -104,14 +95,7 @@ impl Places {
         let images_url = addresses.images_url.as_deref().unwrap_or(&config.images.public_url);
         let store = open_store(&config, keys.clone(), false).await?;
         let catalog_settings = catalog_settings(&config, rules.clone())?;
-        let queues = if config.queue.is_embedded() {
-            None
-        } else {
-            Some(Queues {
-                events: open_queue(&config, &config.queue.events, keys.clone()).await?,
-                registrations: open_queue(&config, &config.queue.registrations, keys).await?,
-            })
-        };
+        let queues = if config.queue.is_embedded() { None } else { Some(open_queues(&config, keys).await?) };
         Ok(Self {
             store,
             catalog: catalog::open_read_only(&config.catalog.url, catalog_settings, clock).await?,

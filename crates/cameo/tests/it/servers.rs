@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use cameo::{
     catalog::{
-        Catalog,
+        Catalog, CatalogSettings, Use,
         contract::rules,
         limits::ServerLimits,
         mysql::{self, MySqlCatalog},
@@ -45,8 +45,9 @@ macro_rules! catalog_server {
         #[async_trait]
         impl CatalogServer for $server {
             async fn open_limited(&self, url: &str, table: &Table, limits: ServerLimits) -> Result<Box<dyn Catalog>> {
+                let settings = CatalogSettings { table: table.clone(), rules: rules(), limits };
                 let clock = std::sync::Arc::new(SystemClock);
-                Ok(Box::new($catalog::open(url, limits, table, rules(), clock).await?))
+                Ok(Box::new($catalog::open(url, settings, clock, Use::ReadAndWrite).await?))
             }
 
             async fn execute(&self, database: &str, sql: &str) {

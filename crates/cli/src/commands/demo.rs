@@ -11,8 +11,9 @@ use cameo::{
     config::{Config, Listen},
     flow::verify::{self, Cell, EntityReport, PlaceState, Question, Summary},
     host::{
+        backends::Queues,
         data_folder::{Credentials, Running},
-        places::{Places, Queues},
+        places::Places,
         server::{Roles, Server},
     },
     key::{EntityId, PhotoId, Vertical},

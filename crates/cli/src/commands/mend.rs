@@ -2,7 +2,7 @@
 //! folder, or straight to the queue that everybody shares.
 
 use cameo::{
-    catalog::{Scope, State},
+    catalog::{LedgerPages, Scope, State},
     error::{Error, Kind, Place},
     flow::{
         reconcile::{keys_to_mend, requeue, rewrite_urls},
@@ -16,9 +16,6 @@ use serde::Serialize;
 
 use super::{Context, json_line, line, places::PlacesArgs, scope::ScopeArgs};
 use crate::exit::Exit;
-
-/// Ledger entries fetched at a time.
-const PAGE: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cameo reconcile\n  cameo reconcile --vertical ssgdfm_eye --apply\n\n\
@@ -84,14 +81,13 @@ pub(crate) async fn retry(context: &Context, args: RetryArgs) -> anyhow::Result<
 }
 
 async fn rejected_keys(places: &Places, scope: &Scope, asked: Option<ReasonCode>) -> anyhow::Result<Vec<String>> {
-    let (mut keys, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = places.catalog.ledger(scope, &after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(keys) };
-        after.clone_from(&last.key);
+    let mut keys = Vec::new();
+    let mut pages = LedgerPages::new(&*places.catalog, scope);
+    while let Some(page) = pages.next().await? {
         let wanted = |state: &State| matches!(state, State::Rejected { reason, .. } if asked.is_none_or(|asked| asked == *reason));
         keys.extend(page.into_iter().filter(|entry| wanted(&entry.state)).map(|entry| entry.key));
     }
+    Ok(keys)
 }
 
 /// How things are changed.

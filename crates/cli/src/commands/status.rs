@@ -1,8 +1,8 @@
 //! `cameo status`: what waits, what is served, what was rejected and why.
 
 use cameo::{
-    catalog::{Count, LedgerEntry, Scope, State},
-    host::places::{Places, Queues},
+    catalog::{Count, LedgerEntry, LedgerPages, Scope, State},
+    host::{backends::Queues, places::Places},
     queue::Queue,
     reason::ReasonCode,
 };
@@ -13,8 +13,6 @@ use crate::exit::Exit;
 
 /// Rejected originals and dead letters listed, at most, unless a scope is given.
 const LISTED_MAX: usize = 1000;
-/// Ledger entries fetched at a time.
-const PAGE: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -80,13 +78,12 @@ async fn originals(places: &Places, scope: &Scope) -> anyhow::Result<Vec<Line>> 
     if *scope == Scope::All {
         return Ok(places.catalog.rejected(None, LISTED_MAX).await?.into_iter().map(Line::Original).collect());
     }
-    let (mut lines, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = places.catalog.ledger(scope, &after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(lines) };
-        after.clone_from(&last.key);
+    let mut lines = Vec::new();
+    let mut pages = LedgerPages::new(&*places.catalog, scope);
+    while let Some(page) = pages.next().await? {
         lines.extend(page.into_iter().map(Line::Original));
     }
+    Ok(lines)
 }
 
 async fn queue_line(queue: &dyn Queue) -> anyhow::Result<QueueLine> {
@@ -148,11 +145,9 @@ fn original_text(entry: &LedgerEntry) -> String {
 impl QueueLine {
     /// With the reason for waiting, while the window is closed.
     fn in_window(mut self, context: &Context) -> anyhow::Result<Self> {
-        let now = context.clock.now();
-        if let Some(window) = context.config.register.window()?.filter(|window| !window.is_open(now)) {
-            self.waiting = Some(ReasonCode::WindowClosed);
-            self.registers_at = Some(window.told(window.next_run(now)));
-        }
+        let window = context.config.register.window()?;
+        self.registers_at = window.and_then(|window| window.closed_until(context.clock.now()));
+        self.waiting = self.registers_at.is_some().then_some(ReasonCode::WindowClosed);
         Ok(self)
     }
 

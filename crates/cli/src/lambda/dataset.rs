@@ -8,10 +8,9 @@ use aws_lambda_events::sqs::SqsMessage;
 use cameo::{
     clock::SystemClock,
     config::{Config, Environment},
-    error::{Error, Kind, Place},
     flow::Flow,
     host::{
-        backends::{access_keys, open_catalog, open_queue, open_store, register_rules},
+        backends::{Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url},
         messages::{Ended, register_messages},
         worker::Worker,
     },
@@ -36,15 +35,11 @@ pub(crate) struct Dataset {
 
 impl Dataset {
     pub(crate) async fn open(config: &Config, environment: &Environment) -> anyhow::Result<Self> {
-        if config.images.public_url.is_empty() {
-            let doing = "register: images.public_url is empty; set CAMEO_IMAGES_PUBLIC_URL";
-            return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
-        }
+        require_public_url(config, None)?;
         let (keys, clock) = (access_keys(environment), Arc::new(SystemClock));
-        let (store, events, registrations, catalog) = futures::try_join!(
+        let (store, Queues { events, registrations }, catalog) = futures::try_join!(
             open_store(config, keys.clone(), false),
-            open_queue(config, &config.queue.events, keys.clone()),
-            open_queue(config, &config.queue.registrations, keys),
+            open_queues(config, keys),
             open_catalog(config, register_rules(config, None), clock.clone()),
         )?;
         let flow = Flow { store, catalog, render: Arc::new(UnusedEngine), settings: Arc::new(config.settings()?) };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use cameo::{
     catalog::{
-        self, Catalog, CatalogSettings, LedgerEntry, Scope, image_urls::ImageUrls, ledger::RegisterRules,
-        limits::ServerLimits, table::Table,
+        self, Catalog, CatalogSettings, LedgerEntry, LedgerPages, RowPages, Scope, image_urls::ImageUrls,
+        ledger::RegisterRules, limits::ServerLimits, table::Table,
     },
     clock::SystemClock,
     queue::{self, Queue},
@@ -21,7 +21,7 @@ use crate::{
 
 /// Where rows say that images are served.
 pub(super) const PUBLIC_URL: &str = "http://images.invalid";
-/// Objects, rows or entries that are asked for at once.
+/// Objects that are asked for at once.
 const PAGE: usize = 1000;
 /// Dead letters that are told, at most.
 const DEAD_LETTERS_TOLD: usize = 10;
@@ -70,11 +70,8 @@ impl Places {
             images: self.objects(IMAGE_BUCKET).await?,
             ..Snapshot::default()
         };
-        let mut after = String::new();
-        loop {
-            let entries = self.catalog.ledger(&Scope::All, &after, PAGE).await.context("failed to read the ledger")?;
-            let Some(last) = entries.last() else { break };
-            after.clone_from(&last.key);
+        let mut ledger = LedgerPages::new(&*self.catalog, &Scope::All);
+        while let Some(entries) = ledger.next().await.context("failed to read the ledger")? {
             snapshot.ledger.extend(entries.into_iter().map(entry));
         }
         for queue in &self.queues {
@@ -86,12 +83,9 @@ impl Places {
     }
 
     async fn rows(&self) -> Result<Vec<Row>> {
-        let mut found: Vec<catalog::Row> = Vec::new();
-        loop {
-            let page = self.catalog.rows(&Scope::All, found.last(), PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
+        let mut found = Vec::new();
+        let mut pages = RowPages::new(&*self.catalog, &Scope::All);
+        while let Some(page) = pages.next().await? {
             found.extend(page);
         }
         let row = |row: catalog::Row| {

@@ -18,13 +18,12 @@ use sqlx::{
 };
 
 use super::{
-    Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope,
+    Catalog, CatalogSettings, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, Use,
     batch::{self, Batch, EntryChange, TableChange},
     columns::{CountColumns, EntryColumns, RowColumns, limit, push_scope, read, rejection, signed},
     ledger::RegisterRules,
     limits::ServerLimits,
     server::{check_parameters, lock_number, no_answer, retry_conflicts, without_password},
-    table::Table,
 };
 use crate::{
     clock::{Clock, to_millis},
@@ -85,49 +84,21 @@ pub struct MySqlCatalog {
 }
 
 impl MySqlCatalog {
-    /// Connects, brings the `cameo_*` tables up to date, creates the public table where it does not exist, and checks
-    /// that it fits and may be written.
-    pub async fn open(
-        url: &str,
-        limits: ServerLimits,
-        table: &Table,
-        rules: RegisterRules,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self> {
+    /// Connects, and prepares or checks the tables as their [`Use`] asks.
+    pub async fn open(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>, for_use: Use) -> Result<Self> {
+        let CatalogSettings { table, rules, limits } = settings;
         let opening = format!("open the catalog {}", without_password(url));
         let (options, mut first) = connect(url, &limits, &opening).await?;
-        schema::prepare(&mut first, table, &opening).await?;
-        Self::with(options, first, limits, table, rules, clock).await.map_err(|e| failed(&opening, e))
-    }
-
-    /// Connects for reading: nothing is made, and the user needs no right to write.
-    pub async fn open_read_only(
-        url: &str,
-        limits: ServerLimits,
-        table: &Table,
-        rules: RegisterRules,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self> {
-        let opening = format!("open the catalog {}", without_password(url));
-        let (options, mut first) = connect(url, &limits, &opening).await?;
-        schema::check_version(&mut first, &opening).await?;
-        Self::with(options, first, limits, table, rules, clock).await.map_err(|e| failed(&opening, e))
-    }
-
-    async fn with(
-        options: MySqlConnectOptions,
-        mut first: MySqlConnection,
-        limits: ServerLimits,
-        table: &Table,
-        rules: RegisterRules,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, sqlx::Error> {
+        match for_use {
+            Use::Read => schema::check_version(&mut first, &opening).await?,
+            Use::ReadAndWrite => schema::prepare(&mut first, &table, &opening).await?,
+        }
         let database = options.get_database().unwrap_or_default().to_owned();
-        let settings = settings(&mut first, &limits).await?;
+        let settings = session_settings(&mut first, &limits).await.map_err(|e| failed(&opening, e))?;
         let _ = first.close().await;
         let pool = pool(&limits, limits.connections, settings.clone()).connect_lazy_with(options.clone());
         let held = pool_of_locks(&limits, settings).connect_lazy_with(options);
-        Ok(Self { pool, held, database, limits, rules, clock, sql: Statements::new(table) })
+        Ok(Self { pool, held, database, limits, rules, clock, sql: Statements::new(&table) })
     }
 
     async fn register_once(&self, outcomes: &[Outcome], now: Timestamp) -> Result<Vec<Registered>> {
@@ -249,7 +220,7 @@ fn date(at: Timestamp) -> String {
 
 /// What every connection is set to. MariaDB and MySQL name the limit on a statement differently, and MySQL has one for
 /// reading only; there, waits for locks are limited and the answer's time-out does the rest.
-async fn settings(connection: &mut MySqlConnection, limits: &ServerLimits) -> Result<String, sqlx::Error> {
+async fn session_settings(connection: &mut MySqlConnection, limits: &ServerLimits) -> Result<String, sqlx::Error> {
     let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(connection).await?;
     let statement = limits.statement_timeout;
     let statement = if version.contains("MariaDB") {

@@ -15,13 +15,12 @@ use sqlx::{
 };
 
 use super::{
-    Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope,
+    Catalog, CatalogSettings, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, Use,
     batch::{self, Batch, EntryChange, TableChange},
     columns::{CountColumns, EntryColumns, RowColumns, limit, push_scope, read, rejection, signed},
     ledger::RegisterRules,
     limits::ServerLimits,
     server::{check_parameters, lock_number, no_answer, retry_conflicts, without_password},
-    table::Table,
 };
 use crate::{
     clock::{Clock, to_millis},
@@ -85,47 +84,19 @@ pub struct PostgresCatalog {
 }
 
 impl PostgresCatalog {
-    /// Connects, brings the `cameo_*` tables up to date, creates the public table where it does not exist, and checks
-    /// that it fits and may be written.
-    pub async fn open(
-        url: &str,
-        limits: ServerLimits,
-        table: &Table,
-        rules: RegisterRules,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self> {
+    /// Connects, and prepares or checks the tables as their [`Use`] asks.
+    pub async fn open(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>, for_use: Use) -> Result<Self> {
+        let CatalogSettings { table, rules, limits } = settings;
         let opening = format!("open the catalog {}", without_password(url));
         let (options, mut first) = connect(url, &limits, &opening).await?;
-        schema::prepare(&mut first, table, &opening).await?;
+        match for_use {
+            Use::Read => schema::check_version(&mut first, &opening).await?,
+            Use::ReadAndWrite => schema::prepare(&mut first, &table, &opening).await?,
+        }
         let _ = first.close().await;
-        Ok(Self::with(options, limits, table, rules, clock))
-    }
-
-    /// Connects for reading: nothing is made, and the user needs no right to write.
-    pub async fn open_read_only(
-        url: &str,
-        limits: ServerLimits,
-        table: &Table,
-        rules: RegisterRules,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self> {
-        let opening = format!("open the catalog {}", without_password(url));
-        let (options, mut first) = connect(url, &limits, &opening).await?;
-        schema::check_version(&mut first, &opening).await?;
-        let _ = first.close().await;
-        Ok(Self::with(options, limits, table, rules, clock))
-    }
-
-    fn with(
-        options: PgConnectOptions,
-        limits: ServerLimits,
-        table: &Table,
-        rules: RegisterRules,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
         let pool = pool(&limits, limits.connections).connect_lazy_with(options.clone());
         let held = pool_of_locks(&limits).connect_lazy_with(options);
-        Self { pool, held, limits, rules, clock, sql: Statements::new(table) }
+        Ok(Self { pool, held, limits, rules, clock, sql: Statements::new(&table) })
     }
 
     async fn register_once(&self, outcomes: &[Outcome], now: Timestamp) -> Result<Vec<Registered>> {

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Delivery, EntityFacts, Places, Question, Stray, origin_prefix};
 use crate::{
-    catalog::{Row, Scope},
+    catalog::{LedgerPages, RowPages, Scope},
     error::Result,
     generation::Generation,
     key::{EntityId, ORIGIN_PREFIX, PhotoId, UploadKey, Vertical},
     store::ObjectInfo,
 };
 
-/// Keys, entries or rows fetched at a time.
+/// Keys fetched at a time.
 const PAGE: usize = 1000;
 
 /// An original in the store, as far as judging needs it.
@@ -119,22 +119,15 @@ pub(super) async fn entities(places: Places<'_>, question: &Question, found: &Fo
         return Ok(delivery.originals.keys().map(|photo| photo.entity.clone()).collect());
     }
     let mut entities: BTreeSet<_> = found.originals.keys().map(|photo| photo.entity.clone()).collect();
-    let mut after = String::new();
-    loop {
-        let page = places.catalog.ledger(&question.scope, &after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.key);
+    let mut ledger = LedgerPages::new(places.catalog, &question.scope);
+    while let Some(page) = ledger.next().await? {
         entities.extend(page.iter().filter_map(|entry| entity_of(&entry.key)));
     }
-    let mut last: Option<Row> = None;
-    loop {
-        let page = places.catalog.rows(&question.scope, last.as_ref(), PAGE).await?;
-        entities.extend(page.iter().map(|row| row.photo.entity.clone()));
-        match page.into_iter().last() {
-            Some(row) => last = Some(row),
-            None => return Ok(entities),
-        }
+    let mut rows = RowPages::new(places.catalog, &question.scope);
+    while let Some(page) = rows.next().await? {
+        entities.extend(page.into_iter().map(|row| row.photo.entity));
     }
+    Ok(entities)
 }
 
 fn entity_of(key: &str) -> Option<EntityId> {
@@ -173,11 +166,8 @@ pub(super) async fn facts(
 }
 
 async fn add_ledger(places: Places<'_>, scope: &Scope, facts: &mut BTreeMap<EntityId, EntityFacts>) -> Result<()> {
-    let mut after = String::new();
-    loop {
-        let page = places.catalog.ledger(scope, &after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after.clone_from(&last.key);
+    let mut pages = LedgerPages::new(places.catalog, scope);
+    while let Some(page) = pages.next().await? {
         for entry in page {
             let UploadKey::Photo(photo) = UploadKey::parse(&entry.key) else { continue };
             if let Some(of_entity) = facts.get_mut(&photo.entity) {
@@ -185,19 +175,18 @@ async fn add_ledger(places: Places<'_>, scope: &Scope, facts: &mut BTreeMap<Enti
             }
         }
     }
+    Ok(())
 }
 
 async fn add_rows(places: Places<'_>, scope: &Scope, facts: &mut BTreeMap<EntityId, EntityFacts>) -> Result<()> {
-    let mut last: Option<Row> = None;
-    loop {
-        let page = places.catalog.rows(scope, last.as_ref(), PAGE).await?;
-        let Some(end) = page.last().cloned() else { return Ok(()) };
+    let mut pages = RowPages::new(places.catalog, scope);
+    while let Some(page) = pages.next().await? {
         for row in page {
             if let Some(of_entity) = facts.get_mut(&row.photo.entity) {
                 let photo = of_entity.entry(row.photo.sequence).or_default();
                 photo.rows.insert(row.image_size.clone(), row);
             }
         }
-        last = Some(end);
     }
+    Ok(())
 }

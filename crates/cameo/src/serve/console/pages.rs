@@ -4,16 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use cameo_image::ImageSize;
-use jiff::Timestamp;
 
 use super::{Console, stored_images::StoredImages, text::Language};
 use crate::{
     catalog::{Count, LedgerEntry, Scope, State},
     error::{Error, Kind, Place, Result},
-    flow::{
-        verify::{self, Cell, EntityReport, EntityState, PlaceState, Question},
-        window::Window,
-    },
+    flow::verify::{self, Cell, EntityReport, EntityState, PlaceState, Question},
     key::{EntityId, PhotoId, UploadKey, Vertical},
     queue::Depth,
     reason::ReasonCode,
@@ -94,14 +90,8 @@ pub(super) async fn overview(console: &Console, language: Language) -> Result<St
     for queue in [&console.events, &console.registrations] {
         queues.push((queue.name().to_owned(), queue.depth().await?));
     }
-    let registers_at = closed_until(console.window.as_ref(), console.clock.now());
+    let registers_at = console.window.as_ref().and_then(|window| window.closed_until(console.clock.now()));
     render(&Overview { language, verticals, queues, registers_at })
-}
-
-/// When the window opens again; none while it is open.
-fn closed_until(window: Option<&Window>, now: Timestamp) -> Option<String> {
-    let window = window.filter(|window| !window.is_open(now))?;
-    Some(window.told(window.next_run(now)))
 }
 
 impl VerticalCounts {
