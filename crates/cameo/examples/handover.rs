@@ -1,20 +1,24 @@
 //! What handing originals to a child costs, in CPU time of all processes: `cargo run --release -p cameo --example handover [FOLDER] [ROUNDS]`.
 //!
 //! The hand-over is measured with an engine that only looks at every byte and returns renditions of a usual size, once in this process and
-//! once in a child, by turns: the difference of the medians is the hand-over, and `%` is its share of what the real engine takes for that original in this process.
+//! once in a child, by turns, each reading the original from its file: the difference of the medians is the hand-over, and `%` is its share of what the real engine takes for that original in this process.
 //! `whole` is the difference of the real engine's times there and here; it is noisier, and has in it that a child's heap stays warm.
 
 use std::{
+    fs::File,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use cameo::render::{
-    Rejection, Render,
-    children::{Children, Config},
-    in_process::InProcess,
+use cameo::{
+    content::Content,
+    render::{
+        Rejection, Render,
+        children::{Children, Config},
+        in_process::InProcess,
+    },
 };
 use cameo_image::{Limits, Rendered, Rendition, SizeSet};
 use rustix::time::{ClockId, clock_gettime};
@@ -47,7 +51,9 @@ async fn measure(folder: &Path, rounds: usize) {
     files.sort();
     println!("{:14} {:>8} {:>9} {:>9} {:>6} {:>9} {:>6}", "", "KiB", "engine ms", "hand-over", "%", "whole", "%");
     for file in files {
-        let original = Bytes::from(std::fs::read(&file).expect("an original"));
+        let original = File::open(&file).expect("an original");
+        let length = usize::try_from(original.metadata().expect("a length").len()).expect("a length");
+        let original = Content::File { file: Arc::new(original), offset: 0, length };
         let engines: [(&dyn Render, u32); 4] =
             [(&here, child), (&there, child), (&IdleHere, null_process), (&away_pool, null_process)];
         let [here, there, null_here, null_away] = medians_ms(engines, &original, rounds).await;
@@ -87,15 +93,17 @@ struct IdleHere;
 
 #[async_trait]
 impl Render for IdleHere {
-    async fn render(&self, original: Bytes, size_set: &SizeSet) -> cameo::error::Result<Result<Rendered, Rejection>> {
+    async fn render(&self, original: Content, size_set: &SizeSet) -> cameo::error::Result<Result<Rendered, Rejection>> {
         let size_set = size_set.clone();
-        let idling = tokio::task::spawn_blocking(move || idle(&original, &size_set, &Limits::default()));
+        let idling = tokio::task::spawn_blocking(move || {
+            idle(&original.into_bytes().expect("an original"), &size_set, &Limits::default())
+        });
         Ok(idling.await.expect("no panic").map_err(Rejection::from))
     }
 }
 
 /// Median CPU time of this process and the child beside it, of each engine, all by turns.
-async fn medians_ms<const N: usize>(engines: [(&dyn Render, u32); N], original: &Bytes, rounds: usize) -> [f64; N] {
+async fn medians_ms<const N: usize>(engines: [(&dyn Render, u32); N], original: &Content, rounds: usize) -> [f64; N] {
     let size_set = SizeSet::default();
     let mut costs = [const { Vec::new() }; N];
     for _ in 0..rounds {

@@ -13,6 +13,7 @@ pub mod aws;
 pub mod catalog;
 pub mod clock;
 pub mod config;
+pub mod content;
 pub mod error;
 pub mod event;
 pub mod failpoint;

@@ -5,20 +5,20 @@
 //! fails undoes itself and nothing else. A caller hears of success only after `COMMIT` returned with
 //! `synchronous=FULL`; a caller that goes away does not cancel what it asked for.
 //!
+//! The writer is a thread, and a job a closure that runs on it from end to end: one hand-over for a job, however many
+//! statements it has. Readers have connections of their own.
+//!
 //! The store, the queues and the catalog use it side by side, so that an object and its event, or the rows and the
 //! ledger, are one transaction. It must never be written around.
 
 use std::{
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures::{FutureExt, future::BoxFuture};
-use sqlx::{
-    ConnectOptions, Connection, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
-use tokio::sync::{mpsc, oneshot};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
     error::{Error, Kind, Place, Result},
@@ -29,12 +29,53 @@ use crate::{
 const QUEUED_JOBS_MAX: usize = 1024;
 /// Jobs in one transaction, at most.
 const BATCH_JOBS_MAX: usize = 256;
-/// Connections for reading.
-const READERS: u32 = 4;
+/// Long readings at a time; also the connections for reading that are kept open.
+const READERS: usize = 4;
 /// How long to wait for a lock that another process holds (a person with the `sqlite3` command).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Prepared statements that a connection keeps; there are fewer different ones.
+const STATEMENTS_KEPT: usize = 128;
+/// Pages in the write-ahead log from which on a commit moves them to the file.
+const CHECKPOINT_PAGES: u32 = 4000;
 
+mod columns;
 mod schema;
+
+pub use columns::{Json, integer, unsigned};
+
+/// Why something asked of the database failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// What `SQLite` says.
+    Sqlite(rusqlite::Error),
+    /// What is said of what was found.
+    Told(Error),
+}
+
+/// The result of something asked of the database.
+pub type Done<T> = Result<T, Failure>;
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Told(error)
+    }
+}
+
+impl Failure {
+    /// As an error of whoever asked; `doing` completes "failed to …".
+    fn told(self, place: Place, doing: &str) -> Error {
+        match self {
+            Self::Sqlite(error) => Error::new(place, kind_of(&error), doing).because(error),
+            Self::Told(error) => error,
+        }
+    }
+}
 
 /// Tells the caller of a job how the commit ended.
 type Tell = Box<dyn FnOnce(Result<(), &Error>) + Send>;
@@ -47,7 +88,7 @@ struct Finished {
 
 /// Something to do in a transaction, and somebody who waits for it.
 trait Job: Send {
-    fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Finished>;
+    fn run(self: Box<Self>, connection: &Connection) -> Finished;
     fn refuse(self: Box<Self>, error: &Error);
 }
 
@@ -66,15 +107,12 @@ struct Caller<T> {
 impl<T, F> Job for Asked<T, F>
 where
     T: Send + 'static,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    F: FnOnce(&Connection) -> Done<T> + Send + 'static,
 {
-    fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Finished> {
+    fn run(self: Box<Self>, connection: &Connection) -> Finished {
         let Self { job, caller } = *self;
-        async move {
-            let result = job(connection).await;
-            Finished { keep: result.is_ok(), tell: Box::new(move |commit| caller.tell(commit, result)) }
-        }
-        .boxed()
+        let result = job(connection).map_err(|failure| failure.told(caller.place, caller.doing));
+        Finished { keep: result.is_ok(), tell: Box::new(move |commit| caller.tell(commit, result)) }
     }
 
     fn refuse(self: Box<Self>, error: &Error) {
@@ -101,32 +139,29 @@ impl<T> Caller<T> {
 /// A handle of the embedded database. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Sqlite {
-    path: PathBuf,
-    readers: SqlitePool,
+    readers: Arc<Readers>,
     writer: Option<mpsc::Sender<Box<dyn Job>>>,
 }
 
 impl Sqlite {
     /// Opens, or creates, the database for this process alone, and brings its schema up to date.
     ///
-    /// The writer is a task of the handle's own: it ends when the last clone is dropped.
+    /// The writer is a thread of the handle's own: it ends when the last clone is dropped.
     pub async fn open(path: &Path) -> Result<Self> {
-        let planted = planted(Bug::SynchronousNormal);
-        let synchronous = if planted { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(synchronous)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true)
-            .pragma("wal_autocheckpoint", "4000")
-            .disable_statement_logging();
-        let connection = open_writer(options.clone(), path).await?;
-        let readers = open_readers(options.read_only(true).create_if_missing(false)).await?;
-        let (writer, jobs) = mpsc::channel(QUEUED_JOBS_MAX);
-        tokio::spawn(run_writer(connection, jobs));
-        Ok(Self { path: path.to_owned(), readers, writer: Some(writer) })
+        let opened = path.to_owned();
+        apart(move || {
+            let connection = open_writer(&opened)?;
+            let readers = Arc::new(Readers::open(&opened)?);
+            let (writer, jobs) = mpsc::channel(QUEUED_JOBS_MAX);
+            std::thread::Builder::new()
+                .name("sqlite-writer".to_owned())
+                .spawn(move || run_writer(connection, jobs))
+                .map_err(|error| {
+                    Error::new(Place::System, Kind::Unavailable, "start the database writer").because(error)
+                })?;
+            Ok(Self { readers, writer: Some(writer) })
+        })
+        .await
     }
 
     /// Opens the database of a server, which may be running, for reading.
@@ -135,19 +170,20 @@ impl Sqlite {
             let doing = format!("open {}: there is no such file; is --data the folder of a server?", path.display());
             return Err(Error::new(Place::Catalog, Kind::Misconfigured, doing));
         }
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .disable_statement_logging();
-        let readers = open_readers(options).await?;
-        schema::check(&readers, path).await?;
-        Ok(Self { path: path.to_owned(), readers, writer: None })
+        let opened = path.to_owned();
+        apart(move || {
+            let readers = Readers::open(&opened)?;
+            readers
+                .with(|connection| schema::check(connection, &opened))
+                .map_err(|failure| failure.told(Place::Catalog, &format!("open {}", opened.display())))?;
+            Ok(Self { readers: Arc::new(readers), writer: None })
+        })
+        .await
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.readers.path
     }
 
     /// Whether this handle writes.
@@ -155,9 +191,29 @@ impl Sqlite {
         self.writer.is_some()
     }
 
-    /// Connections for reading. Each statement sees what was committed before it began.
-    pub fn readers(&self) -> &SqlitePool {
-        &self.readers
+    /// Looks up a few rows by their keys, as they were committed before the look began, on the caller's own thread: that takes some
+    /// microseconds, and handing it to another thread would take more. What may be many rows is [read](Self::read).
+    ///
+    /// `doing` completes "failed to …".
+    pub fn look_up<T>(&self, place: Place, doing: &str, look: impl FnOnce(&Connection) -> Done<T>) -> Result<T> {
+        self.readers.with(look).map_err(|failure| failure.told(place, doing))
+    }
+
+    /// Reads as much as there is, as it was committed before, on a thread apart.
+    pub async fn read<T, F>(&self, place: Place, doing: &'static str, look: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Done<T> + Send + 'static,
+    {
+        let readers = self.readers.clone();
+        // The semaphore is never closed.
+        let permit = readers.places.clone().acquire_owned().await;
+        apart(move || {
+            let result = readers.with(look).map_err(|failure| failure.told(place, doing));
+            drop(permit);
+            result
+        })
+        .await
     }
 
     /// Runs a job in the writer's next transaction and returns its result once that is durable.
@@ -166,7 +222,7 @@ impl Sqlite {
     pub async fn write<T, F>(&self, place: Place, doing: &'static str, job: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
+        F: FnOnce(&Connection) -> Done<T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
         let asked = Box::new(Asked { job, caller: Caller { place, doing, sender } });
@@ -179,41 +235,96 @@ impl Sqlite {
     }
 }
 
-/// The one connection that writes, with its schema up to date.
-async fn open_writer(options: SqliteConnectOptions, path: &Path) -> Result<SqliteConnection> {
-    let opening = |e| failed(Place::System, "open the database", e);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(opening)?;
-    schema::migrate(&pool, path).await?;
-    Ok(pool.acquire().await.map_err(opening)?.detach())
+/// Connections for reading: as many as there are readers at a time, of which some are kept for the next ones.
+#[derive(Debug)]
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    /// For those that read on threads apart.
+    places: Arc<Semaphore>,
 }
 
-async fn open_readers(options: SqliteConnectOptions) -> Result<SqlitePool> {
-    SqlitePoolOptions::new()
-        .max_connections(READERS)
-        // A connection to a file of our own does not go stale; asking would wake its thread once more for each statement.
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await
-        .map_err(|e| failed(Place::System, "open the database for reading", e))
-}
-
-async fn run_writer(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
-    let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
-    while jobs.recv_many(&mut batch, BATCH_JOBS_MAX).await > 0 {
-        run_batch(&mut connection, &mut batch).await;
+impl Readers {
+    /// With a first connection, which shows whether the file can be read.
+    fn open(path: &Path) -> Result<Self> {
+        let opening = |error| Failure::Sqlite(error).told(Place::System, "open the database for reading");
+        let idle = Mutex::new(vec![open_reader(path).map_err(opening)?]);
+        Ok(Self { path: path.to_owned(), idle, places: Arc::new(Semaphore::new(READERS)) })
     }
-    if let Err(error) = connection.close().await {
+
+    fn with<T>(&self, look: impl FnOnce(&Connection) -> Done<T>) -> Done<T> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => open_reader(&self.path)?,
+        };
+        let result = look(&connection);
+        let mut idle = idle();
+        if idle.len() < READERS {
+            idle.push(connection);
+        }
+        result
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection = open_connection(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // Opening looks at nothing: a file that is no database is to be told now.
+    connection.query_row("SELECT count(*) FROM sqlite_master", (), |_| Ok(()))?;
+    Ok(connection)
+}
+
+fn open_connection(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A prepared statement stays as it was prepared, whatever is bound to it: else it would be prepared anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(connection)
+}
+
+/// The one connection that writes, with its schema up to date.
+fn open_writer(path: &Path) -> Result<Connection> {
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let connection = open_connection(path, flags)?;
+        let synchronous = if planted(Bug::SynchronousNormal) { "NORMAL" } else { "FULL" };
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        Ok(connection)
+    };
+    let mut connection = open().map_err(|error| Failure::Sqlite(error).told(Place::System, "open the database"))?;
+    schema::migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Runs something that takes its time on a thread where nobody else waits.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(Error::new(Place::System, Kind::Unavailable, "run a thread for the database").because(error))
+    })
+}
+
+fn run_writer(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+    let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
+    while jobs.blocking_recv_many(&mut batch, BATCH_JOBS_MAX) > 0 {
+        run_batch(&connection, &mut batch);
+    }
+    if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "the database did not close cleanly");
     }
 }
 
-async fn run_batch(connection: &mut SqliteConnection, batch: &mut Vec<Box<dyn Job>>) {
+fn run_batch(connection: &Connection, batch: &mut Vec<Box<dyn Job>>) {
     let mut finished = Vec::with_capacity(batch.len());
-    let committed = run_transaction(connection, batch, &mut finished).await;
+    let committed = run_transaction(connection, batch, &mut finished);
     if let Err(error) = &committed {
         stop_if_not_durable(error);
         // After some errors SQLite has rolled back by itself; then this fails, and that is fine.
-        let _ = execute(connection, "ROLLBACK").await;
+        let _ = execute(connection, "ROLLBACK");
         tracing::error!(%error, jobs = finished.len() + batch.len(), "a transaction failed");
         batch.drain(..).for_each(|job| job.refuse(error));
     }
@@ -222,54 +333,43 @@ async fn run_batch(connection: &mut SqliteConnection, batch: &mut Vec<Box<dyn Jo
     }
 }
 
-async fn run_transaction(
-    connection: &mut SqliteConnection,
-    batch: &mut Vec<Box<dyn Job>>,
-    finished: &mut Vec<Finished>,
-) -> Result<()> {
-    execute(connection, "BEGIN IMMEDIATE").await?;
+fn run_transaction(connection: &Connection, batch: &mut Vec<Box<dyn Job>>, finished: &mut Vec<Finished>) -> Result<()> {
+    execute(connection, "BEGIN IMMEDIATE")?;
     batch.reverse();
     // One that is alone needs no savepoint: undoing it undoes everything.
     if batch.len() == 1 {
-        let done = run_next(connection, batch, finished).await;
-        return if done { commit(connection).await } else { execute(connection, "ROLLBACK").await };
+        let done = run_next(connection, batch, finished);
+        return if done { commit(connection) } else { execute(connection, "ROLLBACK") };
     }
     while !batch.is_empty() {
-        execute(connection, "SAVEPOINT job").await?;
-        if !run_next(connection, batch, finished).await {
-            execute(connection, "ROLLBACK TO job").await?;
+        execute(connection, "SAVEPOINT job")?;
+        if !run_next(connection, batch, finished) {
+            execute(connection, "ROLLBACK TO job")?;
         }
-        execute(connection, "RELEASE job").await?;
+        execute(connection, "RELEASE job")?;
     }
-    commit(connection).await
+    commit(connection)
 }
 
 /// Runs the job at the end of the batch; whether to keep its changes.
-async fn run_next(
-    connection: &mut SqliteConnection,
-    batch: &mut Vec<Box<dyn Job>>,
-    finished: &mut Vec<Finished>,
-) -> bool {
+fn run_next(connection: &Connection, batch: &mut Vec<Box<dyn Job>>, finished: &mut Vec<Finished>) -> bool {
     let Some(job) = batch.pop() else { return true };
-    let done = job.run(connection).await;
+    let done = job.run(connection);
     let keep = done.keep;
     finished.push(done);
     keep
 }
 
-async fn commit(connection: &mut SqliteConnection) -> Result<()> {
+fn commit(connection: &Connection) -> Result<()> {
     reached(Point::BeforeCommit);
-    execute(connection, "COMMIT").await?;
+    execute(connection, "COMMIT")?;
     reached(Point::AfterCommit);
     Ok(())
 }
 
-async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<()> {
-    sqlx::query(statement)
-        .execute(connection)
-        .await
-        .map(|_| ())
-        .map_err(|e| failed(Place::System, &format!("run {statement}"), e))
+fn execute(connection: &Connection, statement: &'static str) -> Result<()> {
+    let run = || connection.prepare_cached(statement)?.execute(());
+    run().map(|_| ()).map_err(|error| Failure::Sqlite(error).told(Place::System, &format!("run {statement}")))
 }
 
 /// After a failed fsync nobody knows what the disk holds: to go on would be to acknowledge what may be lost.
@@ -280,27 +380,22 @@ fn stop_if_not_durable(error: &Error) {
     }
 }
 
-/// Tells what to do about an error of `SQLite`, by its result code (<https://sqlite.org/rescode.html>).
-pub fn failed(place: Place, doing: &str, error: sqlx::Error) -> Error {
-    Error::new(place, kind_of(&error), doing).because(error)
-}
-
-fn kind_of(error: &sqlx::Error) -> Kind {
+/// Tells what to do about an error, by the result code of `SQLite` (<https://sqlite.org/rescode.html>).
+fn kind_of(error: &rusqlite::Error) -> Kind {
+    use rusqlite::Error;
     match error {
-        sqlx::Error::Database(database) => {
-            let code = database.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(0);
-            kind_of_code(code)
+        Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. } => kind_of_code(error.extended_code),
+        Error::InvalidColumnType(..) | Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) => {
+            Kind::Malformed
         }
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Kind::Malformed,
-        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Kind::Unavailable,
         _ => Kind::Fatal,
     }
 }
 
 /// Primary codes, but for the two that mean a failed fsync.
-fn kind_of_code(code: u32) -> Kind {
-    const FSYNC: u32 = 1034;
-    const DIR_FSYNC: u32 = 1290;
+fn kind_of_code(code: i32) -> Kind {
+    const FSYNC: i32 = 1034;
+    const DIR_FSYNC: i32 = 1290;
     match (code, code & 0xff) {
         (FSYNC | DIR_FSYNC, _) => Kind::Fatal,
         (_, 5 | 6) => Kind::Conflict,

@@ -16,7 +16,7 @@ use cameo::{
     key::{PhotoId, UploadKey, Vertical},
     reason::ReasonCode,
 };
-use md5::{Digest, Md5};
+use fast_md5::Md5;
 
 /// Files of a folder, at most.
 const FILES_MAX: usize = 1_000_000;

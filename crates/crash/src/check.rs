@@ -29,16 +29,20 @@ pub fn rows_have_objects(snapshot: &Snapshot) -> Findings {
     findings
 }
 
-/// What may never be otherwise: an object has its file. Files that were `seen` are not looked at again. While a server
-/// works, what is found must be looked at again: the object may have been replaced since.
-pub fn objects_have_files(snapshot: &Snapshot, data: &Path, seen: &mut BTreeSet<u64>) -> Findings {
+/// What may never be otherwise: an object has its part of its file. What was `seen` (file, and where in it an object ends) is not looked
+/// at again. While a server works, what is found must be looked at again: the object may have been replaced since.
+pub fn objects_have_files(snapshot: &Snapshot, data: &Path, seen: &mut BTreeSet<(u64, u64)>) -> Findings {
     let mut findings = Findings::default();
-    for (key, object) in snapshot.referenced().filter(|(_, object)| !seen.contains(&object.file)).collect::<Vec<_>>() {
+    for (key, object) in snapshot.referenced() {
+        let end = object.offset + object.size;
+        if seen.contains(&(object.file, end)) {
+            continue;
+        }
         let found = fs::metadata(file_path(data, object.file)).map(|metadata| metadata.len());
-        if found.as_ref().is_ok_and(|size| *size == object.size) {
-            seen.insert(object.file);
+        if found.as_ref().is_ok_and(|length| *length >= end) {
+            seen.insert((object.file, end));
         } else {
-            let what = format!("file {:016x} of {} bytes: {found:?}", object.file, object.size);
+            let what = format!("bytes {} to {end} of the file {:016x}: {found:?}", object.offset, object.file);
             findings.add(Broken::Dangling, key, what);
         }
     }

@@ -148,7 +148,7 @@ impl Run {
         if let Err(error) = self.wait_until_quiet().await {
             self.findings.add(Broken::Lost, "messages", format!("{error:#}"));
         }
-        let snapshot = Snapshot::of(&self.launcher.database()).await?;
+        let snapshot = Snapshot::of(&self.launcher.database())?;
         let data = self.launcher.data();
         let (findings, rejected) = check::when_quiet(&snapshot, &data, &shared.pool, &shared.journal)?;
         self.findings.extend(findings);
@@ -164,7 +164,7 @@ impl Run {
         let database = self.launcher.database();
         let deadline = Instant::now() + QUIET_TIMEOUT;
         loop {
-            let waiting = messages(&database).await?;
+            let waiting = messages(&database)?;
             if waiting == 0 {
                 return Ok(());
             }
@@ -203,7 +203,7 @@ impl Run {
     async fn check_swept(&mut self) -> Result<()> {
         let deadline = Instant::now() + QUIET_TIMEOUT;
         loop {
-            let snapshot = Snapshot::of(&self.launcher.database()).await?;
+            let snapshot = Snapshot::of(&self.launcher.database())?;
             let findings = check::when_swept(&snapshot, &self.launcher.data())?;
             if findings.is_empty() || Instant::now() > deadline {
                 self.findings.extend(findings);

@@ -6,8 +6,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use rusqlite::{Connection, OpenFlags, Params};
 use serde::Deserialize;
-use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::server::IMAGE_BUCKET;
 
@@ -33,7 +33,9 @@ pub struct Row {
 pub struct Object {
     /// The generation that names the file.
     pub file: u64,
-    /// Length of the file in bytes.
+    /// Where in the file it begins, bytes.
+    pub offset: u64,
+    /// Its length in bytes.
     pub size: u64,
     /// The validator.
     pub etag: String,
@@ -74,61 +76,66 @@ pub struct Snapshot {
 /// The public table is the last one that the first start makes.
 const IS_SET_UP: &str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'celeb_image_url'";
 const ROWS: &str = "SELECT vertical, cd_idx, sequence, image_size, etag FROM celeb_image_url";
-const OBJECTS: &str = "SELECT bucket, object_key, file, size, etag, metadata FROM cameo_objects";
+const OBJECTS: &str = "SELECT bucket, object_key, file, file_offset, size, etag, metadata FROM cameo_objects";
 const LEDGER: &str = "SELECT object_key, generation, etag, state FROM cameo_originals";
 const GARBAGE: &str = "SELECT file FROM cameo_garbage";
 const MESSAGES: &str = "SELECT count(*) FROM cameo_messages";
 const DEAD_LETTERS: &str = "SELECT queue || ': ' || error FROM cameo_dead_letters";
 
 /// Opens the database for reading. Close it before the server is started again, so that the start finds it alone.
-pub async fn open(database: &Path) -> Result<SqliteConnection> {
-    let options = SqliteConnectOptions::new().filename(database).read_only(true).disable_statement_logging();
-    options.connect().await.with_context(|| format!("failed to open {}", database.display()))
+pub fn open(database: &Path) -> Result<Connection> {
+    Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .with_context(|| format!("failed to open {}", database.display()))
+}
+
+fn all<T, P: Params>(
+    connection: &Connection,
+    statement: &str,
+    parameters: P,
+    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(statement)?.query_map(parameters, read)?.collect()
+}
+
+fn unsigned(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(i64::unsigned_abs)
 }
 
 impl Snapshot {
     /// Looks once.
-    pub async fn of(database: &Path) -> Result<Self> {
-        let mut connection = open(database).await?;
-        let snapshot = Self::read(&mut connection).await;
-        connection.close().await.context("failed to close the database")?;
-        snapshot.with_context(|| format!("failed to read {}", database.display()))
+    pub fn of(database: &Path) -> Result<Self> {
+        let mut connection = open(database)?;
+        Self::read(&mut connection).with_context(|| format!("failed to read {}", database.display()))
     }
 
-    async fn read(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+    fn read(connection: &mut Connection) -> rusqlite::Result<Self> {
         // One transaction: everything is of one instant.
-        let mut transaction = connection.begin().await?;
+        let transaction = connection.transaction()?;
         let mut snapshot = Self::default();
-        if sqlx::query_scalar::<_, i64>(IS_SET_UP).fetch_one(&mut *transaction).await? == 0 {
+        if transaction.query_row(IS_SET_UP, (), |row| row.get::<_, i64>(0))? == 0 {
             // The first start was cut off: there is nothing yet.
             return Ok(snapshot);
         }
-        for row in sqlx::query(ROWS).fetch_all(&mut *transaction).await? {
-            snapshot.rows.push(Row::new(
-                &row.try_get::<String, _>(0)?,
-                row.try_get(1)?,
-                row.try_get(2)?,
-                row.try_get(3)?,
-                row.try_get(4)?,
-            ));
+        snapshot.rows = all(&transaction, ROWS, (), |row| {
+            Ok(Row::new(&row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        })?;
+        let objects = all(&transaction, OBJECTS, (), |row| {
+            let made_from = made_from(&row.get::<_, String>(6)?);
+            let (file, offset, size) = (unsigned(row, 2)?, unsigned(row, 3)?, unsigned(row, 4)?);
+            let object = Object { file, offset, size, etag: row.get(5)?, made_from };
+            Ok((row.get::<_, String>(0)?, row.get(1)?, object))
+        })?;
+        for (bucket, key, object) in objects {
+            let objects = if bucket == IMAGE_BUCKET { &mut snapshot.images } else { &mut snapshot.originals };
+            objects.insert(key, object);
         }
-        for row in sqlx::query(OBJECTS).fetch_all(&mut *transaction).await? {
-            let objects = match row.try_get::<&str, _>(0)? {
-                IMAGE_BUCKET => &mut snapshot.images,
-                _ => &mut snapshot.originals,
-            };
-            let (file, size) = (row.try_get::<i64, _>(2)?.unsigned_abs(), row.try_get::<i64, _>(3)?.unsigned_abs());
-            let made_from = made_from(row.try_get(5)?);
-            objects.insert(row.try_get(1)?, Object { file, size, etag: row.try_get(4)?, made_from });
-        }
-        for row in sqlx::query(LEDGER).fetch_all(&mut *transaction).await? {
-            let entry = Entry { generation: row.try_get(1)?, etag: row.try_get(2)?, state: row.try_get(3)? };
-            snapshot.ledger.insert(row.try_get(0)?, entry);
-        }
-        let garbage: Vec<i64> = sqlx::query_scalar(GARBAGE).fetch_all(&mut *transaction).await?;
-        snapshot.garbage = garbage.into_iter().map(i64::unsigned_abs).collect();
-        snapshot.messages = sqlx::query_scalar::<_, i64>(MESSAGES).fetch_one(&mut *transaction).await?.unsigned_abs();
-        snapshot.dead_letters = sqlx::query_scalar(DEAD_LETTERS).fetch_all(&mut *transaction).await?;
+        let entry = |row: &rusqlite::Row<'_>| {
+            Ok((row.get(0)?, Entry { generation: row.get(1)?, etag: row.get(2)?, state: row.get(3)? }))
+        };
+        snapshot.ledger = all(&transaction, LEDGER, (), entry)?.into_iter().collect();
+        snapshot.garbage = all(&transaction, GARBAGE, (), |row| unsigned(row, 0))?.into_iter().collect();
+        snapshot.messages = transaction.query_row(MESSAGES, (), |row| unsigned(row, 0))?;
+        snapshot.dead_letters = all(&transaction, DEAD_LETTERS, (), |row| row.get(0))?;
         Ok(snapshot)
     }
 
@@ -161,9 +168,6 @@ fn made_from(metadata: &str) -> Option<String> {
 }
 
 /// Messages that are not done with. Looking costs little.
-pub async fn messages(database: &Path) -> Result<u64> {
-    let mut connection = open(database).await?;
-    let count = sqlx::query_scalar::<_, i64>(MESSAGES).fetch_one(&mut connection).await;
-    connection.close().await.context("failed to close the database")?;
-    Ok(count.context("failed to count messages")?.unsigned_abs())
+pub fn messages(database: &Path) -> Result<u64> {
+    open(database)?.query_row(MESSAGES, (), |row| unsigned(row, 0)).context("failed to count messages")
 }

@@ -27,7 +27,7 @@ struct Seen {
     database: PathBuf,
     data: PathBuf,
     may_look: bool,
-    files: BTreeSet<u64>,
+    files: BTreeSet<(u64, u64)>,
     generations: BTreeMap<String, String>,
     findings: Findings,
     looks: u64,
@@ -112,12 +112,12 @@ impl Seen {
         if !self.database.exists() {
             return Ok(());
         }
-        let snapshot = Snapshot::of(&self.database).await?;
+        let snapshot = Snapshot::of(&self.database)?;
         self.looks += 1;
         self.findings.extend(check::rows_have_objects(&snapshot));
         if !check::objects_have_files(&snapshot, &self.data, &mut self.files).is_empty() {
             // It may have been replaced, and swept, since.
-            let again = Snapshot::of(&self.database).await?;
+            let again = Snapshot::of(&self.database)?;
             self.findings.extend(check::objects_have_files(&again, &self.data, &mut self.files));
         }
         self.check_order(snapshot);

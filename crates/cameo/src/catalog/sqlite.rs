@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::FutureExt;
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite as Dialect, SqliteConnection, sqlite::SqliteRow};
+use rusqlite::{Connection, OptionalExtension, Row as SqliteRow, ToSql, params, params_from_iter};
 
 use super::{
     Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, State,
@@ -19,7 +18,7 @@ use crate::{
     generation::Generation,
     key::{EntityId, PhotoId, UploadKey, Vertical},
     message::Outcome,
-    sqlite::{Sqlite, failed},
+    sqlite::{Done, Failure, Sqlite, integer},
 };
 
 const UPSERT_ROW: &str =
@@ -40,6 +39,9 @@ const REWRITE_URL: &str = "UPDATE {table} SET {image_url} = ?1, {update_date} = 
 const SELECT_ROWS: &str =
     "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height}, {bytes}, {etag}
     FROM {table} WHERE ";
+const ROWS_OF_ENTITY: &str =
+    "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height}, {bytes}, {etag}
+    FROM {table} WHERE {vertical} = ?1 AND {cd_idx} = ?2";
 const ROWS_AFTER: &str = "({vertical}, {cd_idx}, {sequence}, {image_size}) > (";
 const ROWS_ORDER: &str = " ORDER BY {vertical}, {cd_idx}, {sequence}, {image_size} LIMIT ";
 
@@ -49,6 +51,9 @@ const SELECT_VERSION: &str = "SELECT version FROM cameo_entities WHERE vertical 
 const SELECT_ENTRY: &str =
     "SELECT object_key, generation, etag, state, reason, detail, serving_generation, size_set, engine,
     updated_at, removed_generation FROM cameo_originals WHERE ";
+const SELECT_ENTRY_OF_KEY: &str =
+    "SELECT object_key, generation, etag, state, reason, detail, serving_generation, size_set, engine,
+    updated_at, removed_generation FROM cameo_originals WHERE object_key = ?1";
 const UPSERT_ENTRY: &str = "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason,
         detail, serving_generation, size_set, engine, updated_at, removed_generation)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
@@ -81,6 +86,7 @@ struct Statements {
     delete_row: String,
     rewrite_url: String,
     select_rows: String,
+    rows_of_entity: String,
     rows_after: String,
     rows_order: String,
     vertical: String,
@@ -93,10 +99,8 @@ impl SqliteCatalog {
         let sql = Arc::new(Statements::new(table));
         if db.is_writable() {
             let (table, sql) = (table.clone(), sql.clone());
-            db.write(Place::Catalog, "prepare the public table", move |connection| {
-                async move { prepare(connection, &table, &sql).await }.boxed()
-            })
-            .await?;
+            let doing = "prepare the public table";
+            db.write(Place::Catalog, doing, move |connection| prepare(connection, &table, &sql)).await?;
         }
         Ok(Self { db, rules, clock, locks: EntityLocks::default(), sql })
     }
@@ -110,6 +114,7 @@ impl Statements {
             delete_row: table.statement(DELETE_ROW),
             rewrite_url: table.statement(REWRITE_URL),
             select_rows: table.statement(SELECT_ROWS),
+            rows_of_entity: table.statement(ROWS_OF_ENTITY),
             rows_after: table.statement(ROWS_AFTER),
             rows_order: table.statement(ROWS_ORDER),
             vertical: table.column("vertical").to_owned(),
@@ -118,140 +123,111 @@ impl Statements {
     }
 }
 
-async fn apply(
-    connection: &mut SqliteConnection,
+fn apply(
+    connection: &Connection,
     sql: &Statements,
     rules: &RegisterRules,
     outcome: &Outcome,
     now: Timestamp,
-) -> Result<Registered> {
-    let current = select_entry(connection, &outcome.key).await?;
+) -> Done<Registered> {
+    let current = select_entry(connection, &outcome.key)?;
     let decision = decide(current.as_ref(), outcome, rules, now);
-    let written = write_decision(connection, sql, &decision, now).await;
-    let dropped = written.map_err(|e| failed(Place::Catalog, &format!("register {}", outcome.key), e))?;
+    let dropped = write_decision(connection, sql, &decision, now)?;
     Ok(Registered { effect: decision.effect(dropped), photo: decision.photo })
 }
 
-async fn select_entry(connection: &mut SqliteConnection, key: &str) -> Result<Option<LedgerEntry>> {
-    let mut query = QueryBuilder::<Dialect>::new(SELECT_ENTRY);
-    query.push("object_key = ").push_bind(key);
-    let row =
-        query.build().fetch_optional(connection).await.map_err(|e| failed(Place::Catalog, "read the ledger", e))?;
-    row.as_ref().map(ledger_entry).transpose()
+fn select_entry(connection: &Connection, key: &str) -> Done<Option<LedgerEntry>> {
+    let mut query = connection.prepare_cached(SELECT_ENTRY_OF_KEY)?;
+    let columns = query.query_row([key], EntryColumns::read).optional()?;
+    Ok(columns.map(LedgerEntry::try_from).transpose()?)
 }
 
-async fn write_decision(
-    connection: &mut SqliteConnection,
-    sql: &Statements,
-    decision: &Decision,
-    now: Timestamp,
-) -> Result<Vec<String>, sqlx::Error> {
+fn write_decision(connection: &Connection, sql: &Statements, decision: &Decision, now: Timestamp) -> Done<Vec<String>> {
     if let Some(entry) = &decision.entry {
-        upsert_entry(connection, entry, decision.photo.as_ref()).await?;
+        upsert_entry(connection, entry, decision.photo.as_ref())?;
     }
     match (&decision.photo, &decision.rows) {
-        (Some(photo), RowChange::Replace(rows)) => replace_rows(connection, sql, photo, rows, now).await,
-        (Some(photo), RowChange::Remove { .. }) => replace_rows(connection, sql, photo, &[], now).await,
+        (Some(photo), RowChange::Replace(rows)) => replace_rows(connection, sql, photo, rows, now),
+        (Some(photo), RowChange::Remove { .. }) => replace_rows(connection, sql, photo, &[], now),
         _ => Ok(Vec::new()),
     }
 }
 
-async fn upsert_entry(
-    connection: &mut SqliteConnection,
-    entry: &LedgerEntry,
-    photo: Option<&PhotoId>,
-) -> Result<(), sqlx::Error> {
+fn upsert_entry(connection: &Connection, entry: &LedgerEntry, photo: Option<&PhotoId>) -> Done<()> {
     let (reason, detail) = match &entry.state {
         State::Rejected { reason, detail } => (Some(reason.code()), Some(detail.as_str())),
         _ => (None, None),
     };
-    sqlx::query(UPSERT_ENTRY)
-        .bind(&entry.key)
-        .bind(UploadKey::vertical(&entry.key).map(String::from))
-        .bind(photo.map(|photo| signed(photo.entity.cd_idx)))
-        .bind(photo.map(|photo| photo.sequence))
-        .bind(entry.generation.as_str())
-        .bind(&entry.etag)
-        .bind(entry.state.as_str())
-        .bind(reason)
-        .bind(detail)
-        .bind(entry.serving.as_ref().map(Generation::as_str))
-        .bind(&entry.size_set)
-        .bind(&entry.engine)
-        .bind(to_millis(entry.updated_at))
-        .bind(entry.removed.as_ref().map(Generation::as_str))
-        .execute(connection)
-        .await
-        .map(|_| ())
+    connection.prepare_cached(UPSERT_ENTRY)?.execute(params![
+        entry.key,
+        UploadKey::vertical(&entry.key).map(String::from),
+        photo.map(|photo| integer(photo.entity.cd_idx)),
+        photo.map(|photo| photo.sequence),
+        entry.generation.as_str(),
+        entry.etag,
+        entry.state.as_str(),
+        reason,
+        detail,
+        entry.serving.as_ref().map(Generation::as_str),
+        entry.size_set,
+        entry.engine,
+        to_millis(entry.updated_at),
+        entry.removed.as_ref().map(Generation::as_str),
+    ])?;
+    Ok(())
 }
 
 /// Makes `rows` the photo's rows and returns the image sizes that it had and no longer has.
-async fn replace_rows(
-    connection: &mut SqliteConnection,
+fn replace_rows(
+    connection: &Connection,
     sql: &Statements,
     photo: &PhotoId,
     rows: &[Row],
     now: Timestamp,
-) -> Result<Vec<String>, sqlx::Error> {
-    let EntityId { vertical, cd_idx } = &photo.entity;
-    sqlx::query(RAISE_VERSION).bind(vertical.as_str()).bind(signed(*cd_idx)).execute(&mut *connection).await?;
+) -> Done<Vec<String>> {
+    let (vertical, cd_idx) = (photo.entity.vertical.as_str(), integer(photo.entity.cd_idx));
+    connection.prepare_cached(RAISE_VERSION)?.execute((vertical, cd_idx))?;
     for row in rows {
-        upsert_row(connection, sql, row, now).await?;
+        upsert_row(connection, sql, row, now)?;
     }
-    let sizes = sqlx::query(AssertSqlSafe(sql.sizes_of_photo.as_str()))
-        .bind(vertical.as_str())
-        .bind(signed(*cd_idx))
-        .bind(photo.sequence)
-        .fetch_all(&mut *connection)
-        .await?;
-    let mut dropped: Vec<String> = sizes.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let mut query = connection.prepare_cached(&sql.sizes_of_photo)?;
+    let sizes = query.query_map((vertical, cd_idx, photo.sequence), |row| row.get(0))?;
+    let mut dropped = sizes.collect::<Result<Vec<String>, _>>()?;
     dropped.retain(|image_size| !rows.iter().any(|row| row.image_size == *image_size));
     for image_size in &dropped {
-        let query = sqlx::query(AssertSqlSafe(sql.delete_row.as_str())).bind(vertical.as_str()).bind(signed(*cd_idx));
-        query.bind(photo.sequence).bind(image_size).execute(&mut *connection).await?;
+        let mut delete = connection.prepare_cached(&sql.delete_row)?;
+        delete.execute((vertical, cd_idx, photo.sequence, image_size))?;
     }
     Ok(dropped)
 }
 
-async fn upsert_row(
-    connection: &mut SqliteConnection,
-    sql: &Statements,
-    row: &Row,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(AssertSqlSafe(sql.upsert_row.as_str()))
-        .bind(row.photo.entity.vertical.as_str())
-        .bind(signed(row.photo.entity.cd_idx))
-        .bind(&row.image_size)
-        .bind(row.photo.sequence)
-        .bind(&row.image_url)
-        .bind(row.width)
-        .bind(row.height)
-        .bind(signed(row.bytes))
-        .bind(&row.etag)
-        .bind(date(now))
-        .execute(connection)
-        .await
-        .map(|_| ())
+fn upsert_row(connection: &Connection, sql: &Statements, row: &Row, now: Timestamp) -> Done<()> {
+    connection.prepare_cached(&sql.upsert_row)?.execute((
+        row.photo.entity.vertical.as_str(),
+        integer(row.photo.entity.cd_idx),
+        &row.image_size,
+        row.photo.sequence,
+        &row.image_url,
+        row.width,
+        row.height,
+        integer(row.bytes),
+        &row.etag,
+        date(now),
+    ))?;
+    Ok(())
 }
 
-async fn rewrite_url(
-    connection: &mut SqliteConnection,
-    sql: &Statements,
-    row: &Row,
-    now: Timestamp,
-) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query(AssertSqlSafe(sql.rewrite_url.as_str()))
-        .bind(&row.image_url)
-        .bind(date(now))
-        .bind(row.photo.entity.vertical.as_str())
-        .bind(signed(row.photo.entity.cd_idx))
-        .bind(row.photo.sequence)
-        .bind(&row.image_size)
-        .bind(&row.etag)
-        .execute(connection)
-        .await?;
-    Ok(done.rows_affected())
+fn rewrite_url(connection: &Connection, sql: &Statements, row: &Row, now: Timestamp) -> Done<u64> {
+    let rewritten = connection.prepare_cached(&sql.rewrite_url)?.execute((
+        &row.image_url,
+        date(now),
+        row.photo.entity.vertical.as_str(),
+        integer(row.photo.entity.cd_idx),
+        row.photo.sequence,
+        &row.image_size,
+        &row.etag,
+    ))?;
+    Ok(rewritten as u64)
 }
 
 /// A date as it stands in the public table: UTC, to the second.
@@ -259,102 +235,149 @@ fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// SQL integers are signed; what we store is far below 2⁶³.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+/// A row of `cameo_originals` as it is read.
+struct EntryColumns {
+    entry: LedgerEntry,
+    state: String,
+    reason: Option<String>,
+    detail: Option<String>,
 }
 
-fn ledger_entry(row: &SqliteRow) -> Result<LedgerEntry> {
-    let read = || -> Result<_, sqlx::Error> {
-        let state: String = row.try_get(3)?;
+impl EntryColumns {
+    fn read(row: &SqliteRow<'_>) -> rusqlite::Result<Self> {
         let entry = LedgerEntry {
-            key: row.try_get(0)?,
-            generation: Generation::new(row.try_get::<String, _>(1)?),
-            etag: row.try_get(2)?,
+            key: row.get(0)?,
+            generation: Generation::new(row.get::<_, String>(1)?),
+            etag: row.get(2)?,
             state: State::Ignored,
-            serving: row.try_get::<Option<String>, _>(6)?.map(Generation::new),
-            size_set: row.try_get(7)?,
-            engine: row.try_get(8)?,
-            updated_at: from_millis(row.try_get(9)?),
-            removed: row.try_get::<Option<String>, _>(10)?.map(Generation::new),
+            serving: row.get::<_, Option<String>>(6)?.map(Generation::new),
+            size_set: row.get(7)?,
+            engine: row.get(8)?,
+            updated_at: from_millis(row.get(9)?),
+            removed: row.get::<_, Option<String>>(10)?.map(Generation::new),
         };
-        Ok((entry, state, row.try_get::<Option<String>, _>(4)?, row.try_get::<Option<String>, _>(5)?))
-    };
-    let (entry, state, reason, detail) = read().map_err(|e| failed(Place::Catalog, "read the ledger", e))?;
-    let state = super::ledger::state_from_columns(&entry.key, &state, reason.as_deref(), detail)?;
-    Ok(LedgerEntry { state, ..entry })
-}
-
-fn public_row(row: &SqliteRow) -> Result<Row> {
-    let read = || -> Result<_, sqlx::Error> {
-        let vertical: String = row.try_get(0)?;
-        let cd_idx = u64::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0);
-        let bytes = u64::try_from(row.try_get::<i64, _>(7)?).unwrap_or(0);
-        Ok((
-            vertical,
-            cd_idx,
-            row.try_get(2)?,
-            row.try_get(3)?,
-            row.try_get(4)?,
-            row.try_get(5)?,
-            row.try_get(6)?,
-            bytes,
-            row.try_get(8)?,
-        ))
-    };
-    let (vertical, cd_idx, sequence, image_size, image_url, width, height, bytes, etag) =
-        read().map_err(|e| failed(Place::Catalog, "read the public table", e))?;
-    let vertical: Vertical = vertical.parse().map_err(|error| {
-        let doing = format!("read the public table: cd_idx {cd_idx} has the vertical {vertical:?}");
-        Error::new(Place::Catalog, Kind::Malformed, doing).because(error)
-    })?;
-    let photo = PhotoId { entity: EntityId { vertical, cd_idx }, sequence };
-    Ok(Row { photo, image_size, image_url, width, height, bytes, etag })
-}
-
-/// Adds the scope as a condition on columns of these names.
-fn push_scope(query: &mut QueryBuilder<Dialect>, scope: &Scope, vertical_column: &str, cd_idx_column: &str) {
-    match scope {
-        Scope::All => {
-            query.push("1 = 1");
-        }
-        Scope::Vertical(vertical) => {
-            query.push(vertical_column).push(" = ").push_bind(vertical.as_str().to_owned());
-        }
-        Scope::Ids { vertical, cd_idx } => {
-            query.push(cd_idx_column).push(" IN (");
-            let mut list = query.separated(", ");
-            for id in cd_idx {
-                list.push_bind(signed(*id));
-            }
-            query.push(")");
-            if let Some(vertical) = vertical {
-                query.push(" AND ").push(vertical_column).push(" = ").push_bind(vertical.as_str().to_owned());
-            }
-        }
+        Ok(Self { entry, state: row.get(3)?, reason: row.get(4)?, detail: row.get(5)? })
     }
 }
 
-fn limit(max: usize) -> i64 {
-    i64::try_from(max).unwrap_or(i64::MAX)
+impl TryFrom<EntryColumns> for LedgerEntry {
+    type Error = Error;
+
+    fn try_from(columns: EntryColumns) -> Result<Self> {
+        let EntryColumns { entry, state, reason, detail } = columns;
+        let state = super::ledger::state_from_columns(&entry.key, &state, reason.as_deref(), detail)?;
+        Ok(Self { state, ..entry })
+    }
+}
+
+/// A row of the public table as it is read: the vertical may be none.
+struct RowColumns {
+    vertical: String,
+    cd_idx: u64,
+    sequence: u16,
+    image_size: String,
+    image_url: String,
+    width: u32,
+    height: u32,
+    bytes: u64,
+    etag: String,
+}
+
+impl RowColumns {
+    fn read(row: &SqliteRow<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            vertical: row.get(0)?,
+            cd_idx: u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
+            sequence: row.get(2)?,
+            image_size: row.get(3)?,
+            image_url: row.get(4)?,
+            width: row.get(5)?,
+            height: row.get(6)?,
+            bytes: u64::try_from(row.get::<_, i64>(7)?).unwrap_or(0),
+            etag: row.get(8)?,
+        })
+    }
+}
+
+impl TryFrom<RowColumns> for Row {
+    type Error = Error;
+
+    fn try_from(columns: RowColumns) -> Result<Self> {
+        let RowColumns { vertical, cd_idx, sequence, image_size, image_url, width, height, bytes, etag } = columns;
+        let vertical: Vertical = vertical.parse().map_err(|error| {
+            let doing = format!("read the public table: cd_idx {cd_idx} has the vertical {vertical:?}");
+            Error::new(Place::Catalog, Kind::Malformed, doing).because(error)
+        })?;
+        let photo = PhotoId { entity: EntityId { vertical, cd_idx }, sequence };
+        Ok(Self { photo, image_size, image_url, width, height, bytes, etag })
+    }
+}
+
+/// A statement that is put together, with its parameters.
+#[derive(Default)]
+struct Query {
+    sql: String,
+    parameters: Vec<Box<dyn ToSql + Send>>,
+}
+
+impl Query {
+    fn new(sql: &str) -> Self {
+        Self { sql: sql.to_owned(), parameters: Vec::new() }
+    }
+
+    fn push(&mut self, sql: &str) -> &mut Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    fn bind(&mut self, parameter: impl ToSql + Send + 'static) -> &mut Self {
+        self.parameters.push(Box::new(parameter));
+        self.sql.push('?');
+        self
+    }
+
+    /// Adds the scope as a condition on columns of these names.
+    fn push_scope(&mut self, scope: &Scope, vertical_column: &str, cd_idx_column: &str) -> &mut Self {
+        match scope {
+            Scope::All => self.push("1 = 1"),
+            Scope::Vertical(vertical) => self.push(vertical_column).push(" = ").bind(vertical.as_str().to_owned()),
+            Scope::Ids { vertical, cd_idx } => {
+                self.push(cd_idx_column).push(" IN (");
+                for (at, id) in cd_idx.iter().enumerate() {
+                    self.push(if at > 0 { ", " } else { "" }).bind(integer(*id));
+                }
+                self.push(")");
+                if let Some(vertical) = vertical {
+                    self.push(" AND ").push(vertical_column).push(" = ").bind(vertical.as_str().to_owned());
+                }
+                self
+            }
+        }
+    }
+
+    fn limit(&mut self, max: usize) -> &mut Self {
+        self.bind(i64::try_from(max).unwrap_or(i64::MAX))
+    }
+
+    /// Reads rows as `C` and makes them `T`.
+    fn fetch<C, T>(&self, connection: &Connection, read: fn(&SqliteRow<'_>) -> rusqlite::Result<C>) -> Done<Vec<T>>
+    where
+        T: TryFrom<C, Error = Error>,
+    {
+        let mut statement = connection.prepare_cached(&self.sql)?;
+        let rows = statement.query_map(params_from_iter(&self.parameters), read)?;
+        rows.map(|columns| T::try_from(columns?).map_err(Failure::Told)).collect()
+    }
 }
 
 #[async_trait]
 impl Catalog for SqliteCatalog {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let (outcomes, sql, rules, now) = (outcomes.to_vec(), self.sql.clone(), self.rules.clone(), self.clock.now());
-        self.db
-            .write(Place::Catalog, "register", move |connection| {
-                async move {
-                    let mut registered = Vec::with_capacity(outcomes.len());
-                    for outcome in &outcomes {
-                        registered.push(apply(connection, &sql, &rules, outcome, now).await?);
-                    }
-                    Ok(registered)
-                }
-                .boxed()
-            })
-            .await
+        let job = self.db.write(Place::Catalog, "register", move |connection| {
+            outcomes.iter().map(|outcome| apply(connection, &sql, &rules, outcome, now)).collect()
+        });
+        job.await
     }
 
     async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
@@ -362,100 +385,85 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
-        let error = |e| failed(Place::Catalog, &format!("read the rows of {entity}"), e);
-        // One transaction, so that rows and version are of one instant.
-        let mut transaction = self.db.readers().begin().await.map_err(error)?;
-        let version = sqlx::query(SELECT_VERSION)
-            .bind(entity.vertical.as_str())
-            .bind(signed(entity.cd_idx))
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(error)?;
-        let version = version.map_or(Ok(0), |row| row.try_get::<i64, _>(0)).map_err(error)?;
-        let mut query = QueryBuilder::<Dialect>::new(&self.sql.select_rows);
-        let scope = Scope::Ids { vertical: Some(entity.vertical.clone()), cd_idx: vec![entity.cd_idx] };
-        push_scope(&mut query, &scope, &self.sql.vertical, &self.sql.cd_idx);
-        let rows = query.build().fetch_all(&mut *transaction).await.map_err(error)?;
-        let mut rows = rows.iter().map(public_row).collect::<Result<Vec<_>>>()?;
-        rows.sort_by(|a, b| (&a.image_size, a.photo.sequence).cmp(&(&b.image_size, b.photo.sequence)));
-        Ok(EntityRows { version: u64::try_from(version).unwrap_or(0), rows })
+        self.db.look_up(Place::Catalog, &format!("read the rows of {entity}"), |connection| {
+            let key = (entity.vertical.as_str(), integer(entity.cd_idx));
+            // One transaction, so that rows and version are of one instant.
+            let transaction = connection.unchecked_transaction()?;
+            let mut query = transaction.prepare_cached(SELECT_VERSION)?;
+            let version: Option<i64> = query.query_row(key, |row| row.get(0)).optional()?;
+            let mut query = transaction.prepare_cached(&self.sql.rows_of_entity)?;
+            let rows = query.query_map(key, RowColumns::read)?;
+            let rows = rows.map(|columns| Row::try_from(columns?).map_err(Failure::Told));
+            let mut rows = rows.collect::<Done<Vec<Row>>>()?;
+            rows.sort_by(|a, b| (&a.image_size, a.photo.sequence).cmp(&(&b.image_size, b.photo.sequence)));
+            Ok(EntityRows { version: version.unwrap_or(0).unsigned_abs(), rows })
+        })
     }
 
     async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
-        let mut query = QueryBuilder::<Dialect>::new(SELECT_ENTRY);
-        query.push("object_key = ").push_bind(key.to_owned());
-        let row = query.build().fetch_optional(self.db.readers()).await;
-        row.map_err(|e| failed(Place::Catalog, "read the ledger", e))?.as_ref().map(ledger_entry).transpose()
+        self.db.look_up(Place::Catalog, "read the ledger", |connection| select_entry(connection, key))
     }
 
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
-        let mut query = QueryBuilder::<Dialect>::new(SELECT_ENTRY);
-        push_scope(&mut query, scope, "vertical", "cd_idx");
-        query
-            .push(" AND object_key > ")
-            .push_bind(after.to_owned())
-            .push(" ORDER BY object_key LIMIT ")
-            .push_bind(limit(max));
-        let rows = query.build().fetch_all(self.db.readers()).await;
-        rows.map_err(|e| failed(Place::Catalog, "read the ledger", e))?.iter().map(ledger_entry).collect()
+        let mut query = Query::new(SELECT_ENTRY);
+        query.push_scope(scope, "vertical", "cd_idx");
+        query.push(" AND object_key > ").bind(after.to_owned());
+        query.push(" ORDER BY object_key LIMIT ").limit(max);
+        let look = move |connection: &Connection| query.fetch(connection, EntryColumns::read);
+        self.db.read(Place::Catalog, "read the ledger", look).await
     }
 
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
-        let mut query = QueryBuilder::<Dialect>::new(&self.sql.select_rows);
-        push_scope(&mut query, scope, &self.sql.vertical, &self.sql.cd_idx);
-        if let Some(row) = after {
-            query.push(" AND ").push(&self.sql.rows_after);
-            let mut bound = query.separated(", ");
-            bound.push_bind(row.photo.entity.vertical.as_str().to_owned());
-            bound.push_bind(signed(row.photo.entity.cd_idx));
-            bound.push_bind(row.photo.sequence).push_bind(row.image_size.clone());
-            query.push(")");
+        let mut query = Query::new(&self.sql.select_rows);
+        query.push_scope(scope, &self.sql.vertical, &self.sql.cd_idx);
+        if let Some(Row { photo, image_size, .. }) = after {
+            query.push(" AND ").push(&self.sql.rows_after).bind(photo.entity.vertical.as_str().to_owned());
+            query.push(", ").bind(integer(photo.entity.cd_idx)).push(", ").bind(photo.sequence);
+            query.push(", ").bind(image_size.clone()).push(")");
         }
-        query.push(&self.sql.rows_order).push_bind(limit(max));
-        let rows = query.build().fetch_all(self.db.readers()).await;
-        rows.map_err(|e| failed(Place::Catalog, "read the public table", e))?.iter().map(public_row).collect()
+        query.push(&self.sql.rows_order).limit(max);
+        let look = move |connection: &Connection| query.fetch(connection, RowColumns::read);
+        self.db.read(Place::Catalog, "read the public table", look).await
     }
 
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
         let (rows, sql, now) = (rows.to_vec(), self.sql.clone(), self.clock.now());
-        self.db
-            .write(Place::Catalog, "rewrite addresses", move |connection| {
-                async move {
-                    let mut count = 0;
-                    for row in &rows {
-                        let rewritten = rewrite_url(connection, &sql, row, now).await;
-                        count += rewritten.map_err(|e| failed(Place::Catalog, "rewrite an address", e))?;
-                    }
-                    Ok(count)
-                }
-                .boxed()
-            })
-            .await
+        let job = self.db.write(Place::Catalog, "rewrite addresses", move |connection| {
+            let mut count = 0;
+            for row in &rows {
+                count += rewrite_url(connection, &sql, row, now)?;
+            }
+            Ok(count)
+        });
+        job.await
     }
 
     async fn counts(&self) -> Result<Vec<Count>> {
-        let error = |e| failed(Place::Catalog, "count originals", e);
-        let rows = sqlx::query(COUNTS).fetch_all(self.db.readers()).await.map_err(error)?;
-        let count = |row: &SqliteRow| {
-            let originals = u64::try_from(row.try_get::<i64, _>(3)?).unwrap_or(0);
-            Ok(Count { vertical: row.try_get(0)?, state: row.try_get(1)?, reason: row.try_get(2)?, originals })
-        };
-        rows.iter().map(count).collect::<Result<_, sqlx::Error>>().map_err(error)
+        let job = self.db.read(Place::Catalog, "count originals", |connection| {
+            let mut query = connection.prepare_cached(COUNTS)?;
+            let counts = query.query_map((), |row| {
+                let originals = row.get::<_, i64>(3)?.unsigned_abs();
+                Ok(Count { vertical: row.get(0)?, state: row.get(1)?, reason: row.get(2)?, originals })
+            })?;
+            Ok(counts.collect::<Result<_, _>>()?)
+        });
+        job.await
     }
 
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
-        let mut query = QueryBuilder::<Dialect>::new(SELECT_ENTRY);
+        let mut query = Query::new(SELECT_ENTRY);
         query.push("state = 'rejected'");
         if let Some(vertical) = vertical {
-            query.push(" AND vertical = ").push_bind(vertical.as_str().to_owned());
+            query.push(" AND vertical = ").bind(vertical.as_str().to_owned());
         }
-        query.push(" ORDER BY updated_at DESC, object_key LIMIT ").push_bind(limit(max));
-        let rows = query.build().fetch_all(self.db.readers()).await;
-        rows.map_err(|e| failed(Place::Catalog, "list rejected originals", e))?.iter().map(ledger_entry).collect()
+        query.push(" ORDER BY updated_at DESC, object_key LIMIT ").limit(max);
+        let look = move |connection: &Connection| query.fetch(connection, EntryColumns::read);
+        self.db.read(Place::Catalog, "list rejected originals", look).await
     }
 
     async fn ping(&self) -> Result<()> {
-        let done = sqlx::query("SELECT 1").execute(self.db.readers()).await;
-        done.map(|_| ()).map_err(|e| failed(Place::Catalog, "reach the database", e))
+        self.db.look_up(Place::Catalog, "reach the database", |connection| {
+            Ok(connection.prepare_cached("SELECT 1")?.query_row((), |_| Ok(()))?)
+        })
     }
 }

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::try_join_all;
+
 use super::{
     Flow,
     publish::{CONFLICTS_MAX, JPEG, condition_on},
@@ -14,7 +16,7 @@ use crate::{
     error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
     key::{EntityId, PhotoId},
-    store::{Attributes, ObjectInfo, Written},
+    store::{Attributes, NewKey, ObjectInfo, Written},
 };
 
 /// Metadata name of the version of the rows that an alias was made from, zero-padded.
@@ -29,51 +31,67 @@ pub async fn update_aliases(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<Str
     let _lock = flow.catalog.lock_entity(entity).await?;
     let EntityRows { version, rows } = flow.catalog.entity_rows(entity).await?;
     let all_sizes: BTreeSet<&String> = sizes.iter().chain(rows.iter().map(|row| &row.image_size)).collect();
-    let updates = all_sizes.into_iter().map(|image_size| update_alias(flow, entity, image_size, version, &rows));
-    Ok(futures::future::try_join_all(updates).await?.into_iter().flatten().collect())
-}
-
-/// Returns the primary photo when its rendition does not stand.
-async fn update_alias(
-    flow: &Flow,
-    entity: &EntityId,
-    image_size: &str,
-    version: u64,
-    rows: &[Row],
-) -> Result<Option<PhotoId>> {
-    let alias = entity.alias_key(image_size);
-    let primary = rows.iter().filter(|row| row.image_size == image_size).min_by_key(|row| row.photo.sequence);
+    let mut waiting: Vec<Alias<'_>> =
+        all_sizes.into_iter().map(|image_size| Alias::new(entity, image_size, &rows)).collect();
+    let mut without_rendition = Vec::new();
     for _ in 0..CONFLICTS_MAX {
-        let current = flow.store.head(&flow.settings.image_bucket, &alias).await?;
-        if is_settled(current.as_ref(), primary, version) {
-            return Ok(None);
+        look(flow, &mut waiting, version).await?;
+        if waiting.is_empty() {
+            return Ok(without_rendition);
         }
-        match write_alias(flow, &alias, current.as_ref(), primary, version).await? {
-            Done::Written => {
-                reached(Point::AliasWritten);
-                return Ok(None);
+        let mut changed = Vec::new();
+        for (alias, done) in write(flow, waiting, version).await? {
+            match done {
+                Done::Written => reached(Point::AliasWritten),
+                Done::Changed => changed.push(alias),
+                Done::NoRendition => without_rendition.extend(alias.primary.map(|row| row.photo.clone())),
             }
-            Done::NoRendition => return Ok(primary.map(|row| row.photo.clone())),
-            Done::Changed => {}
         }
+        waiting = changed;
     }
-    Err(Error::new(
-        Place::Store,
-        Kind::Conflict,
-        format!("write the alias {alias}: it changed {CONFLICTS_MAX} times meanwhile"),
-    ))
+    if waiting.is_empty() {
+        return Ok(without_rendition);
+    }
+    let keys: Vec<_> = waiting.iter().map(|alias| alias.key.as_str()).collect();
+    let doing = format!("write the alias {}: it changed {CONFLICTS_MAX} times meanwhile", keys.join(", "));
+    Err(Error::new(Place::Store, Kind::Conflict, doing))
 }
 
-/// Whether the alias is as the rows want it, or as newer rows do.
-fn is_settled(current: Option<&ObjectInfo>, primary: Option<&Row>, version: u64) -> bool {
-    match (current, primary) {
-        (None, None) => true,
-        (Some(info), primary) => {
-            let newer = version_of(info).is_some_and(|written| written > version);
-            newer || primary.is_some_and(|row| row.etag == info.etag)
-        }
-        (None, Some(_)) => false,
+/// An alias that is to be as the rows want it.
+struct Alias<'r> {
+    key: String,
+    primary: Option<&'r Row>,
+    standing: Option<ObjectInfo>,
+}
+
+impl<'r> Alias<'r> {
+    fn new(entity: &EntityId, image_size: &str, rows: &'r [Row]) -> Self {
+        let primary = rows.iter().filter(|row| row.image_size == image_size).min_by_key(|row| row.photo.sequence);
+        Self { key: entity.alias_key(image_size), primary, standing: None }
     }
+
+    /// Whether it is as the rows want it, or as newer rows do.
+    fn is_settled(&self, version: u64) -> bool {
+        match (&self.standing, self.primary) {
+            (None, None) => true,
+            (Some(info), primary) => {
+                let newer = version_of(info).is_some_and(|written| written > version);
+                newer || primary.is_some_and(|row| row.etag == info.etag)
+            }
+            (None, Some(_)) => false,
+        }
+    }
+}
+
+/// Looks what stands, and leaves those that are not settled.
+async fn look(flow: &Flow, aliases: &mut Vec<Alias<'_>>, version: u64) -> Result<()> {
+    let heads = aliases.iter().map(|alias| flow.store.head(&flow.settings.image_bucket, &alias.key));
+    let standing = try_join_all(heads).await?;
+    for (alias, standing) in aliases.iter_mut().zip(standing) {
+        alias.standing = standing;
+    }
+    aliases.retain(|alias| !alias.is_settled(version));
+    Ok(())
 }
 
 /// How writing an alias ended.
@@ -87,29 +105,36 @@ enum Done {
     NoRendition,
 }
 
-async fn write_alias(
-    flow: &Flow,
-    alias: &str,
-    current: Option<&ObjectInfo>,
-    primary: Option<&Row>,
-    version: u64,
-) -> Result<Done> {
-    let changed = |done| if done { Done::Written } else { Done::Changed };
+/// Copies together what has rows, and deletes what has none.
+async fn write<'r>(flow: &Flow, aliases: Vec<Alias<'r>>, version: u64) -> Result<Vec<(Alias<'r>, Done)>> {
     let bucket = &flow.settings.image_bucket;
-    match (primary, current) {
-        (Some(row), _) => {
-            let from = row.photo.rendition_key(&row.image_size);
-            let written =
-                flow.store.copy(bucket, &from, alias, &attributes(flow, version), condition_on(current)).await?;
-            Ok(match written {
-                Some(Written::ConditionFailed) => Done::Changed,
+    let copies = aliases.iter().filter_map(|alias| {
+        let row = alias.primary?;
+        Some(NewKey {
+            from: row.photo.rendition_key(&row.image_size),
+            to: alias.key.clone(),
+            attributes: attributes(flow, version),
+            condition: condition_on(alias.standing.as_ref()),
+        })
+    });
+    let mut copied = flow.store.copy_all(bucket, copies.collect()).await?.into_iter();
+    let mut written = Vec::with_capacity(aliases.len());
+    for alias in aliases {
+        let done = if alias.primary.is_some() {
+            match copied.next().flatten() {
                 Some(Written::Done(_)) => Done::Written,
+                Some(Written::ConditionFailed) => Done::Changed,
                 None => Done::NoRendition,
-            })
-        }
-        (None, Some(info)) => flow.store.delete(bucket, alias, &info.validator()).await.map(changed),
-        (None, None) => Ok(Done::Written),
+            }
+        } else if let Some(info) = &alias.standing {
+            let gone = flow.store.delete(bucket, &alias.key, &info.validator()).await?;
+            if gone { Done::Written } else { Done::Changed }
+        } else {
+            Done::Written
+        };
+        written.push((alias, done));
     }
+    Ok(written)
 }
 
 fn version_of(info: &ObjectInfo) -> Option<u64> {

@@ -1,7 +1,8 @@
-//! Publishing one rendition: conditional, so that an older original never overwrites a newer one.
+//! Publishing the renditions of an original: conditional, so that an older original never overwrites a newer one.
 
 use bytes::Bytes;
 use cameo_image::Rendition;
+use futures::future::try_join_all;
 
 use super::{Flow, Settings};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     generation::Generation,
     key::PhotoId,
     message::PublishedRendition,
-    store::{Attributes, Condition, GENERATION_METADATA, ObjectInfo, Store, Written},
+    store::{Attributes, Condition, GENERATION_METADATA, NewObject, ObjectInfo, Store, Written},
 };
 
 /// How often a write is tried again because somebody else wrote in between.
@@ -25,40 +26,79 @@ const SIZE_METADATA: &str = "cameo-size";
 /// How publishing ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Published {
-    /// The rendition stands, written now or by an earlier attempt.
-    Stands(PublishedRendition),
-    /// A rendition of a newer original stands there.
+    /// The renditions stand.
+    Stand(Vec<PublishedRendition>),
+    /// A rendition of a newer original stands in the place of one.
     Superseded,
 }
 
-/// Publishes a rendition that was made from the given generation of a photo.
-pub async fn publish(flow: &Flow, photo: &PhotoId, generation: &Generation, rendition: Rendition) -> Result<Published> {
-    let key = photo.rendition_key(&rendition.image_size);
+/// Publishes renditions that were made from the given generation of a photo, together. Those whose keys changed meanwhile are
+/// looked at again.
+pub async fn publish(
+    flow: &Flow,
+    photo: &PhotoId,
+    generation: &Generation,
+    renditions: Vec<Rendition>,
+) -> Result<Published> {
     let bucket = &flow.settings.image_bucket;
-    let body = Bytes::from(rendition.jpeg);
-    let attributes = attributes(flow, generation, (rendition.width, rendition.height));
-    let stands = |info: &ObjectInfo| {
-        Published::Stands(PublishedRendition {
-            image_size: rendition.image_size.clone(),
-            width: rendition.width,
-            height: rendition.height,
-            bytes: info.size,
-            etag: info.etag.clone(),
-        })
-    };
+    let mut published = Vec::with_capacity(renditions.len());
+    let mut waiting: Vec<_> =
+        renditions.into_iter().map(|made| Publication::new(flow, photo, generation, made)).collect();
     for _ in 0..CONFLICTS_MAX {
-        let current = flow.store.head(bucket, &key).await?;
-        if current.as_ref().and_then(ObjectInfo::made_from).is_some_and(|made_from| made_from > *generation) {
-            return Ok(Published::Superseded);
+        let heads = waiting.iter().map(|publication| flow.store.head(bucket, &publication.object.key));
+        let standing = try_join_all(heads).await?;
+        for (publication, standing) in waiting.iter_mut().zip(standing) {
+            if standing.as_ref().and_then(ObjectInfo::made_from).is_some_and(|made_from| made_from > *generation) {
+                return Ok(Published::Superseded);
+            }
+            publication.object.condition = condition_on(standing.as_ref());
         }
-        let condition = condition_on(current.as_ref());
-        let written = flow.store.put(bucket, &key, body.clone(), &attributes, condition).await?;
-        if let Written::Done(info) = written {
-            reached(Point::RenditionPublished);
-            return Ok(stands(&info));
+        let objects = waiting.iter().map(|publication| publication.object.clone()).collect();
+        let written = flow.store.put_all(bucket, objects).await?;
+        let mut changed = Vec::new();
+        for (publication, written) in waiting.into_iter().zip(written) {
+            match written {
+                Written::Done(info) => {
+                    reached(Point::RenditionPublished);
+                    published.push(publication.published(info));
+                }
+                Written::ConditionFailed => changed.push(publication),
+            }
         }
+        if changed.is_empty() {
+            return Ok(Published::Stand(published));
+        }
+        waiting = changed;
     }
-    Err(Error::new(Place::Store, Kind::Conflict, format!("publish {key}: it changed {CONFLICTS_MAX} times meanwhile")))
+    let keys: Vec<_> = waiting.iter().map(|publication| publication.object.key.as_str()).collect();
+    let doing = format!("publish {}: it changed {CONFLICTS_MAX} times meanwhile", keys.join(", "));
+    Err(Error::new(Place::Store, Kind::Conflict, doing))
+}
+
+/// A rendition on its way to its key.
+struct Publication {
+    image_size: String,
+    width: u32,
+    height: u32,
+    object: NewObject,
+}
+
+impl Publication {
+    fn new(flow: &Flow, photo: &PhotoId, generation: &Generation, rendition: Rendition) -> Self {
+        let Rendition { image_size, width, height, jpeg } = rendition;
+        let object = NewObject {
+            key: photo.rendition_key(&image_size),
+            body: Bytes::from(jpeg),
+            attributes: attributes(flow, generation, (width, height)),
+            condition: Condition::Absent,
+        };
+        Self { image_size, width, height, object }
+    }
+
+    fn published(self, info: ObjectInfo) -> PublishedRendition {
+        let Self { image_size, width, height, .. } = self;
+        PublishedRendition { image_size, width, height, bytes: info.size, etag: info.etag }
+    }
 }
 
 /// That nothing has changed since `current` was looked at.

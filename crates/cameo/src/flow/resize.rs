@@ -19,7 +19,7 @@ use crate::{
     message::{Fate, Outcome, PublishedRendition},
     reason::ReasonCode,
     render::Rejection,
-    store::Object,
+    store::Opened,
 };
 
 /// Handles one event. None when there is nothing to register: it is not ours, or a newer change took its place.
@@ -37,7 +37,7 @@ pub async fn resize(flow: &Flow, event: &Event) -> Result<Option<Outcome>> {
 
 async fn render(flow: &Flow, event: &Event, photo: &PhotoId, etag: &str) -> Result<Option<Outcome>> {
     let max_bytes = flow.settings.max_original_bytes;
-    let original = flow.store.get(&event.bucket, &event.key, max_bytes).await?;
+    let original = flow.store.open(&event.bucket, &event.key, max_bytes).await?;
     let Some(original) = original.filter(|original| original.info.etag == etag) else {
         info!(%photo, generation = %event.generation, reason = %ReasonCode::Superseded, "a newer change took its place");
         let earlier = fate_of_earlier_attempt(flow, event, photo).await?;
@@ -51,23 +51,17 @@ async fn render(flow: &Flow, event: &Event, photo: &PhotoId, etag: &str) -> Resu
     Ok(fate.map(|fate| outcome(event, fate)))
 }
 
-async fn render_and_publish(flow: &Flow, event: &Event, photo: &PhotoId, original: Object) -> Result<Option<Fate>> {
+async fn render_and_publish(flow: &Flow, event: &Event, photo: &PhotoId, original: Opened) -> Result<Option<Fate>> {
     let size_set = flow.settings.size_sets.of(&photo.entity.vertical);
-    let rendered = match flow.render.render(original.body, &size_set.sizes).await? {
+    let rendered = match flow.render.render(original.content, &size_set.sizes).await? {
         Ok(rendered) => rendered,
         Err(Rejection { reason, detail, .. }) => return Ok(Some(Fate::Rejected { reason, detail })),
     };
     reached(Point::Rendered);
-    let mut renditions = Vec::with_capacity(rendered.renditions.len());
-    let publications =
-        rendered.renditions.into_iter().map(|rendition| publish(flow, photo, &event.generation, rendition));
-    for published in futures::future::try_join_all(publications).await? {
-        match published {
-            Published::Stands(rendition) => renditions.push(rendition),
-            Published::Superseded => return Ok(None),
-        }
+    match publish(flow, photo, &event.generation, rendered.renditions).await? {
+        Published::Stand(renditions) => Ok(Some(rendered_fate(&size_set.label, renditions))),
+        Published::Superseded => Ok(None),
     }
-    Ok(Some(rendered_fate(&size_set.label, renditions)))
 }
 
 pub(super) fn rendered_fate(size_set: &str, renditions: Vec<PublishedRendition>) -> Fate {

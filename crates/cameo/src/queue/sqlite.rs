@@ -6,22 +6,22 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures::FutureExt;
 use rand::Rng;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use rusqlite::{Connection, Row};
 use tokio::sync::Notify;
 
 use super::{DeadLetter, Depth, Message, Queue};
 use crate::{
     clock::{Clock, from_millis, to_millis},
     error::{Place, Result},
-    sqlite::{Sqlite, failed},
+    sqlite::{Done, Sqlite},
 };
 
 /// How long a waiting consumer sleeps before it looks for messages whose visibility timeout ended.
 pub const POLL: Duration = Duration::from_secs(1);
 
 const INSERT: &str = "INSERT INTO cameo_messages (queue, body, enqueued_at, visible_at) VALUES (?1, ?2, ?3, ?3)";
+const IS_ANY_VISIBLE: &str = "SELECT EXISTS (SELECT 1 FROM cameo_messages WHERE queue = ?1 AND visible_at <= ?2)";
 const BURY_WORN_OUT: &str = "INSERT INTO cameo_dead_letters (queue, body, enqueued_at, receive_count, dead_at, error)
     SELECT queue, body, enqueued_at, receive_count, ?2, 'received ' || receive_count || ' times without success'
     FROM cameo_messages WHERE queue = ?1 AND visible_at <= ?2 AND receive_count >= ?3";
@@ -58,15 +58,9 @@ pub struct SqliteQueue {
 }
 
 /// Sends one message within a transaction of the caller's. Afterwards, call [`SqliteQueue::wake`].
-pub async fn insert(connection: &mut SqliteConnection, queue: &str, body: &str, now_millis: i64) -> Result<()> {
-    sqlx::query(INSERT)
-        .bind(queue)
-        .bind(body)
-        .bind(now_millis)
-        .execute(connection)
-        .await
-        .map(|_| ())
-        .map_err(|e| failed(Place::Queue, "send a message", e))
+pub fn insert(connection: &Connection, queue: &str, body: &str, now_millis: i64) -> Done<()> {
+    connection.prepare_cached(INSERT)?.execute((queue, body, now_millis))?;
+    Ok(())
 }
 
 impl SqliteQueue {
@@ -85,15 +79,10 @@ impl SqliteQueue {
     /// no message can be what ended the process that held it.
     pub async fn release_all(&self) -> Result<u64> {
         let (name, now) = (self.name.clone(), self.now_millis());
-        self.db
-            .write(Place::Queue, "give held messages back", move |connection| {
-                async move {
-                    let done = sqlx::query(RELEASE_ALL).bind(&*name).bind(now).execute(connection).await;
-                    Ok(done.map_err(|e| failed(Place::Queue, "give held messages back", e))?.rows_affected())
-                }
-                .boxed()
-            })
-            .await
+        let job = self.db.write(Place::Queue, "give held messages back", move |connection| {
+            Ok(connection.prepare_cached(RELEASE_ALL)?.execute((&*name, now))? as u64)
+        });
+        job.await
     }
 
     fn now_millis(&self) -> i64 {
@@ -102,57 +91,55 @@ impl SqliteQueue {
 
     async fn try_receive(&self, max: usize, visibility: Duration) -> Result<Vec<Message>> {
         // Looking costs no write, so an idle queue costs no fsync.
-        if self.depth().await?.visible == 0 {
+        let is_any_visible = self.db.look_up(Place::Queue, "look for messages", |connection| {
+            let mut query = connection.prepare_cached(IS_ANY_VISIBLE)?;
+            Ok(query.query_row((&*self.name, self.now_millis()), |row| row.get(0))?)
+        });
+        if !is_any_visible? {
             return Ok(Vec::new());
         }
-        let (name, max_receives, now) = (self.name.clone(), self.max_receives, self.now_millis());
-        let hidden_until = now.saturating_add(millis(visibility));
-        let token = format!("{:016x}", rand::rng().random::<u64>());
-        self.db
-            .write(Place::Queue, "receive messages", move |connection| {
-                async move { receive_in(connection, &name, max_receives, now, hidden_until, &token, max).await }.boxed()
-            })
-            .await
+        let now = self.now_millis();
+        let receive = Receive {
+            name: self.name.clone(),
+            max_receives: self.max_receives,
+            now,
+            hidden_until: now.saturating_add(millis(visibility)),
+            token: format!("{:016x}", rand::rng().random::<u64>()),
+            max: i64::try_from(max).unwrap_or(i64::MAX),
+        };
+        self.db.write(Place::Queue, "receive messages", move |connection| receive.run(connection)).await
     }
 }
 
-async fn receive_in(
-    connection: &mut SqliteConnection,
-    name: &str,
+/// What a receive asks for.
+struct Receive {
+    name: Arc<str>,
     max_receives: u32,
     now: i64,
     hidden_until: i64,
-    token: &str,
-    max: usize,
-) -> Result<Vec<Message>> {
-    let error = |e| failed(Place::Queue, "receive messages", e);
-    for statement in [BURY_WORN_OUT, DELETE_WORN_OUT] {
-        sqlx::query(statement)
-            .bind(name)
-            .bind(now)
-            .bind(max_receives)
-            .execute(&mut *connection)
-            .await
-            .map_err(error)?;
-    }
-    let rows = sqlx::query(RECEIVE)
-        .bind(name)
-        .bind(now)
-        .bind(hidden_until)
-        .bind(token)
-        .bind(i64::try_from(max).unwrap_or(i64::MAX))
-        .fetch_all(connection)
-        .await
-        .map_err(error)?;
-    rows.iter().map(message).collect::<Result<_, sqlx::Error>>().map_err(error)
+    token: String,
+    max: i64,
 }
 
-fn message(row: &SqliteRow) -> Result<Message, sqlx::Error> {
+impl Receive {
+    fn run(self, connection: &Connection) -> Done<Vec<Message>> {
+        let Self { name, max_receives, now, hidden_until, token, max } = self;
+        let buried = connection.prepare_cached(BURY_WORN_OUT)?.execute((&*name, now, max_receives))?;
+        if buried > 0 {
+            connection.prepare_cached(DELETE_WORN_OUT)?.execute((&*name, now, max_receives))?;
+        }
+        let mut query = connection.prepare_cached(RECEIVE)?;
+        let messages = query.query_map((&*name, now, hidden_until, token, max), message)?.collect::<Result<_, _>>()?;
+        Ok(messages)
+    }
+}
+
+fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
-        id: row.try_get::<i64, _>(0)?.to_string(),
-        receipt: row.try_get(1)?,
-        body: row.try_get(2)?,
-        receive_count: row.try_get(3)?,
+        id: row.get::<_, i64>(0)?.to_string(),
+        receipt: row.get(1)?,
+        body: row.get(2)?,
+        receive_count: row.get(3)?,
     })
 }
 
@@ -168,17 +155,10 @@ impl Queue for SqliteQueue {
 
     async fn send(&self, bodies: &[String]) -> Result<()> {
         let (name, bodies, now) = (self.name.clone(), bodies.to_vec(), self.now_millis());
-        self.db
-            .write(Place::Queue, "send messages", move |connection| {
-                async move {
-                    for body in &bodies {
-                        insert(connection, &name, body, now).await?;
-                    }
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await?;
+        let job = self.db.write(Place::Queue, "send messages", move |connection| {
+            bodies.iter().try_for_each(|body| insert(connection, &name, body, now))
+        });
+        job.await?;
         self.wake();
         Ok(())
     }
@@ -204,87 +184,69 @@ impl Queue for SqliteQueue {
 
     async fn delete(&self, receipts: &[String]) -> Result<()> {
         let (name, receipts) = (self.name.clone(), receipts.to_vec());
-        self.db
-            .write(Place::Queue, "delete messages", move |connection| {
-                async move {
-                    for receipt in &receipts {
-                        let query = sqlx::query(DELETE).bind(&*name).bind(receipt);
-                        query
-                            .execute(&mut *connection)
-                            .await
-                            .map_err(|e| failed(Place::Queue, "delete a message", e))?;
-                    }
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
+        let job = self.db.write(Place::Queue, "delete messages", move |connection| {
+            let mut delete = connection.prepare_cached(DELETE)?;
+            for receipt in &receipts {
+                delete.execute((&*name, receipt))?;
+            }
+            Ok(())
+        });
+        job.await
     }
 
     async fn extend(&self, receipt: &str, visibility: Duration) -> Result<bool> {
         let hidden_until = self.now_millis().saturating_add(millis(visibility));
         let (name, receipt) = (self.name.clone(), receipt.to_owned());
-        self.db
-            .write(Place::Queue, "extend a message's visibility timeout", move |connection| {
-                async move {
-                    let query = sqlx::query(EXTEND).bind(&*name).bind(receipt).bind(hidden_until);
-                    let done =
-                        query.execute(connection).await.map_err(|e| failed(Place::Queue, "extend a lease", e))?;
-                    Ok(done.rows_affected() > 0)
-                }
-                .boxed()
-            })
-            .await
+        let job = self.db.write(Place::Queue, "extend a message's visibility timeout", move |connection| {
+            Ok(connection.prepare_cached(EXTEND)?.execute((&*name, receipt, hidden_until))? > 0)
+        });
+        job.await
     }
 
     async fn release(&self, receipt: &str) -> Result<()> {
         let (name, receipt, now) = (self.name.clone(), receipt.to_owned(), self.now_millis());
-        self.db
-            .write(Place::Queue, "give a message back", move |connection| {
-                async move {
-                    let query = sqlx::query(RELEASE).bind(&*name).bind(receipt).bind(now);
-                    query.execute(connection).await.map_err(|e| failed(Place::Queue, "give a message back", e))?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await?;
+        let job = self.db.write(Place::Queue, "give a message back", move |connection| {
+            connection.prepare_cached(RELEASE)?.execute((&*name, receipt, now))?;
+            Ok(())
+        });
+        job.await?;
         self.wake();
         Ok(())
     }
 
     async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
         let (name, receipt, error, now) = (self.name.clone(), receipt.to_owned(), error.to_owned(), self.now_millis());
-        self.db
-            .write(Place::Queue, "set a message aside", move |connection| {
-                async move {
-                    let failed = |e| failed(Place::Queue, "set a message aside", e);
-                    let query = sqlx::query(BURY).bind(&*name).bind(&receipt).bind(now).bind(error);
-                    query.execute(&mut *connection).await.map_err(failed)?;
-                    sqlx::query(DELETE).bind(&*name).bind(&receipt).execute(connection).await.map_err(failed)?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
+        let job = self.db.write(Place::Queue, "set a message aside", move |connection| {
+            connection.prepare_cached(BURY)?.execute((&*name, &receipt, now, error))?;
+            connection.prepare_cached(DELETE)?.execute((&*name, &receipt))?;
+            Ok(())
+        });
+        job.await
     }
 
     async fn depth(&self) -> Result<Depth> {
-        let error = |e| failed(Place::Queue, "look how full a queue is", e);
-        let query = sqlx::query(DEPTH).bind(&*self.name).bind(self.now_millis());
-        let row = query.fetch_one(self.db.readers()).await.map_err(error)?;
-        let count = |i: usize| row.try_get::<i64, _>(i).map(|n| u64::try_from(n).unwrap_or(0)).map_err(error);
-        let oldest = row.try_get::<Option<i64>, _>(3).map_err(error)?.map(from_millis);
-        Ok(Depth { visible: count(0)?, in_flight: count(1)?, dead: count(2)?, oldest })
+        let (name, now) = (self.name.clone(), self.now_millis());
+        let job = self.db.read(Place::Queue, "look how full a queue is", move |connection| {
+            Ok(connection.prepare_cached(DEPTH)?.query_row((&*name, now), depth)?)
+        });
+        job.await
     }
 
     async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>> {
-        let error = |e| failed(Place::Queue, "list dead letters", e);
-        let query = sqlx::query(DEAD_LETTERS).bind(&*self.name).bind(i64::try_from(max).unwrap_or(i64::MAX));
-        let rows = query.fetch_all(self.db.readers()).await.map_err(error)?;
-        let letter = |row: &SqliteRow| {
-            Ok(DeadLetter { body: row.try_get(0)?, receive_count: row.try_get(1)?, error: row.try_get(2)? })
-        };
-        rows.iter().map(letter).collect::<Result<_, sqlx::Error>>().map_err(error)
+        let (name, max) = (self.name.clone(), i64::try_from(max).unwrap_or(i64::MAX));
+        let job = self.db.read(Place::Queue, "list dead letters", move |connection| {
+            let mut query = connection.prepare_cached(DEAD_LETTERS)?;
+            let letters = query.query_map((&*name, max), |row| {
+                Ok(DeadLetter { body: row.get(0)?, receive_count: row.get(1)?, error: row.get(2)? })
+            })?;
+            Ok(letters.collect::<Result<_, _>>()?)
+        });
+        job.await
     }
+}
+
+fn depth(row: &Row<'_>) -> rusqlite::Result<Depth> {
+    let count = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)?.unsigned_abs());
+    let oldest = row.get::<_, Option<i64>>(3)?.map(from_millis);
+    Ok(Depth { visible: count(0)?, in_flight: count(1)?, dead: count(2)?, oldest })
 }

@@ -2,10 +2,9 @@
 //! process or in a guarded child is the host's choice, behind [`Render`].
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use cameo_image::{Rendered, SizeSet};
 
-use crate::{error::Result, reason::ReasonCode};
+use crate::{content::Content, error::Result, reason::ReasonCode};
 
 pub mod child;
 pub mod children;
@@ -45,5 +44,5 @@ impl From<cameo_image::Rejection> for Rejection {
 #[async_trait]
 pub trait Render: Send + Sync + std::fmt::Debug {
     /// Renders one original. A rejection is a result; an error means that the engine's host failed, not the original.
-    async fn render(&self, original: Bytes, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>>;
+    async fn render(&self, original: Content, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>>;
 }

@@ -7,6 +7,8 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 
 use vmap::{Map, MapMut};
 
+use crate::content::Content;
+
 /// Where the host puts originals.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -25,10 +27,9 @@ impl Outbox {
     }
 
     /// Puts an original there; whether it fits is the caller's to check.
-    pub(super) fn put(&mut self, original: &[u8]) -> io::Result<()> {
+    pub(super) fn put(&mut self, original: &Content) -> io::Result<()> {
         let room = self.map.get_mut(..original.len()).ok_or(io::ErrorKind::FileTooLarge)?;
-        room.copy_from_slice(original);
-        Ok(())
+        original.copy_to(room)
     }
 }
 
@@ -112,16 +113,19 @@ fn seal(_: &File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     #[test]
     fn an_original_is_seen_and_cannot_be_changed_by_the_other_side() {
         let (mut outbox, file) = Outbox::create(1000).unwrap();
-        outbox.put(b"first, and longer").unwrap();
-        outbox.put(b"second").unwrap();
+        let content = |bytes: &'static [u8]| Content::from(Bytes::from_static(bytes));
+        outbox.put(&content(b"first, and longer")).unwrap();
+        outbox.put(&content(b"second")).unwrap();
         assert_eq!(Inbox::open(&file).unwrap().original(6).unwrap(), b"second");
         assert!(Inbox::open(&file).unwrap().original(1001).is_err());
-        assert!(outbox.put(&[0; 1001]).is_err());
+        assert!(outbox.put(&content(&[0; 1001])).is_err());
         if cfg!(target_os = "linux") {
             file.write_at(b"forged", 0).unwrap_err();
             file.set_len(1).unwrap_err();

@@ -1,11 +1,13 @@
 //! The engine of a process that renders nothing: registering needs none, so no render children are started.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use cameo_image::{Rendered, SizeSet};
 
 use super::{Rejection, Render};
-use crate::error::{Error, Kind, Place, Result};
+use crate::{
+    content::Content,
+    error::{Error, Kind, Place, Result},
+};
 
 /// No engine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,7 +15,7 @@ pub struct UnusedEngine;
 
 #[async_trait]
 impl Render for UnusedEngine {
-    async fn render(&self, _: Bytes, _: &SizeSet) -> Result<Result<Rendered, Rejection>> {
+    async fn render(&self, _: Content, _: &SizeSet) -> Result<Result<Rendered, Rejection>> {
         Err(Error::new(Place::Engine, Kind::Misconfigured, "render: this process only registers, it has no engine"))
     }
 }

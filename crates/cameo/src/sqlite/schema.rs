@@ -5,55 +5,72 @@
 
 use std::path::Path;
 
-use sqlx::{
-    SqlitePool,
-    migrate::{MigrateError, Migrator},
-};
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::failed;
+use super::{Done, Failure};
 use crate::error::{Error, Kind, Place, Result};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+/// The steps of the schema: the first makes version 1. One that exists is not edited.
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/sqlite/0001_queue_and_ledger.sql"),
+    include_str!("../../migrations/sqlite/0002_store.sql"),
+    include_str!("../../migrations/sqlite/0003_shared_files.sql"),
+];
 
-const SELECT_VERSION: &str = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success";
-const HAS_VERSIONS: &str = "SELECT count(*) > 0 FROM sqlite_master WHERE name = '_sqlx_migrations'";
+const VERSION: &str = "user_version";
+/// Where the first builds of Cameo noted the version.
+const HAS_OLD_NOTE: &str = "SELECT count(*) > 0 FROM sqlite_master WHERE name = '_sqlx_migrations'";
+const OLD_NOTE: &str = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success";
 
 /// Brings the schema up to date.
-pub(super) async fn migrate(pool: &SqlitePool, path: &Path) -> Result<()> {
-    let opening = || format!("bring the schema of {} up to date", path.display());
-    MIGRATIONS.run(pool).await.map_err(|error| match error {
-        MigrateError::VersionMissing(found) => newer(path, found),
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-            failed(Place::System, &opening(), error)
-        }
-        error => Error::new(Place::System, Kind::Misconfigured, opening()).because(error),
-    })
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let opening =
+        |failure: Failure| failure.told(Place::System, &format!("bring the schema of {} up to date", path.display()));
+    let found = version(connection).map_err(opening)?;
+    if found > MIGRATIONS.len() {
+        return Err(newer(path, found));
+    }
+    for (at, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+        apply(connection, migration, at + 1).map_err(|error| opening(error.into()))?;
+    }
+    Ok(())
+}
+
+fn apply(connection: &mut Connection, migration: &str, version: usize) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(migration)?;
+    transaction.pragma_update(None, VERSION, i64::try_from(version).unwrap_or(i64::MAX))?;
+    transaction.commit()
 }
 
 /// Refuses a schema that this program cannot read.
-pub(super) async fn check(pool: &SqlitePool, path: &Path) -> Result<()> {
-    let opening = |error| failed(Place::Catalog, &format!("open {}", path.display()), error);
-    let known: bool = sqlx::query_scalar(HAS_VERSIONS).fetch_one(pool).await.map_err(opening)?;
-    let found: i64 =
-        if known { sqlx::query_scalar(SELECT_VERSION).fetch_one(pool).await.map_err(opening)? } else { 0 };
-    match found {
-        found if found > newest() => Err(newer(path, found)),
-        found if found < newest() => Err(misfit(path, found, "start its server with this version of Cameo first")),
+pub(super) fn check(connection: &Connection, path: &Path) -> Done<()> {
+    match version(connection)? {
+        found if found > MIGRATIONS.len() => Err(newer(path, found).into()),
+        found if found < MIGRATIONS.len() => {
+            Err(misfit(path, found, "start its server with this version of Cameo first").into())
+        }
         _ => Ok(()),
     }
 }
 
-fn newest() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+fn version(connection: &Connection) -> Done<usize> {
+    let noted: i64 = connection.pragma_query_value(None, VERSION, |row| row.get(0))?;
+    let found = if noted == 0 && connection.query_row(HAS_OLD_NOTE, (), |row| row.get(0))? {
+        connection.query_row(OLD_NOTE, (), |row| row.get(0))?
+    } else {
+        noted
+    };
+    Ok(usize::try_from(found).unwrap_or(usize::MAX))
 }
 
-fn newer(path: &Path, found: i64) -> Error {
+fn newer(path: &Path, found: usize) -> Error {
     misfit(path, found, "install the newer Cameo")
 }
 
-fn misfit(path: &Path, found: i64, mend: &str) -> Error {
-    let doing =
-        format!("open {}: its schema is of version {found}, this program's is {}; {mend}", path.display(), newest());
+fn misfit(path: &Path, found: usize, mend: &str) -> Error {
+    let known = MIGRATIONS.len();
+    let doing = format!("open {}: its schema is of version {found}, this program's is {known}; {mend}", path.display());
     Error::new(Place::Catalog, Kind::Misconfigured, doing)
 }
 
@@ -65,12 +82,10 @@ mod tests {
     use crate::sqlite::Sqlite;
 
     /// A database whose note of versions was changed by `statement`.
-    async fn changed(folder: &tempfile::TempDir, statement: &'static str) -> PathBuf {
+    async fn changed(folder: &tempfile::TempDir, statement: &str) -> PathBuf {
         let path = folder.path().join("cameo.db");
         drop(Sqlite::open(&path).await.unwrap());
-        let pool = SqlitePool::connect(&format!("sqlite:{}", path.display())).await.unwrap();
-        sqlx::raw_sql(statement).execute(&pool).await.unwrap();
-        pool.close().await;
+        Connection::open(&path).unwrap().execute_batch(statement).unwrap();
         path
     }
 
@@ -82,10 +97,7 @@ mod tests {
     #[tokio::test]
     async fn a_newer_schema_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let newer =
-            "INSERT INTO _sqlx_migrations SELECT 1000, description, installed_on, success, checksum, execution_time
-            FROM _sqlx_migrations WHERE version = 1";
-        let path = changed(&folder, newer).await;
+        let path = changed(&folder, "PRAGMA user_version = 1000").await;
         for opened in [Sqlite::open(&path).await, Sqlite::open_read_only(&path).await] {
             assert_told(&opened.unwrap_err(), "of version 1000, this program's is");
         }
@@ -93,15 +105,23 @@ mod tests {
 
     #[tokio::test]
     async fn an_older_schema_is_not_read() {
-        for (change, version) in
-            [("DELETE FROM _sqlx_migrations WHERE version > 1", 1), ("DROP TABLE _sqlx_migrations", 0)]
-        {
+        for version in [1, 0] {
             let folder = tempfile::tempdir().unwrap();
-            let path = changed(&folder, change).await;
+            let path = changed(&folder, &format!("PRAGMA user_version = {version}")).await;
             let error = Sqlite::open_read_only(&path).await.unwrap_err();
             assert_told(&error, &format!("of version {version}, this program's is"));
             assert_told(&error, "start its server with this version");
         }
+    }
+
+    #[tokio::test]
+    async fn the_note_of_the_first_builds_is_understood() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = "PRAGMA user_version = 0; CREATE TABLE _sqlx_migrations (version INTEGER, success BOOLEAN);
+            INSERT INTO _sqlx_migrations VALUES (1, TRUE), (2, TRUE);
+            ALTER TABLE cameo_objects DROP COLUMN file_offset";
+        let path = changed(&folder, old).await;
+        assert!(Sqlite::open(&path).await.is_ok(), "only what is missing is run");
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{Attributes, Condition, GENERATION_METADATA, ObjectInfo, Store, Written};
+use super::{Attributes, Condition, GENERATION_METADATA, NewKey, NewObject, ObjectInfo, Store, Written};
 
 /// Keys that a store must tell apart and give back byte for byte.
 pub const KEYS: [&str; 14] = [
@@ -36,6 +36,7 @@ pub async fn all(store: &dyn Store, bucket: &str) {
     keys_are_kept_byte_for_byte(store, bucket).await;
     conditions_decide_over_writes(store, bucket).await;
     copies_have_attributes_of_their_own(store, bucket).await;
+    what_is_written_together_is_as_if_written_apart(store, bucket).await;
     deletes_are_fenced_by_the_etag(store, bucket).await;
     the_same_bytes_again_are_another_write(store, bucket).await;
     listings_are_in_order_and_resume(store, bucket).await;
@@ -119,6 +120,59 @@ async fn copies_have_attributes_of_their_own(store: &dyn Store, bucket: &str) {
     put(store, bucket, "copy-source", b"replaced").await;
     let object = store.get(bucket, "copy", 10).await.expect("an answer").expect("an object");
     assert_eq!(object.body, "shared", "the copy keeps its content when the source changes");
+}
+
+async fn what_is_written_together_is_as_if_written_apart(store: &dyn Store, bucket: &str) {
+    let standing = put(store, bucket, "together-2", b"standing").await;
+    let object = |n: u32, body: &'static str, condition| NewObject {
+        key: format!("together-{n}"),
+        body: Bytes::from(body),
+        attributes: attributes(&n.to_string()),
+        condition,
+    };
+    let objects = vec![
+        object(1, "first", Condition::Absent),
+        object(2, "refused", Condition::Absent),
+        object(3, "", Condition::Always),
+        object(4, "the last one", Condition::Absent),
+    ];
+    let written = store.put_all(bucket, objects).await.expect("an answer");
+    let etags = written.iter().map(|written| match written {
+        Written::Done(info) => Some(info.etag.clone()),
+        Written::ConditionFailed => None,
+    });
+    assert!(etags.clone().map(|etag| etag.is_some()).eq([true, false, true, true]));
+    for (n, body) in [(1, "first"), (2, "standing"), (3, ""), (4, "the last one")] {
+        let key = format!("together-{n}");
+        let object = store.get(bucket, &key, 100).await.expect("an answer").expect("an object");
+        assert_eq!((object.body.as_ref(), object.info.size), (body.as_bytes(), body.len() as u64), "{key}");
+        let opened = store.open(bucket, &key, 100).await.expect("an answer").expect("an object");
+        assert_eq!(opened.info, object.info);
+        assert_eq!(opened.content.into_bytes().expect("content"), body, "{key}");
+    }
+    let replaced = vec![object(2, "replaced", Condition::Matches(standing.validator()))];
+    assert!(matches!(store.put_all(bucket, replaced).await.expect("an answer")[..], [Written::Done(_)]));
+
+    let copy = |from: &str, to: &str, condition| NewKey {
+        from: from.into(),
+        to: to.into(),
+        attributes: attributes("9"),
+        condition,
+    };
+    let copies = vec![
+        copy("together-4", "together-copy-4", Condition::Absent),
+        copy("together-that-is-not", "together-copy-5", Condition::Absent),
+        copy("together-1", "together-2", Condition::Absent),
+    ];
+    let copied = store.copy_all(bucket, copies).await.expect("an answer");
+    assert!(matches!(copied[..], [Some(Written::Done(_)), None, Some(Written::ConditionFailed)]), "{copied:?}");
+    let copy = store.get(bucket, "together-copy-4", 100).await.expect("an answer").expect("an object");
+    assert_eq!(
+        (copy.body.as_ref(), copy.info.made_from().expect("a generation").as_str()),
+        (&b"the last one"[..], "9")
+    );
+    assert!(store.put_all(bucket, Vec::new()).await.expect("an answer").is_empty());
+    assert!(store.copy_all(bucket, Vec::new()).await.expect("an answer").is_empty());
 }
 
 async fn deletes_are_fenced_by_the_etag(store: &dyn Store, bucket: &str) {

@@ -10,7 +10,6 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use md5::{Digest, Md5};
 
 use super::{Attributes, Condition, Object, ObjectInfo, Store, Written};
 use crate::{clock::Clock, error::Result, generation::Generation};
@@ -57,7 +56,7 @@ impl MemoryStore {
         let info = ObjectInfo {
             key: at.1.clone(),
             size: body.len() as u64,
-            etag: hex::encode(Md5::digest(&body)),
+            etag: hex::encode(fast_md5::digest(&body)),
             last_modified: self.clock.now(),
             content_type: attributes.content_type.clone(),
             metadata: attributes.metadata.clone(),

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use crate::{error::Result, generation::Generation};
+use crate::{content::Content, error::Result, generation::Generation};
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -76,6 +77,15 @@ pub struct Object {
     pub body: Bytes,
 }
 
+/// An object whose content is read when it is needed.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// What is known of it.
+    pub info: ObjectInfo,
+    /// Its content.
+    pub content: Content,
+}
+
 /// What an object is written with beside its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes {
@@ -107,12 +117,44 @@ pub enum Written {
     ConditionFailed,
 }
 
+/// An object to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewObject {
+    /// The key.
+    pub key: String,
+    /// The content.
+    pub body: Bytes,
+    /// What it is written with beside the content.
+    pub attributes: Attributes,
+    /// What must hold for its key.
+    pub condition: Condition,
+}
+
+/// A second key to be given to an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// The object.
+    pub from: String,
+    /// The second key.
+    pub to: String,
+    /// What it is written with.
+    pub attributes: Attributes,
+    /// What must hold for the second key.
+    pub condition: Condition,
+}
+
 /// The buckets.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// The object with its content; `None` where there is none. An object of more than `max_bytes` is returned with
     /// an empty body: look at `info.size` first.
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>>;
+
+    /// [`get`](Self::get) for those who pass the content on. Embedded, it is an open file.
+    async fn open(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Opened>> {
+        let object = self.get(bucket, key, max_bytes).await?;
+        Ok(object.map(|Object { info, body }| Opened { info, content: body.into() }))
+    }
 
     /// What is known of the object; `None` where there is none.
     async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>>;
@@ -137,6 +179,24 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Option<Written>>;
+
+    /// [`put`](Self::put) for several objects with different keys: what became of each, in their order. An error may leave some of
+    /// them written. Embedded, they share a file and a commit.
+    async fn put_all(&self, bucket: &str, objects: Vec<NewObject>) -> Result<Vec<Written>> {
+        let puts = objects.iter().map(|NewObject { key, body, attributes, condition }| {
+            self.put(bucket, key, body.clone(), attributes, condition.clone())
+        });
+        try_join_all(puts).await
+    }
+
+    /// [`copy`](Self::copy) for several objects to different keys: what became of each, in their order. An error may leave some
+    /// of them written. Embedded, they share a commit.
+    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Option<Written>>> {
+        let copies = copies.iter().map(|NewKey { from, to, attributes, condition }| {
+            self.copy(bucket, from, to, attributes, condition.clone())
+        });
+        try_join_all(copies).await
+    }
 
     /// Removes an object if `etag`, or a validator in its place, still names it; true when it is gone afterwards (also when
     /// it was before).

@@ -30,7 +30,7 @@ fn host() {
     let pool = Children::start(Config::new(executable, [], 1)).unwrap();
     let child = only_child();
     let size_set = SizeSet::default();
-    let spinning = pool.render(Bytes::from_static(b"spin"), &size_set);
+    let spinning = pool.render(Bytes::from_static(b"spin").into(), &size_set);
     let watching = async {
         let idle = cpu_ticks(child);
         while cpu_ticks(child) < idle + 2 {

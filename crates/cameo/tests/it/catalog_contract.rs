@@ -71,9 +71,8 @@ async fn a_table_in_sqlite_that_does_not_fit_is_refused() {
         SqliteCatalog::open(db, &table, rules(), Arc::new(SystemClock)).await
     };
     open("celeb_image_url", &[]).await.unwrap();
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await.unwrap();
-    sqlx::raw_sql("CREATE TABLE copied AS SELECT * FROM celeb_image_url").execute(&pool).await.unwrap();
-    pool.close().await;
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE copied AS SELECT * FROM celeb_image_url").unwrap();
     for (table, renamed, told) in [
         ("copied", &[][..], "CREATE UNIQUE INDEX copied_photo ON copied (vertical, cd_idx, image_size, sequence)"),
         ("celeb_image_url", &[("etag", "digest")][..], "digest"),

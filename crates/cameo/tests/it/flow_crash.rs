@@ -8,6 +8,7 @@ use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, Scope, State, contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
+    content::Content,
     error::Result,
     event::{Change, Event},
     flow::{Flow, Settings, SizeSets},
@@ -30,7 +31,8 @@ pub(crate) struct Transcript;
 
 #[async_trait]
 impl Render for Transcript {
-    async fn render(&self, original: Bytes, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>> {
+    async fn render(&self, original: Content, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>> {
+        let original = original.into_bytes().expect("an original");
         if original.starts_with(b"bad") {
             let reason = cameo::reason::ReasonCode::FileCorrupt;
             return Ok(Err(Rejection { reason, detail: "bad".into(), size: None }));

@@ -81,16 +81,16 @@ impl Event {
             Change::Bad => Fate::Rejected { reason: ReasonCode::FileTruncated, detail: String::new() },
             Change::Gone => Fate::Removed,
             Change::Good => {
-                let mut renditions = Vec::with_capacity(SIZES.len());
-                for size in SIZES {
+                let made = SIZES.map(|size| {
                     let jpeg = content(&self.photo, size, self.generation).into_bytes();
-                    let rendition = Rendition { image_size: size.to_owned(), width: 1, height: 1, jpeg };
-                    match publish(flow, &self.photo, &generation, rendition).await? {
-                        Published::Stands(rendition) => renditions.push(rendition),
-                        Published::Superseded => return Ok(None),
+                    Rendition { image_size: size.to_owned(), width: 1, height: 1, jpeg }
+                });
+                match publish(flow, &self.photo, &generation, made.into()).await? {
+                    Published::Stand(renditions) => {
+                        Fate::Rendered { size_set: "default/1".into(), engine: "1".into(), renditions }
                     }
+                    Published::Superseded => return Ok(None),
                 }
-                Fate::Rendered { size_set: "default/1".into(), engine: "1".into(), renditions }
             }
         };
         Ok(Some(Outcome { key: self.photo.origin_key(), generation, etag: String::new(), fate }))

@@ -9,6 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use cameo::{
+    content::Content,
     error::{Kind, Place},
     reason::ReasonCode,
     render::{
@@ -32,12 +33,12 @@ fn photo(width: u32, height: u32) -> Bytes {
     cameo_image::encode_rgb(&rgb, width, height, 90).into()
 }
 
-async fn render(pool: &Children, original: impl Into<Bytes>) -> Result<Rendered, Rejection> {
+async fn render(pool: &Children, original: impl Into<Content>) -> Result<Rendered, Rejection> {
     pool.render(original.into(), &SizeSet::default()).await.unwrap()
 }
 
 async fn rejection(pool: &Children, order: &str) -> Rejection {
-    render(pool, order.to_owned()).await.unwrap_err()
+    render(pool, order.to_owned().into_bytes()).await.unwrap_err()
 }
 
 /// What the order says to have done ends as an ordinary rejection.
@@ -86,9 +87,9 @@ async fn renditions_are_those_of_the_engine() {
     let here = InProcess::new(Limits::default(), 1);
     let size_set = SizeSet::default();
     let originals = [photo(640, 480), photo(50, 900), photo(1, 1), Bytes::new(), Bytes::from_static(b"\xff\xd8\xff")];
-    let there = originals.iter().map(|original| pool.render(original.clone(), &size_set));
+    let there = originals.iter().map(|original| pool.render(original.clone().into(), &size_set));
     for (there, original) in futures::future::join_all(there).await.into_iter().zip(&originals) {
-        assert_eq!(there.unwrap(), here.render(original.clone(), &size_set).await.unwrap());
+        assert_eq!(there.unwrap(), here.render(original.clone().into(), &size_set).await.unwrap());
     }
 }
 
@@ -177,7 +178,7 @@ async fn a_neighbour_keeps_working() {
         }
     };
     tokio::select! {
-        answer = pool.render(Bytes::from_static(b"spin"), &size_set) => panic!("{answer:?}"),
+        answer = pool.render(Bytes::from_static(b"spin").into(), &size_set) => panic!("{answer:?}"),
         () = neighbour => {}
     }
     // Dropping the pool ends the child that spins: this test would last an hour otherwise.

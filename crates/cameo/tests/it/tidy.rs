@@ -11,7 +11,7 @@ use std::{
 
 /// Modules of the library in layers: a module may name those of the layers above its own in this list, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "failpoint", "generation", "key", "reason", "tls"],
+    &["clock", "content", "failpoint", "generation", "key", "reason", "tls"],
     &["error"],
     &["address", "aws", "event", "message", "render", "sqlite"],
     &["queue"],

@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use cameo::{
     error::{Error, Kind, Place},
     flow::NamedSizeSet,
@@ -112,7 +111,7 @@ impl Job {
             Error::new(Place::System, Kind::Misconfigured, format!("read {}", file.display())).because(error)
         })?;
         let name = file.display().to_string();
-        Ok(match self.render.render(Bytes::from(original), &self.size_set.sizes).await? {
+        Ok(match self.render.render(original.into(), &self.size_set.sizes).await? {
             Ok(rendered) => {
                 let (width, height) = (rendered.width, rendered.height);
                 let renditions = self.write(file, rendered).await?;

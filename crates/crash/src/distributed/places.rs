@@ -104,7 +104,7 @@ impl Places {
             let Some(last) = page.last() else { return Ok(objects) };
             after.clone_from(&last.key);
             let object = |info: store::ObjectInfo| {
-                let object = Object { file: 0, size: info.size, etag: info.etag, made_from: None };
+                let object = Object { file: 0, offset: 0, size: info.size, etag: info.etag, made_from: None };
                 (info.key, object)
             };
             objects.extend(page.into_iter().map(object));

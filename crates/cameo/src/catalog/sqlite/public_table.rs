@@ -1,12 +1,12 @@
 //! The public table in the embedded database: created, and looked at before anything is registered.
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use rusqlite::Connection;
 
 use super::Statements;
 use crate::{
     catalog::table::Table,
-    error::{Place, Result},
-    sqlite::failed,
+    error::{Error, Kind, Place},
+    sqlite::Done,
 };
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS {table} (
@@ -30,23 +30,23 @@ const CREATE_UNIQUE: &str =
 
 /// Creates the table where it does not exist, and lets the database explain every statement that writes, which looks at
 /// the columns and the unique index.
-pub(super) async fn prepare(connection: &mut SqliteConnection, table: &Table, sql: &Statements) -> Result<()> {
+pub(super) fn prepare(connection: &Connection, table: &Table, sql: &Statements) -> Done<()> {
     for statement in [CREATE_TABLE, CREATE_INDEX] {
-        let created = sqlx::query(AssertSqlSafe(table.statement(statement))).execute(&mut *connection).await;
-        created.map_err(|e| failed(Place::Catalog, &format!("create the table {}", table.name()), e))?;
+        connection.execute_batch(&table.statement(statement))?;
     }
     for statement in [&sql.upsert_row, &sql.delete_row, &sql.rewrite_url] {
-        let explained = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN {statement}"))).execute(&mut *connection).await;
-        explained.map_err(|error| failed(Place::Catalog, &using(table, &error), error))?;
+        connection.prepare(statement).map_err(|error| misfit(table, &error))?;
     }
     Ok(())
 }
 
-/// What was being done, with what mends it.
-fn using(table: &Table, error: &sqlx::Error) -> String {
-    if error.to_string().contains("UNIQUE constraint") {
-        let add = table.statement(CREATE_UNIQUE);
-        return format!("use the table {}: it lacks a unique index, add it: {add}", table.name());
-    }
-    format!("use the table {}: it does not fit, add the column or name it in catalog.columns", table.name())
+/// That the table does not fit, with what mends it.
+fn misfit(table: &Table, error: &rusqlite::Error) -> Error {
+    let name = table.name();
+    let doing = if error.to_string().contains("UNIQUE constraint") {
+        format!("use the table {name}: it lacks a unique index, add it: {}", table.statement(CREATE_UNIQUE))
+    } else {
+        format!("use the table {name}: it does not fit, add the column or name it in catalog.columns")
+    };
+    Error::new(Place::Catalog, Kind::Misconfigured, doing).because(error.to_string())
 }

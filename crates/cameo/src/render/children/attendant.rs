@@ -64,6 +64,10 @@ fn attempt(
             }
             Outcome::OverMemory(_) => {}
             Outcome::Crashed(detail) => crashes.push(detail),
+            Outcome::Unread(error) => {
+                *place = Some(child);
+                return Err(unavailable("read an original").because(error));
+            }
             Outcome::Stopped => return Err(unavailable("render an original: the host is ending")),
         }
     }

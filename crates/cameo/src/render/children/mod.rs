@@ -17,12 +17,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use cameo_image::{Limits, Rendered, SizeSet};
 use tokio::sync::oneshot;
 
 use super::{Protection, Rejection, Render};
 use crate::{
+    content::Content,
     error::{Error, Kind, Place, Result},
     reason::ReasonCode,
 };
@@ -91,7 +91,7 @@ pub struct Children {
 /// An original on its way to a child.
 #[derive(Debug)]
 struct Job {
-    original: Bytes,
+    original: Content,
     size_set: SizeSet,
     reply: oneshot::Sender<Result<Result<Rendered, Rejection>>>,
 }
@@ -146,7 +146,7 @@ impl Children {
 
 #[async_trait]
 impl Render for Children {
-    async fn render(&self, original: Bytes, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>> {
+    async fn render(&self, original: Content, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>> {
         if original.len() as u64 > self.max_bytes {
             let detail = format!("{} bytes, at most {} are allowed", original.len(), self.max_bytes);
             return Ok(Err(Rejection::new(ReasonCode::FileTooLarge, detail)));

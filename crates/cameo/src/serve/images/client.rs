@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use md5::{Digest, Md5};
 
 use crate::{
     catalog::image_urls::ImageUrls,
@@ -57,6 +56,6 @@ impl Served for HttpImages {
         let etag = response.headers().get(reqwest::header::ETAG).and_then(|etag| etag.to_str().ok());
         let etag = etag.map(|etag| etag.trim_matches('"').to_owned());
         let body = response.bytes().await.map_err(failed)?;
-        Ok(Some(ServedImage { etag, md5: hex::encode(Md5::digest(&body)) }))
+        Ok(Some(ServedImage { etag, md5: hex::encode(fast_md5::digest(&body)) }))
     }
 }

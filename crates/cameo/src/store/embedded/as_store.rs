@@ -1,15 +1,18 @@
 //! The embedded store as the flow sees it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
-    BodyError, Checksums, Copy, Description, Embedded, Entry, NewObject, Query, ReadConditions, Refusal, Tag,
-    WriteConditions,
+    BodyError, Checksums, Copy, Description, Embedded, Entry, OpenObject, Query, ReadConditions, Refusal, SmallObject,
+    Tag, WriteConditions, staging::blocking,
 };
 use crate::{
+    content::Content,
     error::Result,
-    store::{Attributes, Condition, Object, ObjectInfo, Store, Written},
+    store::{Attributes, Condition, NewKey, NewObject, Object, ObjectInfo, Opened, Store, Written},
 };
 
 /// The answer of a conditional write.
@@ -22,23 +25,57 @@ fn written(answer: Result<super::StoredObject, Refusal>, condition: &Condition) 
     }
 }
 
+/// The answer of a copy.
+async fn copied(
+    store: &Embedded,
+    bucket: &str,
+    new: &NewKey,
+    answer: Result<super::StoredObject, Refusal>,
+) -> Result<Option<Written>> {
+    match answer {
+        // The source is the only one that may be absent where nothing is asked of the copy's key.
+        Err(Refusal::NoSuchKey) if store.head(bucket, &new.from).await?.is_none() => Ok(None),
+        answer => written(answer, &new.condition).map(Some),
+    }
+}
+
+impl NewKey {
+    fn within(&self, bucket: &str) -> Copy {
+        Copy {
+            from: (bucket.to_owned(), self.from.clone()),
+            source_conditions: ReadConditions::default(),
+            to: (bucket.to_owned(), self.to.clone()),
+            description: Some(Description::from(&self.attributes)),
+            conditions: self.condition.clone().into(),
+        }
+    }
+}
+
 #[async_trait]
 impl Store for Embedded {
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
-        let open = match self.open_object(bucket, key).await {
+        let Some(Opened { info, content }) = self.open(bucket, key, max_bytes).await? else { return Ok(None) };
+        let read = blocking(move || content.into_bytes().map_err(|e| Refusal::io("read the content of an object", e)));
+        Ok(Some(Object { info, body: read.await? }))
+    }
+
+    async fn open(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Opened>> {
+        let OpenObject { object, file } = match self.open_object(bucket, key).await {
             Ok(open) => open,
             Err(Refusal::NoSuchKey) => return Ok(None),
             Err(refusal) => return Err(refusal.into()),
         };
-        if open.object.size > max_bytes {
-            return Ok(Some(Object { info: open.object.info(), body: Bytes::new() }));
-        }
-        let (object, body) = open.read_whole().await?;
-        Ok(Some(Object { info: object.info(), body }))
+        let content = match usize::try_from(object.size) {
+            Ok(length) if object.size <= max_bytes => {
+                Content::File { file: Arc::new(file), offset: object.position.offset, length }
+            }
+            _ => Bytes::new().into(),
+        };
+        Ok(Some(Opened { info: object.info(), content }))
     }
 
     async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {
-        match self.look_up(bucket, key).await {
+        match self.look_up(bucket, key) {
             Ok(object) => Ok(Some(object.info())),
             Err(Refusal::NoSuchKey) => Ok(None),
             Err(refusal) => Err(refusal.into()),
@@ -55,7 +92,7 @@ impl Store for Embedded {
     ) -> Result<Written> {
         let body = futures::stream::iter([Ok::<_, BodyError>(body)]);
         let staged = self.stage(body, &[], u64::MAX).await?;
-        let object = NewObject {
+        let object = super::NewObject {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             description: Description::from(attributes),
@@ -73,18 +110,30 @@ impl Store for Embedded {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Option<Written>> {
-        let copy = Copy {
-            from: (bucket.to_owned(), from.to_owned()),
-            source_conditions: ReadConditions::default(),
-            to: (bucket.to_owned(), to.to_owned()),
-            description: Some(Description::from(attributes)),
-            conditions: condition.clone().into(),
+        let new = NewKey { from: from.to_owned(), to: to.to_owned(), attributes: attributes.clone(), condition };
+        let answer = self.copy_object(new.within(bucket)).await;
+        copied(self, bucket, &new, answer).await
+    }
+
+    async fn put_all(&self, bucket: &str, objects: Vec<NewObject>) -> Result<Vec<Written>> {
+        let conditions: Vec<_> = objects.iter().map(|object| object.condition.clone()).collect();
+        let small = |NewObject { key, body, attributes, condition }| SmallObject {
+            key,
+            body,
+            description: Description::from(&attributes),
+            conditions: condition.into(),
         };
-        match self.copy_object(copy).await {
-            // The source is the only one that may be absent where nothing is asked of the copy's key.
-            Err(Refusal::NoSuchKey) if self.head(bucket, from).await?.is_none() => Ok(None),
-            answer => written(answer, &condition).map(Some),
+        let answers = self.put_together(bucket, objects.into_iter().map(small).collect()).await?;
+        answers.into_iter().zip(&conditions).map(|(answer, condition)| written(answer, condition)).collect()
+    }
+
+    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Option<Written>>> {
+        let answers = self.copy_together(bucket, copies.iter().map(|new| new.within(bucket)).collect()).await?;
+        let mut all = Vec::with_capacity(answers.len());
+        for (answer, new) in answers.into_iter().zip(&copies) {
+            all.push(copied(self, bucket, new, answer).await?);
         }
+        Ok(all)
     }
 
     async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
@@ -107,7 +156,7 @@ impl Store for Embedded {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.bucket_exists("").await?;
+        self.bucket_exists("")?;
         Ok(())
     }
 }

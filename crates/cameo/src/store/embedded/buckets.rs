@@ -1,8 +1,7 @@
 //! Buckets.
 
-use futures::FutureExt;
 use jiff::Timestamp;
-use sqlx::{Row, SqliteConnection};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     Embedded,
@@ -11,12 +10,12 @@ use super::{
 use crate::{
     clock::{from_millis, to_millis},
     error::{Place, Result},
-    sqlite::failed,
+    sqlite::Done,
 };
 
 const CREATE: &str =
     "INSERT INTO cameo_buckets (name, created_at, location) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING";
-const EXISTS: &str = "SELECT count(*) FROM cameo_buckets WHERE name = ?1";
+const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM cameo_buckets WHERE name = ?1)";
 const LOCATION: &str = "SELECT location FROM cameo_buckets WHERE name = ?1";
 const LIST: &str = "SELECT name, created_at FROM cameo_buckets
     WHERE name > ?1 AND substr(name, 1, length(?2)) = ?2 ORDER BY name LIMIT ?3";
@@ -35,37 +34,39 @@ pub struct Bucket {
 
 impl Embedded {
     /// Whether there is such a bucket.
-    pub async fn bucket_exists(&self, name: &str) -> Answer<bool> {
-        let query = sqlx::query_scalar::<_, i64>(EXISTS).bind(name);
-        let count = query.fetch_one(self.inner.db.readers()).await;
-        Ok(count.map_err(|e| failed(Place::Store, "look up a bucket", e))? > 0)
+    pub fn bucket_exists(&self, name: &str) -> Answer<bool> {
+        Ok(self.inner.db.look_up(Place::Store, "look up a bucket", |connection| exists(connection, name))?)
     }
 
     /// Buckets in the order of their names, whose names are after `after` and start with `prefix`; at most `max`.
     pub async fn buckets(&self, prefix: &str, after: &str, max: u32) -> Answer<Vec<Bucket>> {
-        let error = |e| failed(Place::Store, "list the buckets", e);
-        let query = sqlx::query(LIST).bind(after).bind(prefix).bind(max);
-        let rows = query.fetch_all(self.inner.db.readers()).await.map_err(error)?;
-        let bucket = |row: &sqlx::sqlite::SqliteRow| {
-            Ok(Bucket { name: row.try_get(0)?, created_at: from_millis(row.try_get(1)?) })
-        };
-        Ok(rows.iter().map(bucket).collect::<Result<_, sqlx::Error>>().map_err(error)?)
+        let (prefix, after) = (prefix.to_owned(), after.to_owned());
+        let job = self.inner.db.read(Place::Store, "list the buckets", move |connection| {
+            let mut query = connection.prepare_cached(LIST)?;
+            let buckets = query.query_map((after, prefix, max), |row| {
+                Ok(Bucket { name: row.get(0)?, created_at: from_millis(row.get(1)?) })
+            })?;
+            Ok(buckets.collect::<Result<_, _>>()?)
+        });
+        Ok(job.await?)
     }
 
     /// The location that a bucket was created with; empty where none was named.
-    pub async fn bucket_location(&self, name: &str) -> Answer<String> {
-        let query = sqlx::query_scalar::<_, String>(LOCATION).bind(name);
-        let location = query.fetch_optional(self.inner.db.readers()).await;
-        location.map_err(|e| failed(Place::Store, "look up a bucket", e))?.ok_or(Refusal::NoSuchBucket)
+    pub fn bucket_location(&self, name: &str) -> Answer<String> {
+        let location = self.inner.db.look_up(Place::Store, "look up a bucket", |connection| {
+            Ok(connection.prepare_cached(LOCATION)?.query_row([name], |row| row.get(0)).optional()?)
+        });
+        location?.ok_or(Refusal::NoSuchBucket)
     }
 
     /// Creates a bucket. The location is kept for those who ask for it, and means nothing.
     pub async fn create_bucket(&self, name: &str, location: &str) -> Answer<()> {
         let location = location.to_owned();
         let (name, now) = (name.to_owned(), to_millis(self.now()));
-        let job = self.inner.db.write(Place::Store, "create a bucket", move |connection| {
-            async move { create_in(connection, &name, now, &location).await }.boxed()
-        });
+        let job = self
+            .inner
+            .db
+            .write(Place::Store, "create a bucket", move |connection| create_in(connection, &name, now, &location));
         if job.await? { Ok(()) } else { Err(Refusal::BucketExists) }
     }
 
@@ -75,31 +76,25 @@ impl Embedded {
             return Err(Refusal::BucketNeeded);
         }
         let name = name.to_owned();
-        let job = self.inner.db.write(Place::Store, "delete a bucket", move |connection| {
-            async move { delete_in(connection, &name).await }.boxed()
-        });
+        let job = self.inner.db.write(Place::Store, "delete a bucket", move |connection| delete_in(connection, &name));
         job.await?
     }
 }
 
-pub(super) async fn create_in(
-    connection: &mut SqliteConnection,
-    name: &str,
-    now_millis: i64,
-    location: &str,
-) -> Result<bool> {
-    let query = sqlx::query(CREATE).bind(name).bind(now_millis).bind(location);
-    let done = query.execute(connection).await.map_err(|e| failed(Place::Store, "create a bucket", e))?;
-    Ok(done.rows_affected() > 0)
+/// Whether there is such a bucket, as far as the connection sees.
+pub(super) fn exists(connection: &Connection, name: &str) -> Done<bool> {
+    Ok(connection.prepare_cached(EXISTS)?.query_row([name], |row| row.get(0))?)
 }
 
-async fn delete_in(connection: &mut SqliteConnection, name: &str) -> Result<Answer<()>> {
-    let error = |e| failed(Place::Store, "delete a bucket", e);
-    let used = sqlx::query_scalar::<_, i64>(IS_USED).bind(name);
-    if used.fetch_one(&mut *connection).await.map_err(error)? > 0 {
+pub(super) fn create_in(connection: &Connection, name: &str, now_millis: i64, location: &str) -> Done<bool> {
+    Ok(connection.prepare_cached(CREATE)?.execute((name, now_millis, location))? > 0)
+}
+
+fn delete_in(connection: &Connection, name: &str) -> Done<Answer<()>> {
+    if connection.prepare_cached(IS_USED)?.query_row([name], |row| row.get(0))? {
         return Ok(Err(Refusal::BucketNotEmpty));
     }
-    sqlx::query(DELETE_UPLOADS).bind(name).execute(&mut *connection).await.map_err(error)?;
-    let done = sqlx::query(DELETE).bind(name).execute(connection).await.map_err(error)?;
-    Ok(if done.rows_affected() > 0 { Ok(()) } else { Err(Refusal::NoSuchBucket) })
+    connection.prepare_cached(DELETE_UPLOADS)?.execute([name])?;
+    let deleted = connection.prepare_cached(DELETE)?.execute([name])?;
+    Ok(if deleted > 0 { Ok(()) } else { Err(Refusal::NoSuchBucket) })
 }

@@ -3,13 +3,10 @@
 //! With a delimiter, keys that share a prefix up to it are one entry; the keys behind it are skipped by starting again
 //! after the last of them.
 
-use sqlx::Row;
+use rusqlite::OptionalExtension;
 
 use super::{Embedded, object::StoredObject, refusal::Answer};
-use crate::{
-    error::{Place, Result},
-    sqlite::failed,
-};
+use crate::error::{Place, Result};
 
 /// Rows that are read at once where many of them may be skipped.
 const ROWS_WITH_DELIMITER: usize = 100;
@@ -18,8 +15,8 @@ const ROWS: usize = 1001;
 
 const KEYS: &str = "SELECT object_key FROM cameo_objects
     WHERE bucket = ?1 AND object_key >= ?2 AND object_key < ?3 ORDER BY object_key LIMIT ?4";
-const OBJECTS: &str = "SELECT bucket, object_key, generation, file, size, etag, modified_at, content_type, headers,
-    metadata, checksums, parts FROM cameo_objects
+const OBJECTS: &str = "SELECT bucket, object_key, generation, file, file_offset, size, etag, modified_at, content_type,
+    headers, metadata, checksums, parts FROM cameo_objects
     WHERE bucket = ?1 AND object_key >= ?2 AND object_key < ?3 ORDER BY object_key LIMIT ?4";
 
 /// Above every key: keys are UTF-8, which has no byte above F4, and end before three of the highest characters.
@@ -131,22 +128,24 @@ impl Embedded {
     }
 
     async fn rows(&self, bucket: &str, from: &str, end: &str, limit: usize) -> Result<Vec<StoredObject>> {
-        let query =
-            sqlx::query(OBJECTS).bind(bucket).bind(from).bind(end).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows =
-            query.fetch_all(self.inner.db.readers()).await.map_err(|e| failed(Place::Store, "list objects", e))?;
-        rows.iter().map(StoredObject::from_row).collect()
+        let (bucket, from, end) = (bucket.to_owned(), from.to_owned(), end.to_owned());
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let job = self.inner.db.read(Place::Store, "list objects", move |connection| {
+            let mut query = connection.prepare_cached(OBJECTS)?;
+            let rows = query.query_map((bucket, from, end, limit), StoredObject::from_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        });
+        job.await
     }
 
     /// Whether a bucket holds anything under a prefix.
-    pub async fn any_under(&self, bucket: &str, prefix: &str) -> Answer<bool> {
+    pub fn any_under(&self, bucket: &str, prefix: &str) -> Answer<bool> {
         let end = after_all_with(prefix).unwrap_or_else(|| ABOVE_ALL.to_owned());
-        let query = sqlx::query(KEYS).bind(bucket).bind(prefix).bind(end).bind(1_i64);
-        let row = query.fetch_optional(self.inner.db.readers()).await;
-        Ok(row
-            .and_then(|row| row.map(|row| row.try_get::<String, _>(0)).transpose())
-            .map_err(|e| failed(Place::Store, "look for objects", e))?
-            .is_some())
+        let first = self.inner.db.look_up(Place::Store, "look for objects", |connection| {
+            let mut query = connection.prepare_cached(KEYS)?;
+            Ok(query.query_row((bucket, prefix, end, 1), |row| row.get::<_, String>(0)).optional()?)
+        });
+        Ok(first?.is_some())
     }
 }
 

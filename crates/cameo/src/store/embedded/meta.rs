@@ -1,12 +1,8 @@
 //! The numbers that the store remembers of itself. They only ever rise.
 
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 
-use super::object::integer;
-use crate::{
-    error::{Place, Result},
-    sqlite::{Sqlite, failed},
-};
+use crate::sqlite::{Done, integer};
 
 /// The highest generation given to a committed change.
 pub(super) const COUNTER: &str = "counter";
@@ -23,26 +19,17 @@ const HIGHEST: &str = "SELECT max(
     coalesce((SELECT max(file) FROM cameo_parts), 0))";
 
 /// Raises a number.
-pub(super) async fn raise(connection: &mut SqliteConnection, name: &str, value: u64) -> Result<()> {
-    let query = sqlx::query(RAISE).bind(name).bind(integer(value));
-    query.execute(connection).await.map(|_| ()).map_err(|e| failed(Place::Store, "remember a number", e))
+pub(super) fn raise(connection: &Connection, name: &str, value: u64) -> Done<()> {
+    connection.prepare_cached(RAISE)?.execute((name, integer(value)))?;
+    Ok(())
 }
 
 /// Reads a number.
-pub(super) async fn read(db: &Sqlite, name: &str) -> Result<u64> {
-    let value: i64 = sqlx::query_scalar(READ)
-        .bind(name)
-        .fetch_one(db.readers())
-        .await
-        .map_err(|e| failed(Place::Store, "read what the store remembers", e))?;
-    Ok(value.unsigned_abs())
+pub(super) fn read(connection: &Connection, name: &str) -> Done<u64> {
+    Ok(connection.prepare_cached(READ)?.query_row([name], |row| row.get(0).map(i64::unsigned_abs))?)
 }
 
 /// The highest generation that the index knows of.
-pub(super) async fn highest_generation(db: &Sqlite) -> Result<u64> {
-    let value: i64 = sqlx::query_scalar(HIGHEST)
-        .fetch_one(db.readers())
-        .await
-        .map_err(|e| failed(Place::Store, "find the highest generation", e))?;
-    Ok(value.unsigned_abs())
+pub(super) fn highest_generation(connection: &Connection) -> Done<u64> {
+    Ok(connection.query_row(HIGHEST, (), |row| row.get(0).map(i64::unsigned_abs))?)
 }

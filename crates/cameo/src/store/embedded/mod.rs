@@ -11,7 +11,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures::{FutureExt, Stream};
+use futures::Stream;
 use jiff::Timestamp;
 
 use crate::{
@@ -37,6 +37,7 @@ mod refusal;
 mod staging;
 mod sweep;
 mod sync;
+mod together;
 mod write;
 
 pub use buckets::Bucket;
@@ -44,10 +45,11 @@ pub use checksum::{Algorithm, Checksums, Digests, Sums};
 pub use condition::{ReadConditions, Tag, Verdict, WriteConditions};
 pub use listing::{Entry, Page, Query};
 pub use multipart::{Completion, NamedPart, NewUpload, Part, Upload};
-pub use object::{Description, Headers, ObjectPart, StoredObject};
+pub use object::{Description, Headers, ObjectPart, Position, StoredObject};
 pub use read::{ContentStream, OpenObject};
 pub use refusal::{Answer, BodyError, Refusal};
 pub use staging::{BUFFER_BYTES, Staged};
+pub use together::SmallObject;
 pub use write::{Copy, NewObject};
 
 #[cfg(test)]
@@ -136,7 +138,9 @@ impl Embedded {
         let files = Arc::new(Files::new(data));
         files.prepare().map_err(|e| refusal::io_failed(&format!("prepare the folder {}", data.display()), e))?;
         create_buckets(&db, &options, to_millis(clock.now())).await?;
-        let highest = Self::remove_unknown_files(&files, &db).await?.max(meta::highest_generation(&db).await?);
+        let doing = "find the highest generation";
+        let known = db.read(Place::Store, doing, meta::highest_generation).await?;
+        let highest = Self::remove_unknown_files(&files, &db).await?.max(known);
         let generations = Some(Generations::starting_after(highest));
         let inner = Inner { files, db, clock, locks: KeyLocks::default(), generations, options: Some(options) };
         let store = Self { inner: Arc::new(inner) };
@@ -169,13 +173,10 @@ impl Embedded {
 async fn create_buckets(db: &Sqlite, options: &EmbeddedOptions, now_millis: i64) -> Result<()> {
     let names = [options.upload_bucket.clone(), options.image_bucket.clone()];
     db.write(Place::Store, "create the buckets", move |connection| {
-        async move {
-            for name in &names {
-                buckets::create_in(connection, name, now_millis, "").await?;
-            }
-            Ok(())
+        for name in &names {
+            buckets::create_in(connection, name, now_millis, "")?;
         }
-        .boxed()
+        Ok(())
     })
     .await
 }

@@ -5,17 +5,16 @@
 
 use std::collections::HashSet;
 
-use futures::FutureExt;
 use jiff::Timestamp;
 use rand::Rng;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     Embedded,
     checksum::{self, Algorithm, Checksums, Digests, Sums},
     condition::WriteConditions,
     files::{Files, sync_temp},
-    object::{self, Description, ObjectPart, StoredObject, description_from_row, integer, json, to_json, unsigned},
+    object::{self, Description, ObjectPart, StoredObject, description_from_row},
     refusal::{Answer, Refusal},
     staging::{Staged, blocking},
     write::{Content, NewObject, detached},
@@ -24,7 +23,7 @@ use crate::{
     clock::{from_millis, to_millis},
     error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
-    sqlite::failed,
+    sqlite::{Done, Json, integer, unsigned},
 };
 
 const CREATE: &str = "INSERT INTO cameo_uploads
@@ -36,7 +35,7 @@ const LIST: &str = "SELECT id, bucket, object_key, started_at, content_type, hea
     completed_etag FROM cameo_uploads
     WHERE bucket = ?1 AND completed_etag IS NULL AND substr(object_key, 1, length(?2)) = ?2
     AND (object_key, id) > (?3, ?4) ORDER BY object_key, id LIMIT ?5";
-const IS_OPEN: &str = "SELECT count(*) FROM cameo_uploads WHERE id = ?1 AND completed_etag IS NULL";
+const IS_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM cameo_uploads WHERE id = ?1 AND completed_etag IS NULL)";
 const COMPLETE: &str = "UPDATE cameo_uploads SET completed_etag = ?2 WHERE id = ?1 AND completed_etag IS NULL";
 const ABORT: &str =
     "DELETE FROM cameo_uploads WHERE id = ?1 AND bucket = ?2 AND object_key = ?3 AND completed_etag IS NULL";
@@ -136,34 +135,30 @@ pub(super) struct Completes {
 }
 
 impl Upload {
-    fn from_row(row: &SqliteRow) -> Result<Self> {
-        let error = |e| failed(Place::Store, "read a row of cameo_uploads", e);
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let algorithm: Option<String> = row.get("algorithm")?;
         Ok(Self {
-            id: row.try_get("id").map_err(error)?,
-            bucket: row.try_get("bucket").map_err(error)?,
-            key: row.try_get("object_key").map_err(error)?,
-            started_at: from_millis(row.try_get("started_at").map_err(error)?),
+            id: row.get("id")?,
+            bucket: row.get("bucket")?,
+            key: row.get("object_key")?,
+            started_at: from_millis(row.get("started_at")?),
             description: description_from_row(row)?,
-            algorithm: row
-                .try_get::<Option<String>, _>("algorithm")
-                .map_err(error)?
-                .and_then(|name| Algorithm::from_name(&name)),
-            full_object: row.try_get("full_object").map_err(error)?,
-            completed_etag: row.try_get("completed_etag").map_err(error)?,
+            algorithm: algorithm.and_then(|name| Algorithm::from_name(&name)),
+            full_object: row.get("full_object")?,
+            completed_etag: row.get("completed_etag")?,
         })
     }
 }
 
 impl Part {
-    fn from_row(row: &SqliteRow) -> Result<Self> {
-        let error = |e| failed(Place::Store, "read a row of cameo_parts", e);
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
-            number: row.try_get("number").map_err(error)?,
+            number: row.get("number")?,
             file: unsigned(row, "file")?,
             size: unsigned(row, "size")?,
-            etag: row.try_get("etag").map_err(error)?,
-            sums: json(row, "checksums")?,
-            modified_at: from_millis(row.try_get("modified_at").map_err(error)?),
+            etag: row.get("etag")?,
+            sums: row.get::<_, Json<_>>("checksums")?.0,
+            modified_at: from_millis(row.get("modified_at")?),
         })
     }
 }
@@ -171,40 +166,47 @@ impl Part {
 impl Embedded {
     /// Begins a multipart upload; returns its id.
     pub async fn create_upload(&self, new: NewUpload) -> Answer<String> {
-        if !self.bucket_exists(&new.bucket).await? {
+        if !self.bucket_exists(&new.bucket)? {
             return Err(Refusal::NoSuchBucket);
         }
         let id = format!("{:032x}", rand::rng().random::<u128>());
         let (row_id, started_at) = (id.clone(), to_millis(self.now()));
         let job = self.inner.db.write(Place::Store, "begin a multipart upload", move |connection| {
-            async move { create_in(connection, &row_id, &new, started_at).await }.boxed()
+            create_in(connection, &row_id, &new, started_at)
         });
         job.await?;
         Ok(id)
     }
 
     /// The upload of this id for this key, completed or not.
-    pub async fn upload(&self, bucket: &str, key: &str, id: &str) -> Answer<Upload> {
-        let row = sqlx::query(FIND).bind(id).fetch_optional(self.inner.db.readers()).await;
-        let row = row.map_err(|e| failed(Place::Store, "look up a multipart upload", e))?;
-        let upload = row.as_ref().map(Upload::from_row).transpose()?;
-        upload.filter(|upload| upload.bucket == bucket && upload.key == key).ok_or(Refusal::NoSuchUpload)
+    pub fn upload(&self, bucket: &str, key: &str, id: &str) -> Answer<Upload> {
+        let upload = self.inner.db.look_up(Place::Store, "look up a multipart upload", |connection| {
+            Ok(connection.prepare_cached(FIND)?.query_row([id], Upload::from_row).optional()?)
+        });
+        upload?.filter(|upload| upload.bucket == bucket && upload.key == key).ok_or(Refusal::NoSuchUpload)
     }
 
     /// Uploads under way of keys with a prefix, after a key and an upload of it; at most `max`.
     pub async fn uploads(&self, bucket: &str, prefix: &str, after: (&str, &str), max: usize) -> Answer<Vec<Upload>> {
-        let query = sqlx::query(LIST).bind(bucket).bind(prefix).bind(after.0).bind(after.1);
-        let query = query.bind(i64::try_from(max).unwrap_or(i64::MAX));
-        let rows = query.fetch_all(self.inner.db.readers()).await;
-        let rows = rows.map_err(|e| failed(Place::Store, "list multipart uploads", e))?;
-        Ok(rows.iter().map(Upload::from_row).collect::<Result<_>>()?)
+        let (bucket, prefix, after) = (bucket.to_owned(), prefix.to_owned(), (after.0.to_owned(), after.1.to_owned()));
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
+        let job = self.inner.db.read(Place::Store, "list multipart uploads", move |connection| {
+            let mut query = connection.prepare_cached(LIST)?;
+            let rows = query.query_map((bucket, prefix, after.0, after.1, max), Upload::from_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        });
+        Ok(job.await?)
     }
 
     /// The parts of an upload, by number.
     pub async fn parts(&self, upload: &str) -> Answer<Vec<Part>> {
-        let rows = sqlx::query(PARTS).bind(upload).fetch_all(self.inner.db.readers()).await;
-        let rows = rows.map_err(|e| failed(Place::Store, "list the parts of an upload", e))?;
-        Ok(rows.iter().map(Part::from_row).collect::<Result<_>>()?)
+        let upload = upload.to_owned();
+        let job = self.inner.db.read(Place::Store, "list the parts of an upload", move |connection| {
+            let mut query = connection.prepare_cached(PARTS)?;
+            let rows = query.query_map([upload], Part::from_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        });
+        Ok(job.await?)
     }
 
     /// Adds, or replaces, a part of content that was received.
@@ -221,9 +223,8 @@ impl Embedded {
         let (files, id) = (self.inner.files.clone(), upload.clone());
         let mut placed = blocking(move || files.place_part(staged.temp, &id, in_flight)).await?;
         let (id, row) = (upload.clone(), part.clone());
-        let job = self.inner.db.write(Place::Store, "record a part", move |connection| {
-            async move { put_part_in(connection, &id, &row).await }.boxed()
-        });
+        let job =
+            self.inner.db.write(Place::Store, "record a part", move |connection| put_part_in(connection, &id, &row));
         let replaced = match job.await {
             Ok(answer) => answer?,
             Err(error) => {
@@ -243,7 +244,7 @@ impl Embedded {
     /// Puts the parts together as the object. Completing a completed upload again answers as before.
     pub async fn complete_upload(&self, upload: &Upload, completion: Completion) -> Answer<StoredObject> {
         if upload.completed_etag.is_some() {
-            return self.completed_before(upload).await;
+            return self.completed_before(upload);
         }
         let parts = choose(&self.parts(&upload.id).await?, &completion)?;
         let etags: Vec<&str> = parts.iter().map(|part| part.etag.as_str()).collect();
@@ -268,8 +269,8 @@ impl Embedded {
         Ok(object)
     }
 
-    async fn completed_before(&self, upload: &Upload) -> Answer<StoredObject> {
-        let object = object::find(&self.inner.db, &upload.bucket, &upload.key).await?;
+    fn completed_before(&self, upload: &Upload) -> Answer<StoredObject> {
+        let object = self.find(&upload.bucket, &upload.key)?;
         object.filter(|object| upload.completed_etag.as_ref() == Some(&object.etag)).ok_or(Refusal::NoSuchUpload)
     }
 
@@ -283,13 +284,7 @@ impl Embedded {
     pub async fn abort_upload(&self, upload: &Upload) -> Answer<()> {
         let (id, bucket, key) = (upload.id.clone(), upload.bucket.clone(), upload.key.clone());
         let job = self.inner.db.write(Place::Store, "abort a multipart upload", move |connection| {
-            async move {
-                let query = sqlx::query(ABORT).bind(id).bind(bucket).bind(key);
-                let done =
-                    query.execute(connection).await.map_err(|e| failed(Place::Store, "abort a multipart upload", e))?;
-                Ok(done.rows_affected())
-            }
-            .boxed()
+            Ok(connection.prepare_cached(ABORT)?.execute((id, bucket, key))?)
         });
         if job.await? == 0 {
             return Err(Refusal::NoSuchUpload);
@@ -306,13 +301,15 @@ impl Embedded {
     /// Gives up uploads that began at `until` or before; returns how many.
     pub(super) async fn expire_uploads(&self, until: Timestamp) -> Result<u64> {
         let job = self.inner.db.write(Place::Store, "expire multipart uploads", move |connection| {
-            async move {
-                let query = sqlx::query_scalar::<_, String>(EXPIRED).bind(to_millis(until));
-                query.fetch_all(connection).await.map_err(|e| failed(Place::Store, "expire multipart uploads", e))
+            let mut delete = connection.prepare_cached(EXPIRED)?;
+            let mut expired = delete.query([to_millis(until)])?;
+            let mut count = 0;
+            while expired.next()?.is_some() {
+                count += 1;
             }
-            .boxed()
+            Ok(count)
         });
-        Ok(job.await?.len() as u64)
+        job.await
     }
 
     /// Removes the folders of uploads that are not under way. A folder is made after its upload's row, so one that is
@@ -321,12 +318,12 @@ impl Embedded {
         let files = self.inner.files.clone();
         let listed = blocking(move || files.upload_folders().map_err(|e| Refusal::io("list parts/", e)));
         let mut strange = listed.await?;
-        let open: HashSet<String> = sqlx::query_scalar(IDS)
-            .fetch_all(self.inner.db.readers())
-            .await
-            .map_err(|e| failed(Place::Store, "list multipart uploads", e))?
-            .into_iter()
-            .collect();
+        let job = self.inner.db.read(Place::Store, "list multipart uploads", |connection| {
+            let mut query = connection.prepare_cached(IDS)?;
+            let ids = query.query_map((), |row| row.get(0))?;
+            Ok(ids.collect::<Result<HashSet<String>, _>>()?)
+        });
+        let open = job.await?;
         strange.retain(|folder| !open.contains(folder));
         let files = self.inner.files.clone();
         let removed = blocking(move || {
@@ -339,64 +336,61 @@ impl Embedded {
     }
 }
 
-async fn create_in(connection: &mut SqliteConnection, id: &str, new: &NewUpload, started_at: i64) -> Result<()> {
-    let query = sqlx::query(CREATE)
-        .bind(id)
-        .bind(&new.bucket)
-        .bind(&new.key)
-        .bind(started_at)
-        .bind(&new.description.content_type)
-        .bind(to_json(&new.description.headers))
-        .bind(to_json(&new.description.metadata))
-        .bind(new.algorithm.map(Algorithm::name))
-        .bind(new.full_object);
-    query.execute(connection).await.map(|_| ()).map_err(|e| failed(Place::Store, "begin a multipart upload", e))
+fn create_in(connection: &Connection, id: &str, new: &NewUpload, started_at: i64) -> Done<()> {
+    connection.prepare_cached(CREATE)?.execute(params![
+        id,
+        new.bucket,
+        new.key,
+        started_at,
+        new.description.content_type,
+        Json(&new.description.headers),
+        Json(&new.description.metadata),
+        new.algorithm.map(Algorithm::name),
+        new.full_object,
+    ])?;
+    Ok(())
 }
 
-async fn put_part_in(connection: &mut SqliteConnection, upload: &str, part: &Part) -> Result<Answer<Option<u64>>> {
-    let error = |e| failed(Place::Store, "record a part", e);
-    let open = sqlx::query_scalar::<_, i64>(IS_OPEN).bind(upload);
-    if open.fetch_one(&mut *connection).await.map_err(error)? == 0 {
+fn put_part_in(connection: &Connection, upload: &str, part: &Part) -> Done<Answer<Option<u64>>> {
+    if !connection.prepare_cached(IS_OPEN)?.query_row([upload], |row| row.get(0))? {
         return Ok(Err(Refusal::NoSuchUpload));
     }
-    let old = sqlx::query_scalar::<_, i64>(OLD_PART).bind(upload).bind(part.number);
-    let old = old.fetch_optional(&mut *connection).await.map_err(error)?;
-    let query = sqlx::query(PUT_PART)
-        .bind(upload)
-        .bind(part.number)
-        .bind(integer(part.file))
-        .bind(integer(part.size))
-        .bind(&part.etag)
-        .bind(to_json(&part.sums))
-        .bind(to_millis(part.modified_at));
-    query.execute(connection).await.map_err(error)?;
+    let old: Option<i64> =
+        connection.prepare_cached(OLD_PART)?.query_row((upload, part.number), |row| row.get(0)).optional()?;
+    connection.prepare_cached(PUT_PART)?.execute((
+        upload,
+        part.number,
+        integer(part.file),
+        integer(part.size),
+        &part.etag,
+        Json(&part.sums),
+        to_millis(part.modified_at),
+    ))?;
     Ok(Ok(old.map(i64::unsigned_abs)))
 }
 
 /// Ends an upload within the transaction that writes its object, if it still is as it was read.
-pub(super) async fn complete_in(
-    connection: &mut SqliteConnection,
+pub(super) fn complete_in(
+    connection: &Connection,
     completes: &Completes,
     object: &StoredObject,
     conditions: &WriteConditions,
-) -> Result<Answer<()>> {
-    let error = |e| failed(Place::Store, "complete a multipart upload", e);
-    let current = object::find_in(connection, &object.bucket, &object.key).await?;
+) -> Done<Answer<()>> {
+    let current = object::find(connection, &object.bucket, &object.key)?;
     if let Err(refusal) = conditions.check(current.as_ref()) {
         return Ok(Err(refusal));
     }
-    let rows = sqlx::query(PARTS).bind(&completes.upload).fetch_all(&mut *connection).await.map_err(error)?;
-    let stored = rows.iter().map(Part::from_row).collect::<Result<Vec<_>>>()?;
+    let mut query = connection.prepare_cached(PARTS)?;
+    let stored = query.query_map([&completes.upload], Part::from_row)?.collect::<Result<Vec<_>, _>>()?;
     for (number, file) in &completes.parts {
         if !stored.iter().any(|part| part.number == *number && part.file == *file) {
             return Ok(Err(Refusal::InvalidPart(*number)));
         }
     }
-    let query = sqlx::query(COMPLETE).bind(&completes.upload).bind(&object.etag);
-    if query.execute(&mut *connection).await.map_err(error)?.rows_affected() == 0 {
+    if connection.prepare_cached(COMPLETE)?.execute((&completes.upload, &object.etag))? == 0 {
         return Ok(Err(Refusal::NoSuchUpload));
     }
-    sqlx::query(DELETE_PARTS).bind(&completes.upload).execute(connection).await.map_err(error)?;
+    connection.prepare_cached(DELETE_PARTS)?.execute([&completes.upload])?;
     Ok(Ok(()))
 }
 

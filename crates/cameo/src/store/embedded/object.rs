@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::checksum::{Checksums, Sums};
 use crate::{
     clock::{from_millis, to_millis},
-    error::{Error, Kind, Place, Result},
     generation::Generation,
-    sqlite::{Sqlite, failed},
+    sqlite::{Done, Json, integer, unsigned},
     store::{Attributes, ObjectInfo},
 };
 
-const SELECT: &str = "SELECT bucket, object_key, generation, file, size, etag, modified_at, content_type, headers,
-    metadata, checksums, parts FROM cameo_objects WHERE bucket = ?1 AND object_key = ?2";
-const UPSERT: &str = "INSERT INTO cameo_objects (bucket, object_key, generation, file, size, etag, modified_at,
-    content_type, headers, metadata, checksums, parts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+const SELECT: &str = "SELECT bucket, object_key, generation, file, file_offset, size, etag, modified_at, content_type,
+    headers, metadata, checksums, parts FROM cameo_objects WHERE bucket = ?1 AND object_key = ?2";
+const UPSERT: &str =
+    "INSERT INTO cameo_objects (bucket, object_key, generation, file, file_offset, size, etag, modified_at,
+    content_type, headers, metadata, checksums, parts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
     ON CONFLICT (bucket, object_key) DO UPDATE SET generation = excluded.generation, file = excluded.file,
-    size = excluded.size, etag = excluded.etag, modified_at = excluded.modified_at,
+    file_offset = excluded.file_offset, size = excluded.size, etag = excluded.etag, modified_at = excluded.modified_at,
     content_type = excluded.content_type, headers = excluded.headers, metadata = excluded.metadata,
     checksums = excluded.checksums, parts = excluded.parts";
 const DELETE: &str = "DELETE FROM cameo_objects WHERE bucket = ?1 AND object_key = ?2";
@@ -79,6 +79,15 @@ pub struct ObjectPart {
     pub sums: Sums,
 }
 
+/// Where content stands: with its length, a part of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The generation that names the file.
+    pub file: u64,
+    /// Where in the file it begins, bytes.
+    pub offset: u64,
+}
+
 /// An object as the index knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {
@@ -88,8 +97,8 @@ pub struct StoredObject {
     pub key: String,
     /// The generation of this write.
     pub generation: u64,
-    /// The generation that names its content.
-    pub file: u64,
+    /// Where its content stands.
+    pub position: Position,
     /// Length of the content, bytes.
     pub size: u64,
     /// The strong validator, without quotes.
@@ -118,91 +127,59 @@ impl StoredObject {
         }
     }
 
-    /// Reads a row of all columns in the order of the table.
-    pub(super) fn from_row(row: &SqliteRow) -> Result<Self> {
-        let error = |e| failed(Place::Store, "read a row of cameo_objects", e);
-        let key: String = row.try_get("object_key").map_err(error)?;
+    /// Reads a row of all columns.
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
-            bucket: row.try_get("bucket").map_err(error)?,
+            bucket: row.get("bucket")?,
+            key: row.get("object_key")?,
             generation: unsigned(row, "generation")?,
-            file: unsigned(row, "file")?,
+            position: Position { file: unsigned(row, "file")?, offset: unsigned(row, "file_offset")? },
             size: unsigned(row, "size")?,
-            etag: row.try_get("etag").map_err(error)?,
-            modified_at: from_millis(row.try_get("modified_at").map_err(error)?),
+            etag: row.get("etag")?,
+            modified_at: from_millis(row.get("modified_at")?),
             description: description_from_row(row)?,
-            checksums: json(row, "checksums")?,
-            parts: json(row, "parts")?,
-            key,
+            checksums: row.get::<_, Json<_>>("checksums")?.0,
+            parts: row.get::<_, Json<_>>("parts")?.0,
         })
     }
 }
 
 /// Reads the columns `content_type`, `headers` and `metadata`.
-pub(super) fn description_from_row(row: &SqliteRow) -> Result<Description> {
-    let content_type = row.try_get("content_type").map_err(|e| failed(Place::Store, "read a content type", e))?;
-    Ok(Description { content_type, headers: json(row, "headers")?, metadata: json(row, "metadata")? })
+pub(super) fn description_from_row(row: &Row<'_>) -> rusqlite::Result<Description> {
+    Ok(Description {
+        content_type: row.get("content_type")?,
+        headers: row.get::<_, Json<_>>("headers")?.0,
+        metadata: row.get::<_, Json<_>>("metadata")?.0,
+    })
 }
 
-/// Reads a number that is never negative.
-pub(super) fn unsigned(row: &SqliteRow, column: &str) -> Result<u64> {
-    let value: i64 = row.try_get(column).map_err(|e| failed(Place::Store, "read a number of the index", e))?;
-    u64::try_from(value).map_err(|error| malformed(column).because(error))
-}
-
-/// Reads a column of JSON.
-pub(super) fn json<T: serde::de::DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T> {
-    let text: String = row.try_get(column).map_err(|e| failed(Place::Store, "read JSON of the index", e))?;
-    serde_json::from_str(&text).map_err(|error| malformed(column).because(error))
-}
-
-fn malformed(column: &str) -> Error {
-    Error::new(Place::Store, Kind::Malformed, format!("read the column {column} of the store's index"))
-}
-
-/// Writes a column of JSON. The types written here have no value that JSON lacks.
-pub(super) fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
-}
-
-/// A number as `SQLite` stores it. Ours stay far below 2^63.
-pub(super) fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// What is committed at a key.
-pub(super) async fn find(db: &Sqlite, bucket: &str, key: &str) -> Result<Option<StoredObject>> {
-    let query = sqlx::query(SELECT).bind(bucket).bind(key);
-    let row = query.fetch_optional(db.readers()).await.map_err(|e| failed(Place::Store, "look up an object", e))?;
-    row.as_ref().map(StoredObject::from_row).transpose()
-}
-
-/// What stands at a key, seen from within the writer's transaction.
-pub(super) async fn find_in(c: &mut SqliteConnection, bucket: &str, key: &str) -> Result<Option<StoredObject>> {
-    let query = sqlx::query(SELECT).bind(bucket).bind(key);
-    let row = query.fetch_optional(c).await.map_err(|e| failed(Place::Store, "look up an object", e))?;
-    row.as_ref().map(StoredObject::from_row).transpose()
+/// What stands at a key, as far as the connection sees.
+pub(super) fn find(connection: &Connection, bucket: &str, key: &str) -> Done<Option<StoredObject>> {
+    Ok(connection.prepare_cached(SELECT)?.query_row((bucket, key), StoredObject::from_row).optional()?)
 }
 
 /// Writes the row of an object.
-pub(super) async fn upsert(c: &mut SqliteConnection, object: &StoredObject) -> Result<()> {
-    let query = sqlx::query(UPSERT)
-        .bind(&object.bucket)
-        .bind(&object.key)
-        .bind(integer(object.generation))
-        .bind(integer(object.file))
-        .bind(integer(object.size))
-        .bind(&object.etag)
-        .bind(to_millis(object.modified_at))
-        .bind(&object.description.content_type)
-        .bind(to_json(&object.description.headers))
-        .bind(to_json(&object.description.metadata))
-        .bind(to_json(&object.checksums))
-        .bind(to_json(&object.parts));
-    query.execute(c).await.map(|_| ()).map_err(|e| failed(Place::Store, "write the row of an object", e))
+pub(super) fn upsert(connection: &Connection, object: &StoredObject) -> Done<()> {
+    connection.prepare_cached(UPSERT)?.execute(params![
+        object.bucket,
+        object.key,
+        integer(object.generation),
+        integer(object.position.file),
+        integer(object.position.offset),
+        integer(object.size),
+        object.etag,
+        to_millis(object.modified_at),
+        object.description.content_type,
+        Json(&object.description.headers),
+        Json(&object.description.metadata),
+        Json(&object.checksums),
+        Json(&object.parts),
+    ])?;
+    Ok(())
 }
 
 /// Deletes the row of an object.
-pub(super) async fn delete(c: &mut SqliteConnection, bucket: &str, key: &str) -> Result<()> {
-    let query = sqlx::query(DELETE).bind(bucket).bind(key);
-    query.execute(c).await.map(|_| ()).map_err(|e| failed(Place::Store, "delete the row of an object", e))
+pub(super) fn delete(connection: &Connection, bucket: &str, key: &str) -> Done<()> {
+    connection.prepare_cached(DELETE)?.execute((bucket, key))?;
+    Ok(())
 }

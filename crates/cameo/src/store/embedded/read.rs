@@ -19,7 +19,7 @@ use super::{
     refusal::{Answer, Refusal},
     staging::blocking,
 };
-use crate::error::{Error, Kind, Place};
+use crate::error::{Error, Kind, Place, Result};
 
 /// Bytes that are read at once.
 const READ_BYTES: u64 = 256 * 1024;
@@ -36,12 +36,17 @@ pub struct OpenObject {
 
 impl Embedded {
     /// What is known of an object. `NoSuchBucket` and `NoSuchKey` where it is not there.
-    pub async fn look_up(&self, bucket: &str, key: &str) -> Answer<StoredObject> {
-        match object::find(&self.inner.db, bucket, key).await? {
+    pub fn look_up(&self, bucket: &str, key: &str) -> Answer<StoredObject> {
+        match self.find(bucket, key)? {
             Some(object) => Ok(object),
-            None if self.bucket_exists(bucket).await? => Err(Refusal::NoSuchKey),
+            None if self.bucket_exists(bucket)? => Err(Refusal::NoSuchKey),
             None => Err(Refusal::NoSuchBucket),
         }
+    }
+
+    /// What is committed at a key.
+    pub(super) fn find(&self, bucket: &str, key: &str) -> Result<Option<StoredObject>> {
+        self.inner.db.look_up(Place::Store, "look up an object", |connection| object::find(connection, bucket, key))
     }
 
     /// Opens an object for reading.
@@ -58,8 +63,8 @@ impl Embedded {
     }
 
     async fn try_open(&self, bucket: &str, key: &str) -> Answer<Option<OpenObject>> {
-        let object = self.look_up(bucket, key).await?;
-        let path = self.inner.files.object_path(object.file);
+        let object = self.look_up(bucket, key)?;
+        let path = self.inner.files.object_path(object.position.file);
         blocking(move || match File::open(path) {
             Ok(file) => Ok(Some(OpenObject { object, file })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -70,19 +75,10 @@ impl Embedded {
 }
 
 impl OpenObject {
-    /// The whole content at once.
-    pub async fn read_whole(self) -> Answer<(StoredObject, Bytes)> {
-        let Self { object, file } = self;
-        let size = object.size;
-        let read =
-            blocking(move || read_chunk(file, size).map_err(|e| Refusal::io("read the content of an object", e)));
-        let (_, bytes) = read.await?;
-        Ok((object, bytes))
-    }
-
     /// A range of the content, which must lie within it, piece by piece.
     pub fn stream(self, range: Range<u64>) -> ContentStream {
-        ContentStream { left: range.end - range.start, state: State::Ready(Some((self.file, Some(range.start)))) }
+        let start = self.object.position.offset + range.start;
+        ContentStream { left: range.end - range.start, state: State::Ready(Some((self.file, Some(start)))) }
     }
 }
 
@@ -119,7 +115,8 @@ impl Stream for ContentStream {
                     let Some((file, seek)) = file.take() else {
                         return Poll::Ready(None);
                     };
-                    self.state = State::Reading(tokio::task::spawn_blocking(move || read_next(file, seek, left)));
+                    let length = left.min(READ_BYTES);
+                    self.state = State::Reading(tokio::task::spawn_blocking(move || read_next(file, seek, length)));
                 }
                 State::Reading(reading) => {
                     let result = ready!(Pin::new(reading).poll(cx)).unwrap_or_else(|e| Err(io::Error::other(e)));
@@ -140,14 +137,10 @@ impl ContentStream {
     }
 }
 
-fn read_next(mut file: File, seek: Option<u64>, left: u64) -> io::Result<(File, Bytes)> {
+fn read_next(mut file: File, seek: Option<u64>, length: u64) -> io::Result<(File, Bytes)> {
     if let Some(start) = seek {
         file.seek(SeekFrom::Start(start))?;
     }
-    read_chunk(file, left.min(READ_BYTES))
-}
-
-fn read_chunk(file: File, length: u64) -> io::Result<(File, Bytes)> {
     let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(io::Error::other)?);
     let mut limited = file.take(length);
     let read = limited.read_to_end(&mut bytes)?;

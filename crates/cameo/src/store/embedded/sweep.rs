@@ -5,21 +5,20 @@
 
 use std::collections::HashSet;
 
-use futures::FutureExt;
 use jiff::Timestamp;
+use rusqlite::Connection;
 
 use super::{
     Embedded, Swept,
     files::Files,
     garbage, meta,
-    object::integer,
     refusal::{Refusal, io_failed},
     staging::blocking,
 };
 use crate::{
     error::{Place, Result},
     failpoint::{Point, reached},
-    sqlite::{Sqlite, failed},
+    sqlite::{Done, Sqlite, integer},
 };
 
 /// Files that are removed between two looks, at most.
@@ -51,12 +50,15 @@ impl Embedded {
     }
 
     async fn sweep_batch(&self, until: Timestamp) -> Result<u64> {
-        let candidates = garbage::candidates(&self.inner.db, until, BATCH).await?;
+        let job = self.inner.db.read(Place::Store, "look for old content", move |connection| {
+            garbage::candidates(connection, until, BATCH)
+        });
+        let candidates = job.await?;
         if candidates.is_empty() {
             return Ok(0);
         }
         let job = self.inner.db.write(Place::Store, "look again for old content", move |connection| {
-            async move { garbage::unreferenced(connection, &candidates, until).await }.boxed()
+            garbage::unreferenced(connection, &candidates, until)
         });
         let (files, store) = (job.await?, self.inner.files.clone());
         reached(Point::SweepChosen);
@@ -68,23 +70,22 @@ impl Embedded {
         let count = removed.len() as u64;
         reached(Point::SweepRemoved);
         // Forgotten only after they are gone: a crash in between repeats the removal, and leaves nothing behind.
-        self.inner
+        let job = self
+            .inner
             .db
-            .write(Place::Store, "forget old content", move |connection| {
-                async move { garbage::forget(connection, &removed).await }.boxed()
-            })
-            .await?;
+            .write(Place::Store, "forget old content", move |connection| garbage::forget(connection, &removed));
+        job.await?;
         Ok(count)
     }
 
     /// Tells the next start how little it has to look at.
     async fn raise_swept_through(&self) -> Result<()> {
         let settled = self.inner.generations()?.oldest_in_flight() - 1;
-        if settled <= meta::read(&self.inner.db, meta::SWEPT_THROUGH).await? {
+        if settled <= swept_through(&self.inner.db)? {
             return Ok(());
         }
         let job = self.inner.db.write(Place::Store, "remember how far was swept", move |connection| {
-            async move { meta::raise(connection, meta::SWEPT_THROUGH, settled).await }.boxed()
+            meta::raise(connection, meta::SWEPT_THROUGH, settled)
         });
         job.await
     }
@@ -92,13 +93,15 @@ impl Embedded {
     /// Removes content that no row knows: of changes that were under way when the process ended. For the start, while
     /// nothing else runs. Returns the highest generation that ever named a file.
     pub(super) async fn remove_unknown_files(files: &Files, db: &Sqlite) -> Result<u64> {
-        let swept_through = meta::read(db, meta::SWEPT_THROUGH).await?;
+        let swept_through = swept_through(db)?;
         let shards = files.shards_from(swept_through).map_err(|e| io_failed("list objects/", e))?;
         let mut highest = swept_through;
         for shard in shards {
             let present = files.files_of_shard(shard).map_err(|e| io_failed("list a folder of objects/", e))?;
             highest = present.iter().copied().max().unwrap_or(0).max(highest);
-            let known = known_files(db, Files::bounds_of_shard(shard)).await?;
+            let bounds = Files::bounds_of_shard(shard);
+            let look = move |connection: &Connection| known_files(connection, bounds);
+            let known = db.read(Place::Store, "look for known content", look).await?;
             for file in present.into_iter().filter(|file| !known.contains(file)) {
                 files.remove_object(file).map_err(|e| io_failed("remove content that nothing knows", e))?;
                 reached(Point::UnknownRemoved);
@@ -109,8 +112,13 @@ impl Embedded {
     }
 }
 
-async fn known_files(db: &Sqlite, (first, last): (u64, u64)) -> Result<HashSet<u64>> {
-    let query = sqlx::query_scalar::<_, i64>(KNOWN_FILES).bind(integer(first)).bind(integer(last));
-    let files = query.fetch_all(db.readers()).await.map_err(|e| failed(Place::Store, "look for known content", e))?;
-    Ok(files.into_iter().map(i64::unsigned_abs).collect())
+fn swept_through(db: &Sqlite) -> Result<u64> {
+    let doing = "look how far was swept";
+    db.look_up(Place::Store, doing, |connection| meta::read(connection, meta::SWEPT_THROUGH))
+}
+
+fn known_files(connection: &Connection, (first, last): (u64, u64)) -> Done<HashSet<u64>> {
+    let mut query = connection.prepare_cached(KNOWN_FILES)?;
+    let files = query.query_map((integer(first), integer(last)), |row| row.get(0).map(i64::unsigned_abs))?;
+    Ok(files.collect::<Result<_, _>>()?)
 }

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use tempfile::TempDir;
 
 use super::*;
@@ -11,7 +12,7 @@ use crate::{
     event::{self, Change},
     generation::Generation,
     queue::Queue,
-    store::{Attributes, Condition, Store, Written, contract},
+    store::{Attributes, Condition, NewObject, Store, Written, contract},
 };
 
 struct House {
@@ -127,7 +128,37 @@ async fn replaced_content_is_swept_when_nothing_refers_to_it() {
     house.clock.advance(Duration::from_hours(2));
     assert_eq!(sweep().await.expect("a sweep").files, 2);
     assert_eq!(house.files("objects"), 1);
-    assert_eq!(open.read_whole().await.expect("content").1, "second", "who has it open can read it");
+    assert_eq!(
+        open.stream(0..6).map_ok(|bytes| bytes.to_vec()).try_concat().await.expect("content"),
+        b"second",
+        "who has it open can read it"
+    );
+}
+
+#[tokio::test]
+async fn a_shared_file_stays_until_the_last_of_its_objects_is_gone() {
+    let house = house().await;
+    let object = |key: &str, condition| NewObject {
+        key: key.into(),
+        body: Bytes::from(format!("content of {key}")),
+        attributes: Attributes::default(),
+        condition,
+    };
+    let both = ["sq", "ve"].map(|key| object(key, Condition::Always));
+    house.store.put_all("images", both.to_vec()).await.expect("an answer");
+    assert_eq!((house.files("tmp"), house.files("objects")), (0, 1));
+    let refused = ["sq", "ve"].map(|key| object(key, Condition::Absent));
+    house.store.put_all("images", refused.to_vec()).await.expect("an answer");
+    assert_eq!((house.files("tmp"), house.files("objects")), (0, 1), "nothing is left of what was refused");
+    house.put("images", "sq", "replaced").await;
+    house.clock.advance(Duration::from_hours(2));
+    assert_eq!(house.store.sweep(house.clock.now()).await.expect("a sweep").files, 0);
+    let open = house.store.open_object("images", "ve").await.expect("an object");
+    assert_eq!(open.stream(8..13).map_ok(|bytes| bytes.to_vec()).try_concat().await.expect("a range"), b"of ve");
+    house.put("images", "ve", "replaced").await;
+    house.clock.advance(Duration::from_hours(2));
+    assert_eq!(house.store.sweep(house.clock.now()).await.expect("a sweep").files, 1);
+    assert_eq!(house.files("objects"), 2);
 }
 
 #[tokio::test]
@@ -162,7 +193,7 @@ async fn uploads_in_parts_leave_nothing_behind() {
         full_object: true,
     };
     let id = house.store.create_upload(new("whole")).await.expect("an upload");
-    let upload = house.store.upload("images", "whole", &id).await.expect("an upload");
+    let upload = house.store.upload("images", "whole", &id).expect("an upload");
     let mut named = Vec::new();
     for (number, body) in [(1, "again"), (1, "one"), (3, "three")] {
         let part = house.store.put_part(&upload, number, house.staged(body).await).await.expect("a part");
@@ -184,16 +215,16 @@ async fn uploads_in_parts_leave_nothing_behind() {
     let whole = house.store.get("images", "whole", 100).await.expect("an answer").expect("an object");
     assert_eq!(whole.body, "onethree");
     assert_eq!(object.checksums.sums[&Algorithm::Crc32], checksum_of("onethree"));
-    let again = house.store.upload("images", "whole", &id).await.expect("it is remembered");
+    let again = house.store.upload("images", "whole", &id).expect("it is remembered");
     assert_eq!(house.store.complete_upload(&again, completion(named)).await.expect("the same").etag, object.etag);
     let aborted = house.store.create_upload(new("aborted")).await.expect("an upload");
-    let aborted = house.store.upload("images", "aborted", &aborted).await.expect("an upload");
+    let aborted = house.store.upload("images", "aborted", &aborted).expect("an upload");
     house.store.abort_upload(&aborted).await.expect("aborted");
     // A part that was under way while its upload was aborted.
     let late = house.store.put_part(&aborted, 1, house.staged("late").await).await;
     assert!(matches!(late, Err(Refusal::NoSuchUpload)));
     let forgotten = house.store.create_upload(new("forgotten")).await.expect("an upload");
-    let forgotten = house.store.upload("images", "forgotten", &forgotten).await.expect("an upload");
+    let forgotten = house.store.upload("images", "forgotten", &forgotten).expect("an upload");
     house.store.put_part(&forgotten, 1, house.staged("forgotten").await).await.expect("a part");
     house.store.sweep(house.clock.now()).await.expect("a sweep");
     assert_eq!(house.files("parts"), 1, "an upload that is under way keeps its parts");

@@ -3,39 +3,40 @@
 //! The transaction holds the row, the note that the replaced content is garbage, and the event. A change is accepted
 //! once it is committed, whether or not the client still waits; nothing is answered before.
 
-use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::Arc};
+use std::{
+    collections::{BTreeSet, hash_map::RandomState},
+    hash::BuildHasher,
+    sync::Arc,
+};
 
-use futures::FutureExt;
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
-    Embedded, Inner,
+    Embedded, Inner, buckets,
     checksum::Checksums,
     condition::{ReadConditions, Verdict, WriteConditions},
     files::Placed,
     garbage, meta,
     multipart::{self, Completes},
-    object::{self, Description, ObjectPart, StoredObject},
+    object::{self, Description, ObjectPart, Position, StoredObject},
     refusal::{Answer, Refusal},
     staging::{Staged, blocking},
 };
 use crate::{
     clock::to_millis,
-    error::{Error, Kind, Place, Result},
+    error::{Error, Kind, Place},
     event::{Change, Event},
     failpoint::{Bug, Point, planted, reached},
     generation::Generation,
     key::ORIGIN_PREFIX,
     queue::{self, Queue},
-    sqlite::failed,
+    sqlite::Done,
 };
 
 /// Locks for keys: a fixed number, so that they cost no more with more keys. Two keys may share one.
 const LOCKS: usize = 1024;
-
-const BUCKET_EXISTS: &str = "SELECT count(*) FROM cameo_buckets WHERE name = ?1";
 
 /// An object to be written.
 #[derive(Debug, Clone)]
@@ -90,71 +91,75 @@ impl Default for KeyLocks {
 
 impl KeyLocks {
     #[expect(clippy::cast_possible_truncation, reason = "any index will do")]
+    fn index(&self, bucket: &str, key: &str) -> usize {
+        self.hasher.hash_one((bucket, key)) as usize % self.locks.len()
+    }
+
     pub(super) async fn lock(&self, bucket: &str, key: &str) -> OwnedMutexGuard<()> {
-        let index = self.hasher.hash_one((bucket, key)) as usize % self.locks.len();
-        self.locks[index].clone().lock_owned().await
+        self.locks[self.index(bucket, key)].clone().lock_owned().await
+    }
+
+    /// Locks several keys, in an order that all who do so share: nobody waits for somebody who waits for him.
+    pub(super) async fn lock_all(&self, bucket: &str, keys: impl Iterator<Item = &str>) -> Vec<OwnedMutexGuard<()>> {
+        let indices: BTreeSet<usize> = keys.map(|key| self.index(bucket, key)).collect();
+        let mut held = Vec::with_capacity(indices.len());
+        for index in indices {
+            held.push(self.locks[index].clone().lock_owned().await);
+        }
+        held
     }
 }
 
 /// A change within the transaction that commits it.
 pub(super) struct Transaction<'c> {
-    pub(super) connection: &'c mut SqliteConnection,
-    pub(super) inner: Arc<Inner>,
+    pub(super) connection: &'c Connection,
+    pub(super) inner: &'c Inner,
     pub(super) now: Timestamp,
 }
 
 impl Transaction<'_> {
-    pub(super) async fn require_bucket(&mut self, bucket: &str) -> Result<Answer<()>> {
-        let query = sqlx::query_scalar::<_, i64>(BUCKET_EXISTS).bind(bucket);
-        let count =
-            query.fetch_one(&mut *self.connection).await.map_err(|e| failed(Place::Store, "look up a bucket", e))?;
-        Ok(if count > 0 { Ok(()) } else { Err(Refusal::NoSuchBucket) })
+    fn require_bucket(&self, bucket: &str) -> Done<Answer<()>> {
+        Ok(if buckets::exists(self.connection, bucket)? { Ok(()) } else { Err(Refusal::NoSuchBucket) })
     }
 
     /// Writes the row if the conditions hold, and all that goes with it.
-    pub(super) async fn write(&mut self, object: &StoredObject, conditions: &WriteConditions) -> Result<Answer<()>> {
-        if let Err(refusal) = self.require_bucket(&object.bucket).await? {
+    pub(super) fn write(&self, object: &StoredObject, conditions: &WriteConditions) -> Done<Answer<()>> {
+        if let Err(refusal) = self.require_bucket(&object.bucket)? {
             return Ok(Err(refusal));
         }
-        let current = object::find_in(self.connection, &object.bucket, &object.key).await?;
+        let current = object::find(self.connection, &object.bucket, &object.key)?;
         if let Err(refusal) = conditions.check(current.as_ref()) {
             return Ok(Err(refusal));
         }
-        object::upsert(self.connection, object).await?;
+        object::upsert(self.connection, object)?;
         if let Some(replaced) = current {
-            garbage::add(self.connection, replaced.file, self.now).await?;
+            garbage::add(self.connection, replaced.position.file, self.now)?;
         }
         let change = Change::Created { etag: object.etag.clone(), size: object.size };
-        self.tell(&object.bucket, &object.key, object.generation, change).await?;
+        self.tell(&object.bucket, &object.key, object.generation, change)?;
         Ok(Ok(()))
     }
 
-    async fn delete(
-        &mut self,
-        bucket: &str,
-        key: &str,
-        generation: u64,
-        conditions: &WriteConditions,
-    ) -> Result<Answer<bool>> {
-        if let Err(refusal) = self.require_bucket(bucket).await? {
+    fn delete(&self, bucket: &str, key: &str, generation: u64, conditions: &WriteConditions) -> Done<Answer<bool>> {
+        if let Err(refusal) = self.require_bucket(bucket)? {
             return Ok(Err(refusal));
         }
-        let current = object::find_in(self.connection, bucket, key).await?;
+        let current = object::find(self.connection, bucket, key)?;
         if let Err(refusal) = conditions.check(current.as_ref()) {
             return Ok(Err(refusal));
         }
         let Some(removed) = current else {
             return Ok(Ok(false));
         };
-        object::delete(self.connection, bucket, key).await?;
-        garbage::add(self.connection, removed.file, self.now).await?;
-        self.tell(bucket, key, generation, Change::Removed).await?;
+        object::delete(self.connection, bucket, key)?;
+        garbage::add(self.connection, removed.position.file, self.now)?;
+        self.tell(bucket, key, generation, Change::Removed)?;
         Ok(Ok(true))
     }
 
     /// Remembers the generation, and sends the event where the key is an original's.
-    async fn tell(&mut self, bucket: &str, key: &str, generation: u64, change: Change) -> Result<()> {
-        meta::raise(self.connection, meta::COUNTER, generation).await?;
+    fn tell(&self, bucket: &str, key: &str, generation: u64, change: Change) -> Done<()> {
+        meta::raise(self.connection, meta::COUNTER, generation)?;
         if !self.inner.is_original(bucket, key) {
             return Ok(());
         }
@@ -165,7 +170,7 @@ impl Transaction<'_> {
             change,
         };
         let (queue, body) = (self.inner.events()?.name().to_owned(), event.to_notification(self.now));
-        queue::sqlite::insert(self.connection, &queue, &body, to_millis(self.now)).await
+        queue::sqlite::insert(self.connection, &queue, &body, to_millis(self.now))
     }
 }
 
@@ -201,9 +206,9 @@ impl Embedded {
         let placed = blocking(move || files.place(staged.temp, in_flight)).await?;
         let NewObject { bucket, key, description, checksums, conditions } = new;
         let modified_at = self.now();
-        let file = generation;
+        let position = Position { file: generation, offset: 0 };
         let object =
-            StoredObject { bucket, key, generation, file, size, etag, modified_at, description, checksums, parts };
+            StoredObject { bucket, key, generation, position, size, etag, modified_at, description, checksums, parts };
         if planted(Bug::AcknowledgeBeforeCommit) && self.inner.is_original(&object.bucket, &object.key) {
             let (store, answer) = (self.clone(), object.clone());
             tokio::spawn(async move { store.commit_placed(placed, object, conditions, completes).await });
@@ -226,15 +231,12 @@ impl Embedded {
             .inner
             .db
             .write(Place::Store, "record an object", move |connection| {
-                async move {
-                    if let Some(completes) = completes
-                        && let Err(refusal) = multipart::complete_in(connection, &completes, &row, &conditions).await?
-                    {
-                        return Ok(Err(refusal));
-                    }
-                    Transaction { connection, inner, now }.write(&row, &conditions).await
+                if let Some(completes) = completes
+                    && let Err(refusal) = multipart::complete_in(connection, &completes, &row, &conditions)?
+                {
+                    return Ok(Err(refusal));
                 }
-                .boxed()
+                Transaction { connection, inner: &inner, now }.write(&row, &conditions)
             })
             .await;
         match written {
@@ -272,7 +274,7 @@ impl Embedded {
             .inner
             .db
             .write(Place::Store, "record a copy of an object", move |connection| {
-                async move { Transaction { connection, inner, now }.copy(copy, generation).await }.boxed()
+                Transaction { connection, inner: &inner, now }.copy(copy, generation)
             })
             .await??;
         reached(Point::CopyCommitted);
@@ -300,11 +302,8 @@ impl Embedded {
             .inner
             .db
             .write(Place::Store, "record that an object was deleted", move |connection| {
-                async move {
-                    let mut transaction = Transaction { connection, inner, now };
-                    transaction.delete(&in_bucket, &at_key, generation, &conditions).await
-                }
-                .boxed()
+                let transaction = Transaction { connection, inner: &inner, now };
+                transaction.delete(&in_bucket, &at_key, generation, &conditions)
             })
             .await??;
         reached(Point::DeleteCommitted);
@@ -312,7 +311,7 @@ impl Embedded {
         Ok(deleted)
     }
 
-    fn wake_events(&self, bucket: &str, key: &str) {
+    pub(super) fn wake_events(&self, bucket: &str, key: &str) {
         if let (true, Ok(events)) = (self.inner.is_original(bucket, key), self.inner.events()) {
             events.wake();
         }
@@ -320,12 +319,12 @@ impl Embedded {
 }
 
 impl Transaction<'_> {
-    async fn copy(&mut self, copy: Copy, generation: u64) -> Result<Answer<StoredObject>> {
+    pub(super) fn copy(&self, copy: Copy, generation: u64) -> Done<Answer<StoredObject>> {
         let Copy { from, source_conditions, to, description, conditions } = copy;
-        if let Err(refusal) = self.require_bucket(&from.0).await? {
+        if let Err(refusal) = self.require_bucket(&from.0)? {
             return Ok(Err(refusal));
         }
-        let Some(source) = object::find_in(self.connection, &from.0, &from.1).await? else {
+        let Some(source) = object::find(self.connection, &from.0, &from.1)? else {
             return Ok(Err(Refusal::NoSuchKey));
         };
         if source_conditions.judge(&source) != Verdict::Send {
@@ -333,7 +332,7 @@ impl Transaction<'_> {
         }
         let description = description.unwrap_or_else(|| source.description.clone());
         let object = StoredObject { bucket: to.0, key: to.1, generation, modified_at: self.now, description, ..source };
-        let written = self.write(&object, &conditions).await?;
+        let written = self.write(&object, &conditions)?;
         Ok(written.map(|()| object))
     }
 }

@@ -45,7 +45,7 @@ impl Operations {
         &self,
         request: S3Request<GetBucketAclInput>,
     ) -> S3Result<S3Response<GetBucketAclOutput>> {
-        self.require_bucket(&request.input.bucket).await?;
+        self.require_bucket(&request.input.bucket)?;
         Ok(S3Response::new(GetBucketAclOutput { grants: Some(grants()), owner: Some(owner()) }))
     }
 
@@ -53,7 +53,7 @@ impl Operations {
         &self,
         request: S3Request<GetObjectAclInput>,
     ) -> S3Result<S3Response<GetObjectAclOutput>> {
-        self.store.look_up(&request.input.bucket, &request.input.key).await.map_err(refused)?;
+        self.store.look_up(&request.input.bucket, &request.input.key).map_err(refused)?;
         let output =
             GetObjectAclOutput { grants: Some(grants()), owner: Some(owner()), ..GetObjectAclOutput::default() };
         Ok(S3Response::new(output))
@@ -63,7 +63,7 @@ impl Operations {
         &self,
         request: S3Request<PutBucketAclInput>,
     ) -> S3Result<S3Response<PutBucketAclOutput>> {
-        self.require_bucket(&request.input.bucket).await?;
+        self.require_bucket(&request.input.bucket)?;
         let (canned, policy) = (request.input.acl.as_ref(), request.input.access_control_policy.as_ref());
         require_private(canned.map(s3s::dto::BucketCannedACL::as_str), policy)?;
         Ok(S3Response::new(PutBucketAclOutput::default()))
@@ -73,7 +73,7 @@ impl Operations {
         &self,
         request: S3Request<PutObjectAclInput>,
     ) -> S3Result<S3Response<PutObjectAclOutput>> {
-        self.store.look_up(&request.input.bucket, &request.input.key).await.map_err(refused)?;
+        self.store.look_up(&request.input.bucket, &request.input.key).map_err(refused)?;
         let (canned, policy) = (request.input.acl.as_ref(), request.input.access_control_policy.as_ref());
         require_private(canned.map(s3s::dto::ObjectCannedACL::as_str), policy)?;
         Ok(S3Response::new(PutObjectAclOutput::default()))

@@ -24,7 +24,7 @@ impl Operations {
     ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
         let input = request.input;
         refuse_version(input.version_id.as_deref())?;
-        let object = self.store.look_up(&input.bucket, &input.key).await.map_err(refused)?;
+        let object = self.store.look_up(&input.bucket, &input.key).map_err(refused)?;
         // The service does not split what clients send in one header.
         let asked: Vec<&str> = input.object_attributes.iter().flat_map(|list| list.as_str().split(',')).collect();
         let asked = |name: &str| asked.iter().any(|attribute| attribute.trim() == name);

@@ -58,7 +58,7 @@ impl Operations {
         request: S3Request<HeadBucketInput>,
     ) -> S3Result<S3Response<HeadBucketOutput>> {
         Self::require_owner(request.input.expected_bucket_owner.as_ref())?;
-        self.require_bucket(&request.input.bucket).await?;
+        self.require_bucket(&request.input.bucket)?;
         let output = HeadBucketOutput { bucket_region: Some(REGION.to_owned()), ..HeadBucketOutput::default() };
         Ok(S3Response::new(output))
     }
@@ -67,7 +67,7 @@ impl Operations {
         &self,
         request: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
-        let location = self.store.bucket_location(&request.input.bucket).await.map_err(refused)?;
+        let location = self.store.bucket_location(&request.input.bucket).map_err(refused)?;
         let location_constraint = Some(BucketLocationConstraint::from(location));
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
     }
@@ -76,7 +76,7 @@ impl Operations {
         &self,
         request: S3Request<GetBucketVersioningInput>,
     ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
-        self.require_bucket(&request.input.bucket).await?;
+        self.require_bucket(&request.input.bucket)?;
         Ok(S3Response::new(GetBucketVersioningOutput::default()))
     }
 

@@ -44,7 +44,7 @@ impl Operations {
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let input = request.input;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
-        self.require_bucket(&input.bucket).await?;
+        self.require_bucket(&input.bucket)?;
         let max = self.limits.delete_max;
         if input.delete.objects.is_empty() || input.delete.objects.len() > max {
             return Err(s3_error!(MalformedXML, "Between 1 and {max} keys can be deleted at once."));

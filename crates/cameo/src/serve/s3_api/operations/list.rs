@@ -118,7 +118,7 @@ fn not_empty(text: Option<String>) -> Option<String> {
 
 impl Operations {
     async fn page(&self, bucket: &str, query: &Query, encoding: Encoding) -> S3Result<Told> {
-        self.require_bucket(bucket).await?;
+        self.require_bucket(bucket)?;
         let page = self.store.list_page(bucket, query).await.map_err(refused)?;
         Ok(Told::new(page, encoding))
     }

@@ -71,7 +71,7 @@ impl Operations {
         let (bucket, key) = (input.bucket.clone(), input.key.clone());
         let new = NewUpload { bucket, key, description, algorithm, full_object };
         let id = self.store.create_upload(new).await.map_err(refused)?;
-        let upload = self.store.upload(&input.bucket, &input.key, &id).await.map_err(refused)?;
+        let upload = self.store.upload(&input.bucket, &input.key, &id).map_err(refused)?;
         let output = CreateMultipartUploadOutput {
             checksum_algorithm: algorithm_told(&upload),
             checksum_type: type_told(&upload),
@@ -90,7 +90,7 @@ impl Operations {
         let input = request.input;
         let declared_sums = sums_of!(input);
         let named = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
-        let upload = self.store.upload(&input.bucket, &input.key, &input.upload_id).await.map_err(refused)?;
+        let upload = self.store.upload(&input.bucket, &input.key, &input.upload_id).map_err(refused)?;
         if named.is_empty() || named.len() > self.limits.parts_max as usize {
             return Err(s3_error!(MalformedXML, "Between 1 and {} parts must be named.", self.limits.parts_max));
         }
@@ -123,7 +123,7 @@ impl Operations {
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
         let input = request.input;
-        let upload = self.store.upload(&input.bucket, &input.key, &input.upload_id).await.map_err(refused)?;
+        let upload = self.store.upload(&input.bucket, &input.key, &input.upload_id).map_err(refused)?;
         self.store.abort_upload(&upload).await.map_err(refused)?;
         Ok(S3Response::with_status(AbortMultipartUploadOutput::default(), http::StatusCode::NO_CONTENT))
     }
@@ -133,7 +133,7 @@ impl Operations {
         request: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
         let input = request.input;
-        self.require_bucket(&input.bucket).await?;
+        self.require_bucket(&input.bucket)?;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let max = page_size(input.max_uploads, &self.limits, "max-uploads")?;
         let (prefix, delimiter) = (input.prefix.unwrap_or_default(), input.delimiter.unwrap_or_default());

@@ -29,7 +29,7 @@ impl Operations {
 
     /// An upload that is not completed.
     async fn open_upload(&self, bucket: &str, key: &str, id: &str) -> S3Result<Upload> {
-        let upload = self.store.upload(bucket, key, id).await.map_err(refused)?;
+        let upload = self.store.upload(bucket, key, id).map_err(refused)?;
         if upload.completed_etag.is_some() { Err(refused(Refusal::NoSuchUpload)) } else { Ok(upload) }
     }
 

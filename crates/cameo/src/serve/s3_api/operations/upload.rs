@@ -107,7 +107,7 @@ impl Operations {
         let mut input = request.input;
         refuse_unsupported(&input)?;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
-        self.require_bucket(&input.bucket).await?;
+        self.require_bucket(&input.bucket)?;
         let description = described!(input).check(&self.limits)?;
         let max_bytes = self.limits.object_max_bytes;
         let mut declared = Declared::new(&request.headers, request.trailing_headers, sums_of!(input), max_bytes)?;
