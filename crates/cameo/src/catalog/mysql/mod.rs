@@ -19,10 +19,12 @@ use sqlx::{
 
 use super::{
     Catalog, CatalogSettings, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, Use,
-    columns::{CountColumns, EntryColumns, RowColumns, limit, push_scope, read, signed},
+    columns::{CountColumns, EntryColumns, Lookup, RowColumns, limit, push_scope, read, signed},
     ledger::RegisterRules,
     limits::ServerLimits,
-    server::{IDLE_UNTESTED, InTransaction, check_parameters, lock_number, no_answer, retry_conflicts, without_password},
+    server::{
+        IDLE_UNTESTED, InTransaction, check_parameters, lock_number, no_answer, retry_conflicts, without_password,
+    },
 };
 use crate::{
     clock::Clock,
@@ -232,7 +234,7 @@ impl Catalog for MySqlCatalog {
 
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
-        push_scope(&mut query, scope, "entry.vertical", "entry.cd_idx");
+        push_scope(&mut query, scope, ["entry.vertical", "entry.cd_idx"], Lookup::Pairs);
         query.push(" AND entry.object_key > ").push_bind(after);
         query.push(" ORDER BY entry.object_key LIMIT ").push_bind(limit(max));
         let entries = query.build_query_as::<EntryColumns>().fetch_all(&self.pool).await;
@@ -241,7 +243,7 @@ impl Catalog for MySqlCatalog {
 
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
         let mut query = QueryBuilder::<MySql>::new(&self.sql.select_rows);
-        push_scope(&mut query, scope, &self.sql.vertical, &self.sql.cd_idx);
+        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx], Lookup::Pairs);
         if let Some(row) = after {
             query.push(&self.sql.rows_after);
             let mut bound = query.separated(", ");

@@ -5,6 +5,8 @@
 //! Rows are read after their photos' entries are locked, so nobody else changes them; those of a photo that the ledger
 //! does not know may be another's a moment later, who then has entered the key, and this transaction is tried again.
 
+use std::collections::BTreeSet;
+
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Either, FromRow, MySqlConnection};
@@ -13,7 +15,7 @@ use super::{
     date,
     failure::failed,
     statements::{Statements, sql},
-    values::{Values, push_filled, push_rows},
+    values::{Values, push_filled, push_rows, push_tuples},
 };
 use crate::{
     catalog::{
@@ -76,33 +78,17 @@ async fn lock_and_read(
     Ok((read(entries)?, read(rows)?))
 }
 
-/// Selects the rows of entities that are in order. One range of the index for each vertical: MariaDB does not look
-/// up pairs in an index.
-fn push_select_entities<'e>(
-    text: &mut String,
-    statements: &Statements,
-    entities: impl IntoIterator<Item = &'e EntityId>,
-) {
-    let mut open: Option<&Vertical> = None;
-    for EntityId { vertical, cd_idx } in entities {
-        if open == Some(vertical) {
-            text.push(',');
-        } else {
-            match open {
-                Some(_) => text.push_str(")) OR ("),
-                None => text.extend(["; ", &statements.select_rows, "("]),
-            }
-            text.push_str(&statements.vertical);
-            text.push_str(" = ");
-            Values::new(text).text(vertical.as_str());
-            text.extend([" AND ", &statements.cd_idx, " IN ("]);
-            open = Some(vertical);
-        }
-        Values::new(text).number(signed(*cd_idx));
+/// Selects the rows of entities, by pairs: `vertical = … AND cd_idx IN (…)` lets MariaDB read the whole vertical, by its
+/// index, where there is another index on `cd_idx`.
+fn push_select_entities(text: &mut String, statements: &Statements, entities: &BTreeSet<EntityId>) {
+    if entities.is_empty() {
+        return;
     }
-    if open.is_some() {
-        text.push_str("))");
-    }
+    text.extend(["; ", &statements.select_rows, "(", &statements.vertical, ", ", &statements.cd_idx, ") IN ("]);
+    push_tuples(text, entities, |values, EntityId { vertical, cd_idx }| {
+        values.text(vertical.as_str()).number(signed(*cd_idx));
+    });
+    text.push(')');
 }
 
 /// Writes entries, and raises the versions of the entities whose rows change, which also holds them.

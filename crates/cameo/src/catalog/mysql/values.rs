@@ -72,22 +72,30 @@ impl<'s> Values<'s> {
     }
 }
 
-/// Adds `VALUES (…), (…)`, a row for each item.
+/// Adds `VALUES (…),(…)`, a row for each item.
 pub(super) fn push_rows<'i, T: 'i>(
     sql: &mut String,
     items: impl IntoIterator<Item = &'i T>,
     row: impl Fn(&mut Values<'_>, &'i T),
 ) {
-    let mut before = "VALUES (";
-    for item in items {
-        sql.push_str(before);
-        row(&mut Values::new(sql), item);
-        before = "),(";
-    }
-    sql.push(')');
+    sql.push_str("VALUES ");
+    push_tuples(sql, items, row);
 }
 
-/// The statement with values in the place of its question marks.
+/// Adds `(…),(…)`, one for each item.
+pub(super) fn push_tuples<'i, T: 'i>(
+    sql: &mut String,
+    items: impl IntoIterator<Item = &'i T>,
+    tuple: impl Fn(&mut Values<'_>, &'i T),
+) {
+    for (at, item) in items.into_iter().enumerate() {
+        sql.push_str(if at == 0 { "(" } else { ",(" });
+        tuple(&mut Values::new(sql), item);
+        sql.push(')');
+    }
+}
+
+/// Adds a statement with values in the place of its question marks.
 pub(super) fn push_filled(sql: &mut String, statement: &str, mut fill: impl FnMut(&mut Values<'_>, usize)) {
     for (at, part) in statement.split('?').enumerate() {
         if at > 0 {

@@ -16,10 +16,12 @@ use sqlx::{
 
 use super::{
     Catalog, CatalogSettings, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, Use,
-    columns::{CountColumns, EntryColumns, RowColumns, limit, push_scope, read, signed},
+    columns::{CountColumns, EntryColumns, Lookup, RowColumns, limit, push_scope, read, signed},
     ledger::RegisterRules,
     limits::ServerLimits,
-    server::{IDLE_UNTESTED, InTransaction, check_parameters, lock_number, no_answer, retry_conflicts, without_password},
+    server::{
+        IDLE_UNTESTED, InTransaction, check_parameters, lock_number, no_answer, retry_conflicts, without_password,
+    },
 };
 use crate::{
     clock::Clock,
@@ -225,7 +227,7 @@ impl Catalog for PostgresCatalog {
 
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
-        push_scope(&mut query, scope, "vertical", "cd_idx");
+        push_scope(&mut query, scope, ["vertical", "cd_idx"], Lookup::Numbers);
         query.push(" AND object_key > ").push_bind(after).push(" ORDER BY object_key LIMIT ").push_bind(limit(max));
         let entries = query.build_query_as::<EntryColumns>().fetch_all(&self.pool).await;
         read(entries.map_err(|e| failed("read the ledger", e))?)
@@ -233,7 +235,7 @@ impl Catalog for PostgresCatalog {
 
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
         let mut query = QueryBuilder::<Postgres>::new(&self.sql.select_rows);
-        push_scope(&mut query, scope, &self.sql.vertical, &self.sql.cd_idx);
+        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx], Lookup::Numbers);
         if let Some(row) = after {
             query.push(&self.sql.rows_after);
             let mut bound = query.separated(", ");
