@@ -132,7 +132,7 @@ pub(super) fn limit(max: usize) -> i64 {
 /// How entities of one vertical are asked for, so that the server looks them up in an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lookup {
-    /// By pairs: MariaDB reads the whole vertical for anything else, where an index begins with it.
+    /// By pairs: for anything else MariaDB reads the whole vertical as long as its statistics lag behind the table.
     #[cfg(feature = "mysql")]
     Pairs,
     /// By number, and the vertical besides: PostgreSQL takes a list of numbers as one condition of an index.

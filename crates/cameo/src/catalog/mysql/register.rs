@@ -78,8 +78,8 @@ async fn lock_and_read(
     Ok((read(entries)?, read(rows)?))
 }
 
-/// Selects the rows of entities, by pairs: `vertical = … AND cd_idx IN (…)` lets MariaDB read the whole vertical, by its
-/// index, where there is another index on `cd_idx`.
+/// Selects the rows of entities, by pairs: for `vertical = … AND cd_idx IN (…)` MariaDB reads the whole vertical as long
+/// as its statistics lag behind a table that grows.
 fn push_select_entities(text: &mut String, statements: &Statements, entities: &BTreeSet<EntityId>) {
     if entities.is_empty() {
         return;
