@@ -4,46 +4,19 @@ Run from e2e/: `../.cache/python/bin/python -m aws.cold_start [EXECUTABLE]`. Sto
 is MariaDB; on AWS the way to them is longer, and Lambda's own start comes before it.
 """
 
-import http.server
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import places
 from aws import databases, stack
 from aws.emulator import Emulator
+from aws.runtime_api import START_S, RuntimeApi
 from server import bare_environment
 
 ROUNDS = 7
-START_S = 30
-
-
-class RuntimeApi:
-    """Lambda's side: it notes when a function asks for work, and never has any."""
-
-    def __init__(self):
-        self.asked = threading.Event()
-        asked = self.asked
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                asked.set()
-                time.sleep(START_S)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def environment(self, handler):
-        about = {"FUNCTION_NAME": handler, "FUNCTION_MEMORY_SIZE": "512", "FUNCTION_VERSION": "1", "LOG_STREAM_NAME": "l", "LOG_GROUP_NAME": "g"}
-        named = {f"AWS_LAMBDA_{key}": value for key, value in about.items()}
-        return named | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.server.server_port}", "_HANDLER": handler}
 
 
 def start(executable, api, environment):
@@ -61,6 +34,7 @@ def start(executable, api, environment):
 
 def main():
     executable = Path(sys.argv[1]) if len(sys.argv) > 1 else places.CAMEO_LAMBDA
+    # It never has any work to give.
     api = RuntimeApi()
     with tempfile.TemporaryDirectory() as folder, databases.MariaDb(Path(folder) / "db") as database, Emulator(Path(folder) / "aws") as emulator:
         stack.deploy(emulator, "workers")

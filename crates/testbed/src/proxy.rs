@@ -8,8 +8,9 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy},
+    io::{AsyncReadExt, AsyncWriteExt, copy, sink},
     net::{TcpListener, TcpStream, UnixStream},
+    sync::oneshot,
 };
 
 /// When to cut, once.
@@ -86,8 +87,16 @@ async fn serve(client: TcpStream, server: PathBuf, cut: Arc<Mutex<Cut>>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let mut buffer = vec![0; 64 * 1024];
+    let (cut_off, is_cut_off) = oneshot::channel::<()>();
     let answers = tokio::spawn(async move {
-        let _ = copy(&mut from_server, &mut to_client).await;
+        tokio::select! {
+            _ = copy(&mut from_server, &mut to_client) => {}
+            _ = is_cut_off => {
+                drop(to_client);
+                // What follows is heard and kept from the client: a server that cannot answer might not go on.
+                let _ = copy(&mut from_server, &mut sink()).await;
+            }
+        }
     });
     loop {
         let read = from_client.read(&mut buffer).await.unwrap_or(0);
@@ -101,10 +110,11 @@ async fn serve(client: TcpStream, server: PathBuf, cut: Arc<Mutex<Cut>>) {
         }
         if fate == Fate::Unanswered {
             // The client's side is cut first, so that no answer can pass; the server commits and then finds it gone.
-            answers.abort();
+            let _ = cut_off.send(());
             let _ = to_server.write_all(said).await;
             let _ = to_server.shutdown().await;
-            break;
+            let _ = answers.await;
+            return;
         }
         if to_server.write_all(said).await.is_err() {
             break;

@@ -12,7 +12,7 @@ use super::{
     ledger::{Decision, RegisterRules, RowChange, decide},
 };
 use crate::{
-    key::{EntityId, PhotoId},
+    key::{EntityId, PhotoId, UploadKey},
     message::Outcome,
 };
 
@@ -50,6 +50,15 @@ type Rows = BTreeMap<(PhotoId, String), Row>;
 /// The keys of a batch, each once, in order: the order in which they are locked, so that two batches cannot deadlock.
 pub(super) fn keys(outcomes: &[Outcome]) -> Vec<String> {
     outcomes.iter().map(|outcome| outcome.key.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The entities of a batch's photos, each once, in order: those whose rows may change.
+pub(super) fn entities(outcomes: &[Outcome]) -> BTreeSet<EntityId> {
+    let entity = |outcome: &Outcome| match UploadKey::parse(&outcome.key) {
+        UploadKey::Photo(photo) => Some(photo.entity),
+        _ => None,
+    };
+    outcomes.iter().filter_map(entity).collect()
 }
 
 impl Batch {
@@ -95,7 +104,7 @@ impl Batch {
         raised
     }
 
-    /// Works out the rows, given the rows that the [entities](Self::entities) have.
+    /// Works out the rows, given the rows that the [entities](entities) have.
     pub(super) fn change_table(self, found: Vec<Row>) -> TableChange {
         let before: Rows = found.into_iter().map(|row| ((row.photo.clone(), row.image_size.clone()), row)).collect();
         let mut after = before.clone();

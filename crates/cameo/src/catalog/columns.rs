@@ -129,12 +129,23 @@ pub(super) fn limit(max: usize) -> i64 {
     i64::try_from(max).unwrap_or(i64::MAX)
 }
 
+/// How entities of one vertical are asked for, so that the server looks them up in an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lookup {
+    /// By pairs: for anything else MariaDB reads the whole vertical as long as its statistics lag behind the table.
+    #[cfg(feature = "mysql")]
+    Pairs,
+    /// By number, and the vertical besides: PostgreSQL takes a list of numbers as one condition of an index.
+    #[cfg(feature = "postgres")]
+    Numbers,
+}
+
 /// Adds the scope as a condition on columns of these names.
 pub(super) fn push_scope<DB: Database>(
     query: &mut QueryBuilder<DB>,
     scope: &Scope,
-    vertical_column: &str,
-    cd_idx_column: &str,
+    [vertical_column, cd_idx_column]: [&str; 2],
+    lookup: Lookup,
 ) where
     String: for<'q> Encode<'q, DB> + Type<DB>,
     i64: for<'q> Encode<'q, DB> + Type<DB>,
@@ -148,6 +159,13 @@ pub(super) fn push_scope<DB: Database>(
         }
         Scope::Ids { cd_idx, .. } if cd_idx.is_empty() => {
             query.push("1 = 0");
+        }
+        #[cfg(feature = "mysql")]
+        Scope::Ids { vertical: Some(vertical), cd_idx } if lookup == Lookup::Pairs => {
+            query.push("(").push(vertical_column).push(", ").push(cd_idx_column).push(") IN ");
+            query.push_tuples(cd_idx, |mut pair, id| {
+                pair.push_bind(vertical.as_str().to_owned()).push_bind(signed(*id));
+            });
         }
         Scope::Ids { vertical, cd_idx } => {
             query.push(cd_idx_column).push(" IN (");

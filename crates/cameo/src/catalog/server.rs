@@ -1,9 +1,14 @@
-//! What the two SQL servers have in common: retries, locks' names, and addresses without passwords.
+//! What the two SQL servers have in common: connections, retries, locks' names, and addresses without passwords.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 use rand::Rng;
 use sha2::{Digest, Sha256};
+use sqlx::{Database, pool::PoolConnection};
 
 use crate::{
     error::{Error, Kind, Place, Result},
@@ -12,6 +17,50 @@ use crate::{
 
 /// Pause before a transaction is tried again: doubles from this, and is drawn at random up to there.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// A connection that was idle for longer is tried before it is used: the server, or a firewall, may have ended it.
+pub(super) const IDLE_UNTESTED: Duration = Duration::from_secs(1);
+
+/// A connection on which a transaction may be open. Unless that [ended](Self::ended), it is closed when it is dropped,
+/// as with a future that nobody waits for any more: the next one to get it would go on in somebody else's transaction.
+pub(super) struct InTransaction<DB: Database> {
+    connection: PoolConnection<DB>,
+    ended: bool,
+}
+
+impl<DB: Database> InTransaction<DB> {
+    /// The connection, before a transaction is begun on it.
+    pub(super) fn on(connection: PoolConnection<DB>) -> Self {
+        Self { connection, ended: false }
+    }
+
+    /// Says that no transaction is open any more.
+    pub(super) fn ended(&mut self) {
+        self.ended = true;
+    }
+}
+
+impl<DB: Database> Deref for InTransaction<DB> {
+    type Target = DB::Connection;
+
+    fn deref(&self) -> &DB::Connection {
+        &self.connection
+    }
+}
+
+impl<DB: Database> DerefMut for InTransaction<DB> {
+    fn deref_mut(&mut self) -> &mut DB::Connection {
+        &mut self.connection
+    }
+}
+
+impl<DB: Database> Drop for InTransaction<DB> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.connection.close_on_drop();
+        }
+    }
+}
 
 /// Runs a transaction again while others are in its way ([`Kind::Conflict`]), a bounded number of times.
 pub(super) async fn retry_conflicts<T, F: Future<Output = Result<T>>>(

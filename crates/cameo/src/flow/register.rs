@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{FutureExt, StreamExt, stream};
+
 use super::{Flow, alias::update_aliases};
 use crate::{
     catalog::{Effect, Registered},
@@ -13,6 +15,9 @@ use crate::{
     message::Outcome,
     store::ObjectInfo,
 };
+
+/// Entities whose aliases are written side by side, as many as a process may hold at once in a SQL server (`ServerLimits`).
+const ENTITIES_AT_ONCE: usize = 8;
 
 /// What registering did.
 #[derive(Debug)]
@@ -40,15 +45,24 @@ pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Registration>
             entities.entry(photo.entity.clone()).or_default().extend(dropped);
         }
     }
-    for (entity, sizes) in &entities {
-        reached(Point::BeforeAlias);
-        for photo in update_aliases(flow, entity, sizes).await? {
-            if may_have_been_hit(flow, &photo).await? {
-                mend.insert(photo.origin_key());
-            }
-        }
+    // All of them are done before an error of one is told: none is left half done because of another.
+    let aliases: Vec<_> = entities.iter().map(|(entity, sizes)| follow(flow, entity, sizes).boxed()).collect();
+    for hit in stream::iter(aliases).buffer_unordered(ENTITIES_AT_ONCE).collect::<Vec<_>>().await {
+        mend.extend(hit?);
     }
     Ok(Registration { registered, mend })
+}
+
+/// Brings an entity's aliases in line with its rows; returns the originals that must be rendered once more.
+async fn follow(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<String>) -> Result<Vec<String>> {
+    reached(Point::BeforeAlias);
+    let mut hit = Vec::new();
+    for photo in update_aliases(flow, entity, sizes).await? {
+        if may_have_been_hit(flow, &photo).await? {
+            hit.push(photo.origin_key());
+        }
+    }
+    Ok(hit)
 }
 
 /// Whether a removal may have taken down what a later upload published: there is one, and the store names what it holds

@@ -1,14 +1,16 @@
 //! Hosts: what runs the flow. Only here are tasks spawned and processes started.
 //!
 //! [`server`] is a running process, whichever backends it has: `embedded` opens those of one data folder, `distributed`
-//! those that addresses name. [`worker`] turns queues into calls of the flow's steps, and [`messages`] are those calls;
-//! [`places`] opens what a command looks at, and [`doctor`] looks whether it could.
+//! those that addresses name. [`worker`] turns queues into calls of the flow's steps, `gather` finds those that are best
+//! registered together, and [`messages`] are those calls; [`places`] opens what a command looks at, and [`doctor`] looks
+//! whether it could.
 
 pub mod backends;
 pub mod data_folder;
 mod distributed;
 pub mod doctor;
 mod embedded;
+mod gather;
 mod listeners;
 pub mod messages;
 pub mod places;

@@ -11,18 +11,23 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::messages::{Ended, handle_events, register_messages};
+use super::{
+    gather::gather,
+    messages::{Ended, handle_events, register_messages},
+};
 use crate::{
     clock::Clock,
     error::{Remedy, Result},
     failpoint::{Bug, Point, planted, reached},
     flow::{Flow, window::Window},
-    queue::{BATCH_MAX, Message, Queue},
+    queue::{Message, Queue},
     reason::ReasonCode,
 };
 
 /// Messages that one resize task holds. More would keep others idle, fewer would cost a commit each.
 const EVENTS_HELD: usize = 4;
+/// Leases that are extended side by side: each may be a connection.
+const EXTENDED_AT_ONCE: usize = 10;
 /// First and longest pause while a place is down.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 /// Pause before a failed message is tried again although every place is up.
@@ -131,7 +136,7 @@ impl Worker {
     /// Registers the outcomes that come within `wait`; returns how many messages there were.
     pub async fn register_once(&self, wait: Duration) -> Result<usize> {
         let queue = &*self.registrations;
-        let messages = queue.receive(BATCH_MAX, self.visibility_timeout, wait).await?;
+        let messages = gather(queue, self.visibility_timeout, wait).await?;
         if planted(Bug::DeleteMessageBeforeCommit) {
             let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
             queue.delete(&receipts).await?;
@@ -163,10 +168,12 @@ impl Worker {
         let heartbeat = async {
             loop {
                 tokio::time::sleep(self.visibility_timeout / 3).await;
-                let extended = messages.iter().map(|message| queue.extend(&message.receipt, self.visibility_timeout));
-                for result in join_all(extended).await {
-                    if let Err(error) = result {
-                        warn!(%error, queue = queue.name(), "a lease could not be extended; the message may be handled twice");
+                for some in messages.chunks(EXTENDED_AT_ONCE) {
+                    let extended = some.iter().map(|message| queue.extend(&message.receipt, self.visibility_timeout));
+                    for result in join_all(extended).await {
+                        if let Err(error) = result {
+                            warn!(%error, queue = queue.name(), "a lease could not be extended; the message may be handled twice");
+                        }
                     }
                 }
             }

@@ -301,6 +301,30 @@ async fn a_server_that_comes_back_is_used_again(server: &mut dyn CatalogServer) 
     assert_eq!(server.scalar("stopped", COUNT_ROWS).await, "2");
 }
 
+/// Asked for entities in another way than by pairs, it reads their whole vertical: its statistics do not know the rows yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_reads_the_rows_of_the_entities_that_are_asked_for_and_no_others() {
+    let Some(server) = MariaDb::install() else { return };
+    let catalog = database(&server, "looked_up").await;
+    let others = "INSERT INTO celeb_image_url (vertical, cd_idx, image_size, sequence, image_url, width, height, bytes,
+        etag, regist_date, update_date) SELECT 'v', seq, 'sq', 0, '', 1, 1, 1, '', NOW(), NOW() FROM seq_1_to_5000";
+    server.execute("looked_up", others).await;
+    let read = async || -> u64 {
+        let sql = "SELECT CAST(SUM(variable_value) AS UNSIGNED) FROM information_schema.global_status
+            WHERE variable_name IN ('HANDLER_READ_NEXT', 'HANDLER_ICP_ATTEMPTS')";
+        server.scalar("looked_up", sql).await.parse().unwrap()
+    };
+    let before = read().await;
+    let ids = 4000..4010_u64;
+    let batch: Vec<_> = ids.clone().map(|id| rendered(&format!("origin/v/{id}_0.jpg"), 1, &["sq", "ve"])).collect();
+    catalog.register(&batch).await.unwrap();
+    let scope = Scope::Ids { vertical: Some("v".parse().unwrap()), cd_idx: ids.collect() };
+    assert_eq!(catalog.rows(&scope, None, 100).await.unwrap().len(), 20);
+    assert_eq!(catalog.ledger(&scope, "", 100).await.unwrap().len(), 10);
+    let read = read().await - before;
+    assert!(read < 500, "{read} rows and index entries were read for 10 entities");
+}
+
 macro_rules! each_server {
     ($($test:ident: $check:ident, $server:ident;)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

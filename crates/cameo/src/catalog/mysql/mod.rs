@@ -1,9 +1,9 @@
 //! The catalog in MySQL or MariaDB.
 //!
-//! A batch is one transaction: lock the ledger's entries in the order of their keys, decide, write entries, versions
-//! and rows in bulk. It reads what is committed (`READ COMMITTED`), so that no gaps are locked; two workers that meet
-//! at a new key meet at its primary key, and the later one looks again. Entities are held by named locks on connections
-//! of their own, which are given up with the connection.
+//! A batch is one transaction: lock the ledger's entries in the order of their keys, read, decide, write entries, versions
+//! and rows in bulk (`register`). It reads what is committed (`READ COMMITTED`), so that no gaps are locked; two workers
+//! that meet at a new key meet at its primary key, and the later one looks again. Entities are held by named locks on
+//! connections of their own, which are given up with the connection.
 //!
 //! Run against MariaDB 10.11. MySQL 8 speaks the same statements but could not be run where this was written.
 
@@ -19,29 +19,31 @@ use sqlx::{
 
 use super::{
     Catalog, CatalogSettings, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, Use,
-    batch::{self, Batch, EntryChange, TableChange},
-    columns::{CountColumns, EntryColumns, RowColumns, limit, push_scope, read, rejection, signed},
+    columns::{CountColumns, EntryColumns, Lookup, RowColumns, limit, push_scope, read, signed},
     ledger::RegisterRules,
     limits::ServerLimits,
-    server::{check_parameters, lock_number, no_answer, retry_conflicts, without_password},
+    server::{
+        IDLE_UNTESTED, InTransaction, check_parameters, lock_number, no_answer, retry_conflicts, without_password,
+    },
 };
 use crate::{
-    clock::{Clock, to_millis},
+    clock::Clock,
     error::{Error, Kind, Place, Result},
-    generation::Generation,
-    key::{EntityId, UploadKey, Vertical},
+    key::{EntityId, Vertical},
     message::Outcome,
 };
 
 mod failure;
 mod inspect;
+mod register;
 mod schema;
 mod statements;
+mod values;
 
 use failure::failed;
 pub use inspect::inspect;
 pub use schema::MIGRATIONS;
-use statements::{ROWS_PER_STATEMENT, Statements, sql};
+use statements::{Statements, sql};
 
 /// Parameters of an address that the driver knows.
 const PARAMETERS: &[&str] = &[
@@ -102,100 +104,23 @@ impl MySqlCatalog {
     }
 
     async fn register_once(&self, outcomes: &[Outcome], now: Timestamp) -> Result<Vec<Registered>> {
-        let mut connection = self.pool.acquire().await.map_err(|e| failed("register", e))?;
-        let transaction = self.transaction(&mut connection, outcomes, now);
-        let waited = self.limits.answer_timeout();
-        let ended = tokio::time::timeout(waited, transaction).await;
-        let ended = ended.unwrap_or_else(|_| Err(no_answer("register", waited)));
-        if ended.as_ref().is_err_and(|error| error.kind() == Kind::Unavailable) {
-            // Nobody knows what state it is in.
-            connection.close_on_drop();
-        }
-        ended
-    }
-
-    async fn transaction(
-        &self,
-        connection: &mut MySqlConnection,
-        outcomes: &[Outcome],
-        now: Timestamp,
-    ) -> Result<Vec<Registered>> {
-        let error = |e| failed("register", e);
-        let mut transaction = connection.begin().await.map_err(error)?;
-        let locked = lock_entries(&mut transaction, &batch::keys(outcomes)).await.map_err(error)?;
-        let batch = Batch::decide(outcomes, read(locked)?, &self.rules, now);
-        let (new, known) = batch.entries();
-        write_entries(&mut transaction, &new, "").await.map_err(error)?;
-        write_entries(&mut transaction, &known, sql::ON_KNOWN_ENTRY).await.map_err(error)?;
-        let found = self.raise_and_read(&mut transaction, &batch).await?;
-        let change = batch.change_table(found);
-        self.write_table(&mut transaction, &change, now).await.map_err(error)?;
-        transaction.commit().await.map_err(error)?;
-        Ok(change.registered)
-    }
-
-    /// Raises the versions of the entities whose rows change, which also holds them, and returns their rows.
-    async fn raise_and_read(&self, connection: &mut MySqlConnection, batch: &Batch) -> Result<Vec<Row>> {
-        let error = |e| failed("register", e);
-        let entities: Vec<_> = batch.entities().into_iter().collect();
-        let mut rows = Vec::new();
-        for some in entities.chunks(ROWS_PER_STATEMENT) {
-            let mut query = QueryBuilder::<MySql>::new(sql::INSERT_VERSIONS);
-            query.push_values(some, |mut values, (entity, raise)| {
-                values.push_bind(entity.vertical.as_str()).push_bind(signed(entity.cd_idx)).push_bind(raise);
-            });
-            query.push(sql::ON_KNOWN_VERSION).build().execute(&mut *connection).await.map_err(error)?;
-            let mut query = self.select_entities(some.iter().map(|(entity, _)| entity));
-            let found = query.build_query_as::<RowColumns>().fetch_all(&mut *connection).await;
-            rows.extend(read::<_, Row>(found.map_err(error)?)?);
-        }
-        Ok(rows)
-    }
-
-    /// Selects the rows of entities that are in order. One range of the index for each vertical: MariaDB does not look
-    /// up pairs in an index.
-    fn select_entities<'e>(&self, entities: impl Iterator<Item = &'e EntityId>) -> QueryBuilder<MySql> {
-        let mut query = QueryBuilder::<MySql>::new(&self.sql.select_rows);
-        let mut open: Option<&Vertical> = None;
-        for EntityId { vertical, cd_idx } in entities {
-            if open == Some(vertical) {
-                query.push(", ");
-            } else {
-                query.push(if open.is_some() { ")) OR (" } else { "(" });
-                query.push(&self.sql.vertical).push(" = ").push_bind(vertical.as_str());
-                query.push(" AND ").push(&self.sql.cd_idx).push(" IN (");
-                open = Some(vertical);
+        let connection = self.pool.acquire().await.map_err(|e| failed("register", e))?;
+        let mut connection = InTransaction::on(connection);
+        let transaction = async {
+            let ended = register::register(&mut connection, &self.sql, outcomes, &self.rules, now).await;
+            let kept = match &ended {
+                Ok(_) => true,
+                // Nobody knows what state it is in.
+                Err(error) if error.kind() == Kind::Unavailable => false,
+                Err(_) => sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.is_ok(),
+            };
+            if kept {
+                connection.ended();
             }
-            query.push_bind(signed(*cd_idx));
-        }
-        query.push("))");
-        query
-    }
-
-    async fn write_table(
-        &self,
-        connection: &mut MySqlConnection,
-        change: &TableChange,
-        now: Timestamp,
-    ) -> Result<(), sqlx::Error> {
-        for (photo, image_size) in &change.delete {
-            let query = sqlx::query(AssertSqlSafe(self.sql.delete_row.clone()));
-            let query = query.bind(photo.entity.vertical.as_str()).bind(signed(photo.entity.cd_idx));
-            query.bind(photo.sequence).bind(image_size).execute(&mut *connection).await?;
-        }
-        let date = date(now);
-        for some in change.write.chunks(ROWS_PER_STATEMENT) {
-            let mut query = QueryBuilder::<MySql>::new(&self.sql.insert_rows);
-            query.push_values(some, |mut values, row| {
-                let EntityId { vertical, cd_idx } = &row.photo.entity;
-                values.push_bind(vertical.as_str()).push_bind(signed(*cd_idx)).push_bind(row.image_size.as_str());
-                values.push_bind(row.photo.sequence).push_bind(row.image_url.as_str()).push_bind(row.width);
-                values.push_bind(row.height).push_bind(signed(row.bytes)).push_bind(row.etag.as_str());
-                values.push_bind(date.as_str()).push_bind(date.as_str());
-            });
-            query.push(&self.sql.on_known_row).build().execute(&mut *connection).await?;
-        }
-        Ok(())
+            ended
+        };
+        let waited = self.limits.answer_timeout();
+        tokio::time::timeout(waited, transaction).await.unwrap_or_else(|_| Err(no_answer("register", waited)))
     }
 
     async fn rewrite_once(&self, rows: &[Row], date: &str) -> Result<u64> {
@@ -236,56 +161,28 @@ async fn session_settings(connection: &mut MySqlConnection, limits: &ServerLimit
 }
 
 fn pool(limits: &ServerLimits, connections: u32, settings: String) -> MySqlPoolOptions {
-    let timeout = limits.connect_timeout;
-    MySqlPoolOptions::new().max_connections(connections).acquire_timeout(timeout).after_connect(move |connection, _| {
-        let settings = settings.clone();
-        Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(|_| ()) })
-    })
+    MySqlPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(limits.connect_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > IDLE_UNTESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(move |connection, _| {
+            let settings = settings.clone();
+            Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(|_| ()) })
+        })
 }
 
 /// Connections that each hold an entity. One that comes back gives up its lock, or is closed, which does the same.
 fn pool_of_locks(limits: &ServerLimits, settings: String) -> MySqlPoolOptions {
     pool(limits, limits.held_entities, settings)
         .after_release(|connection, _| Box::pin(async move { connection.execute(sql::UNLOCK_ALL).await.map(|_| true) }))
-}
-
-async fn lock_entries(connection: &mut MySqlConnection, keys: &[String]) -> Result<Vec<EntryColumns>, sqlx::Error> {
-    let mut locked = Vec::with_capacity(keys.len());
-    for some in keys.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
-        query.push("entry.object_key IN (");
-        let mut list = query.separated(", ");
-        for key in some {
-            list.push_bind(key.as_str());
-        }
-        query.push(") ORDER BY entry.object_key FOR UPDATE");
-        locked.extend(query.build_query_as::<EntryColumns>().fetch_all(&mut *connection).await?);
-    }
-    Ok(locked)
-}
-
-async fn write_entries(
-    connection: &mut MySqlConnection,
-    changes: &[&EntryChange],
-    on_known: &'static str,
-) -> Result<(), sqlx::Error> {
-    for some in changes.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::<MySql>::new(sql::INSERT_ENTRIES);
-        query.push_values(some, |mut values, EntryChange { entry, photo, .. }| {
-            let (reason, detail) = rejection(&entry.state);
-            values.push_bind(entry.key.as_str()).push_bind(UploadKey::vertical(&entry.key).map(String::from));
-            values.push_bind(photo.as_ref().map(|photo| signed(photo.entity.cd_idx)));
-            values.push_bind(photo.as_ref().map(|photo| photo.sequence));
-            values.push_bind(entry.generation.as_str()).push_bind(entry.etag.as_str());
-            values.push_bind(entry.state.as_str()).push_bind(reason).push_bind(detail);
-            values.push_bind(entry.serving.as_ref().map(Generation::as_str));
-            values.push_bind(entry.removed.as_ref().map(Generation::as_str));
-            values.push_bind(entry.size_set.as_deref()).push_bind(entry.engine.as_deref());
-            values.push_bind(to_millis(entry.updated_at));
-        });
-        query.push(on_known).build().execute(&mut *connection).await?;
-    }
-    Ok(())
 }
 
 #[async_trait]
@@ -337,7 +234,7 @@ impl Catalog for MySqlCatalog {
 
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
-        push_scope(&mut query, scope, "entry.vertical", "entry.cd_idx");
+        push_scope(&mut query, scope, ["entry.vertical", "entry.cd_idx"], Lookup::Pairs);
         query.push(" AND entry.object_key > ").push_bind(after);
         query.push(" ORDER BY entry.object_key LIMIT ").push_bind(limit(max));
         let entries = query.build_query_as::<EntryColumns>().fetch_all(&self.pool).await;
@@ -346,7 +243,7 @@ impl Catalog for MySqlCatalog {
 
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
         let mut query = QueryBuilder::<MySql>::new(&self.sql.select_rows);
-        push_scope(&mut query, scope, &self.sql.vertical, &self.sql.cd_idx);
+        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx], Lookup::Pairs);
         if let Some(row) = after {
             query.push(&self.sql.rows_after);
             let mut bound = query.separated(", ");

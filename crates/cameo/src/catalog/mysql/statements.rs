@@ -1,11 +1,8 @@
 //! Every statement that MySQL and MariaDB are sent: only what both speak (no `RETURNING`, no row alias).
 //!
-//! There are no arrays, so a batch is a list of values; it is cut into statements of [`ROWS_PER_STATEMENT`].
+//! There are no arrays, so a batch is a list of values.
 
 use crate::catalog::table::Table;
-
-/// Rows in one statement, at most: 14 parameters each stay far below the 65 535 that a statement may have.
-pub(super) const ROWS_PER_STATEMENT: usize = 250;
 
 /// Statements on the `cameo_*` tables.
 pub(super) mod sql {

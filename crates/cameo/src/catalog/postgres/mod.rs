@@ -1,7 +1,7 @@
 //! The catalog in PostgreSQL.
 //!
-//! A batch is one transaction: lock the ledger's entries in the order of their keys, decide, write entries, versions
-//! and rows with one statement each. Two workers that meet at a new key meet at its primary key, and the later one
+//! A batch is one transaction: lock the ledger's entries in the order of their keys, read, decide, write entries, versions
+//! and rows with one statement each (`register`). Two workers that meet at a new key meet at its primary key, and the later one
 //! looks again. Entities are held by session locks on connections of their own, which are given up with the connection.
 
 use std::sync::Arc;
@@ -16,22 +16,24 @@ use sqlx::{
 
 use super::{
     Catalog, CatalogSettings, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, Use,
-    batch::{self, Batch, EntryChange, TableChange},
-    columns::{CountColumns, EntryColumns, RowColumns, limit, push_scope, read, rejection, signed},
+    columns::{CountColumns, EntryColumns, Lookup, RowColumns, limit, push_scope, read, signed},
     ledger::RegisterRules,
     limits::ServerLimits,
-    server::{check_parameters, lock_number, no_answer, retry_conflicts, without_password},
+    server::{
+        IDLE_UNTESTED, InTransaction, check_parameters, lock_number, no_answer, retry_conflicts, without_password,
+    },
 };
 use crate::{
-    clock::{Clock, to_millis},
-    error::Result,
-    generation::Generation,
-    key::{EntityId, UploadKey, Vertical},
+    clock::Clock,
+    error::{Kind, Result},
+    key::{EntityId, Vertical},
     message::Outcome,
 };
 
 mod failure;
 mod inspect;
+mod literals;
+mod register;
 mod schema;
 mod statements;
 
@@ -100,108 +102,23 @@ impl PostgresCatalog {
     }
 
     async fn register_once(&self, outcomes: &[Outcome], now: Timestamp) -> Result<Vec<Registered>> {
-        let mut connection = self.pool.acquire().await.map_err(|e| failed("register", e))?;
-        let transaction = self.transaction(&mut connection, outcomes, now);
+        let connection = self.pool.acquire().await.map_err(|e| failed("register", e))?;
+        let mut connection = InTransaction::on(connection);
+        let transaction = async {
+            let ended = register::register(&mut connection, &self.sql, outcomes, &self.rules, now).await;
+            let kept = match &ended {
+                Ok(_) => true,
+                // Nobody knows what state it is in.
+                Err(error) if error.kind() == Kind::Unavailable => false,
+                Err(_) => sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.is_ok(),
+            };
+            if kept {
+                connection.ended();
+            }
+            ended
+        };
         let waited = self.limits.answer_timeout();
-        let ended =
-            tokio::time::timeout(waited, transaction).await.unwrap_or_else(|_| Err(no_answer("register", waited)));
-        if ended.as_ref().is_err_and(|error| error.kind() == crate::error::Kind::Unavailable) {
-            // Nobody knows what state it is in.
-            connection.close_on_drop();
-        }
-        ended
-    }
-
-    async fn transaction(
-        &self,
-        connection: &mut PgConnection,
-        outcomes: &[Outcome],
-        now: Timestamp,
-    ) -> Result<Vec<Registered>> {
-        let error = |e| failed("register", e);
-        let mut transaction = connection.begin().await.map_err(error)?;
-        let locked = sqlx::query_as::<_, EntryColumns>(sql::LOCK_ENTRIES)
-            .bind(batch::keys(outcomes))
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(error)?;
-        let batch = Batch::decide(outcomes, read(locked)?, &self.rules, now);
-        let (new, known) = batch.entries();
-        write_entries(&mut transaction, sql::INSERT_ENTRIES, &new).await.map_err(error)?;
-        write_entries(&mut transaction, sql::UPDATE_ENTRIES, &known).await.map_err(error)?;
-        let found = self.raise_and_read(&mut transaction, &batch).await?;
-        let change = batch.change_table(found);
-        self.write_table(&mut transaction, &change, now).await.map_err(error)?;
-        transaction.commit().await.map_err(error)?;
-        Ok(change.registered)
-    }
-
-    /// Raises the versions of the entities whose rows change, which also holds them, and returns their rows.
-    async fn raise_and_read(&self, connection: &mut PgConnection, batch: &Batch) -> Result<Vec<Row>> {
-        let error = |e| failed("register", e);
-        let entities = batch.entities();
-        if entities.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (verticals, ids) = columns_of_entities(entities.keys());
-        sqlx::query(sql::RAISE_VERSIONS)
-            .bind(&verticals)
-            .bind(&ids)
-            .bind(entities.values().copied().collect::<Vec<_>>())
-            .execute(&mut *connection)
-            .await
-            .map_err(error)?;
-        let rows = sqlx::query_as::<_, RowColumns>(AssertSqlSafe(self.sql.rows_of_entities.clone()))
-            .bind(&verticals)
-            .bind(&ids)
-            .fetch_all(connection)
-            .await
-            .map_err(error)?;
-        read(rows)
-    }
-
-    async fn write_table(
-        &self,
-        connection: &mut PgConnection,
-        change: &TableChange,
-        now: Timestamp,
-    ) -> Result<(), sqlx::Error> {
-        self.delete_rows(connection, change).await?;
-        let rows = &change.write;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let (verticals, ids) = columns_of_entities(rows.iter().map(|row| &row.photo.entity));
-        sqlx::query(AssertSqlSafe(self.sql.upsert_rows.clone()))
-            .bind(verticals)
-            .bind(ids)
-            .bind(column(rows, |row| row.image_size.clone()))
-            .bind(column(rows, |row| i32::from(row.photo.sequence)))
-            .bind(column(rows, |row| row.image_url.clone()))
-            .bind(column(rows, |row| i64::from(row.width)))
-            .bind(column(rows, |row| i64::from(row.height)))
-            .bind(column(rows, |row| signed(row.bytes)))
-            .bind(column(rows, |row| row.etag.clone()))
-            .bind(date(now))
-            .execute(connection)
-            .await
-            .map(|_| ())
-    }
-
-    async fn delete_rows(&self, connection: &mut PgConnection, change: &TableChange) -> Result<(), sqlx::Error> {
-        let gone = &change.delete;
-        if gone.is_empty() {
-            return Ok(());
-        }
-        let (verticals, ids) = columns_of_entities(gone.iter().map(|(photo, _)| &photo.entity));
-        sqlx::query(AssertSqlSafe(self.sql.delete_rows.clone()))
-            .bind(verticals)
-            .bind(ids)
-            .bind(column(gone, |(photo, _)| i32::from(photo.sequence)))
-            .bind(column(gone, |(_, image_size)| image_size.clone()))
-            .execute(connection)
-            .await
-            .map(|_| ())
+        tokio::time::timeout(waited, transaction).await.unwrap_or_else(|_| Err(no_answer("register", waited)))
     }
 
     async fn rewrite_once(&self, rows: &[Row], date: &str) -> Result<u64> {
@@ -229,18 +146,28 @@ fn date(at: Timestamp) -> String {
 
 fn pool(limits: &ServerLimits, connections: u32) -> PgPoolOptions {
     let settings = format!(
-        "SET TIME ZONE 'UTC'; SET statement_timeout = {}; SET lock_timeout = {}; \
+        "SET TIME ZONE 'UTC'; SET standard_conforming_strings = on; SET statement_timeout = {}; SET lock_timeout = {}; \
          SET idle_in_transaction_session_timeout = {}; SET default_transaction_isolation = 'read committed'",
         limits.statement_timeout.as_millis(),
         limits.lock_timeout.as_millis(),
         limits.answer_timeout().as_millis(),
     );
-    PgPoolOptions::new().max_connections(connections).acquire_timeout(limits.connect_timeout).after_connect(
-        move |connection, _| {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(limits.connect_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > IDLE_UNTESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(move |connection, _| {
             let settings = settings.clone();
             Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(|_| ()) })
-        },
-    )
+        })
 }
 
 /// Connections that each hold an entity. One that comes back gives up its lock, or is closed, which does the same.
@@ -255,36 +182,6 @@ fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
 
 fn columns_of_entities<'e>(entities: impl Iterator<Item = &'e EntityId>) -> (Vec<String>, Vec<i64>) {
     entities.map(|entity| (entity.vertical.as_str().to_owned(), signed(entity.cd_idx))).unzip()
-}
-
-async fn write_entries(
-    connection: &mut PgConnection,
-    statement: &'static str,
-    changes: &[&EntryChange],
-) -> Result<(), sqlx::Error> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    let photos: Vec<_> = changes.iter().map(|change| change.photo.as_ref()).collect();
-    let entries: Vec<_> = changes.iter().map(|change| &change.entry).collect();
-    sqlx::query(statement)
-        .bind(column(&entries, |entry| entry.key.clone()))
-        .bind(column(&entries, |entry| UploadKey::vertical(&entry.key).map(String::from)))
-        .bind(column(&photos, |photo| photo.map(|photo| signed(photo.entity.cd_idx))))
-        .bind(column(&photos, |photo| photo.map(|photo| i32::from(photo.sequence))))
-        .bind(column(&entries, |entry| entry.generation.as_str().to_owned()))
-        .bind(column(&entries, |entry| entry.etag.clone()))
-        .bind(column(&entries, |entry| entry.state.as_str()))
-        .bind(column(&entries, |entry| rejection(&entry.state).0))
-        .bind(column(&entries, |entry| rejection(&entry.state).1.map(str::to_owned)))
-        .bind(column(&entries, |entry| entry.serving.as_ref().map(Generation::as_str).map(str::to_owned)))
-        .bind(column(&entries, |entry| entry.removed.as_ref().map(Generation::as_str).map(str::to_owned)))
-        .bind(column(&entries, |entry| entry.size_set.clone()))
-        .bind(column(&entries, |entry| entry.engine.clone()))
-        .bind(column(&entries, |entry| to_millis(entry.updated_at)))
-        .execute(connection)
-        .await
-        .map(|_| ())
 }
 
 #[async_trait]
@@ -330,7 +227,7 @@ impl Catalog for PostgresCatalog {
 
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
-        push_scope(&mut query, scope, "vertical", "cd_idx");
+        push_scope(&mut query, scope, ["vertical", "cd_idx"], Lookup::Numbers);
         query.push(" AND object_key > ").push_bind(after).push(" ORDER BY object_key LIMIT ").push_bind(limit(max));
         let entries = query.build_query_as::<EntryColumns>().fetch_all(&self.pool).await;
         read(entries.map_err(|e| failed("read the ledger", e))?)
@@ -338,7 +235,7 @@ impl Catalog for PostgresCatalog {
 
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
         let mut query = QueryBuilder::<Postgres>::new(&self.sql.select_rows);
-        push_scope(&mut query, scope, &self.sql.vertical, &self.sql.cd_idx);
+        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx], Lookup::Numbers);
         if let Some(row) = after {
             query.push(&self.sql.rows_after);
             let mut bound = query.separated(", ");

@@ -1,7 +1,6 @@
 //! Every statement that PostgreSQL is sent.
 //!
-//! A batch is bound as one array a column, so that a statement's text is the same for every length of a batch and is
-//! planned once.
+//! A batch is one array a column, so that a statement has as many values as columns, however long the batch is.
 
 use crate::catalog::table::Table;
 
@@ -10,7 +9,7 @@ pub(super) mod sql {
     pub(in super::super) const LOCK_ENTRIES: &str =
         "SELECT object_key, generation, etag, state, reason, detail, serving_generation, removed_generation, size_set,
             engine, updated_at
-        FROM cameo_originals WHERE object_key = ANY($1) ORDER BY object_key FOR UPDATE";
+        FROM cameo_originals WHERE object_key = ANY($1::text[]) ORDER BY object_key FOR UPDATE";
     pub(in super::super) const INSERT_ENTRIES: &str =
         "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason, detail,
             serving_generation, removed_generation, size_set, engine, updated_at)

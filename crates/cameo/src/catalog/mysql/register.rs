@@ -1,0 +1,154 @@
+//! A registration in two sends, however many messages it has: one locks the ledger's entries and reads the rows, one
+//! writes everything and commits. Each send is several statements, since the way to the server and back is what a
+//! registration mostly consists of (`bench/register`).
+//!
+//! Rows are read after their photos' entries are locked, so nobody else changes them; those of a photo that the ledger
+//! does not know may be another's a moment later, who then has entered the key, and this transaction is tried again.
+
+use std::collections::BTreeSet;
+
+use futures::TryStreamExt;
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Either, FromRow, MySqlConnection};
+
+use super::{
+    date,
+    failure::failed,
+    statements::{Statements, sql},
+    values::{Values, push_filled, push_rows, push_tuples},
+};
+use crate::{
+    catalog::{
+        LedgerEntry, Registered, Row,
+        batch::{self, Batch, EntryChange, TableChange},
+        columns::{EntryColumns, RowColumns, read, rejection, signed},
+        ledger::RegisterRules,
+    },
+    clock::to_millis,
+    error::Result,
+    generation::Generation,
+    key::{EntityId, UploadKey, Vertical},
+    message::Outcome,
+};
+
+/// Where the results of the first send stand: after that of `START TRANSACTION`.
+const ENTRIES: usize = 1;
+
+/// Registers in a transaction. After an error the transaction may be open.
+pub(super) async fn register(
+    connection: &mut MySqlConnection,
+    statements: &Statements,
+    outcomes: &[Outcome],
+    rules: &RegisterRules,
+    now: Timestamp,
+) -> Result<Vec<Registered>> {
+    let (entries, rows) = lock_and_read(connection, statements, outcomes).await?;
+    let batch = Batch::decide(outcomes, entries, rules, now);
+    let mut text = String::new();
+    push_ledger(&mut text, &batch);
+    let change = batch.change_table(rows);
+    push_table(&mut text, statements, &change, now);
+    text.push_str("COMMIT");
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await.map_err(|e| failed("register", e))?;
+    Ok(change.registered)
+}
+
+async fn lock_and_read(
+    connection: &mut MySqlConnection,
+    statements: &Statements,
+    outcomes: &[Outcome],
+) -> Result<(Vec<LedgerEntry>, Vec<Row>)> {
+    let error = |e| failed("register", e);
+    let mut text = format!("START TRANSACTION; {}entry.object_key IN (", sql::SELECT_ENTRY);
+    let mut keys = Values::new(&mut text);
+    for key in batch::keys(outcomes) {
+        keys.text(&key);
+    }
+    text.push_str(") ORDER BY entry.object_key FOR UPDATE");
+    push_select_entities(&mut text, statements, &batch::entities(outcomes));
+    let (mut entries, mut rows, mut ended) = (Vec::new(), Vec::new(), 0);
+    let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(connection);
+    while let Some(answer) = answers.try_next().await.map_err(error)? {
+        match answer {
+            Either::Left(_) => ended += 1,
+            Either::Right(row) if ended == ENTRIES => entries.push(EntryColumns::from_row(&row).map_err(error)?),
+            Either::Right(row) => rows.push(RowColumns::from_row(&row).map_err(error)?),
+        }
+    }
+    Ok((read(entries)?, read(rows)?))
+}
+
+/// Selects the rows of entities, by pairs: for `vertical = … AND cd_idx IN (…)` MariaDB reads the whole vertical as long
+/// as its statistics lag behind a table that grows.
+fn push_select_entities(text: &mut String, statements: &Statements, entities: &BTreeSet<EntityId>) {
+    if entities.is_empty() {
+        return;
+    }
+    text.extend(["; ", &statements.select_rows, "(", &statements.vertical, ", ", &statements.cd_idx, ") IN ("]);
+    push_tuples(text, entities, |values, EntityId { vertical, cd_idx }| {
+        values.text(vertical.as_str()).number(signed(*cd_idx));
+    });
+    text.push(')');
+}
+
+/// Writes entries, and raises the versions of the entities whose rows change, which also holds them.
+fn push_ledger(text: &mut String, batch: &Batch) {
+    let (new, known) = batch.entries();
+    for (changes, on_known) in [(new, ""), (known, sql::ON_KNOWN_ENTRY)] {
+        if !changes.is_empty() {
+            text.push_str(sql::INSERT_ENTRIES);
+            push_rows(text, &changes, |values, change| push_entry(values, change));
+            text.extend([on_known, "; "]);
+        }
+    }
+    let entities: Vec<_> = batch.entities().into_iter().collect();
+    if !entities.is_empty() {
+        text.push_str(sql::INSERT_VERSIONS);
+        push_rows(text, &entities, |values, (EntityId { vertical, cd_idx }, raise)| {
+            values.text(vertical.as_str()).number(signed(*cd_idx)).number(*raise);
+        });
+        text.extend([sql::ON_KNOWN_VERSION, "; "]);
+    }
+}
+
+fn push_entry(values: &mut Values<'_>, EntryChange { entry, photo, .. }: &EntryChange) {
+    let (reason, detail) = rejection(&entry.state);
+    let vertical = UploadKey::vertical(&entry.key);
+    values.text(&entry.key).optional(vertical.as_ref().map(Vertical::as_str));
+    values.optional_number(photo.as_ref().map(|photo| signed(photo.entity.cd_idx)));
+    values.optional_number(photo.as_ref().map(|photo| photo.sequence));
+    values.text(entry.generation.as_str()).text(&entry.etag);
+    values.text(entry.state.as_str()).optional(reason).optional(detail);
+    values.optional(entry.serving.as_ref().map(Generation::as_str));
+    values.optional(entry.removed.as_ref().map(Generation::as_str));
+    values.optional(entry.size_set.as_deref()).optional(entry.engine.as_deref());
+    values.number(to_millis(entry.updated_at));
+}
+
+fn push_table(text: &mut String, statements: &Statements, change: &TableChange, now: Timestamp) {
+    for (photo, image_size) in &change.delete {
+        let EntityId { vertical, cd_idx } = &photo.entity;
+        push_filled(text, &statements.delete_row, |values, at| {
+            match at {
+                0 => values.text(vertical.as_str()),
+                1 => values.number(signed(*cd_idx)),
+                2 => values.number(photo.sequence),
+                _ => values.text(image_size),
+            };
+        });
+        text.push_str("; ");
+    }
+    if change.write.is_empty() {
+        return;
+    }
+    let date = date(now);
+    text.push_str(&statements.insert_rows);
+    push_rows(text, &change.write, |values, row| {
+        let EntityId { vertical, cd_idx } = &row.photo.entity;
+        values.text(vertical.as_str()).number(signed(*cd_idx)).text(&row.image_size).number(row.photo.sequence);
+        values.text(&row.image_url).number(row.width).number(row.height).number(signed(row.bytes)).text(&row.etag);
+        values.text(&date).text(&date);
+    });
+    text.push_str(&statements.on_known_row);
+    text.push_str("; ");
+}

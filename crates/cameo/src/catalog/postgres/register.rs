@@ -1,0 +1,151 @@
+//! A registration in two sends, however many messages it has: one locks the ledger's entries and reads the rows, one
+//! writes everything and commits. Each send is several statements, since the way to the server and back is what a
+//! registration mostly consists of (`bench/register`).
+//!
+//! Rows are read after their photos' entries are locked, by a statement of its own, which sees what was committed until
+//! then; so nobody else changes them. Those of a photo that the ledger does not know may be another's a moment later, who
+//! then has entered the key, and this transaction is tried again.
+
+use futures::TryStreamExt;
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Either, FromRow, PgConnection};
+
+use super::{
+    date,
+    failure::failed,
+    literals::{numbers, push_filled, texts},
+    statements::{Statements, sql},
+};
+use crate::{
+    catalog::{
+        LedgerEntry, Registered, Row,
+        batch::{self, Batch, EntryChange, TableChange},
+        columns::{EntryColumns, RowColumns, read, rejection, signed},
+        ledger::RegisterRules,
+    },
+    clock::to_millis,
+    error::Result,
+    generation::Generation,
+    key::{EntityId, UploadKey, Vertical},
+    message::Outcome,
+};
+
+/// Where the results of the first send stand: after that of `BEGIN`.
+const ENTRIES: usize = 1;
+
+/// Registers in a transaction. After an error the transaction may be open.
+pub(super) async fn register(
+    connection: &mut PgConnection,
+    statements: &Statements,
+    outcomes: &[Outcome],
+    rules: &RegisterRules,
+    now: Timestamp,
+) -> Result<Vec<Registered>> {
+    let (entries, rows) = lock_and_read(connection, statements, outcomes).await?;
+    let batch = Batch::decide(outcomes, entries, rules, now);
+    let mut text = String::new();
+    push_ledger(&mut text, &batch)?;
+    let change = batch.change_table(rows);
+    push_table(&mut text, statements, &change, now)?;
+    text.push_str("COMMIT");
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await.map_err(|e| failed("register", e))?;
+    Ok(change.registered)
+}
+
+async fn lock_and_read(
+    connection: &mut PgConnection,
+    statements: &Statements,
+    outcomes: &[Outcome],
+) -> Result<(Vec<LedgerEntry>, Vec<Row>)> {
+    let error = |e| failed("register", e);
+    let mut text = "BEGIN; ".to_owned();
+    push_filled(&mut text, sql::LOCK_ENTRIES, &[texts(batch::keys(outcomes).iter().map(String::as_str))])?;
+    text.push_str("; ");
+    push_filled(&mut text, &statements.rows_of_entities, &columns_of(&batch::entities(outcomes)))?;
+    let (mut entries, mut rows, mut ended) = (Vec::new(), Vec::new(), 0);
+    let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(connection);
+    while let Some(answer) = answers.try_next().await.map_err(error)? {
+        match answer {
+            Either::Left(_) => ended += 1,
+            Either::Right(row) if ended == ENTRIES => entries.push(EntryColumns::from_row(&row).map_err(error)?),
+            Either::Right(row) => rows.push(RowColumns::from_row(&row).map_err(error)?),
+        }
+    }
+    Ok((read(entries)?, read(rows)?))
+}
+
+/// Two arrays: verticals and numbers.
+fn columns_of<'e>(entities: impl IntoIterator<Item = &'e EntityId> + Clone) -> [String; 2] {
+    let verticals = entities.clone().into_iter().map(|entity| entity.vertical.as_str());
+    [texts(verticals), numbers(entities.into_iter().map(|entity| signed(entity.cd_idx)))]
+}
+
+/// Writes entries, and raises the versions of the entities whose rows change, which also holds them.
+fn push_ledger(text: &mut String, batch: &Batch) -> Result<()> {
+    let (new, known) = batch.entries();
+    for (changes, statement) in [(new, sql::INSERT_ENTRIES), (known, sql::UPDATE_ENTRIES)] {
+        if !changes.is_empty() {
+            push_filled(text, statement, &columns_of_entries(&changes))?;
+            text.push_str("; ");
+        }
+    }
+    let entities = batch.entities();
+    if !entities.is_empty() {
+        let [verticals, ids] = columns_of(entities.keys());
+        push_filled(text, sql::RAISE_VERSIONS, &[verticals, ids, numbers(entities.values().copied())])?;
+        text.push_str("; ");
+    }
+    Ok(())
+}
+
+fn columns_of_entries(changes: &[&EntryChange]) -> [String; 14] {
+    let entries = || changes.iter().map(|change| &change.entry);
+    let photos = || changes.iter().map(|change| change.photo.as_ref());
+    let verticals: Vec<_> = entries().map(|entry| UploadKey::vertical(&entry.key)).collect();
+    [
+        texts(entries().map(|entry| entry.key.as_str())),
+        texts(verticals.iter().map(|vertical| vertical.as_ref().map(Vertical::as_str))),
+        numbers(photos().map(|photo| photo.map(|photo| signed(photo.entity.cd_idx)))),
+        numbers(photos().map(|photo| photo.map(|photo| i64::from(photo.sequence)))),
+        texts(entries().map(|entry| entry.generation.as_str())),
+        texts(entries().map(|entry| entry.etag.as_str())),
+        texts(entries().map(|entry| entry.state.as_str())),
+        texts(entries().map(|entry| rejection(&entry.state).0)),
+        texts(entries().map(|entry| rejection(&entry.state).1)),
+        texts(entries().map(|entry| entry.serving.as_ref().map(Generation::as_str))),
+        texts(entries().map(|entry| entry.removed.as_ref().map(Generation::as_str))),
+        texts(entries().map(|entry| entry.size_set.as_deref())),
+        texts(entries().map(|entry| entry.engine.as_deref())),
+        numbers(entries().map(|entry| to_millis(entry.updated_at))),
+    ]
+}
+
+fn push_table(text: &mut String, statements: &Statements, change: &TableChange, now: Timestamp) -> Result<()> {
+    let gone = &change.delete;
+    if !gone.is_empty() {
+        let [verticals, ids] = columns_of(gone.iter().map(|(photo, _)| &photo.entity));
+        let sequences = numbers(gone.iter().map(|(photo, _)| i64::from(photo.sequence)));
+        let image_sizes = texts(gone.iter().map(|(_, image_size)| image_size.as_str()));
+        push_filled(text, &statements.delete_rows, &[verticals, ids, sequences, image_sizes])?;
+        text.push_str("; ");
+    }
+    let rows = &change.write;
+    if !rows.is_empty() {
+        let [verticals, ids] = columns_of(rows.iter().map(|row| &row.photo.entity));
+        let columns = [
+            verticals,
+            ids,
+            texts(rows.iter().map(|row| row.image_size.as_str())),
+            numbers(rows.iter().map(|row| i64::from(row.photo.sequence))),
+            texts(rows.iter().map(|row| row.image_url.as_str())),
+            numbers(rows.iter().map(|row| i64::from(row.width))),
+            numbers(rows.iter().map(|row| i64::from(row.height))),
+            numbers(rows.iter().map(|row| signed(row.bytes))),
+            texts(rows.iter().map(|row| row.etag.as_str())),
+            format!("'{}'", date(now)),
+        ];
+        push_filled(text, &statements.upsert_rows, &columns)?;
+        text.push_str("; ");
+    }
+    Ok(())
+}
