@@ -65,7 +65,7 @@ impl Watcher {
     pub async fn server_is_dead(&self) -> Result<()> {
         let mut seen = self.seen.lock().await;
         seen.may_look = false;
-        seen.look().await
+        seen.look()
     }
 
     /// What was seen before a power cut proves nothing: every file is looked at again.
@@ -100,7 +100,7 @@ async fn watch(seen: Arc<Mutex<Seen>>) -> Result<()> {
         {
             let mut seen = seen.lock().await;
             if seen.may_look {
-                seen.look().await?;
+                seen.look()?;
             }
         }
         tokio::time::sleep(PAUSE.max(began.elapsed() * 3)).await;
@@ -108,7 +108,7 @@ async fn watch(seen: Arc<Mutex<Seen>>) -> Result<()> {
 }
 
 impl Seen {
-    async fn look(&mut self) -> Result<()> {
+    fn look(&mut self) -> Result<()> {
         if !self.database.exists() {
             return Ok(());
         }

@@ -25,12 +25,22 @@ pub struct Ended {
 
 /// Does what the events of a message ask for, and tells `register` of it. A message may hold several events, or none.
 pub async fn handle_events(flow: &Flow, registrations: &dyn Queue, body: &str) -> Result<()> {
+    tell(registrations, &outcomes_of(flow, body).await?).await
+}
+
+/// Does what the events of a message ask for, and returns what is to be told of it.
+pub(super) async fn outcomes_of(flow: &Flow, body: &str) -> Result<Vec<String>> {
     let mut outcomes = Vec::new();
     for event in event::parse(body)? {
         let outcome = resize(flow, &event).await?;
         debug!(key = event.key, generation = %event.generation, ?outcome, "resized");
         outcomes.extend(outcome.map(|outcome| outcome.to_json()));
     }
+    Ok(outcomes)
+}
+
+/// Tells `register` what came of events.
+pub(super) async fn tell(registrations: &dyn Queue, outcomes: &[String]) -> Result<()> {
     if !outcomes.is_empty() {
         reached(Point::BeforeSend);
     }

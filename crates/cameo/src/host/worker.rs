@@ -8,12 +8,13 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::join_all};
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
     gather::gather,
-    messages::{Ended, handle_events, register_messages},
+    messages::{Ended, outcomes_of, register_messages, tell},
 };
 use crate::{
     clock::Clock,
@@ -28,6 +29,8 @@ use crate::{
 const EVENTS_HELD: usize = 4;
 /// Leases that are extended side by side: each may be a connection.
 const EXTENDED_AT_ONCE: usize = 10;
+/// How long an outcome may wait for those of its neighbours, but for the time that the next original takes.
+const TOLD_WITHIN: Duration = Duration::from_millis(250);
 /// First and longest pause while a place is down.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 /// Pause before a failed message is tried again although every place is up.
@@ -118,19 +121,40 @@ impl Worker {
         let queue = &*self.events;
         let messages = queue.receive(EVENTS_HELD, self.visibility_timeout, wait).await?;
         reached_if(!messages.is_empty(), Point::EventsReceived);
-        let work = async {
-            for (n, message) in messages.iter().enumerate() {
-                let handled = handle_events(&self.flow, &*self.registrations, &message.body).await;
-                let settled = self.settle(queue, &[message], handled).await;
-                if settled.is_err() {
-                    release_all(queue, &messages[n + 1..]).await;
-                }
-                settled?;
-            }
-            Ok(())
-        };
-        self.with_heartbeat(queue, &messages, work).await?;
+        self.with_heartbeat(queue, &messages, self.resize_received(&messages)).await?;
         Ok(messages.len())
+    }
+
+    /// What came of the messages is told together, as long as the first of it does not wait for long: a send and a delete for all
+    /// of them, instead of one each.
+    async fn resize_received(&self, messages: &[Message]) -> Result<()> {
+        let mut handled = Handled::new();
+        for (n, message) in messages.iter().enumerate() {
+            let step = match outcomes_of(&self.flow, &message.body).await {
+                Ok(outcomes) => {
+                    handled.add(message, outcomes);
+                    if handled.may_wait() { Ok(()) } else { self.tell(&mut handled).await }
+                }
+                Err(error) => self.settle(&*self.events, &[message], Err(error)).await,
+            };
+            if step.is_err() {
+                // What is done already is told all the same, if that can be.
+                let told = self.tell(&mut handled).await;
+                release_all(&*self.events, &messages[n + 1..]).await;
+                return step.and(told);
+            }
+        }
+        self.tell(&mut handled).await
+    }
+
+    /// Tells `register` what came of messages, and is then done with them.
+    async fn tell(&self, handled: &mut Handled<'_>) -> Result<()> {
+        let Handled { messages, outcomes, .. } = std::mem::replace(handled, Handled::new());
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let told = tell(&*self.registrations, &outcomes).await;
+        self.settle(&*self.events, &messages, told).await
     }
 
     /// Registers the outcomes that come within `wait`; returns how many messages there were.
@@ -244,6 +268,31 @@ impl Worker {
         if told && !stop.is_cancelled() {
             info!("the store and the database are back");
         }
+    }
+}
+
+/// Messages that were handled, and what is to be told of them.
+struct Handled<'m> {
+    messages: Vec<&'m Message>,
+    outcomes: Vec<String>,
+    since: Instant,
+}
+
+impl<'m> Handled<'m> {
+    fn new() -> Self {
+        Self { messages: Vec::new(), outcomes: Vec::new(), since: Instant::now() }
+    }
+
+    fn add(&mut self, message: &'m Message, outcomes: Vec<String>) {
+        if self.messages.is_empty() {
+            self.since = Instant::now();
+        }
+        self.messages.push(message);
+        self.outcomes.extend(outcomes);
+    }
+
+    fn may_wait(&self) -> bool {
+        self.since.elapsed() < TOLD_WITHIN
     }
 }
 
