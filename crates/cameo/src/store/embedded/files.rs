@@ -1,7 +1,8 @@
 //! The folders of the embedded store, and how a file becomes durable.
 //!
-//! A file is written in `tmp/`, synced, renamed to its place and its folder synced; only then may the index name it.
-//! Until then a guard holds it, and removes it when it is dropped. Names are numbers, never keys.
+//! A file is written in `tmp/`, synced, renamed to its place and its folder synced; only then may the index name it. Content that is at hand needs
+//! no waiting place: its file is created where it belongs.
+//! Until a row names it a guard holds the file, and removes it when it is dropped. Names are numbers, never keys.
 
 use std::{
     collections::BTreeSet,
@@ -160,6 +161,23 @@ impl Files {
         self.rename_durably(temp, self.object_path(file), Some(in_flight))
     }
 
+    /// A new file in the place of its generation, for content that is at hand: no row names it before it is [durable](Self::make_durable).
+    pub(super) fn create_in_place(&self, in_flight: InFlight) -> Answer<(File, Placed)> {
+        let number = in_flight.number();
+        self.ensure_shard(number)?;
+        let path = self.object_path(number);
+        let opened = OpenOptions::new().write(true).create_new(true).open(&path);
+        let file = opened.map_err(|e| Refusal::io("create a file in objects/", e))?;
+        Ok((file, Placed { path, kept: false, in_flight: Some(in_flight) }))
+    }
+
+    /// Syncs a file that was created in its place, and its name.
+    pub(super) fn make_durable(&self, file: &File, placed: &Placed) {
+        sync_file(file);
+        reached(Point::FileSynced);
+        self.sync_name(placed);
+    }
+
     /// Puts a synced file in the place of a part, durably.
     pub(super) fn place_part(&self, temp: TempFile, upload: &str, in_flight: InFlight) -> Answer<Placed> {
         let folder = self.upload_path(upload);
@@ -178,11 +196,15 @@ impl Files {
         drop(temp);
         let placed = Placed { path, kept: false, in_flight };
         reached(Point::FileRenamed);
+        self.sync_name(&placed);
+        Ok(placed)
+    }
+
+    fn sync_name(&self, placed: &Placed) {
         if let Some(folder) = placed.path.parent() {
             self.folder_sync.sync(folder);
         }
         reached(Point::FolderSynced);
-        Ok(placed)
     }
 
     /// Creates the folder that a generation's content goes to, durably.

@@ -13,7 +13,7 @@ use super::{
     Embedded,
     checksum::{Checksums, Hasher},
     condition::WriteConditions,
-    files::{Files, Placed, sync_temp},
+    files::{Files, Placed},
     generations::InFlight,
     object::{Description, Position, StoredObject},
     refusal::{Answer, Refusal},
@@ -144,11 +144,11 @@ fn place(
     generations: &[u64],
     modified_at: Timestamp,
 ) -> Answer<(Placed, Vec<(StoredObject, WriteConditions)>)> {
-    let mut temp = files.create_temp()?;
     let mut position = Position { file: in_flight.number(), offset: 0 };
+    let (mut file, placed) = files.create_in_place(in_flight)?;
     let mut rows = Vec::with_capacity(objects.len());
     for (SmallObject { key, body, description, conditions }, &generation) in objects.into_iter().zip(generations) {
-        temp.file.write_all(&body).map_err(|e| Refusal::io("write content", e))?;
+        file.write_all(&body).map_err(|e| Refusal::io("write content", e))?;
         let mut hasher = Hasher::new(&[]);
         hasher.update(&body);
         let digests = hasher.finish();
@@ -168,7 +168,6 @@ fn place(
         rows.push((row, conditions));
     }
     reached(Point::ContentWritten);
-    sync_temp(&temp);
-    reached(Point::FileSynced);
-    Ok((files.place(temp, in_flight)?, rows))
+    files.make_durable(&file, &placed);
+    Ok((placed, rows))
 }
