@@ -45,7 +45,7 @@ mod tests {
     use super::*;
     use crate::{clock::SystemClock, queue::memory::MemoryQueue};
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     async fn gathered(waiting: usize) -> (usize, u64) {
         let queue = MemoryQueue::new("registrations", 5, Arc::new(SystemClock));
