@@ -1,6 +1,6 @@
 """How long the functions take from their start until they ask for the first invocation, and how much memory they hold then.
 
-Run from e2e/: `../.cache/python/bin/python -m aws.cold_start [EXECUTABLE]`. Store and queues are the emulator's, the database
+Run from e2e/: `../.cache/python/bin/python -m aws.cold_start [RESIZE DATASET]`, with the `bootstrap` of each function. Store and queues are the emulator's, the database
 is MariaDB; on AWS the way to them is longer, and Lambda's own start comes before it.
 """
 
@@ -33,13 +33,14 @@ def start(executable, api, environment):
 
 
 def main():
-    executable = Path(sys.argv[1]) if len(sys.argv) > 1 else places.CAMEO_LAMBDA
+    paths = map(Path, sys.argv[1:3]) if len(sys.argv) > 2 else (places.CAMEO_LAMBDA, places.CAMEO_LAMBDA)
+    executables = dict(zip(("resize", "dataset"), paths))
     # It never has any work to give.
     api = RuntimeApi()
     with tempfile.TemporaryDirectory() as folder, databases.MariaDb(Path(folder) / "db") as database, Emulator(Path(folder) / "aws") as emulator:
         stack.deploy(emulator, "workers")
         addresses = {"CAMEO_CATALOG_URL": database.url, "CAMEO_IMAGES_PUBLIC_URL": stack.PUBLIC_URL}
-        for handler in ("resize", "dataset"):
+        for handler, executable in executables.items():
             environment = bare_environment(folder) | emulator.environment() | addresses | api.environment(handler)
             starts = sorted(start(executable, api, environment) for _ in range(ROUNDS))
             took_ms, mib = starts[ROUNDS // 2]

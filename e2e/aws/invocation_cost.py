@@ -70,7 +70,7 @@ def cpu_s(pid):
 
 
 def measure(executable, handler, api, environment, messages):
-    """CPU and wall milliseconds per message, without those of the warm-up."""
+    """CPU and wall milliseconds per message, without those of the warm-up, and the most MiB that the process held."""
     batch = BATCHES[handler]
     process = subprocess.Popen([executable], env=environment, stderr=subprocess.DEVNULL)
     try:
@@ -85,7 +85,9 @@ def measure(executable, handler, api, environment, messages):
         cpu, begin = cpu_s(process.pid), time.monotonic()
         handle(messages[WARM_UP:])
         counted = len(messages) - WARM_UP
-        return [total / counted * 1000 for total in (cpu_s(process.pid) - cpu, time.monotonic() - begin)]
+        took = [total / counted * 1000 for total in (cpu_s(process.pid) - cpu, time.monotonic() - begin)]
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        return *took, int(status.split("VmHWM:")[1].split()[0]) / 1024
     finally:
         process.kill()
         process.wait()
@@ -103,8 +105,9 @@ def main():
             assert len(messages) == count, f"{len(messages)} messages of {count} in {queue}"
             api = RuntimeApi()
             environment = bare_environment(folder) | emulator.environment() | addresses | api.environment(handler)
-            cpu_ms, wall_ms = measure(executables[handler], handler, api, environment, messages)
-            print(f"{handler}: {cpu_ms:.1f} ms of CPU an original, {wall_ms:.0f} ms in all ({count - WARM_UP} originals, batches of {BATCHES[handler]})")
+            cpu_ms, wall_ms, mib = measure(executables[handler], handler, api, environment, messages)
+            batches = f"{count - WARM_UP} originals, batches of {BATCHES[handler]}"
+            print(f"{handler}: {cpu_ms:.1f} ms of CPU an original, {wall_ms:.0f} ms in all, {mib:.0f} MiB without its child ({batches})")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ pub async fn check_all(fixture: &dyn Fixture) {
     verticals_differ_by_case_and_accents(fixture).await;
     pages_follow_each_other(fixture).await;
     a_large_cd_idx_survives(fixture).await;
+    texts_come_back_as_they_were(fixture).await;
     counts_and_rejected_tell_the_reason(fixture).await;
     addresses_are_rewritten_only_of_rows_that_are_still_there(fixture).await;
 }
@@ -309,6 +310,25 @@ async fn a_large_cd_idx_survives(fixture: &dyn Fixture) {
     register(&*catalog, &[rendered(key, 1, &["sq"])]).await;
     let entity = EntityId { vertical: "v".parse().expect("a vertical"), cd_idx: (1 << 53) - 1 };
     assert_eq!(catalog.entity_rows(&entity).await.expect("rows").rows[0].photo, photo(key));
+}
+
+async fn texts_come_back_as_they_were(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    for text in
+        ["it's", "\\'; DROP TABLE cameo_originals; -- ", "\"{a,b}\" $1 ? %s", "NULL", "\\\\", "line\nline", "가나 😀"]
+    {
+        let fate = Fate::Rejected { reason: ReasonCode::FileTruncated, detail: text.into() };
+        let message = Outcome { etag: text.into(), ..outcome(KEY, 1, fate) };
+        register(&*catalog, &[message]).await;
+        let entry = catalog.entry(KEY).await.expect("the ledger").expect("an entry");
+        let expected = State::Rejected { reason: ReasonCode::FileTruncated, detail: text.into() };
+        assert_eq!((entry.etag.as_str(), entry.state), (text, expected));
+    }
+    let key = "origin/it's/\\{\"가나\"}.txt";
+    register(&*catalog, &[outcome(key, 1, Fate::Ignored)]).await;
+    register(&*catalog, &[outcome(key, 2, Fate::Ignored)]).await;
+    let entry = catalog.entry(key).await.expect("the ledger").expect("an entry");
+    assert_eq!(entry.generation, Generation::from_counter(2));
 }
 
 async fn counts_and_rejected_tell_the_reason(fixture: &dyn Fixture) {

@@ -12,7 +12,7 @@ use crate::{
     failpoint::{Point, reached},
     generation::Generation,
     key::{EntityId, PhotoId},
-    message::Outcome,
+    message::{Fate, Outcome},
     store::ObjectInfo,
 };
 
@@ -35,10 +35,10 @@ pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Registration>
     reached(Point::Registered);
     let mut entities = BTreeMap::<EntityId, BTreeSet<String>>::new();
     let mut mend = BTreeSet::new();
-    for Registered { photo, effect } in &registered {
+    for (outcome, Registered { photo, effect }) in outcomes.iter().zip(&registered) {
         let Some(photo) = photo else { continue };
         let dropped = take_down(flow, photo, effect).await?;
-        if matches!(effect, Effect::Unpublished { .. }) && may_have_been_hit(flow, photo).await? {
+        if may_have_taken_down(flow, outcome, effect).await? && may_have_been_hit(flow, photo).await? {
             mend.insert(photo.origin_key());
         }
         if !matches!(effect, Effect::Noted | Effect::Stale) {
@@ -63,6 +63,19 @@ async fn follow(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<String>) -> Res
         }
     }
     Ok(hit)
+}
+
+/// Whether renditions were taken down for this message: now, or before a crash, after which it is told again and finds that
+/// a later upload serves.
+async fn may_have_taken_down(flow: &Flow, outcome: &Outcome, effect: &Effect) -> Result<bool> {
+    match (&outcome.fate, effect) {
+        (_, Effect::Unpublished { .. }) | (Fate::Removed, _) => Ok(true),
+        (Fate::Rendered { .. }, Effect::Stale) => {
+            let removed = flow.catalog.entry(&outcome.key).await?.and_then(|entry| entry.removed);
+            Ok(removed.is_some_and(|removed| removed > outcome.generation))
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Whether a removal may have taken down what a later upload published: there is one, and the store names what it holds

@@ -17,6 +17,7 @@ mod queue_sqs;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod register_rate;
 mod register_simulation;
+mod removal_told_again;
 #[cfg(target_os = "linux")]
 mod render_children;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
