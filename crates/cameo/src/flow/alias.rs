@@ -47,10 +47,10 @@ pub async fn update_aliases(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<Str
                 Done::NoRendition => without_rendition.extend(alias.primary.map(|row| row.photo.clone())),
             }
         }
+        if changed.is_empty() {
+            return Ok(without_rendition);
+        }
         waiting = changed;
-    }
-    if waiting.is_empty() {
-        return Ok(without_rendition);
     }
     let keys: Vec<_> = waiting.iter().map(|alias| alias.key.as_str()).collect();
     let doing = format!("write the alias {}: it changed {CONFLICTS_MAX} times meanwhile", keys.join(", "));
