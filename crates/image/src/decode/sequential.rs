@@ -9,7 +9,9 @@ use super::huffman::{AcTable, END_OF_BLOCK, PairEntry, SymbolTable};
 use super::idct::{self, Dequantiser};
 use super::layout::{ComponentLayout, Layout, SPARE_BLOCKS, SlotTable, slots_of};
 use super::state::TableState;
-use crate::code_path::{CodePath, Runnable};
+#[cfg(target_arch = "x86_64")]
+use crate::code_path::CodePath;
+use crate::code_path::Runnable;
 use crate::header::scan::{ScanComponent, ScanHeader};
 use crate::header::truncated;
 use crate::planes::Plane;

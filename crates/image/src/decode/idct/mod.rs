@@ -14,7 +14,9 @@ mod portable;
 mod simd_lanes;
 
 use super::tables::{QuantTable, ZIGZAG};
-use crate::code_path::{CodePath, Runnable};
+#[cfg(target_arch = "x86_64")]
+use crate::code_path::CodePath;
+use crate::code_path::Runnable;
 
 /// The steps of a component, in the order in which its blocks keep their coefficients (column by column).
 #[derive(Clone)]

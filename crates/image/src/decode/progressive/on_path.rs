@@ -4,7 +4,9 @@ use super::super::entropy::{EntropyStream, Fault};
 use super::Coefficients;
 use super::ac::{AcScan, Blocks, PlainMoves};
 use super::dc::DcScan;
-use crate::code_path::{CodePath, Runnable};
+#[cfg(target_arch = "x86_64")]
+use crate::code_path::CodePath;
+use crate::code_path::Runnable;
 
 /// Decodes a run of blocks of an AC scan; `side` is the side of a block at its scale.
 pub(super) fn ac_blocks(
