@@ -6,19 +6,20 @@
 //! `synchronous=FULL`; a caller that goes away does not cancel what it asked for.
 //!
 //! The writer is a thread, and a job a closure that runs on it from end to end: one hand-over for a job, however many
-//! statements it has. Readers have connections of their own.
+//! statements it has. Most of what a job costs is the commit, so those that nobody waits for in front of a screen wait a moment
+//! for others to share one with ([`Sqlite::write_in_company`]). Readers have connections of their own.
 //!
 //! The store, the queues and the catalog use it side by side, so that an object and its event, or the rows and the
 //! ledger, are one transaction. It must never be written around.
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
     error::{Error, Kind, Place, Result},
@@ -29,6 +30,8 @@ use crate::{
 const QUEUED_JOBS_MAX: usize = 1024;
 /// Jobs in one transaction, at most.
 const BATCH_JOBS_MAX: usize = 256;
+/// How long jobs that may wait are held for others, when none came that may not.
+const COMPANY_WAIT: Duration = Duration::from_millis(4);
 /// Long readings at a time; also the connections for reading that are kept open.
 const READERS: usize = 4;
 /// How long to wait for a lock that another process holds (a person with the `sqlite3` command).
@@ -88,12 +91,16 @@ struct Finished {
 
 /// Something to do in a transaction, and somebody who waits for it.
 trait Job: Send {
+    fn may_wait(&self) -> bool;
     fn run(self: Box<Self>, connection: &Connection) -> Finished;
     fn refuse(self: Box<Self>, error: &Error);
 }
 
 struct Asked<T, F> {
     job: F,
+    may_wait: bool,
+    /// Its place among the jobs that wait for the writer.
+    _place: OwnedSemaphorePermit,
     caller: Caller<T>,
 }
 
@@ -109,8 +116,12 @@ where
     T: Send + 'static,
     F: FnOnce(&Connection) -> Done<T> + Send + 'static,
 {
+    fn may_wait(&self) -> bool {
+        self.may_wait
+    }
+
     fn run(self: Box<Self>, connection: &Connection) -> Finished {
-        let Self { job, caller } = *self;
+        let Self { job, caller, .. } = *self;
         let result = job(connection).map_err(|failure| failure.told(caller.place, caller.doing));
         Finished { keep: result.is_ok(), tell: Box::new(move |commit| caller.tell(commit, result)) }
     }
@@ -140,7 +151,14 @@ impl<T> Caller<T> {
 #[derive(Debug, Clone)]
 pub struct Sqlite {
     readers: Arc<Readers>,
-    writer: Option<mpsc::Sender<Box<dyn Job>>>,
+    writer: Option<Writer>,
+}
+
+/// The way to the writer.
+#[derive(Debug, Clone)]
+struct Writer {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+    places: Arc<Semaphore>,
 }
 
 impl Sqlite {
@@ -152,13 +170,14 @@ impl Sqlite {
         apart(move || {
             let connection = open_writer(&opened)?;
             let readers = Arc::new(Readers::open(&opened)?);
-            let (writer, jobs) = mpsc::channel(QUEUED_JOBS_MAX);
+            let (sender, jobs) = mpsc::channel();
+            let writer = Writer { jobs: sender, places: Arc::new(Semaphore::new(QUEUED_JOBS_MAX)) };
             std::thread::Builder::new()
                 .name("sqlite-writer".to_owned())
-                .spawn(move || run_writer(connection, jobs))
+                .spawn(move || run_writer(connection, &jobs))
                 .map_err(|error| {
-                    Error::new(Place::System, Kind::Unavailable, "start the database writer").because(error)
-                })?;
+                Error::new(Place::System, Kind::Unavailable, "start the database writer").because(error)
+            })?;
             Ok(Self { readers, writer: Some(writer) })
         })
         .await
@@ -224,13 +243,31 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Done<T> + Send + 'static,
     {
+        self.ask(place, doing, job, false).await
+    }
+
+    /// [`write`](Self::write) for what is done in the background: it may wait a few milliseconds for others, to share their commit.
+    pub async fn write_in_company<T, F>(&self, place: Place, doing: &'static str, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Done<T> + Send + 'static,
+    {
+        self.ask(place, doing, job, true).await
+    }
+
+    async fn ask<T, F>(&self, place: Place, doing: &'static str, job: F, may_wait: bool) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Done<T> + Send + 'static,
+    {
         let (sender, receiver) = oneshot::channel();
-        let asked = Box::new(Asked { job, caller: Caller { place, doing, sender } });
         let closed = || Error::new(place, Kind::Fatal, format!("{doing}: the database writer has stopped"));
         let writer = self.writer.as_ref().ok_or_else(|| {
             Error::new(place, Kind::Misconfigured, format!("{doing}: the database is open for reading only"))
         })?;
-        writer.send(asked).await.map_err(|_| closed())?;
+        let permit = writer.places.clone().acquire_owned().await.map_err(|_| closed())?;
+        let asked = Box::new(Asked { job, may_wait, _place: permit, caller: Caller { place, doing, sender } });
+        writer.jobs.send(asked).map_err(|_| closed())?;
         receiver.await.map_err(|_| closed())?
     }
 }
@@ -308,13 +345,27 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'sta
     })
 }
 
-fn run_writer(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+fn run_writer(connection: Connection, jobs: &mpsc::Receiver<Box<dyn Job>>) {
     let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
-    while jobs.blocking_recv_many(&mut batch, BATCH_JOBS_MAX) > 0 {
+    while let Ok(first) = jobs.recv() {
+        batch.push(first);
+        gather(jobs, &mut batch);
         run_batch(&connection, &mut batch);
     }
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "the database did not close cleanly");
+    }
+}
+
+/// Takes what is there, and waits a moment for more where all of it may wait.
+fn gather(jobs: &mpsc::Receiver<Box<dyn Job>>, batch: &mut Vec<Box<dyn Job>>) {
+    let begun = Instant::now();
+    while batch.len() < BATCH_JOBS_MAX {
+        let wait = if batch.iter().all(|job| job.may_wait()) { COMPANY_WAIT } else { Duration::ZERO };
+        match jobs.recv_timeout(wait.saturating_sub(begun.elapsed())) {
+            Ok(job) => batch.push(job),
+            Err(_) => break,
+        }
     }
 }
 

@@ -374,7 +374,7 @@ impl Query {
 impl Catalog for SqliteCatalog {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let (outcomes, sql, rules, now) = (outcomes.to_vec(), self.sql.clone(), self.rules.clone(), self.clock.now());
-        let job = self.db.write(Place::Catalog, "register", move |connection| {
+        let job = self.db.write_in_company(Place::Catalog, "register", move |connection| {
             outcomes.iter().map(|outcome| apply(connection, &sql, &rules, outcome, now)).collect()
         });
         job.await

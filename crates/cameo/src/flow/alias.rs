@@ -5,8 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::try_join_all;
-
 use super::{
     Flow,
     publish::{CONFLICTS_MAX, JPEG, condition_on},
@@ -85,8 +83,8 @@ impl<'r> Alias<'r> {
 
 /// Looks what stands, and leaves those that are not settled.
 async fn look(flow: &Flow, aliases: &mut Vec<Alias<'_>>, version: u64) -> Result<()> {
-    let heads = aliases.iter().map(|alias| flow.store.head(&flow.settings.image_bucket, &alias.key));
-    let standing = try_join_all(heads).await?;
+    let keys: Vec<_> = aliases.iter().map(|alias| alias.key.as_str()).collect();
+    let standing = flow.store.head_all(&flow.settings.image_bucket, &keys).await?;
     for (alias, standing) in aliases.iter_mut().zip(standing) {
         alias.standing = standing;
     }

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use cameo_image::Rendition;
-use futures::future::try_join_all;
 
 use super::{Flow, Settings};
 use crate::{
@@ -45,8 +44,8 @@ pub async fn publish(
     let mut waiting: Vec<_> =
         renditions.into_iter().map(|made| Publication::new(flow, photo, generation, made)).collect();
     for _ in 0..CONFLICTS_MAX {
-        let heads = waiting.iter().map(|publication| flow.store.head(bucket, &publication.object.key));
-        let standing = try_join_all(heads).await?;
+        let keys: Vec<_> = waiting.iter().map(|publication| publication.object.key.as_str()).collect();
+        let standing = flow.store.head_all(bucket, &keys).await?;
         for (publication, standing) in waiting.iter_mut().zip(standing) {
             if standing.as_ref().and_then(ObjectInfo::made_from).is_some_and(|made_from| made_from > *generation) {
                 return Ok(Published::Superseded);

@@ -159,6 +159,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// What is known of the object; `None` where there is none.
     async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>>;
 
+    /// [`head`](Self::head) for several objects, in their order.
+    async fn head_all(&self, bucket: &str, keys: &[&str]) -> Result<Vec<Option<ObjectInfo>>> {
+        try_join_all(keys.iter().map(|key| self.head(bucket, key))).await
+    }
+
     /// Writes an object as a whole, durably, if the condition holds.
     async fn put(
         &self,

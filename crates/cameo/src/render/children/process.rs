@@ -43,11 +43,13 @@ use crate::{
 
 /// How often a child that has not answered yet is measured. Most originals are done before the first time.
 const MEASURE_EVERY: Duration = Duration::from_millis(50);
-/// What the C library's allocator is told, where it is glibc's: to keep what one original needed for the next one. Taking each large buffer from
-/// the system anew costs a tenth of the rendering, in page faults. What a child keeps counts as its memory, and for
-/// want of memory a fresh one is tried.
-const ALLOCATOR: (&str, &str) =
-    ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=16777216:glibc.malloc.trim_threshold=67108864");
+/// What the C library's allocator is told, where it is glibc's: to keep what one original needed for the next one, in huge pages where the system
+/// has such. Taking each large buffer anew costs a tenth of the rendering, in page faults. What a child keeps counts as its
+/// memory, and for want of memory a fresh one is tried.
+const ALLOCATOR: (&str, &str) = (
+    "GLIBC_TUNABLES",
+    "glibc.malloc.mmap_threshold=16777216:glibc.malloc.trim_threshold=67108864:glibc.malloc.hugetlb=1",
+);
 /// Time that a child has to limit itself and report.
 const START_WITHIN: Duration = Duration::from_secs(30);
 /// Shared memory, in bytes, beyond which a child is replaced after the original that needed it: only so is it given back.

@@ -60,7 +60,7 @@ impl Store for Embedded {
     }
 
     async fn open(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Opened>> {
-        let OpenObject { object, file } = match self.open_object(bucket, key).await {
+        let OpenObject { object, file } = match self.open_object(bucket, key) {
             Ok(open) => open,
             Err(Refusal::NoSuchKey) => return Ok(None),
             Err(refusal) => return Err(refusal.into()),
@@ -80,6 +80,11 @@ impl Store for Embedded {
             Err(Refusal::NoSuchKey) => Ok(None),
             Err(refusal) => Err(refusal.into()),
         }
+    }
+
+    async fn head_all(&self, bucket: &str, keys: &[&str]) -> Result<Vec<Option<ObjectInfo>>> {
+        let found = self.find_all(bucket, keys)?;
+        Ok(found.into_iter().map(|object| object.map(|object| object.info())).collect())
     }
 
     async fn put(

@@ -17,7 +17,6 @@ use super::{
     Embedded,
     object::{self, StoredObject},
     refusal::{Answer, Refusal},
-    staging::blocking,
 };
 use crate::error::{Error, Kind, Place, Result};
 
@@ -49,28 +48,35 @@ impl Embedded {
         self.inner.db.look_up(Place::Store, "look up an object", |connection| object::find(connection, bucket, key))
     }
 
+    /// What is committed at several keys, as of one instant.
+    pub(super) fn find_all(&self, bucket: &str, keys: &[&str]) -> Result<Vec<Option<StoredObject>>> {
+        self.inner.db.look_up(Place::Store, "look up objects", |connection| {
+            let transaction = connection.unchecked_transaction()?;
+            keys.iter().map(|key| object::find(&transaction, bucket, key)).collect()
+        })
+    }
+
     /// Opens an object for reading.
-    pub async fn open_object(&self, bucket: &str, key: &str) -> Answer<OpenObject> {
+    pub fn open_object(&self, bucket: &str, key: &str) -> Answer<OpenObject> {
         for _ in 1..ATTEMPTS {
-            if let Some(open) = self.try_open(bucket, key).await? {
+            if let Some(open) = self.try_open(bucket, key)? {
                 return Ok(open);
             }
         }
-        self.try_open(bucket, key).await?.ok_or_else(|| {
+        self.try_open(bucket, key)?.ok_or_else(|| {
             Error::new(Place::Store, Kind::Fatal, format!("open the content of {bucket}/{key}: its file is missing"))
                 .into()
         })
     }
 
-    async fn try_open(&self, bucket: &str, key: &str) -> Answer<Option<OpenObject>> {
+    /// Opens a file where it is asked for: like a look-up, that takes less than handing it to another thread.
+    fn try_open(&self, bucket: &str, key: &str) -> Answer<Option<OpenObject>> {
         let object = self.look_up(bucket, key)?;
-        let path = self.inner.files.object_path(object.position.file);
-        blocking(move || match File::open(path) {
+        match File::open(self.inner.files.object_path(object.position.file)) {
             Ok(file) => Ok(Some(OpenObject { object, file })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Refusal::io("open the content of an object", error)),
-        })
-        .await
+        }
     }
 }
 

@@ -3,11 +3,15 @@
 //! Nothing that is stored is touched here. Files and hashes are worked on by blocking threads, while the next bytes are
 //! received; at most two buffers of [`BUFFER_BYTES`] are held for a body.
 
-use std::{future::ready, sync::Arc};
+use std::{
+    fs::File,
+    future::ready,
+    io::{self, IoSlice, Write},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
-use std::io::Write;
 
 use super::{
     checksum::{Algorithm, Digests, Hasher},
@@ -20,7 +24,10 @@ use crate::{
 };
 
 /// Bytes of a body that are gathered before they are written.
-pub const BUFFER_BYTES: usize = 256 * 1024;
+pub const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// Pieces that are written at once; Linux takes 1024 (`IOV_MAX`).
+const PIECES_AT_ONCE: usize = 1024;
 
 /// Content that was received and is durable, but that nothing refers to: dropping it removes it.
 #[derive(Debug)]
@@ -52,8 +59,8 @@ impl Sink {
             Some(temp) => temp,
             None => self.files.create_temp()?,
         };
+        write_pieces(&mut temp.file, chunks)?;
         for chunk in chunks {
-            temp.file.write_all(chunk).map_err(|e| Refusal::io("write content", e))?;
             self.hasher.update(chunk);
         }
         self.temp = Some(temp);
@@ -71,6 +78,24 @@ impl Sink {
         reached(Point::FileSynced);
         Ok(Staged::new(temp, hasher.finish()))
     }
+}
+
+/// Writes pieces one behind the other, all of them at once as far as the system takes them: it then keeps them in larger units.
+pub(super) fn write_pieces(file: &mut File, pieces: &[Bytes]) -> Answer<()> {
+    for some in pieces.chunks(PIECES_AT_ONCE) {
+        let mut slices: Vec<_> = some.iter().map(|piece| IoSlice::new(piece)).collect();
+        let mut left = slices.as_mut_slice();
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match file.write_vectored(left) {
+                Ok(0) => return Err(Refusal::io("write content", io::ErrorKind::WriteZero.into())),
+                Ok(written) => IoSlice::advance_slices(&mut left, written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Refusal::io("write content", error)),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs something that blocks on a thread of its own, at once; the future waits for its result.

@@ -4,8 +4,6 @@
 //! commits; written together, they share one of each. Each keeps a condition and a generation of its own, and one that is refused leaves the
 //! others alone.
 
-use std::io::Write;
-
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -16,8 +14,8 @@ use super::{
     files::{Files, Placed},
     generations::InFlight,
     object::{Description, Position, StoredObject},
-    refusal::{Answer, Refusal},
-    staging::blocking,
+    refusal::Answer,
+    staging::{blocking, write_pieces},
     write::{Copy, Transaction, detached},
 };
 use crate::{
@@ -75,7 +73,7 @@ impl Embedded {
         now: Timestamp,
     ) -> Answer<Answers> {
         let inner = self.inner.clone();
-        let job = self.inner.db.write(Place::Store, "record objects", move |connection| {
+        let job = self.inner.db.write_in_company(Place::Store, "record objects", move |connection| {
             let transaction = Transaction { connection, inner: &inner, now };
             let mut answers = Vec::with_capacity(rows.len());
             for (object, conditions) in rows {
@@ -118,7 +116,7 @@ impl Embedded {
         let generations = self.inner.generations()?;
         let numbered: Vec<(Copy, u64)> = copies.into_iter().map(|copy| (copy, generations.next().number())).collect();
         let (inner, now) = (self.inner.clone(), self.now());
-        let job = self.inner.db.write(Place::Store, "record copies of objects", move |connection| {
+        let job = self.inner.db.write_in_company(Place::Store, "record copies of objects", move |connection| {
             let transaction = Transaction { connection, inner: &inner, now };
             numbered.into_iter().map(|(copy, generation)| transaction.copy(copy, generation)).collect()
         });
@@ -146,9 +144,9 @@ fn place(
 ) -> Answer<(Placed, Vec<(StoredObject, WriteConditions)>)> {
     let mut position = Position { file: in_flight.number(), offset: 0 };
     let (mut file, placed) = files.create_in_place(in_flight)?;
+    write_pieces(&mut file, &objects.iter().map(|object| object.body.clone()).collect::<Vec<_>>())?;
     let mut rows = Vec::with_capacity(objects.len());
     for (SmallObject { key, body, description, conditions }, &generation) in objects.into_iter().zip(generations) {
-        file.write_all(&body).map_err(|e| Refusal::io("write content", e))?;
         let mut hasher = Hasher::new(&[]);
         hasher.update(&body);
         let digests = hasher.finish();

@@ -121,7 +121,7 @@ impl Operations {
         let mut input = request.input;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
         refuse_version(input.version_id.as_deref())?;
-        let open = self.store.open_object(&input.bucket, &input.key).await.map_err(refused)?;
+        let open = self.store.open_object(&input.bucket, &input.key).map_err(refused)?;
         let object = &open.object;
         require(&read_conditions!(input), object)?;
         let selected = select(object, input.range, input.part_number)?;

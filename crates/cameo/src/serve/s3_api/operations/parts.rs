@@ -63,7 +63,7 @@ impl Operations {
         let upload = self.open_upload(&input.bucket, &input.key, &input.upload_id).await?;
         let range = input.copy_source_range.as_deref().map(parse_range).transpose()?;
         let conditions = source_conditions!(input);
-        let open = self.store.open_object(&from.0, &from.1).await.map_err(refused)?;
+        let open = self.store.open_object(&from.0, &from.1).map_err(refused)?;
         if conditions.judge(&open.object) != Verdict::Send {
             return Err(refused(Refusal::ConditionFailed));
         }
