@@ -89,10 +89,11 @@ class MariaDb(Database):
 
     def install(self):
         options = ("--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db")
-        self.run(program("mariadb-install-db"), *options, f"--datadir={self.folder}/data")
+        self.run(program("mariadb-install-db"), *options, f"--tmpdir={self.folder}", f"--datadir={self.folder}/data")
 
     def command(self):
-        options = ("--no-defaults", "--skip-networking", "--innodb-flush-log-at-trx-commit=2")
+        # A folder of its own: a server that starts removes all temporary tables that it finds in /tmp, those of others too.
+        options = ("--no-defaults", "--skip-networking", "--innodb-flush-log-at-trx-commit=2", f"--tmpdir={self.folder}")
         return (program("mariadbd"), *options, f"--datadir={self.folder}/data", f"--socket={self.folder}/sock")
 
     def asked(self, sql, database):

@@ -2,8 +2,8 @@
 //! what both accept has the same samples within 1.
 //!
 //! libjpeg decodes on after most faults and only warns. A file that it warns of may be accepted here if that does no harm: its
-//! samples must then be libjpeg's all the same. Where the two may differ is listed in [`is_our_limit`], [`LIBJPEG_BLIND_TO`] and
-//! [`has_no_means_for`], each with its reason, and nowhere else. Blocks with a sample at 0 or 255 are not compared: damaged
+//! samples must then be libjpeg's all the same. Where the two may differ is listed in [`is_our_limit`], [`LIBJPEG_BLIND_TO`],
+//! [`has_no_means_for`] and [`goes_on_behind`], each with its reason, and nowhere else. Blocks with a sample at 0 or 255 are not compared: damaged
 //! coefficients leave the range, where libjpeg wraps around and this decoder stays at the end.
 #![no_main]
 
@@ -57,6 +57,7 @@ fuzz_target!(|bytes: &[u8]| {
     let limits = Limits { max_pixels: MAX_PIXELS, ..Limits::default() };
     match decode_planes(bytes, &limits, &[1], CodePath::detect()) {
         Ok(planes) => match theirs(bytes, warn_not) {
+            Theirs::Accepted { .. } if goes_on_behind(bytes, planes.len()) => {}
             Theirs::Accepted { width, height, samples } => compare(&planes, width, height, &samples),
             theirs => assert!(has_no_means_for(bytes, &planes), "accepted here, {theirs:?} there"),
         },
@@ -85,13 +86,28 @@ fn is_our_limit(rejection: &Rejection) -> bool {
 /// What libjpeg refuses because it cannot do it: a height told behind the scan, planes that are no whole part of the picture, and a sequential
 /// picture of several scans, behind which there is a fault: it reads to the end before it decodes.
 fn has_no_means_for(bytes: &[u8], planes: &[PlaneView]) -> bool {
-    let markers = |code: u8| bytes.windows(2).filter(|marker| *marker == [0xFF, code]).count();
-    let defines_lines_late = markers(0xDC) > 0;
-    let has_late_fault = markers(0xC2) == 0 && markers(0xDA) > 1;
+    let defines_lines_late = count(bytes, 0xDC) > 0;
+    let has_late_fault = is_sequential(bytes) && count(bytes, 0xDA) > 1;
     let (width, height) = largest(planes);
     let whole = |ratio: f64| (ratio - ratio.round()).abs() < 1e-9;
     let odd_sampling = planes.iter().any(|plane| !whole(width / plane.extent.0) || !whole(height / plane.extent.1));
     defines_lines_late || has_late_fault || odd_sampling
+}
+
+/// Whether there are scans behind a sequential picture of several: here it is complete when each component had its scan, and libjpeg puts a
+/// later scan of a component in the place of the first.
+fn goes_on_behind(bytes: &[u8], components: usize) -> bool {
+    is_sequential(bytes) && count(bytes, 0xDA) > components
+}
+
+/// Whether the first frame is: what lies behind the picture may be another.
+fn is_sequential(bytes: &[u8]) -> bool {
+    let mut frames = bytes.windows(2).filter(|marker| marker[0] == 0xFF && matches!(marker[1], 0xC0..=0xC2));
+    frames.next().is_some_and(|frame| frame[1] != 0xC2)
+}
+
+fn count(bytes: &[u8], marker: u8) -> usize {
+    bytes.windows(2).filter(|two| *two == [0xFF, marker]).count()
 }
 
 fn largest(planes: &[PlaneView]) -> (f64, f64) {

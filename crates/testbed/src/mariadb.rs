@@ -1,6 +1,9 @@
 //! MariaDB from apt (`mariadb-server`).
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     SqlServer,
@@ -30,6 +33,7 @@ impl MariaDb {
         std::fs::write(folder.path().join("init.sql"), create).expect("a file");
         let mut command = as_user(&install, folder.path());
         command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+        command.arg(temporary_files(folder.path()));
         run(command.arg(format!("--datadir={}", folder.path().join("data").display())));
         let mut database = Self { server, folder, process: None };
         database.start();
@@ -37,11 +41,17 @@ impl MariaDb {
     }
 }
 
+/// Each server has a folder of its own for temporary tables: one that starts removes all that it finds there, in `/tmp` those of its neighbours.
+fn temporary_files(folder: &Path) -> String {
+    format!("--tmpdir={}", folder.display())
+}
+
 impl SqlServer for MariaDb {
     fn start(&mut self) {
         let mut command: Command = as_user(&self.server, self.folder.path());
         command.args(["--no-defaults", "--skip-networking", "--innodb-flush-log-at-trx-commit=2"]);
         command.arg(format!("--datadir={}", self.folder.path().join("data").display()));
+        command.arg(temporary_files(self.folder.path()));
         command.arg(format!("--socket={}", self.socket().display()));
         command.arg(format!("--init-file={}", self.folder.path().join("init.sql").display()));
         self.process = Some(start(&mut command, "ready for connections").0);

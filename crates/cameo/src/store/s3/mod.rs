@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
+use rand::Rng;
 
 use super::{Attributes, Condition, Object, ObjectInfo, Store, Written};
 use crate::{
@@ -29,8 +30,8 @@ use client::{Answer, Client, Request};
 const COPY_MAX_BYTES: u64 = 64 << 20;
 /// Prefix of user metadata in headers.
 const METADATA: &str = "x-amz-meta-";
-/// Where the probe for conditional writes writes.
-const PROBE_KEY: &str = "cameo-probe/conditional-writes";
+/// What the keys start with that the probe for conditional writes writes to.
+const PROBE_PREFIX: &str = "cameo-probe/conditional-writes-";
 
 /// Limits of the use of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,14 +63,15 @@ impl S3Store {
         Ok(Self { client: Client::new(access, limits)?, buckets })
     }
 
-    /// Whether the store keeps conditions: writes twice to a key of its own where the second must fail.
+    /// Whether the store keeps conditions: writes twice, to a key that no other process writes to, where the second must fail.
     pub async fn has_conditional_writes(&self, bucket: &str) -> Result<bool> {
         let none = Attributes::default();
-        let put = |condition| self.put(bucket, PROBE_KEY, Bytes::new(), &none, condition);
+        let key = format!("{PROBE_PREFIX}{:016x}", rand::rng().random::<u64>());
+        let put = |condition| self.put(bucket, &key, Bytes::new(), &none, condition);
         put(Condition::Always).await?;
         let absent = put(Condition::Absent).await;
         let matches = put(Condition::Matches("0".repeat(32))).await;
-        self.client.send(&Request::new(Method::DELETE, bucket, PROBE_KEY)).await?;
+        self.client.send(&Request::new(Method::DELETE, bucket, &key)).await?;
         match (absent, matches) {
             (Ok(absent), Ok(matches)) => Ok([absent, matches] == [Written::ConditionFailed, Written::ConditionFailed]),
             // Some stores answer that they do not know the header.
