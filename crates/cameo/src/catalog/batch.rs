@@ -104,7 +104,7 @@ impl Batch {
         raised
     }
 
-    /// Works out the rows, given the rows that the [entities](entities) have.
+    /// Works out the rows, given the rows that the [entities] have.
     pub(super) fn change_table(self, found: Vec<Row>) -> TableChange {
         let before: Rows = found.into_iter().map(|row| ((row.photo.clone(), row.image_size.clone()), row)).collect();
         let mut after = before.clone();
