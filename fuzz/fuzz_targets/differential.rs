@@ -3,7 +3,7 @@
 //!
 //! libjpeg decodes on after most faults and only warns. A file that it warns of may be accepted here if that does no harm: its
 //! samples must then be libjpeg's all the same. Where the two may differ is listed in [`is_our_limit`], [`LIBJPEG_BLIND_TO`],
-//! [`has_no_means_for`] and [`goes_on_behind`], each with its reason, and nowhere else. Blocks with a sample at 0 or 255 are not compared: damaged
+//! [`has_no_means_for`], [`goes_on_behind`] and [`quantises_beyond_samples`], each with its reason, and nowhere else. Blocks with a sample at 0 or 255 are not compared: damaged
 //! coefficients leave the range, where libjpeg wraps around and this decoder stays at the end.
 #![no_main]
 
@@ -57,7 +57,7 @@ fuzz_target!(|bytes: &[u8]| {
     let limits = Limits { max_pixels: MAX_PIXELS, ..Limits::default() };
     match decode_planes(bytes, &limits, &[1], CodePath::detect()) {
         Ok(planes) => match theirs(bytes, warn_not) {
-            Theirs::Accepted { .. } if goes_on_behind(bytes, planes.len()) => {}
+            Theirs::Accepted { .. } if goes_on_behind(bytes, planes.len()) || quantises_beyond_samples(bytes) => {}
             Theirs::Accepted { width, height, samples } => compare(&planes, width, height, &samples),
             theirs => assert!(has_no_means_for(bytes, &planes), "accepted here, {theirs:?} there"),
         },
@@ -94,10 +94,23 @@ fn has_no_means_for(bytes: &[u8], planes: &[PlaneView]) -> bool {
     defines_lines_late || has_late_fault || odd_sampling
 }
 
-/// Whether there are scans behind a sequential picture of several: here it is complete when each component had its scan, and libjpeg puts a
-/// later scan of a component in the place of the first.
+/// Whether a sequential picture may go on when each component had its scan, because one is scanned again: here it is complete then, and libjpeg
+/// puts the later scan in the place of the first.
 fn goes_on_behind(bytes: &[u8], components: usize) -> bool {
-    is_sequential(bytes) && count(bytes, 0xDA) > components
+    let in_scan = |scan: &[u8]| if scan.starts_with(&[0xFF, 0xDA]) { usize::from(scan[4]) } else { 0 };
+    is_sequential(bytes) && bytes.windows(5).map(in_scan).sum::<usize>() > components
+}
+
+/// Whether a step of 16 bits is so large that any coefficient times it lies beyond what samples of 8 bits can give: such products wrap around at
+/// 16 bits here, on every code path, and later there.
+fn quantises_beyond_samples(bytes: &[u8]) -> bool {
+    const STEP_MAX: u16 = 1 << 14;
+    let begins = |at: &usize| bytes[*at..].starts_with(&[0xFF, 0xDB]);
+    let steps = |at: usize| bytes[at + 4..].iter().zip(&bytes[at + 5..]).take(4 * 129);
+    let tables = (0..bytes.len().saturating_sub(5)).filter(begins).filter(|at| bytes[at + 4] >> 4 != 0);
+    tables
+        .into_iter()
+        .any(|at| steps(at).skip(1).step_by(2).any(|(&high, &low)| u16::from_be_bytes([high, low]) > STEP_MAX))
 }
 
 /// Whether the first frame is: what lies behind the picture may be another.
