@@ -18,7 +18,7 @@ use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr};
 /// Pixels of a picture, at most: the fuzzer is to spend its time on odd files, not on large ones.
 const MAX_PIXELS: u64 = 1 << 16;
 /// Faults that libjpeg passes over in silence, as this decoder's details begin.
-const LIBJPEG_BLIND_TO: [&str; 7] = [
+const LIBJPEG_BLIND_TO: [&str; 9] = [
     // It drops what lies behind the last coefficient.
     "a block has more than 64 coefficients",
     // Far from the end of the data its faster decoder takes such a code for 0.
@@ -28,6 +28,8 @@ const LIBJPEG_BLIND_TO: [&str; 7] = [
     "a component has no scan",
     // It puts in the tables of the standard, for frames of Motion JPEG.
     "the first scan needs",
+    "DC Huffman table ",
+    "AC Huffman table ",
     // It takes any precision but 0 for 16 bits, and looks at the number of a Huffman table only when it needs the table.
     "a quantisation table of precision",
     "Huffman tables ",

@@ -128,7 +128,8 @@ impl<'t> AcScan<'t> {
             stream.resume(at, bits, count);
             nonzero[index] |= decoded.map_err(Some)?;
             for (value, new) in values[index].iter_mut().zip(&mut scratch) {
-                *value |= *new << self.low;
+                // A band that is told a second time takes the place of the first, but for its zeros: so libjpeg has it.
+                *value = if *new == 0 { *value } else { *new << self.low };
                 *new = 0;
             }
             if stream.overrun() {
