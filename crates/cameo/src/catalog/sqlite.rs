@@ -39,9 +39,7 @@ const REWRITE_URL: &str = "UPDATE {table} SET {image_url} = ?1, {update_date} = 
 const SELECT_ROWS: &str =
     "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height}, {bytes}, {etag}
     FROM {table} WHERE ";
-const ROWS_OF_ENTITY: &str =
-    "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height}, {bytes}, {etag}
-    FROM {table} WHERE {vertical} = ?1 AND {cd_idx} = ?2";
+const OF_ENTITY: &str = "{vertical} = ?1 AND {cd_idx} = ?2";
 const ROWS_AFTER: &str = "({vertical}, {cd_idx}, {sequence}, {image_size}) > (";
 const ROWS_ORDER: &str = " ORDER BY {vertical}, {cd_idx}, {sequence}, {image_size} LIMIT ";
 
@@ -51,9 +49,6 @@ const SELECT_VERSION: &str = "SELECT version FROM cameo_entities WHERE vertical 
 const SELECT_ENTRY: &str =
     "SELECT object_key, generation, etag, state, reason, detail, serving_generation, size_set, engine,
     updated_at, removed_generation FROM cameo_originals WHERE ";
-const SELECT_ENTRY_OF_KEY: &str =
-    "SELECT object_key, generation, etag, state, reason, detail, serving_generation, size_set, engine,
-    updated_at, removed_generation FROM cameo_originals WHERE object_key = ?1";
 const UPSERT_ENTRY: &str = "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason,
         detail, serving_generation, size_set, engine, updated_at, removed_generation)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
@@ -114,7 +109,7 @@ impl Statements {
             delete_row: table.statement(DELETE_ROW),
             rewrite_url: table.statement(REWRITE_URL),
             select_rows: table.statement(SELECT_ROWS),
-            rows_of_entity: table.statement(ROWS_OF_ENTITY),
+            rows_of_entity: table.statement(&[SELECT_ROWS, OF_ENTITY].concat()),
             rows_after: table.statement(ROWS_AFTER),
             rows_order: table.statement(ROWS_ORDER),
             vertical: table.column("vertical").to_owned(),
@@ -137,7 +132,7 @@ fn apply(
 }
 
 fn select_entry(connection: &Connection, key: &str) -> Done<Option<LedgerEntry>> {
-    let mut query = connection.prepare_cached(SELECT_ENTRY_OF_KEY)?;
+    let mut query = connection.prepare_cached(&format!("{SELECT_ENTRY}object_key = ?1"))?;
     let columns = query.query_row([key], EntryColumns::read).optional()?;
     Ok(columns.map(LedgerEntry::try_from).transpose()?)
 }

@@ -97,7 +97,8 @@ impl Server {
 /// Loops for each original that may be rendered at a time: while one has its original rendered, another reads or publishes.
 const LOOPS_PER_RENDERING: usize = 2;
 
-/// Starts the workers of these roles: one that registers, and as many that render as the configuration says.
+/// Starts the workers of these roles: one that registers, and [`LOOPS_PER_RENDERING`] for each original
+/// that the configuration lets be rendered at a time.
 pub(super) fn spawn_workers(tasks: &mut Tasks, worker: &Worker, config: &Config, roles: Roles) {
     if roles.resize {
         for _ in 0..LOOPS_PER_RENDERING * renderer::concurrency(config) {
