@@ -34,12 +34,36 @@ pub enum Kind {
     Denied,
     /// Somebody else wrote at the same time: look again at once.
     Conflict,
-    /// The message or stored value can never be understood: dead-letter it.
+    /// The message or stored value can never be understood.
     Malformed,
-    /// A configuration or schema that must be mended first: stop.
+    /// The component works, and refuses this one message, row or object: a constraint, a value that does not fit.
+    Refused,
+    /// The component answered with an error that nobody has listed: a message is at fault only if it fails where its
+    /// neighbours, tried one by one, succeed.
+    Unlisted,
+    /// One stored object is missing or damaged.
+    Corrupt,
+    /// A configuration or schema that does not fit. Only a start ends for it; for a running loop it is an outage.
     Misconfigured,
-    /// An acknowledged write may not have reached the disk, or an invariant is broken: stop, never retry.
+    /// An acknowledged write may not have reached the disk: the process ends at once and never tries again.
     Fatal,
+}
+
+/// Whose failure it is, which decides what a loop does. A running loop never ends for any of them but [`Durability`](Self::Durability).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A component cannot work for anybody: messages are held, and the operation that failed is tried until it succeeds.
+    Outage,
+    /// Somebody else wrote at the same time: try again at once, a bounded number of times.
+    Contention,
+    /// This message or row alone: it is dead-lettered with the cause, and its neighbours go on.
+    Message,
+    /// One stored object: the message that needs it is dead-lettered with the cause.
+    Corruption,
+    /// The configuration or the schema. A start ends; a running loop waits as in an outage.
+    Deployment,
+    /// Nobody knows what the disk holds: the process ends.
+    Durability,
 }
 
 /// What to do about an error.
@@ -85,11 +109,23 @@ impl Error {
         self.kind
     }
 
+    /// Whose failure it is.
+    pub fn subject(&self) -> Subject {
+        match self.kind {
+            Kind::Unavailable | Kind::Denied => Subject::Outage,
+            Kind::Conflict => Subject::Contention,
+            Kind::Malformed | Kind::Refused | Kind::Unlisted => Subject::Message,
+            Kind::Corrupt => Subject::Corruption,
+            Kind::Misconfigured => Subject::Deployment,
+            Kind::Fatal => Subject::Durability,
+        }
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> Remedy {
         match self.kind {
             Kind::Unavailable | Kind::Denied | Kind::Conflict => Remedy::Retry,
-            Kind::Malformed => Remedy::DeadLetter,
+            Kind::Malformed | Kind::Refused | Kind::Unlisted | Kind::Corrupt => Remedy::DeadLetter,
             Kind::Misconfigured | Kind::Fatal => Remedy::Stop,
         }
     }

@@ -72,6 +72,7 @@ pub(crate) fn of_kind(kind: Kind) -> Exit {
         Kind::Misconfigured => Exit::Usage,
         Kind::Unavailable | Kind::Conflict => Exit::Pending,
         Kind::Denied => Exit::Credentials,
-        Kind::Malformed | Kind::Fatal => Exit::Unexpected,
+        Kind::Corrupt => Exit::Different,
+        Kind::Malformed | Kind::Refused | Kind::Unlisted | Kind::Fatal => Exit::Unexpected,
     }
 }
