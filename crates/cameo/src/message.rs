@@ -36,10 +36,16 @@ pub enum Fate {
     Rendered {
         /// Size set and its version, `default/1`.
         size_set: String,
+        /// Digest of that size set, which tells it from one of the same name and version; older messages have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size_set_digest: Option<String>,
         /// Version of the engine that made them.
         engine: String,
         /// What was published.
         renditions: Vec<PublishedRendition>,
+        /// Further image sizes of which an earlier attempt, made into another size set, may have left renditions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        earlier_sizes: Vec<String>,
     },
     /// It can have no renditions.
     Rejected {
@@ -127,6 +133,7 @@ mod tests {
             etag: "d41d8".into(),
             fate: Fate::Rendered {
                 size_set: "default/1".into(),
+                size_set_digest: Some("0123456789abcdef".into()),
                 engine: "1".into(),
                 renditions: vec![PublishedRendition {
                     image_size: "sq".into(),
@@ -135,6 +142,7 @@ mod tests {
                     bytes: 12_345,
                     etag: "abc".into(),
                 }],
+                earlier_sizes: vec![],
             },
         }
     }
@@ -152,6 +160,16 @@ mod tests {
         let outcome = Outcome { fate, ..rendered() };
         assert_eq!(Outcome::from_json(&outcome.to_json()).unwrap(), outcome);
         insta::assert_snapshot!(outcome.to_json());
+    }
+
+    /// As workers before the digest sent it: it may still wait in a queue while they are replaced.
+    #[test]
+    fn a_message_of_an_older_worker_is_read() {
+        let body = rendered().to_json().replace(r#""size_set_digest":"0123456789abcdef","#, "");
+        let Fate::Rendered { size_set_digest, earlier_sizes, .. } = Outcome::from_json(&body).unwrap().fate else {
+            panic!("rendered");
+        };
+        assert_eq!((size_set_digest, earlier_sizes), (None, vec![]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     LedgerEntry, Registered, Row,
-    ledger::{Decision, RegisterRules, RowChange, decide},
+    ledger::{Before, Decision, RegisterRules, RowChange, decide},
 };
 use crate::{
     key::{EntityId, PhotoId, UploadKey},
@@ -30,8 +30,11 @@ pub(super) struct EntryChange {
 /// What a batch decided.
 #[derive(Debug)]
 pub(super) struct Batch {
-    decisions: Vec<Decision>,
     entries: BTreeMap<String, EntryChange>,
+    raised: BTreeMap<EntityId, i64>,
+    before: Rows,
+    after: Rows,
+    registered: Vec<Registered>,
 }
 
 /// What a batch does to the public table.
@@ -62,25 +65,49 @@ pub(super) fn entities(outcomes: &[Outcome]) -> BTreeSet<EntityId> {
 }
 
 impl Batch {
-    /// Decides messages in their order; each sees what the ones before it did.
+    /// Decides messages in their order, given the entries of the [`keys`] and the rows of the [`entities`]; each message sees
+    /// what the ones before it did.
     pub(super) fn decide(
         outcomes: &[Outcome],
-        current: Vec<LedgerEntry>,
+        (current, found): (Vec<LedgerEntry>, Vec<Row>),
         rules: &RegisterRules,
         now: Timestamp,
     ) -> Self {
         let mut ledger: HashMap<String, LedgerEntry> =
             current.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
-        let mut batch = Self { decisions: Vec::with_capacity(outcomes.len()), entries: BTreeMap::new() };
+        let before: Rows = found.into_iter().map(|row| ((row.photo.clone(), row.image_size.clone()), row)).collect();
+        let registered = Vec::with_capacity(outcomes.len());
+        let mut batch =
+            Self { entries: BTreeMap::new(), raised: BTreeMap::new(), after: before.clone(), before, registered };
         for outcome in outcomes {
-            let decision = decide(ledger.get(&outcome.key), outcome, rules, now);
+            let photo = match UploadKey::parse(&outcome.key) {
+                UploadKey::Photo(photo) => Some(photo),
+                _ => None,
+            };
+            let rows = photo.map(|photo| sizes_of(&batch.after, &photo)).unwrap_or_default();
+            let known = Before { entry: ledger.get(&outcome.key), rows: &rows };
+            let decision = decide(known, outcome, rules, now);
             if let Some(entry) = &decision.entry {
                 let known = ledger.insert(entry.key.clone(), entry.clone()).is_some();
                 batch.note(entry, decision.photo.as_ref(), known);
             }
-            batch.decisions.push(decision);
+            let first = batch.change_rows(&decision);
+            batch.registered.push(decision.registered(first));
         }
         batch
+    }
+
+    /// Does to the rows what was decided; returns whether the entity had none.
+    fn change_rows(&mut self, decision: &Decision) -> bool {
+        let Some(photo) = &decision.photo else { return false };
+        let first = !has_rows(&self.after, &photo.entity);
+        match &decision.rows {
+            RowChange::Replace(rows) => replace(&mut self.after, photo, rows),
+            RowChange::Remove => replace(&mut self.after, photo, &[]),
+            RowChange::Keep => return first,
+        }
+        *self.raised.entry(photo.entity.clone()).or_default() += 1;
+        first
     }
 
     fn note(&mut self, entry: &LedgerEntry, photo: Option<&PhotoId>, known: bool) {
@@ -96,76 +123,67 @@ impl Batch {
     }
 
     /// Entities whose rows change, in order, and by how much their versions rise.
-    pub(super) fn entities(&self) -> BTreeMap<EntityId, i64> {
-        let mut raised = BTreeMap::new();
-        for photo in self.decisions.iter().filter(|d| d.rows != RowChange::Keep).filter_map(|d| d.photo.as_ref()) {
-            *raised.entry(photo.entity.clone()).or_default() += 1;
-        }
-        raised
+    pub(super) fn entities(&self) -> &BTreeMap<EntityId, i64> {
+        &self.raised
     }
 
-    /// Works out the rows, given the rows that the [entities] have.
-    pub(super) fn change_table(self, found: Vec<Row>) -> TableChange {
-        let before: Rows = found.into_iter().map(|row| ((row.photo.clone(), row.image_size.clone()), row)).collect();
-        let mut after = before.clone();
-        let apply = |decision: Decision| {
-            let dropped = match (&decision.photo, &decision.rows) {
-                (Some(photo), RowChange::Replace(rows)) => replace(&mut after, photo, rows),
-                (Some(photo), RowChange::Remove { .. }) => replace(&mut after, photo, &[]),
-                _ => Vec::new(),
-            };
-            Registered { effect: decision.effect(dropped), photo: decision.photo }
-        };
-        let registered = self.decisions.into_iter().map(apply).collect();
+    /// What there is to be written, and what each message did.
+    pub(super) fn change_table(self) -> TableChange {
+        let Self { before, after, registered, .. } = self;
         let delete = before.keys().filter(|key| !after.contains_key(key)).cloned().collect();
         let write = after.into_iter().filter(|(key, row)| before.get(key) != Some(row)).map(|(_, row)| row).collect();
         TableChange { write, delete, registered }
     }
 }
 
-/// Makes `rows` the photo's rows and returns the image sizes that it had and no longer has.
-fn replace(table: &mut Rows, photo: &PhotoId, rows: &[Row]) -> Vec<String> {
-    let first = (photo.clone(), String::new());
-    let of_photo = table.range(first..).take_while(|((of, _), _)| of == photo);
-    let gone = of_photo.filter(|((_, size), _)| !rows.iter().any(|row| row.image_size == *size));
-    let dropped: Vec<_> = gone.map(|(key, _)| key.clone()).collect();
-    for key in &dropped {
-        table.remove(key);
+/// Image sizes that a photo has rows of.
+fn sizes_of(table: &Rows, photo: &PhotoId) -> BTreeSet<String> {
+    let of_photo = table.range((photo.clone(), String::new())..).take_while(|((of, _), _)| of == photo);
+    of_photo.map(|((_, image_size), _)| image_size.clone()).collect()
+}
+
+fn has_rows(table: &Rows, entity: &EntityId) -> bool {
+    let first = (PhotoId { entity: entity.clone(), sequence: 0 }, String::new());
+    table.range(first..).next().is_some_and(|((photo, _), _)| photo.entity == *entity)
+}
+
+/// Makes `rows` the photo's rows.
+fn replace(table: &mut Rows, photo: &PhotoId, rows: &[Row]) {
+    for image_size in sizes_of(table, photo) {
+        table.remove(&(photo.clone(), image_size));
     }
     table.extend(rows.iter().map(|row| ((photo.clone(), row.image_size.clone()), row.clone())));
-    dropped.into_iter().map(|(_, image_size)| image_size).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{
-        Effect,
-        contract::{rendered, rules},
-    };
+    use crate::catalog::contract::{rendered, rules};
 
     const KEY: &str = "origin/v/1_0.jpg";
 
-    fn batch(outcomes: &[Outcome]) -> Batch {
-        Batch::decide(outcomes, Vec::new(), &rules(), Timestamp::UNIX_EPOCH)
+    fn batch(outcomes: &[Outcome], found: Vec<Row>) -> Batch {
+        Batch::decide(outcomes, (Vec::new(), found), &rules(), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
     fn a_key_met_twice_is_written_once_and_is_new() {
-        let batch = batch(&[rendered(KEY, 1, &["sq", "ve"]), rendered(KEY, 2, &["sq"])]);
+        let batch = batch(&[rendered(KEY, 1, &["sq", "ve"]), rendered(KEY, 2, &["sq"])], Vec::new());
         let (new, known) = batch.entries();
         assert_eq!((new.len(), known.len()), (1, 0));
         assert_eq!(batch.entities().values().collect::<Vec<_>>(), [&2]);
-        let change = batch.change_table(Vec::new());
+        let change = batch.change_table();
         assert_eq!(change.write.iter().map(|row| row.etag.as_str()).collect::<Vec<_>>(), ["sq-2"]);
         assert_eq!(change.delete, []);
-        assert_eq!(change.registered[1].effect, Effect::Rows { dropped: vec!["ve".into()] });
+        let dropped = change.registered[1].take_down.as_ref().unwrap();
+        assert_eq!(dropped.image_sizes, BTreeSet::from(["ve".to_owned()]));
+        assert_eq!(change.registered.iter().map(|one| one.first).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]
     fn rows_that_stand_as_they_should_are_not_written() {
-        let written = batch(&[rendered(KEY, 1, &["sq", "ve"])]).change_table(Vec::new()).write;
-        let change = batch(&[rendered(KEY, 1, &["sq"])]).change_table(written);
+        let written = batch(&[rendered(KEY, 1, &["sq", "ve"])], Vec::new()).change_table().write;
+        let change = batch(&[rendered(KEY, 1, &["sq"])], written).change_table();
         assert_eq!(change.write, []);
         assert_eq!(change.delete.iter().map(|(_, size)| size.as_str()).collect::<Vec<_>>(), ["ve"]);
     }

@@ -5,7 +5,10 @@
 
 use sqlx::{Database, Encode, FromRow, QueryBuilder, Type};
 
-use super::{Count, LedgerEntry, Row, Scope, State, ledger::state_from_columns};
+use super::{
+    Count, LedgerEntry, Row, Scope, State,
+    ledger::{published_from_column, state_from_columns},
+};
 use crate::{
     clock::from_millis,
     error::{Error, Kind, Place, Result},
@@ -27,6 +30,8 @@ pub(super) struct EntryColumns {
     size_set: Option<String>,
     engine: Option<String>,
     updated_at: i64,
+    published: Option<String>,
+    size_set_digest: Option<String>,
 }
 
 impl TryFrom<EntryColumns> for LedgerEntry {
@@ -42,7 +47,9 @@ impl TryFrom<EntryColumns> for LedgerEntry {
             serving: columns.serving_generation.map(Generation::new),
             removed: columns.removed_generation.map(Generation::new),
             size_set: columns.size_set,
+            size_set_digest: columns.size_set_digest,
             engine: columns.engine,
+            published: published_from_column(columns.published.as_deref()),
             updated_at: from_millis(columns.updated_at),
         })
     }

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::{Catalog, Effect, Scope, State, image_urls::ImageUrls, ledger::RegisterRules};
+use super::{Catalog, Effect, Scope, State, TakeDown, image_urls::ImageUrls, ledger::RegisterRules};
 use crate::{
     generation::Generation,
     key::{EntityId, PhotoId, UploadKey, Vertical},
@@ -39,6 +39,10 @@ pub async fn check_all(fixture: &dyn Fixture) {
     a_rejection_after_a_deletion_revives_nothing(fixture).await;
     every_order_of_the_same_changes_ends_alike(fixture).await;
     a_smaller_size_set_drops_rows(fixture).await;
+    what_is_taken_down_is_found_again(fixture).await;
+    an_older_recipe_does_not_undo_a_newer_one(fixture).await;
+    the_first_rows_of_an_entity_are_known_as_such(fixture).await;
+    the_highest_generation_is_known(fixture).await;
     one_batch_may_hold_one_key_twice(fixture).await;
     scopes_select_by_vertical_and_id(fixture).await;
     verticals_differ_by_case_and_accents(fixture).await;
@@ -60,13 +64,16 @@ pub fn rendered(key: &str, generation: u64, sizes: &[&str]) -> Outcome {
     };
     let fate = Fate::Rendered {
         size_set: "default/1".into(),
+        size_set_digest: None,
         engine: "1".into(),
         renditions: sizes.iter().map(rendition).collect(),
+        earlier_sizes: Vec::new(),
     };
     outcome(key, generation, fate)
 }
 
-fn outcome(key: &str, generation: u64, fate: Fate) -> Outcome {
+/// What became of a change, with an `ETag` of its own.
+pub fn outcome(key: &str, generation: u64, fate: Fate) -> Outcome {
     Outcome {
         key: key.to_owned(),
         generation: Generation::from_counter(generation),
@@ -79,7 +86,8 @@ fn rejected(key: &str, generation: u64) -> Outcome {
     outcome(key, generation, Fate::Rejected { reason: ReasonCode::FileTruncated, detail: "ends at byte 7".into() })
 }
 
-fn removed(key: &str, generation: u64) -> Outcome {
+/// A deleted original.
+pub fn removed(key: &str, generation: u64) -> Outcome {
     outcome(key, generation, Fate::Removed)
 }
 
@@ -97,6 +105,20 @@ async fn register(catalog: &dyn Catalog, outcomes: &[Outcome]) -> Vec<Effect> {
     registered.into_iter().map(|registered| registered.effect).collect()
 }
 
+/// What each message leaves to be taken down: up to which generation, and which image sizes.
+async fn taken_down(catalog: &dyn Catalog, outcomes: &[Outcome]) -> Vec<Option<(u64, Vec<String>)>> {
+    let registered = catalog.register(outcomes).await.expect("a registration");
+    let told = |TakeDown { image_sizes, up_to }: TakeDown| {
+        (up_to.counter().expect("a counter"), image_sizes.into_iter().collect())
+    };
+    registered.into_iter().map(|registered| registered.take_down.map(told)).collect()
+}
+
+/// As [`taken_down`] returns it.
+fn down(up_to: u64, image_sizes: &[&str]) -> (u64, Vec<String>) {
+    (up_to, image_sizes.iter().map(|size| (*size).to_owned()).collect())
+}
+
 async fn etags(catalog: &dyn Catalog, key: &str) -> Vec<String> {
     let rows = catalog.entity_rows(&photo(key).entity).await.expect("rows").rows;
     rows.into_iter().map(|row| row.etag).collect()
@@ -110,7 +132,7 @@ async fn state(catalog: &dyn Catalog, key: &str) -> (State, Option<Generation>) 
 async fn a_rendered_original_has_one_row_a_size(fixture: &dyn Fixture) {
     let catalog = fixture.empty_catalog().await;
     let effects = register(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await;
-    assert_eq!(effects, [Effect::Rows { dropped: vec![] }]);
+    assert_eq!(effects, [Effect::Rows]);
     let rows = catalog.entity_rows(&photo(KEY).entity).await.expect("rows");
     assert_eq!((rows.version, rows.rows.len()), (1, 2));
     let row = &rows.rows[0];
@@ -150,7 +172,7 @@ async fn a_rejected_replacement_leaves_the_last_good_rows(fixture: &dyn Fixture)
 async fn a_good_original_that_comes_after_its_bad_successor_serves(fixture: &dyn Fixture) {
     let catalog = fixture.empty_catalog().await;
     register(&*catalog, &[rejected(KEY, 2)]).await;
-    assert_eq!(register(&*catalog, &[rendered(KEY, 1, &["sq"])]).await, [Effect::Rows { dropped: vec![] }]);
+    assert_eq!(register(&*catalog, &[rendered(KEY, 1, &["sq"])]).await, [Effect::Rows]);
     assert_eq!(etags(&*catalog, KEY).await, ["sq-1"]);
     let (state, serving) = state(&*catalog, KEY).await;
     assert!(matches!(state, State::Rejected { .. }));
@@ -160,15 +182,10 @@ async fn a_good_original_that_comes_after_its_bad_successor_serves(fixture: &dyn
 async fn a_deleted_original_has_no_rows_and_is_not_revived(fixture: &dyn Fixture) {
     let catalog = fixture.empty_catalog().await;
     register(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await;
-    let up_to = Generation::from_counter(3);
-    let dropped = vec!["sq".to_owned(), "ve".to_owned()];
-    let mut effects = register(&*catalog, &[removed(KEY, 3)]).await;
-    if let Effect::Unpublished { dropped, .. } = &mut effects[0] {
-        dropped.sort();
-    }
-    assert_eq!(effects, [Effect::Unpublished { up_to: up_to.clone(), dropped }]);
-    let late = register(&*catalog, &[rendered(KEY, 2, &["sq"])]).await;
-    assert_eq!(late, [Effect::Unpublished { up_to, dropped: vec![] }]);
+    assert_eq!(register(&*catalog, &[removed(KEY, 3)]).await, [Effect::Unpublished]);
+    let late = [rendered(KEY, 2, &["sq", "or"])];
+    assert_eq!(register(&*catalog, &late).await, [Effect::Unpublished]);
+    assert_eq!(taken_down(&*catalog, &late).await, [Some(down(3, &["or", "sq", "ve"]))]);
     assert_eq!(etags(&*catalog, KEY).await, Vec::<String>::new());
     assert_eq!(state(&*catalog, KEY).await, (State::Removed, None));
 }
@@ -177,11 +194,11 @@ async fn a_rejection_after_a_deletion_revives_nothing(fixture: &dyn Fixture) {
     let catalog = fixture.empty_catalog().await;
     let good = rendered(KEY, 4, &["sq"]);
     register(&*catalog, &[good.clone(), removed(KEY, 5), rejected(KEY, 6)]).await;
-    let up_to = Generation::from_counter(5);
-    let again = [Effect::Unpublished { up_to, dropped: vec![] }];
-    assert_eq!(register(&*catalog, &[good]).await, again);
     // A crash may have come between its commit and what follows from it.
-    assert_eq!(register(&*catalog, &[removed(KEY, 5)]).await, again);
+    for again in [good, removed(KEY, 5)] {
+        assert_eq!(register(&*catalog, std::slice::from_ref(&again)).await, [Effect::Unpublished]);
+        assert_eq!(taken_down(&*catalog, &[again]).await, [Some(down(5, &["sq"]))]);
+    }
     assert_eq!(etags(&*catalog, KEY).await, Vec::<String>::new());
     // What came between the removal and the rejection is the last good one.
     register(&*catalog, &[rejected(KEY, 8), rendered(KEY, 7, &["sq"])]).await;
@@ -225,8 +242,8 @@ fn orders(changes: &[Outcome]) -> Vec<Vec<Outcome>> {
 async fn a_deletion_told_after_its_bad_successor_unpublishes(fixture: &dyn Fixture) {
     let catalog = fixture.empty_catalog().await;
     register(&*catalog, &[rendered(KEY, 1, &["sq"]), rejected(KEY, 3)]).await;
-    let effects = register(&*catalog, &[removed(KEY, 2)]).await;
-    assert_eq!(effects, [Effect::Unpublished { up_to: Generation::from_counter(2), dropped: vec!["sq".into()] }]);
+    assert_eq!(register(&*catalog, &[removed(KEY, 2)]).await, [Effect::Unpublished]);
+    assert_eq!(taken_down(&*catalog, &[removed(KEY, 2)]).await, [Some(down(2, &["sq"]))]);
     assert_eq!(etags(&*catalog, KEY).await, Vec::<String>::new());
     let (state, serving) = state(&*catalog, KEY).await;
     assert!(matches!(state, State::Rejected { .. }) && serving.is_none());
@@ -244,9 +261,71 @@ async fn an_upload_after_a_deletion_serves_again(fixture: &dyn Fixture) {
 async fn a_smaller_size_set_drops_rows(fixture: &dyn Fixture) {
     let catalog = fixture.empty_catalog().await;
     register(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await;
-    let effects = register(&*catalog, &[rendered(KEY, 2, &["sq"])]).await;
-    assert_eq!(effects, [Effect::Rows { dropped: vec!["ve".into()] }]);
+    assert_eq!(taken_down(&*catalog, &[rendered(KEY, 2, &["sq"])]).await, [Some(down(2, &["ve"]))]);
     assert_eq!(etags(&*catalog, KEY).await, ["sq-2"]);
+}
+
+/// flow.md 8c and "Take-down after the commit is not repeatable": the rows are gone with the commit, the work is not.
+async fn what_is_taken_down_is_found_again(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    register(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await;
+    let smaller = [rendered(KEY, 2, &["sq", "ho"])];
+    for _ in 0..2 {
+        assert_eq!(taken_down(&*catalog, &smaller).await, [Some(down(2, &["ve"]))]);
+    }
+    // Nor does a removal, or what comes after it, forget what was dropped before.
+    for _ in 0..2 {
+        assert_eq!(taken_down(&*catalog, &[removed(KEY, 3)]).await, [Some(down(3, &["ho", "sq", "ve"]))]);
+    }
+    assert_eq!(taken_down(&*catalog, &[rendered(KEY, 4, &["ve"])]).await, [Some(down(4, &["ho", "sq"]))]);
+    let entry = catalog.entry(KEY).await.expect("the ledger").expect("an entry");
+    assert_eq!(entry.published.iter().map(String::as_str).collect::<Vec<_>>(), ["ho", "sq", "ve"]);
+    // A late one is not served; what it alone published goes.
+    assert_eq!(taken_down(&*catalog, &[rendered(KEY, 1, &["sq", "ve"])]).await, [Some(down(4, &["sq"]))]);
+    assert_eq!(etags(&*catalog, KEY).await, ["ve-4"]);
+}
+
+/// flow.md 23: redriven from a dead-letter queue, after the size set or the engine changed.
+async fn an_older_recipe_does_not_undo_a_newer_one(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let made = |set: &str, by: &str, sizes: &[&str]| {
+        let mut outcome = rendered(KEY, 1, sizes);
+        if let Fate::Rendered { size_set, size_set_digest, engine, .. } = &mut outcome.fate {
+            (*size_set, *size_set_digest, *engine) = (set.into(), Some(format!("digest of {set}")), by.into());
+        }
+        outcome
+    };
+    register(&*catalog, &[made("default/1", "1", &["sq", "ve"]), made("default/2", "2", &["sq"])]).await;
+    for older in [made("default/1", "1", &["sq", "ve"]), made("default/1", "2", &["ve"])] {
+        let registered = catalog.register(&[older]).await.expect("a registration");
+        assert_eq!(registered[0].effect, Effect::Stale);
+        let take_down = registered[0].take_down.as_ref().expect("a take-down");
+        assert_eq!(take_down.image_sizes.iter().map(String::as_str).collect::<Vec<_>>(), ["ve"]);
+    }
+    assert_eq!(etags(&*catalog, KEY).await, ["sq-1"]);
+    let entry = catalog.entry(KEY).await.expect("the ledger").expect("an entry");
+    assert_eq!((entry.size_set.as_deref(), entry.engine.as_deref()), (Some("default/2"), Some("2")));
+    assert_eq!(entry.size_set_digest.as_deref(), Some("digest of default/2"));
+    // Another set of another name is neither older nor newer: what comes last applies.
+    assert_eq!(register(&*catalog, &[made("shop/1", "2", &["ho"])]).await, [Effect::Rows]);
+}
+
+async fn the_first_rows_of_an_entity_are_known_as_such(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let first = async |outcome: Outcome| catalog.register(&[outcome]).await.expect("a registration")[0].first;
+    assert!(!first(rejected("origin/v/1_0.jpg", 1)).await);
+    assert!(first(rendered("origin/v/1_0.jpg", 2, &["sq"])).await);
+    assert!(!first(rendered("origin/v/1_1.jpg", 1, &["sq"])).await);
+    assert!(!first(rendered("origin/v/1_0.jpg", 2, &["sq"])).await);
+    assert!(first(rendered("origin/v/2_0.jpg", 1, &["sq"])).await);
+}
+
+async fn the_highest_generation_is_known(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    assert_eq!(catalog.highest_generation().await.expect("a generation"), None);
+    register(&*catalog, &[rendered(KEY, 20, &["sq"]), removed("origin/v/1_0.jpg", 300), rejected(KEY, 7)]).await;
+    let highest = catalog.highest_generation().await.expect("a generation");
+    assert_eq!(highest, Some(Generation::from_counter(300)));
 }
 
 async fn one_batch_may_hold_one_key_twice(fixture: &dyn Fixture) {

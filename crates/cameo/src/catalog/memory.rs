@@ -1,20 +1,22 @@
 //! A catalog in memory: the reference meaning, for tests. Nothing survives the process.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{
     Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, State,
     entity_locks::EntityLocks,
-    ledger::{Decision, RegisterRules, RowChange, decide},
+    ledger::{Before, RegisterRules, RowChange, decide},
 };
 use crate::{
     clock::Clock,
     error::Result,
+    generation::Generation,
     key::{EntityId, PhotoId, UploadKey, Vertical},
     message::Outcome,
 };
@@ -47,27 +49,31 @@ impl MemoryCatalog {
 }
 
 impl Tables {
-    fn apply(&mut self, decision: Decision) -> Registered {
+    fn apply(&mut self, outcome: &Outcome, rules: &RegisterRules, now: Timestamp) -> Registered {
+        let sizes: BTreeSet<_> = match UploadKey::parse(&outcome.key) {
+            UploadKey::Photo(photo) => self.rows.keys().filter(|key| key.0 == photo).map(|key| key.1.clone()).collect(),
+            _ => BTreeSet::new(),
+        };
+        let decision = decide(Before { entry: self.ledger.get(&outcome.key), rows: &sizes }, outcome, rules, now);
         if let Some(entry) = &decision.entry {
             self.ledger.insert(entry.key.clone(), entry.clone());
         }
-        let dropped = match (&decision.photo, &decision.rows) {
+        let first = match (&decision.photo, &decision.rows) {
             (Some(photo), RowChange::Replace(rows)) => self.replace(photo, rows),
-            (Some(photo), RowChange::Remove { .. }) => self.replace(photo, &[]),
-            _ => Vec::new(),
+            (Some(photo), RowChange::Remove) => self.replace(photo, &[]),
+            _ => false,
         };
-        Registered { effect: decision.effect(dropped), photo: decision.photo }
+        decision.registered(first)
     }
 
-    fn replace(&mut self, photo: &PhotoId, rows: &[Row]) -> Vec<String> {
-        *self.versions.entry(photo.entity.clone()).or_default() += 1;
-        let gone = |key: &(PhotoId, String)| key.0 == *photo && !rows.iter().any(|row| row.image_size == key.1);
-        let dropped: Vec<_> = self.rows.keys().filter(|key| gone(key)).cloned().collect();
-        for key in &dropped {
-            self.rows.remove(key);
-        }
+    /// Makes `rows` the photo's rows; returns whether it is the entity's first change.
+    fn replace(&mut self, photo: &PhotoId, rows: &[Row]) -> bool {
+        let version = self.versions.entry(photo.entity.clone()).or_default();
+        *version += 1;
+        let first = *version == 1;
+        self.rows.retain(|key, _| key.0 != *photo);
         self.rows.extend(rows.iter().map(|row| ((photo.clone(), row.image_size.clone()), row.clone())));
-        dropped.into_iter().map(|(_, image_size)| image_size).collect()
+        first
     }
 }
 
@@ -93,11 +99,7 @@ impl Catalog for MemoryCatalog {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let apply = |outcome: &Outcome| {
-            let decision = decide(tables.ledger.get(&outcome.key), outcome, &self.rules, now);
-            tables.apply(decision)
-        };
-        Ok(outcomes.iter().map(apply).collect())
+        Ok(outcomes.iter().map(|outcome| tables.apply(outcome, &self.rules, now)).collect())
     }
 
     async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
@@ -145,6 +147,10 @@ impl Catalog for MemoryCatalog {
             }
         }
         Ok(count)
+    }
+
+    async fn highest_generation(&self) -> Result<Option<Generation>> {
+        Ok(self.tables().ledger.values().map(|entry| entry.generation.clone()).max())
     }
 
     async fn counts(&self) -> Result<Vec<Count>> {

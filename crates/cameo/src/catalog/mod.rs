@@ -4,6 +4,8 @@
 //! is decided by one pure function, [`ledger::decide`], for every backend; a backend only reads and writes. `memory` is
 //! the reference meaning, and every backend passes `contract`.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -65,8 +67,13 @@ pub struct LedgerEntry {
     pub removed: Option<Generation>,
     /// Size set and version of what is being served.
     pub size_set: Option<String>,
+    /// Digest of that size set; none where an older version of Cameo registered it.
+    pub size_set_digest: Option<String>,
     /// Version of the engine that made what is being served.
     pub engine: Option<String>,
+    /// Every image size that was ever published for the key, also before a removal: it only grows, so that what is taken
+    /// down after a commit can be taken down again. At most [`PUBLISHED_MAX`](ledger::PUBLISHED_MAX).
+    pub published: BTreeSet<String>,
     /// When this entry last changed.
     pub updated_at: Timestamp,
 }
@@ -128,27 +135,35 @@ pub struct Registered {
     pub photo: Option<PhotoId>,
     /// What was done.
     pub effect: Effect,
+    /// Renditions that no row may name. The same message finds the same again, whatever became of its rows before.
+    pub take_down: Option<TakeDown>,
+    /// Whether the same original was being served already, made into another size set: which of the two was published
+    /// last, the ledger cannot tell.
+    pub other_recipe: bool,
+    /// Whether this wrote the first rows of the entity, as far as the catalog can tell without a question more.
+    pub first: bool,
 }
 
-/// What registering a message did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What registering a message did to the ledger and the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Rows were written; renditions of these image sizes are no longer part of the size set.
-    Rows {
-        /// Image sizes whose rows were removed.
-        dropped: Vec<String>,
-    },
-    /// Rows are gone, or must not be: renditions made from this generation or an older one are to be removed.
-    Unpublished {
-        /// The tombstone's generation.
-        up_to: Generation,
-        /// Image sizes whose rows were removed.
-        dropped: Vec<String>,
-    },
+    /// Rows were written.
+    Rows,
+    /// Rows are gone, or must not be.
+    Unpublished,
     /// The ledger alone changed.
     Noted,
-    /// A newer change was decided before: nothing was done.
+    /// A newer change, or a newer recipe of the same one, was decided before: nothing was done.
     Stale,
+}
+
+/// Renditions to be taken down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakeDown {
+    /// Their image sizes.
+    pub image_sizes: BTreeSet<String>,
+    /// Only what was made from this generation or an older one.
+    pub up_to: Generation,
 }
 
 /// The rows of an entity as of one version.
@@ -212,6 +227,9 @@ pub trait Catalog: Send + Sync + std::fmt::Debug {
 
     /// Gives rows that are still as told (but for the address) a new address; returns how many.
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64>;
+
+    /// The highest generation that the ledger has decided; none where it is empty. Reads the whole ledger: for a start.
+    async fn highest_generation(&self) -> Result<Option<Generation>>;
 
     /// How many originals stand in each state, by vertical and reason.
     async fn counts(&self) -> Result<Vec<Count>>;

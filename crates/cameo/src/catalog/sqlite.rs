@@ -1,6 +1,6 @@
 //! The catalog in the embedded database.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,7 +9,10 @@ use rusqlite::{Connection, OptionalExtension, Row as SqliteRow, ToSql, params, p
 use super::{
     Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, State,
     entity_locks::EntityLocks,
-    ledger::{Decision, RegisterRules, RowChange, decide},
+    ledger::{
+        Before, Decision, RegisterRules, RowChange, decide, published_from_column, published_to_column,
+        state_from_columns,
+    },
     table::Table,
 };
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
     error::{Error, Kind, Place, Result},
     generation::Generation,
     key::{EntityId, PhotoId, UploadKey, Vertical},
-    message::Outcome,
+    message::{Fate, Outcome},
     sqlite::{Done, Failure, Sqlite, integer},
 };
 
@@ -44,18 +47,20 @@ const ROWS_AFTER: &str = "({vertical}, {cd_idx}, {sequence}, {image_size}) > (";
 const ROWS_ORDER: &str = " ORDER BY {vertical}, {cd_idx}, {sequence}, {image_size} LIMIT ";
 
 const RAISE_VERSION: &str = "INSERT INTO cameo_entities (vertical, cd_idx, version) VALUES (?1, ?2, 1)
-    ON CONFLICT (vertical, cd_idx) DO UPDATE SET version = version + 1";
+    ON CONFLICT (vertical, cd_idx) DO UPDATE SET version = version + 1 RETURNING version";
 const SELECT_VERSION: &str = "SELECT version FROM cameo_entities WHERE vertical = ?1 AND cd_idx = ?2";
 const SELECT_ENTRY: &str =
     "SELECT object_key, generation, etag, state, reason, detail, serving_generation, size_set, engine,
-    updated_at, removed_generation FROM cameo_originals WHERE ";
+    updated_at, removed_generation, published, size_set_digest FROM cameo_originals WHERE ";
 const UPSERT_ENTRY: &str = "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason,
-        detail, serving_generation, size_set, engine, updated_at, removed_generation)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        detail, serving_generation, size_set, engine, updated_at, removed_generation, published, size_set_digest)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
     ON CONFLICT (object_key) DO UPDATE SET generation = excluded.generation, etag = excluded.etag, state = excluded.state,
         reason = excluded.reason, detail = excluded.detail, serving_generation = excluded.serving_generation,
         size_set = excluded.size_set, engine = excluded.engine, updated_at = excluded.updated_at,
-        removed_generation = excluded.removed_generation";
+        removed_generation = excluded.removed_generation, published = excluded.published,
+        size_set_digest = excluded.size_set_digest";
+const HIGHEST_GENERATION: &str = "SELECT max(generation) FROM cameo_originals";
 const COUNTS: &str = "SELECT vertical, state, reason, count(*) FROM cameo_originals GROUP BY vertical, state, reason
     ORDER BY vertical, state, reason";
 
@@ -126,9 +131,22 @@ fn apply(
     now: Timestamp,
 ) -> Done<Registered> {
     let current = select_entry(connection, &outcome.key)?;
-    let decision = decide(current.as_ref(), outcome, rules, now);
-    let dropped = write_decision(connection, sql, &decision, now)?;
-    Ok(Registered { effect: decision.effect(dropped), photo: decision.photo })
+    // What is rejected or ignored touches no row.
+    let rows = match (UploadKey::parse(&outcome.key), &outcome.fate) {
+        (UploadKey::Photo(photo), Fate::Rendered { .. } | Fate::Removed) => sizes_of(connection, sql, &photo)?,
+        _ => BTreeSet::new(),
+    };
+    let decision = decide(Before { entry: current.as_ref(), rows: &rows }, outcome, rules, now);
+    let first = write_decision(connection, sql, &decision, &rows, now)?;
+    Ok(decision.registered(first))
+}
+
+/// Image sizes that a photo has rows of.
+fn sizes_of(connection: &Connection, sql: &Statements, photo: &PhotoId) -> Done<BTreeSet<String>> {
+    let EntityId { vertical, cd_idx } = &photo.entity;
+    let mut query = connection.prepare_cached(&sql.sizes_of_photo)?;
+    let sizes = query.query_map((vertical.as_str(), integer(*cd_idx), photo.sequence), |row| row.get(0))?;
+    Ok(sizes.collect::<Result<_, _>>()?)
 }
 
 fn select_entry(connection: &Connection, key: &str) -> Done<Option<LedgerEntry>> {
@@ -137,14 +155,21 @@ fn select_entry(connection: &Connection, key: &str) -> Done<Option<LedgerEntry>>
     Ok(columns.map(LedgerEntry::try_from).transpose()?)
 }
 
-fn write_decision(connection: &Connection, sql: &Statements, decision: &Decision, now: Timestamp) -> Done<Vec<String>> {
+/// Writes what was decided; returns whether these are the entity's first rows. `had` is what the photo has rows of.
+fn write_decision(
+    connection: &Connection,
+    sql: &Statements,
+    decision: &Decision,
+    had: &BTreeSet<String>,
+    now: Timestamp,
+) -> Done<bool> {
     if let Some(entry) = &decision.entry {
         upsert_entry(connection, entry, decision.photo.as_ref())?;
     }
     match (&decision.photo, &decision.rows) {
-        (Some(photo), RowChange::Replace(rows)) => replace_rows(connection, sql, photo, rows, now),
-        (Some(photo), RowChange::Remove { .. }) => replace_rows(connection, sql, photo, &[], now),
-        _ => Ok(Vec::new()),
+        (Some(photo), RowChange::Replace(rows)) => replace_rows(connection, sql, photo, (had, rows), now),
+        (Some(photo), RowChange::Remove) => replace_rows(connection, sql, photo, (had, &[]), now),
+        _ => Ok(false),
     }
 }
 
@@ -168,32 +193,31 @@ fn upsert_entry(connection: &Connection, entry: &LedgerEntry, photo: Option<&Pho
         entry.engine,
         to_millis(entry.updated_at),
         entry.removed.as_ref().map(Generation::as_str),
+        published_to_column(&entry.published),
+        entry.size_set_digest,
     ])?;
     Ok(())
 }
 
-/// Makes `rows` the photo's rows and returns the image sizes that it had and no longer has.
+/// Makes `rows` the photo's rows, which had some of the image sizes `had`; returns whether it is the entity's first change.
 fn replace_rows(
     connection: &Connection,
     sql: &Statements,
     photo: &PhotoId,
-    rows: &[Row],
+    (had, rows): (&BTreeSet<String>, &[Row]),
     now: Timestamp,
-) -> Done<Vec<String>> {
+) -> Done<bool> {
     let (vertical, cd_idx) = (photo.entity.vertical.as_str(), integer(photo.entity.cd_idx));
-    connection.prepare_cached(RAISE_VERSION)?.execute((vertical, cd_idx))?;
+    let mut raise = connection.prepare_cached(RAISE_VERSION)?;
+    let version: i64 = raise.query_row((vertical, cd_idx), |row| row.get(0))?;
     for row in rows {
         upsert_row(connection, sql, row, now)?;
     }
-    let mut query = connection.prepare_cached(&sql.sizes_of_photo)?;
-    let sizes = query.query_map((vertical, cd_idx, photo.sequence), |row| row.get(0))?;
-    let mut dropped = sizes.collect::<Result<Vec<String>, _>>()?;
-    dropped.retain(|image_size| !rows.iter().any(|row| row.image_size == *image_size));
-    for image_size in &dropped {
+    for image_size in had.iter().filter(|had| !rows.iter().any(|row| row.image_size == **had)) {
         let mut delete = connection.prepare_cached(&sql.delete_row)?;
         delete.execute((vertical, cd_idx, photo.sequence, image_size))?;
     }
-    Ok(dropped)
+    Ok(version == 1)
 }
 
 fn upsert_row(connection: &Connection, sql: &Statements, row: &Row, now: Timestamp) -> Done<()> {
@@ -250,6 +274,8 @@ impl EntryColumns {
             engine: row.get(8)?,
             updated_at: from_millis(row.get(9)?),
             removed: row.get::<_, Option<String>>(10)?.map(Generation::new),
+            published: published_from_column(row.get::<_, Option<String>>(11)?.as_deref()),
+            size_set_digest: row.get(12)?,
         };
         Ok(Self { entry, state: row.get(3)?, reason: row.get(4)?, detail: row.get(5)? })
     }
@@ -260,7 +286,7 @@ impl TryFrom<EntryColumns> for LedgerEntry {
 
     fn try_from(columns: EntryColumns) -> Result<Self> {
         let EntryColumns { entry, state, reason, detail } = columns;
-        let state = super::ledger::state_from_columns(&entry.key, &state, reason.as_deref(), detail)?;
+        let state = state_from_columns(&entry.key, &state, reason.as_deref(), detail)?;
         Ok(Self { state, ..entry })
     }
 }
@@ -429,6 +455,14 @@ impl Catalog for SqliteCatalog {
                 count += rewrite_url(connection, &sql, row, now)?;
             }
             Ok(count)
+        });
+        job.await
+    }
+
+    async fn highest_generation(&self) -> Result<Option<Generation>> {
+        let job = self.db.read(Place::Catalog, "read the highest generation", |connection| {
+            let highest: Option<String> = connection.query_row(HIGHEST_GENERATION, (), |row| row.get(0))?;
+            Ok(highest.map(Generation::new))
         });
         job.await
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope};
 use crate::{
     error::{Error, Kind, Place, Result},
+    generation::Generation,
     key::{EntityId, Vertical},
     message::Outcome,
 };
@@ -46,6 +47,10 @@ impl Catalog for UnusedCatalog {
     }
 
     async fn rewrite_urls(&self, _: &[Row]) -> Result<u64> {
+        none()
+    }
+
+    async fn highest_generation(&self) -> Result<Option<Generation>> {
         none()
     }
 

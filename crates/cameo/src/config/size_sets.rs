@@ -110,6 +110,6 @@ impl SizeSetConfig {
     pub(super) fn resolve(&self, name: &str) -> Result<NamedSizeSet> {
         let sizes = SizeSet::new(self.sizes.iter().map(ImageSize::from).collect());
         let sizes = sizes.map_err(|error| wrong(format!("read size_sets.{name}"), error))?;
-        Ok(NamedSizeSet { label: format!("{name}/{}", self.version), sizes })
+        Ok(NamedSizeSet::new(format!("{name}/{}", self.version), sizes))
     }
 }

@@ -181,5 +181,11 @@ fn as_it_stands(
     };
     let size_set = places.settings.size_sets.of(&photo.entity.vertical).label.clone();
     let renditions = rows.into_iter().map(published).collect();
-    outcome(&event, Fate::Rendered { size_set, engine: ADOPTED.to_owned(), renditions })
+    outcome(&event, adopted(size_set, renditions))
+}
+
+/// Nobody knows what size set the renditions were made into, but that its image sizes have these names.
+fn adopted(size_set: String, renditions: Vec<PublishedRendition>) -> Fate {
+    let engine = ADOPTED.to_owned();
+    Fate::Rendered { size_set, size_set_digest: None, engine, renditions, earlier_sizes: Vec::new() }
 }

@@ -1,9 +1,12 @@
 //! The alias `{cd_idx}.jpg`: the entity's primary photo, that of its lowest sequence, at each image size.
 //!
 //! It is written from the entity's rows, under the entity's lock, and carries the version of the rows it was made from: an
-//! older version never overwrites a newer one. With the entity's last row it goes.
+//! older version never overwrites a newer one, unless the database itself went back. With the entity's last row it goes,
+//! and with the setting that asks for it.
 
 use std::collections::BTreeSet;
+
+use tracing::warn;
 
 use super::{
     Flow,
@@ -20,25 +23,59 @@ use crate::{
 /// Metadata name of the version of the rows that an alias was made from, zero-padded.
 const VERSION_METADATA: &str = "cameo-entity-version";
 
-/// Brings the aliases of an entity in line with its rows. `sizes` are image sizes that may have lost their last row.
-/// Returns primary photos whose renditions do not stand.
+/// Brings the aliases of an entity in line with its rows; takes them down where none are to be published. `sizes` are
+/// image sizes that may have lost their last row. Returns primary photos whose renditions do not exist.
 pub async fn update_aliases(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<String>) -> Result<Vec<PhotoId>> {
-    if !flow.settings.publish_alias {
-        return Ok(Vec::new());
-    }
     let _lock = flow.catalog.lock_entity(entity).await?;
-    let EntityRows { version, rows } = flow.catalog.entity_rows(entity).await?;
+    let mut current = flow.catalog.entity_rows(entity).await?;
+    let mut database_went_back = false;
+    for _ in 0..CONFLICTS_MAX {
+        let newer = match bring_in_line(flow, entity, sizes, &current, database_went_back).await? {
+            Ended::Settled { without_rendition } => return Ok(without_rendition),
+            Ended::NewerAlias { version } => version,
+        };
+        // Whoever wrote it read the database before the lock was ours, or after it was lost: what the database says now is
+        // as new. If it is not, it is an older database than the one that the alias was made from.
+        current = flow.catalog.entity_rows(entity).await?;
+        if current.version < newer {
+            warn!(%entity, alias = newer, database = current.version, "the database went back: aliases are written from its rows");
+            database_went_back = true;
+        }
+    }
+    Err(conflict(&format!("{entity}, whose rows")))
+}
+
+/// How bringing aliases in line ended.
+enum Ended {
+    /// They are as the rows want them.
+    Settled { without_rendition: Vec<PhotoId> },
+    /// One that is not was made from newer rows than those at hand.
+    NewerAlias { version: u64 },
+}
+
+async fn bring_in_line(
+    flow: &Flow,
+    entity: &EntityId,
+    sizes: &BTreeSet<String>,
+    EntityRows { version, rows }: &EntityRows,
+    database_went_back: bool,
+) -> Result<Ended> {
+    let shown: &[Row] = if flow.settings.publish_alias { rows } else { &[] };
     let all_sizes: BTreeSet<&String> = sizes.iter().chain(rows.iter().map(|row| &row.image_size)).collect();
     let mut waiting: Vec<Alias<'_>> =
-        all_sizes.into_iter().map(|image_size| Alias::new(entity, image_size, &rows)).collect();
+        all_sizes.into_iter().map(|image_size| Alias::new(entity, image_size, shown)).collect();
     let mut without_rendition = Vec::new();
     for _ in 0..CONFLICTS_MAX {
-        look(flow, &mut waiting, version).await?;
+        look(flow, &mut waiting).await?;
         if waiting.is_empty() {
-            return Ok(without_rendition);
+            return Ok(Ended::Settled { without_rendition });
+        }
+        let newest = waiting.iter().filter_map(|alias| version_of(alias.standing.as_ref()?)).max();
+        if let Some(newer) = newest.filter(|newest| newest > version && !database_went_back) {
+            return Ok(Ended::NewerAlias { version: newer });
         }
         let mut changed = Vec::new();
-        for (alias, done) in write(flow, waiting, version).await? {
+        for (alias, done) in write(flow, waiting, *version).await? {
             match done {
                 Done::Written => reached(Point::AliasWritten),
                 Done::Changed => changed.push(alias),
@@ -46,13 +83,17 @@ pub async fn update_aliases(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<Str
             }
         }
         if changed.is_empty() {
-            return Ok(without_rendition);
+            return Ok(Ended::Settled { without_rendition });
         }
         waiting = changed;
     }
     let keys: Vec<_> = waiting.iter().map(|alias| alias.key.as_str()).collect();
-    let doing = format!("write the alias {}: it changed {CONFLICTS_MAX} times meanwhile", keys.join(", "));
-    Err(Error::new(Place::Store, Kind::Conflict, doing))
+    Err(conflict(&keys.join(", ")))
+}
+
+fn conflict(aliases: &str) -> Error {
+    let doing = format!("write the alias {aliases}: it changed {CONFLICTS_MAX} times in between");
+    Error::new(Place::Store, Kind::Conflict, doing)
 }
 
 /// An alias that is to be as the rows want it.
@@ -68,27 +109,24 @@ impl<'r> Alias<'r> {
         Self { key: entity.alias_key(image_size), primary, standing: None }
     }
 
-    /// Whether it is as the rows want it, or as newer rows do.
-    fn is_settled(&self, version: u64) -> bool {
+    /// Whether it is as the rows want it.
+    fn is_settled(&self) -> bool {
         match (&self.standing, self.primary) {
             (None, None) => true,
-            (Some(info), primary) => {
-                let newer = version_of(info).is_some_and(|written| written > version);
-                newer || primary.is_some_and(|row| row.etag == info.etag)
-            }
-            (None, Some(_)) => false,
+            (Some(info), Some(row)) => row.etag == info.etag,
+            (None, Some(_)) | (Some(_), None) => false,
         }
     }
 }
 
 /// Looks what stands, and leaves those that are not settled.
-async fn look(flow: &Flow, aliases: &mut Vec<Alias<'_>>, version: u64) -> Result<()> {
+async fn look(flow: &Flow, aliases: &mut Vec<Alias<'_>>) -> Result<()> {
     let keys: Vec<_> = aliases.iter().map(|alias| alias.key.as_str()).collect();
     let standing = flow.store.head_all(&flow.settings.image_bucket, &keys).await?;
     for (alias, standing) in aliases.iter_mut().zip(standing) {
         alias.standing = standing;
     }
-    aliases.retain(|alias| !alias.is_settled(version));
+    aliases.retain(|alias| !alias.is_settled());
     Ok(())
 }
 

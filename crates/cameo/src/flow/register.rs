@@ -1,16 +1,27 @@
 //! Registering: outcomes become ledger entries and rows, in one transaction; then aliases follow and what is no longer
 //! referred to is taken down. The caller deletes the messages last, so a crash anywhere repeats the whole.
+//!
+//! What follows the commit goes by what the catalog remembers of the key, not by what the commit changed: a message that
+//! comes again finds the same work, and does what of it was not done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem::take,
+};
 
 use futures::{FutureExt, StreamExt, stream};
+use tracing::debug;
 
-use super::{Flow, alias::update_aliases};
+use super::{
+    Flow,
+    alias::update_aliases,
+    publish::{CONFLICTS_MAX, earlier_sizes, size_set_of, sizes_of_set},
+    went_back::{self, Stale},
+};
 use crate::{
-    catalog::{Effect, Registered},
-    error::Result,
+    catalog::{Effect, Registered, TakeDown, ledger::PUBLISHED_MAX},
+    error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
-    generation::Generation,
     key::{EntityId, PhotoId},
     message::{Fate, Outcome},
     store::ObjectInfo,
@@ -33,28 +44,82 @@ pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Registration>
     reached(Point::BeforeRegister);
     let registered = flow.catalog.register(outcomes).await?;
     reached(Point::Registered);
-    let mut entities = BTreeMap::<EntityId, BTreeSet<String>>::new();
-    let mut mend = BTreeSet::new();
-    for (outcome, Registered { photo, effect }) in outcomes.iter().zip(&registered) {
-        let Some(photo) = photo else { continue };
-        let dropped = take_down(flow, photo, effect).await?;
-        if may_have_taken_down(flow, outcome, effect).await? && may_have_been_hit(flow, photo).await? {
-            mend.insert(photo.origin_key());
-        }
-        if !matches!(effect, Effect::Noted | Effect::Stale) {
-            entities.entry(photo.entity.clone()).or_default().extend(dropped);
+    let mut after = AfterCommit::default();
+    for (outcome, registered) in outcomes.iter().zip(&registered) {
+        after.follow(flow, outcome, registered).await?;
+    }
+    let lifted = take(&mut after.lifted);
+    if !lifted.is_empty() {
+        for (outcome, registered) in lifted.iter().zip(flow.catalog.register(&lifted).await?) {
+            after.follow(flow, outcome, &registered).await?;
         }
     }
     // All of them are done before an error of one is told: none is left half done because of another.
-    let aliases: Vec<_> = entities.iter().map(|(entity, sizes)| follow(flow, entity, sizes).boxed()).collect();
+    let aliases: Vec<_> =
+        after.entities.iter().map(|(entity, changed)| follow(flow, entity, changed).boxed()).collect();
+    let mut mend = after.mend;
     for hit in stream::iter(aliases).buffer_unordered(ENTITIES_AT_ONCE).collect::<Vec<_>>().await {
         mend.extend(hit?);
     }
     Ok(Registration { registered, mend })
 }
 
+/// What is left to do after a commit.
+#[derive(Debug, Default)]
+struct AfterCommit {
+    /// Entities whose rows changed, now or before the message came again.
+    entities: BTreeMap<EntityId, Changed>,
+    /// Originals whose events are sent again.
+    mend: BTreeSet<String>,
+    /// Outcomes that are registered again, above what was in their way.
+    lifted: Vec<Outcome>,
+}
+
+/// What changed of an entity.
+#[derive(Debug, Default)]
+struct Changed {
+    /// Image sizes that may have lost their last row.
+    sizes: BTreeSet<String>,
+    /// Whether these are its first rows.
+    first: bool,
+}
+
+impl AfterCommit {
+    /// Does what follows from one outcome, but for aliases.
+    async fn follow(&mut self, flow: &Flow, outcome: &Outcome, registered: &Registered) -> Result<()> {
+        let Registered { photo, effect, first, .. } = registered;
+        let published_after_removal = *effect == Effect::Unpublished && outcome.fate != Fate::Removed;
+        if *effect == Effect::Stale || published_after_removal {
+            match went_back::compare(flow, outcome).await? {
+                Stale::Rightly => {}
+                Stale::Again => drop(self.mend.insert(outcome.key.clone())),
+                Stale::Lifted(outcome) => self.lifted.push(outcome),
+            }
+        }
+        let Some(photo) = photo else { return Ok(()) };
+        if registered.other_recipe && !went_back::rows_have_renditions(flow, photo).await? {
+            self.mend.insert(outcome.key.clone());
+        }
+        let taken = take_down(flow, photo, outcome, registered).await?;
+        let may_hit = taken.of_today || may_have_taken_down(flow, outcome, *effect).await?;
+        if may_hit && may_have_been_hit(flow, photo).await? {
+            self.mend.insert(photo.origin_key());
+        }
+        if !matches!(effect, Effect::Noted | Effect::Stale) {
+            let changed = self.entities.entry(photo.entity.clone()).or_default();
+            changed.sizes.extend(taken.sizes);
+            changed.first |= first;
+        }
+        Ok(())
+    }
+}
+
 /// Brings an entity's aliases in line with its rows; returns the originals that must be rendered once more.
-async fn follow(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<String>) -> Result<Vec<String>> {
+async fn follow(flow: &Flow, entity: &EntityId, Changed { sizes, first }: &Changed) -> Result<Vec<String>> {
+    if !flow.settings.publish_alias && *first {
+        // Aliases of earlier settings are taken down, but an entity that was never registered has none.
+        return Ok(Vec::new());
+    }
     reached(Point::BeforeAlias);
     let mut hit = Vec::new();
     for photo in update_aliases(flow, entity, sizes).await? {
@@ -67,9 +132,9 @@ async fn follow(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<String>) -> Res
 
 /// Whether renditions were taken down for this message: now, or before a crash, after which it is told again and finds that
 /// a later upload serves.
-async fn may_have_taken_down(flow: &Flow, outcome: &Outcome, effect: &Effect) -> Result<bool> {
+async fn may_have_taken_down(flow: &Flow, outcome: &Outcome, effect: Effect) -> Result<bool> {
     match (&outcome.fate, effect) {
-        (_, Effect::Unpublished { .. }) | (Fate::Removed, _) => Ok(true),
+        (_, Effect::Unpublished) | (Fate::Removed, _) => Ok(true),
         (Fate::Rendered { .. }, Effect::Stale) => {
             let removed = flow.catalog.entry(&outcome.key).await?.and_then(|entry| entry.removed);
             Ok(removed.is_some_and(|removed| removed > outcome.generation))
@@ -86,35 +151,101 @@ async fn may_have_been_hit(flow: &Flow, photo: &PhotoId) -> Result<bool> {
     Ok(original.is_some_and(|original| original.write_generation.is_none()))
 }
 
-/// Removes the renditions that an effect leaves without rows; returns their image sizes.
-async fn take_down(flow: &Flow, photo: &PhotoId, effect: &Effect) -> Result<Vec<String>> {
-    let (sizes, up_to) = match effect {
-        Effect::Rows { dropped } => (dropped.clone(), None),
-        Effect::Unpublished { up_to, dropped } => {
-            let set = flow.settings.size_sets.of(&photo.entity.vertical);
-            let configured = set.sizes.sizes().iter().map(|size| size.name.clone());
-            let all: BTreeSet<_> = dropped.iter().cloned().chain(configured).collect();
-            (all.into_iter().collect(), Some(up_to))
-        }
-        Effect::Noted | Effect::Stale => return Ok(Vec::new()),
-    };
-    for image_size in &sizes {
-        reached(Point::BeforeTakeDown);
-        take_down_rendition(flow, &photo.rendition_key(image_size), up_to).await?;
-        reached(Point::TakenDown);
-    }
-    Ok(sizes)
+/// What was taken down.
+#[derive(Debug, Default)]
+struct TakenDown {
+    /// All image sizes that were looked at.
+    sizes: BTreeSet<String>,
+    /// Whether a rendition went that the size set of today has.
+    of_today: bool,
 }
 
-/// Removes a rendition unless it was made from a newer generation than `up_to`.
-async fn take_down_rendition(flow: &Flow, key: &str, up_to: Option<&Generation>) -> Result<()> {
-    let bucket = &flow.settings.image_bucket;
-    while let Some(current) = flow.store.head(bucket, key).await? {
-        let newer =
-            |info: &ObjectInfo| info.made_from().zip(up_to).is_some_and(|(made_from, up_to)| made_from > *up_to);
-        if newer(&current) || flow.store.delete(bucket, key, &current.validator()).await? {
-            break;
-        }
+/// Removes the renditions that a message leaves without rows.
+async fn take_down(flow: &Flow, photo: &PhotoId, outcome: &Outcome, registered: &Registered) -> Result<TakenDown> {
+    let Some(down) = &registered.take_down else { return Ok(TakenDown::default()) };
+    let today = flow.settings.size_sets.of(&photo.entity.vertical);
+    let configured: BTreeSet<_> = today.sizes.sizes().iter().map(|size| size.name.clone()).collect();
+    let mut sizes = down.image_sizes.clone();
+    // Made into the size set of today for an event that is on its way to be registered, while this message is of another set.
+    let mut spared = None;
+    if registered.effect == Effect::Unpublished {
+        sizes.extend(configured.iter().cloned());
+    } else if !matches!(&outcome.fate, Fate::Rendered { size_set_digest: Some(made), .. } if made == today.digest()) {
+        spared = Some(today.digest());
     }
-    Ok(())
+    let mut taken = TakenDown::default();
+    for (image_size, found) in look(flow, photo, outcome, registered.effect, (&sizes, down)).await? {
+        reached(Point::BeforeTakeDown);
+        let key = photo.rendition_key(&image_size);
+        let spared = spared.filter(|_| configured.contains(&image_size));
+        taken.of_today |=
+            take_down_rendition(flow, &key, found, down, spared).await? && configured.contains(&image_size);
+        reached(Point::TakenDown);
+        taken.sizes.insert(image_size);
+    }
+    Ok(taken)
+}
+
+/// Looks for the renditions that are to be taken down, in the order in which they go. Each names the size set that it was made
+/// into: an attempt that crashed may have left others of it, which nobody registered. Those go first, since nothing else
+/// leads to them.
+async fn look(
+    flow: &Flow,
+    photo: &PhotoId,
+    outcome: &Outcome,
+    effect: Effect,
+    (sizes, down): (&BTreeSet<String>, &TakeDown),
+) -> Result<Vec<(String, Option<ObjectInfo>)>> {
+    let kept: BTreeSet<&str> = match &outcome.fate {
+        Fate::Rendered { renditions, .. } if effect == Effect::Rows => {
+            renditions.iter().map(|rendition| rendition.image_size.as_str()).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    let (mut known, mut next, mut found) = (sizes.clone(), sizes.clone(), Vec::new());
+    while !next.is_empty() && known.len() <= PUBLISHED_MAX {
+        let keys: Vec<_> = next.iter().map(|size| photo.rendition_key(size)).collect();
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        let infos = flow.store.head_all(&flow.settings.image_bucket, &keys).await?;
+        let goes = |info: &&ObjectInfo| info.made_from().is_some_and(|made_from| made_from <= down.up_to);
+        let named = infos.iter().flatten().filter(goes).flat_map(|info| {
+            let named = sizes_of_set(info).into_iter().chain(earlier_sizes(info));
+            named.collect::<Vec<_>>()
+        });
+        let more =
+            named.filter(|size| effect != Effect::Stale && !kept.contains(size.as_str()) && !known.contains(size));
+        let more: BTreeSet<_> = more.collect();
+        known.extend(more.iter().cloned());
+        found.splice(0..0, std::mem::replace(&mut next, more).into_iter().zip(infos));
+    }
+    Ok(found)
+}
+
+/// Removes a rendition, as it was `found`, unless it was made from a newer generation, or into the size set `spared`; whether
+/// one was removed.
+async fn take_down_rendition(
+    flow: &Flow,
+    key: &str,
+    mut found: Option<ObjectInfo>,
+    down: &TakeDown,
+    spared: Option<&str>,
+) -> Result<bool> {
+    let bucket = &flow.settings.image_bucket;
+    for _ in 0..CONFLICTS_MAX {
+        let Some(current) = found else { return Ok(false) };
+        if current.made_from().is_some_and(|made_from| made_from > down.up_to) {
+            return Ok(false);
+        }
+        if spared.is_some() && size_set_of(&current) == spared {
+            debug!(key, "left: it was made into the size set of today");
+            return Ok(false);
+        }
+        if flow.store.delete(bucket, key, &current.validator()).await? {
+            return Ok(true);
+        }
+        found = flow.store.head(bucket, key).await?;
+    }
+    let doing =
+        format!("take down {key}: it changed {CONFLICTS_MAX} times in between, or the store never lets If-Match hold");
+    Err(Error::new(Place::Store, Kind::Conflict, doing))
 }

@@ -1,22 +1,22 @@
 //! From an event to an outcome: read the original, render it, publish what came of it.
 //!
-//! The outcome is returned only after every rendition stands in the image bucket; the caller sends it and then deletes
+//! The outcome is returned only after every rendition is in the image bucket; the caller sends it and then deletes
 //! the event. A step that is run twice publishes nothing twice.
 
 use tracing::{debug, info};
 
 use super::{
     Flow,
-    publish::{Published, publish},
+    publish::{MadeFrom, Published, publish, rendered},
     receive::{Asked, outcome, receive},
-    superseded::fate_of_earlier_attempt,
+    superseded::outcome_of_earlier_attempt,
 };
 use crate::{
     error::Result,
     event::Event,
     failpoint::{Point, reached},
     key::PhotoId,
-    message::{Fate, Outcome, PublishedRendition},
+    message::{Fate, Outcome},
     reason::ReasonCode,
     render::Rejection,
     store::Opened,
@@ -40,32 +40,33 @@ async fn render(flow: &Flow, event: &Event, photo: &PhotoId, etag: &str) -> Resu
     let original = flow.store.open(&event.bucket, &event.key, max_bytes).await?;
     let Some(original) = original.filter(|original| original.info.etag == etag) else {
         info!(%photo, generation = %event.generation, reason = %ReasonCode::Superseded, "a newer change took its place");
-        let earlier = fate_of_earlier_attempt(flow, event, photo).await?;
-        return Ok(earlier.map(|fate| outcome(event, fate)));
+        return outcome_of_earlier_attempt(flow, event, photo).await;
     };
     reached(Point::OriginalRead);
     if original.info.size > max_bytes {
         return Ok(Some(outcome(event, too_large(original.info.size, max_bytes))));
     }
-    let fate = render_and_publish(flow, event, photo, original).await?;
-    Ok(fate.map(|fate| outcome(event, fate)))
+    render_and_publish(flow, event, photo, original).await
 }
 
-async fn render_and_publish(flow: &Flow, event: &Event, photo: &PhotoId, original: Opened) -> Result<Option<Fate>> {
+async fn render_and_publish(flow: &Flow, event: &Event, photo: &PhotoId, original: Opened) -> Result<Option<Outcome>> {
     let size_set = flow.settings.size_sets.of(&photo.entity.vertical);
-    let rendered = match flow.render.render(original.content, &size_set.sizes).await? {
-        Ok(rendered) => rendered,
-        Err(Rejection { reason, detail, .. }) => return Ok(Some(Fate::Rejected { reason, detail })),
+    let made = match flow.render.render(original.content, &size_set.sizes).await? {
+        Ok(made) => made,
+        Err(Rejection { reason, detail, .. }) => return Ok(Some(outcome(event, Fate::Rejected { reason, detail }))),
     };
     reached(Point::Rendered);
-    match publish(flow, photo, &event.generation, rendered.renditions).await? {
-        Published::Stand(renditions) => Ok(Some(rendered_fate(&size_set.label, renditions))),
-        Published::Superseded => Ok(None),
+    let made_from = MadeFrom { generation: &event.generation, etag: &original.info.etag, size_set };
+    match publish(flow, photo, made_from, made.renditions).await? {
+        Published::Done { generation, renditions, earlier_sizes } => {
+            let fate = rendered(size_set, renditions, earlier_sizes);
+            Ok(Some(Outcome { generation, ..outcome(event, fate) }))
+        }
+        Published::Superseded => {
+            info!(%photo, generation = %event.generation, reason = %ReasonCode::Superseded, "a newer original is published");
+            Ok(None)
+        }
     }
-}
-
-pub(super) fn rendered_fate(size_set: &str, renditions: Vec<PublishedRendition>) -> Fate {
-    Fate::Rendered { size_set: size_set.to_owned(), engine: cameo_image::ENGINE_VERSION.to_owned(), renditions }
 }
 
 fn too_large(size: u64, max_bytes: u64) -> Fate {

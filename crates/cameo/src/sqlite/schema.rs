@@ -11,10 +11,11 @@ use super::{Done, Failure};
 use crate::error::{Error, Kind, Place, Result};
 
 /// The steps of the schema: the first makes version 1. One that exists is not edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_queue_and_ledger.sql"),
     include_str!("../../migrations/sqlite/0002_store.sql"),
     include_str!("../../migrations/sqlite/0003_shared_files.sql"),
+    include_str!("../../migrations/sqlite/0004_published_sizes.sql"),
 ];
 
 const VERSION: &str = "user_version";

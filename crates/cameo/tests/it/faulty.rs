@@ -13,6 +13,7 @@ use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope},
     error::{Error, Kind, Place, Result},
+    generation::Generation,
     key::{EntityId, Vertical},
     message::Outcome,
     queue::{DeadLetter, Depth, Message, Queue},
@@ -125,6 +126,9 @@ impl Catalog for Faulty<dyn Catalog> {
     }
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
         self.inner.rewrite_urls(rows).await
+    }
+    async fn highest_generation(&self) -> Result<Option<Generation>> {
+        self.inner.highest_generation().await
     }
     async fn counts(&self) -> Result<Vec<Count>> {
         self.inner.counts().await

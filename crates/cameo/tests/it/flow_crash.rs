@@ -23,7 +23,7 @@ use jiff::Timestamp;
 
 use crate::faulty::{Fault, Faulty};
 
-const VISIBILITY: Duration = Duration::from_mins(1);
+pub(crate) const VISIBILITY: Duration = Duration::from_mins(1);
 
 /// Renders by writing down what it was given: the flow is under test, not the engine.
 #[derive(Debug)]
@@ -49,16 +49,16 @@ impl Render for Transcript {
 }
 
 /// What survives a crash.
-struct Durable {
-    clock: Arc<ManualClock>,
-    store: Arc<dyn Store>,
-    catalog: Arc<dyn Catalog>,
-    events: Arc<dyn Queue>,
-    registrations: Arc<dyn Queue>,
+pub(crate) struct Durable {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) events: Arc<dyn Queue>,
+    pub(crate) registrations: Arc<dyn Queue>,
 }
 
 impl Durable {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let queue = |name: &str| Arc::new(MemoryQueue::new(name, 1000, clock.clone()));
         Self {
@@ -71,20 +71,25 @@ impl Durable {
     }
 
     /// A process that works on it, until it crashes.
-    fn worker(&self, fault: &Arc<Fault>) -> Worker {
+    pub(crate) fn worker(&self, fault: &Arc<Fault>) -> Worker {
+        self.worker_with(fault, settings())
+    }
+
+    /// One with settings of its own.
+    pub(crate) fn worker_with(&self, fault: &Arc<Fault>, settings: Settings) -> Worker {
         let queue = |queue: &Arc<dyn Queue>| Arc::new(Faulty { fault: fault.clone(), inner: queue.clone() });
         let flow = Flow {
             store: Arc::new(Faulty { fault: fault.clone(), inner: self.store.clone() }),
             catalog: Arc::new(Faulty { fault: fault.clone(), inner: self.catalog.clone() }),
             render: Arc::new(Transcript),
-            settings: Arc::new(settings()),
+            settings: Arc::new(settings),
         };
         let (events, registrations) = (queue(&self.events), queue(&self.registrations));
         let (visibility_timeout, receive_wait, clock) = (VISIBILITY, Duration::ZERO, self.clock.clone());
         Worker { flow, events, registrations, visibility_timeout, receive_wait, window: None, clock }
     }
 
-    async fn put(&self, key: &str, body: &str, counter: u64) -> Event {
+    pub(crate) async fn put(&self, key: &str, body: &str, counter: u64) -> Event {
         let written =
             self.store.put("up", key, Bytes::from(body.to_owned()), &Attributes::default(), Condition::Always).await;
         let Ok(Written::Done(info)) = written else { panic!("{written:?}") };
@@ -92,7 +97,7 @@ impl Durable {
         Event { bucket: "up".into(), key: key.into(), generation: Generation::from_counter(counter), change }
     }
 
-    async fn remove(&self, key: &str, counter: u64) -> Event {
+    pub(crate) async fn remove(&self, key: &str, counter: u64) -> Event {
         let info = self.store.head("up", key).await.unwrap().unwrap();
         assert!(self.store.delete("up", key, &info.etag).await.unwrap());
         Event {
@@ -103,7 +108,7 @@ impl Durable {
         }
     }
 
-    async fn tell(&self, events: &[Event]) {
+    pub(crate) async fn tell(&self, events: &[Event]) {
         let bodies: Vec<_> = events.iter().map(|event| event.to_notification(Timestamp::UNIX_EPOCH)).collect();
         self.events.send(&bodies).await.unwrap();
     }
@@ -113,7 +118,7 @@ impl Durable {
         events.visible + events.in_flight + registrations.visible + registrations.in_flight == 0
     }
 
-    async fn image_keys(&self) -> Vec<String> {
+    pub(crate) async fn image_keys(&self) -> Vec<String> {
         self.store.list("images", "", "", 1000).await.unwrap().into_iter().map(|info| info.key).collect()
     }
 }
@@ -129,7 +134,7 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-async fn drain(durable: &Durable, worker: &Worker) -> Result<()> {
+pub(crate) async fn drain(durable: &Durable, worker: &Worker) -> Result<()> {
     while !durable.is_quiet().await {
         let handled = worker.resize_once(Duration::ZERO).await? + worker.register_once(Duration::ZERO).await?;
         if handled == 0 {

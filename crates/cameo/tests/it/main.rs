@@ -3,11 +3,13 @@
 mod catalog_contract;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;
+mod changed_settings;
 mod console_pages;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;
 mod faulty;
 mod flow_crash;
+mod generations_went_back;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
 mod operators_page;

@@ -2,32 +2,40 @@
 //! publishing and the real `register`: entries, rows, renditions and aliases end as if all had come once and in order.
 //!
 //! Each photo has a history of accepted changes. An event is lost for good only where a later change makes up for it;
-//! the newest one's is sent again by `reconcile`, which another test looks at. A failing seed is printed.
+//! the newest one's is sent again by `reconcile`, which another test looks at. Meanwhile the size set changes, and workers
+//! of earlier ones go on: which one made a photo is nobody's promise, but nothing of any other may be left. A failing seed is
+//! printed.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 
+use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, LedgerEntry, Row, Scope, State, contract::rules, memory::MemoryCatalog},
     clock::SystemClock,
     error::Result,
     flow::{
-        Flow,
-        publish::{Published, publish},
-        register::register,
+        Flow, NamedSizeSet, SizeSets,
+        publish::{MadeFrom, Published, publish},
+        register::{Registration, register},
     },
     generation::Generation,
     key::{EntityId, PhotoId},
     message::{Fate, Outcome},
     reason::ReasonCode,
-    store::{Store, memory::MemoryStore},
+    store::{Attributes, Condition, Store, memory::MemoryStore},
 };
-use cameo_image::Rendition;
+use cameo_image::{ImageSize, Rendition, SizeSet};
 use md5::{Digest, Md5};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::{
     faulty::{Fault, Faulty},
     flow_crash::{Transcript, settings},
+    removal_told_again::NamedByContent,
 };
 
 /// Messages in one registration: as many as one receive brings, or as a worker may gather. More would nearly always meet a call that
@@ -43,7 +51,18 @@ const AGAIN_PERCENT: u32 = 30;
 const LOST_PERCENT: u32 = 5;
 /// How often a call of the store or the catalog fails, in a thousand.
 const FAILED_PER_MILLE: u64 = 2;
-const SIZES: [&str; 4] = ["ho", "or", "sq", "ve"];
+/// The size sets of a deployment, one after the other: an image size is dropped, comes back, and is replaced.
+const SIZE_SETS: [&[&str]; 5] =
+    [&["ho", "or", "sq", "ve"], &["sq", "ve"], &["or", "sq"], &["ho", "or", "sq", "xl"], &["sq", "xl"]];
+/// How often a step is done by a worker of an earlier size set, in a hundred.
+const EARLIER_PERCENT: u32 = 20;
+
+/// The size set of a version, from 0.
+fn size_set(version: usize) -> NamedSizeSet {
+    let like = SizeSet::default().sizes()[0].clone();
+    let sizes = SIZE_SETS[version].iter().map(|name| ImageSize { name: (*name).to_owned(), ..like.clone() });
+    NamedSizeSet::new(format!("default/{}", version + 1), SizeSet::new(sizes.collect()).unwrap())
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
@@ -79,25 +98,45 @@ struct Event {
 impl Event {
     /// What `resize` makes of it, but for the pixels: publishes, and returns what is to be registered.
     async fn resize(&self, flow: &Flow) -> Result<Option<Outcome>> {
-        let generation = Generation::from_counter(self.generation);
+        let mut generation = Generation::from_counter(self.generation);
+        let etag = original(&self.photo, self.generation);
+        let size_set = &*flow.settings.size_sets.default;
         let fate = match self.change {
             Change::Bad => Fate::Rejected { reason: ReasonCode::FileTruncated, detail: String::new() },
             Change::Gone => Fate::Removed,
             Change::Good => {
-                let made = SIZES.map(|size| {
-                    let jpeg = content(&self.photo, size, self.generation).into_bytes();
-                    Rendition { image_size: size.to_owned(), width: 1, height: 1, jpeg }
+                let made = size_set.sizes.sizes().iter().map(|size| {
+                    let jpeg = content(&self.photo, &size.name, self.generation).into_bytes();
+                    Rendition { image_size: size.name.clone(), width: 1, height: 1, jpeg }
                 });
-                match publish(flow, &self.photo, &generation, made.into()).await? {
-                    Published::Stand(renditions) => {
-                        Fate::Rendered { size_set: "default/1".into(), engine: "1".into(), renditions }
+                let made_from = MadeFrom { generation: &generation.clone(), etag: &etag, size_set };
+                match publish(flow, &self.photo, made_from, made.collect()).await? {
+                    Published::Done { generation: carried, renditions, earlier_sizes } => {
+                        generation = carried;
+                        Fate::Rendered {
+                            size_set: size_set.label.clone(),
+                            size_set_digest: Some(size_set.digest().to_owned()),
+                            engine: "1".into(),
+                            renditions,
+                            earlier_sizes,
+                        }
                     }
                     Published::Superseded => return Ok(None),
                 }
             }
         };
-        Ok(Some(Outcome { key: self.photo.origin_key(), generation, etag: String::new(), fate }))
+        Ok(Some(Outcome { key: self.photo.origin_key(), generation, etag, fate }))
     }
+}
+
+/// What is uploaded.
+fn uploaded(photo: &PhotoId, generation: u64) -> String {
+    format!("{photo}, {generation}")
+}
+
+/// The `ETag` of what is uploaded.
+fn original(photo: &PhotoId, generation: u64) -> String {
+    hex::encode(Md5::digest(uploaded(photo, generation)))
 }
 
 fn content(photo: &PhotoId, size: &str, generation: u64) -> String {
@@ -108,8 +147,8 @@ fn etag(photo: &PhotoId, size: &str, generation: u64) -> String {
     hex::encode(Md5::digest(content(photo, size, generation)))
 }
 
-/// What must stand at the end.
-#[derive(Debug, PartialEq, Eq)]
+/// What must be at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Standing {
     state: &'static str,
     serving: Option<u64>,
@@ -137,6 +176,8 @@ impl Standing {
 struct Histories {
     events: Vec<Event>,
     standing: BTreeMap<PhotoId, Standing>,
+    /// The newest generation of each photo, where it is an upload.
+    newest: BTreeMap<PhotoId, (u64, Change)>,
 }
 
 impl Histories {
@@ -156,17 +197,33 @@ impl Histories {
                     histories.events.push(Event { photo: photo.clone(), generation: at as u64 + 1, change: *change });
                 }
             }
-            histories.standing.insert(photo, Standing::of(&history));
+            histories.standing.insert(photo.clone(), Standing::of(&history));
+            histories.newest.insert(photo, (history.len() as u64, history[history.len() - 1]));
         }
         histories
     }
 }
 
+/// Workers, one for each size set, over the same backends.
+fn workers(flow: &Flow) -> Vec<Flow> {
+    let worker = |version| {
+        let size_sets = SizeSets { default: Arc::new(size_set(version)), ..SizeSets::default() };
+        Flow { settings: Arc::new(cameo::flow::Settings { size_sets, ..settings() }), ..flow.clone() }
+    };
+    (0..SIZE_SETS.len()).map(worker).collect()
+}
+
 /// Lets everything happen in disorder; returns how many events and messages came.
-async fn happen(flow: &Flow, mut events: Vec<Event>, random: &mut StdRng) -> usize {
+async fn happen(flow: &Flow, histories: Histories, random: &mut StdRng) -> usize {
+    let Histories { mut events, newest, .. } = histories;
+    let (all, workers) = (events.len(), workers(flow));
     let (mut messages, mut came) = (Vec::<Outcome>::new(), 0);
     while !(events.is_empty() && messages.is_empty()) {
         let again = random.random_range(0..100) < AGAIN_PERCENT;
+        // The size set follows how far things are; now and then a worker is behind.
+        let current = (SIZE_SETS.len() - 1).min(came * SIZE_SETS.len() / (2 * all + 1));
+        let behind = random.random_range(0..100) < EARLIER_PERCENT;
+        let flow = &workers[if behind { random.random_range(0..=current) } else { current }];
         if !events.is_empty() && (messages.is_empty() || random.random_bool(0.5)) {
             let event = events.swap_remove(random.random_range(0..events.len()));
             came += 1;
@@ -182,21 +239,35 @@ async fn happen(flow: &Flow, mut events: Vec<Event>, random: &mut StdRng) -> usi
                 batch.push(messages.swap_remove(random.random_range(0..messages.len())));
             }
             came += batch.len();
-            if register(flow, &batch).await.is_err() || again {
-                messages.extend(batch);
+            match register(flow, &batch).await {
+                Ok(Registration { mend, .. }) => {
+                    for key in mend {
+                        let newest = newest.iter().find(|(photo, _)| photo.origin_key() == key);
+                        let Some((photo, &(generation, change))) = newest else { continue };
+                        events.push(Event { photo: photo.clone(), generation, change });
+                    }
+                    if again {
+                        messages.extend(batch);
+                    }
+                }
+                Err(_) => messages.extend(batch),
             }
         }
     }
     came
 }
 
-/// Objects with their `ETag`s: renditions of what serves, and aliases of each entity's lowest sequence that does.
-fn objects(standing: &BTreeMap<PhotoId, Standing>) -> BTreeMap<String, String> {
+/// Objects with their `ETag`s: renditions of what serves, at the image sizes that it has rows of, and aliases of each entity's
+/// lowest sequence that does.
+fn objects(
+    standing: &BTreeMap<PhotoId, Standing>,
+    sizes: &BTreeMap<PhotoId, BTreeSet<String>>,
+) -> BTreeMap<String, String> {
     let mut objects = BTreeMap::new();
     // In the order of sequences.
     for (photo, standing) in standing {
         let Some(generation) = standing.serving else { continue };
-        for size in SIZES {
+        for size in sizes.get(photo).into_iter().flatten() {
             let etag = etag(photo, size, generation);
             objects.entry(photo.entity.alias_key(size)).or_insert_with(|| etag.clone());
             objects.insert(photo.rendition_key(size), etag);
@@ -209,11 +280,23 @@ fn row_of(row: Row) -> (String, String) {
     (row.photo.rendition_key(&row.image_size), row.etag)
 }
 
+/// The upload bucket as it is at the end.
+async fn upload(store: &dyn Store, newest: &BTreeMap<PhotoId, (u64, Change)>) {
+    for (photo, (generation, _)) in newest.iter().filter(|(_, (_, change))| *change != Change::Gone) {
+        let body = Bytes::from(uploaded(photo, *generation));
+        store.put("up", &photo.origin_key(), body, &Attributes::default(), Condition::Always).await.unwrap();
+    }
+}
+
 /// Draws about three changes a photo, lets them happen and looks at everything; returns how many messages came.
 pub(crate) async fn simulate(catalog: Arc<dyn Catalog>, photos: u64, seed: u64) -> usize {
     let mut random = StdRng::seed_from_u64(seed);
-    let Histories { events, standing } = Histories::draw(photos, &mut random);
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
+    let histories = Histories::draw(photos, &mut random);
+    let memory = MemoryStore::new(Arc::new(SystemClock));
+    // As the embedded store names its writes, or as S3 does not.
+    let store: Arc<dyn Store> =
+        if seed.is_multiple_of(2) { Arc::new(memory) } else { Arc::new(NamedByContent(memory)) };
+    upload(&*store, &histories.newest).await;
     let fault = Arc::new(Fault { fail_per_mille: FAILED_PER_MILLE, ..Fault::default() });
     let flow = Flow {
         store: Arc::new(Faulty { fault: fault.clone(), inner: store.clone() }),
@@ -221,18 +304,29 @@ pub(crate) async fn simulate(catalog: Arc<dyn Catalog>, photos: u64, seed: u64) 
         render: Arc::new(Transcript),
         settings: Arc::new(settings()),
     };
-    let came = happen(&flow, events, &mut random).await;
+    let standing = histories.standing.clone();
+    let came = happen(&flow, histories, &mut random).await;
 
     let entries = catalog.ledger(&Scope::All, "", usize::MAX).await.unwrap();
-    let entries: BTreeMap<_, _> = entries.iter().map(|entry| (entry.key.clone(), Standing::told(entry))).collect();
+    let told: BTreeMap<_, _> = entries.iter().map(|entry| (entry.key.clone(), Standing::told(entry))).collect();
     for (photo, standing) in &standing {
-        assert_eq!(entries.get(&photo.origin_key()), Some(standing), "seed {seed}, {photo}");
+        assert_eq!(told.get(&photo.origin_key()), Some(standing), "seed {seed}, {photo}");
     }
-    let objects = objects(&standing);
+    let rows = catalog.rows(&Scope::All, None, usize::MAX).await.unwrap();
+    let mut sizes = BTreeMap::<_, BTreeSet<String>>::new();
+    for row in &rows {
+        sizes.entry(row.photo.clone()).or_default().insert(row.image_size.clone());
+    }
+    for entry in entries.iter().filter(|entry| entry.serving.is_some()) {
+        let made = (0..SIZE_SETS.len()).map(size_set).find(|set| set.made(entry)).expect("a size set");
+        let photo = standing.keys().find(|photo| photo.origin_key() == entry.key).unwrap();
+        let made: BTreeSet<_> = made.sizes.sizes().iter().map(|size| size.name.clone()).collect();
+        assert_eq!(sizes.get(photo), Some(&made), "seed {seed}, {photo}: the rows are those of one size set");
+    }
+    let objects = objects(&standing, &sizes);
     let stored = store.list("images", "", "", usize::MAX).await.unwrap();
     let stored: BTreeMap<_, _> = stored.into_iter().map(|info| (info.key, info.etag)).collect();
     assert_eq!(stored, objects, "seed {seed}");
-    let rows = catalog.rows(&Scope::All, None, usize::MAX).await.unwrap();
     let rows: BTreeMap<_, _> = rows.into_iter().map(row_of).collect();
     let is_alias = |key: &str| !key.rsplit('/').next().unwrap_or_default().contains('_');
     let renditions: BTreeMap<_, _> = objects.into_iter().filter(|(key, _)| !is_alias(key)).collect();

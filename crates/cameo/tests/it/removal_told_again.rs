@@ -26,7 +26,7 @@ const KEY: &str = "origin/v/1_0.jpg";
 
 /// A store without generations of its own.
 #[derive(Debug)]
-struct NamedByContent(MemoryStore);
+pub(crate) struct NamedByContent(pub(crate) MemoryStore);
 
 fn stripped(info: ObjectInfo) -> ObjectInfo {
     ObjectInfo { write_generation: None, ..info }

@@ -29,6 +29,7 @@ use super::{
 use crate::{
     clock::Clock,
     error::{Error, Kind, Place, Result},
+    generation::Generation,
     key::{EntityId, Vertical},
     message::Outcome,
 };
@@ -259,6 +260,11 @@ impl Catalog for MySqlCatalog {
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
         let date = date(self.clock.now());
         retry_conflicts(self.limits.tries, || self.rewrite_once(rows, &date)).await
+    }
+
+    async fn highest_generation(&self) -> Result<Option<Generation>> {
+        let highest = sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&self.pool).await;
+        Ok(highest.map_err(|e| failed("read the highest generation", e))?.map(Generation::new))
     }
 
     async fn counts(&self) -> Result<Vec<Count>> {

@@ -22,7 +22,7 @@ use crate::{
         LedgerEntry, Registered, Row,
         batch::{self, Batch, EntryChange, TableChange},
         columns::{EntryColumns, RowColumns, read, rejection, signed},
-        ledger::RegisterRules,
+        ledger::{RegisterRules, published_to_column},
     },
     clock::to_millis,
     error::Result,
@@ -42,11 +42,11 @@ pub(super) async fn register(
     rules: &RegisterRules,
     now: Timestamp,
 ) -> Result<Vec<Registered>> {
-    let (entries, rows) = lock_and_read(connection, statements, outcomes).await?;
-    let batch = Batch::decide(outcomes, entries, rules, now);
+    let found = lock_and_read(connection, statements, outcomes).await?;
+    let batch = Batch::decide(outcomes, found, rules, now);
     let mut text = String::new();
     push_ledger(&mut text, &batch);
-    let change = batch.change_table(rows);
+    let change = batch.change_table();
     push_table(&mut text, statements, &change, now);
     text.push_str("COMMIT");
     sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await.map_err(|e| failed("register", e))?;
@@ -101,11 +101,11 @@ fn push_ledger(text: &mut String, batch: &Batch) {
             text.extend([on_known, "; "]);
         }
     }
-    let entities: Vec<_> = batch.entities().into_iter().collect();
+    let entities: Vec<_> = batch.entities().iter().collect();
     if !entities.is_empty() {
         text.push_str(sql::INSERT_VERSIONS);
         push_rows(text, &entities, |values, (EntityId { vertical, cd_idx }, raise)| {
-            values.text(vertical.as_str()).number(signed(*cd_idx)).number(*raise);
+            values.text(vertical.as_str()).number(signed(*cd_idx)).number(**raise);
         });
         text.extend([sql::ON_KNOWN_VERSION, "; "]);
     }
@@ -123,6 +123,7 @@ fn push_entry(values: &mut Values<'_>, EntryChange { entry, photo, .. }: &EntryC
     values.optional(entry.removed.as_ref().map(Generation::as_str));
     values.optional(entry.size_set.as_deref()).optional(entry.engine.as_deref());
     values.number(to_millis(entry.updated_at));
+    values.optional(published_to_column(&entry.published).as_deref()).optional(entry.size_set_digest.as_deref());
 }
 
 fn push_table(text: &mut String, statements: &Statements, change: &TableChange, now: Timestamp) {

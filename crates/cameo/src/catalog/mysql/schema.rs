@@ -15,8 +15,10 @@ use crate::{
 };
 
 /// The migrations, oldest first. One that was released is never edited.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../../../migrations/mysql/0001_ledger.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../../../migrations/mysql/0001_ledger.sql") },
+    Migration { version: 2, sql: include_str!("../../../migrations/mysql/0002_published_sizes.sql") },
+];
 
 /// Held while tables are made, so that workers that start together do not make them twice.
 const LOCK_SCHEMA: &str = "DO GET_LOCK(CONCAT('cameo_schema.', LEFT(MD5(DATABASE()), 20)), 60)";
@@ -119,7 +121,7 @@ async fn rehearse(connection: &mut MySqlConnection, sql: &Statements) -> Result<
         |columns: usize| format!("SELECT {} FROM (SELECT 1) AS one WHERE 1 = 0", ["NULL"].repeat(columns).join(", "));
     let mut transaction = connection.begin().await?;
     for statement in [
-        format!("{}{}{}", sql::INSERT_ENTRIES, nothing(14), sql::ON_KNOWN_ENTRY),
+        format!("{}{}{}", sql::INSERT_ENTRIES, nothing(16), sql::ON_KNOWN_ENTRY),
         format!("{}{}{}", sql::INSERT_VERSIONS, nothing(3), sql::ON_KNOWN_VERSION),
         format!("{}{}{}", sql.insert_rows, nothing(11), sql.on_known_row),
         sql.delete_row.replace('?', "NULL"),

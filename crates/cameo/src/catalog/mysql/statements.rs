@@ -9,16 +9,17 @@ pub(super) mod sql {
     pub(in super::super) const SELECT_ENTRY: &str =
         "SELECT CONVERT(entry.object_key USING utf8mb4) AS object_key, entry.generation, entry.etag, entry.state,
             entry.reason, entry.detail, entry.serving_generation, entry.removed_generation, entry.size_set,
-            entry.engine, entry.updated_at
+            entry.engine, entry.updated_at, entry.published, entry.size_set_digest
         FROM cameo_originals AS entry WHERE ";
     pub(in super::super) const INSERT_ENTRIES: &str =
         "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason, detail,
-            serving_generation, removed_generation, size_set, engine, updated_at) ";
+            serving_generation, removed_generation, size_set, engine, updated_at, published, size_set_digest) ";
     pub(in super::super) const ON_KNOWN_ENTRY: &str =
         " ON DUPLICATE KEY UPDATE generation = VALUES(generation), etag = VALUES(etag), state = VALUES(state),
             reason = VALUES(reason), detail = VALUES(detail), serving_generation = VALUES(serving_generation),
             removed_generation = VALUES(removed_generation), size_set = VALUES(size_set), engine = VALUES(engine),
-            updated_at = VALUES(updated_at)";
+            updated_at = VALUES(updated_at), published = VALUES(published), size_set_digest = VALUES(size_set_digest)";
+    pub(in super::super) const HIGHEST_GENERATION: &str = "SELECT MAX(generation) FROM cameo_originals";
     pub(in super::super) const INSERT_VERSIONS: &str = "INSERT INTO cameo_entities (vertical, cd_idx, version) ";
     pub(in super::super) const ON_KNOWN_VERSION: &str = " ON DUPLICATE KEY UPDATE version = version + VALUES(version)";
     pub(in super::super) const COUNTS: &str = "SELECT vertical, state, reason, COUNT(*) AS originals

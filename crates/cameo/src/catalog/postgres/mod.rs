@@ -26,6 +26,7 @@ use super::{
 use crate::{
     clock::Clock,
     error::{Kind, Result},
+    generation::Generation,
     key::{EntityId, Vertical},
     message::Outcome,
 };
@@ -251,6 +252,11 @@ impl Catalog for PostgresCatalog {
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
         let date = date(self.clock.now());
         retry_conflicts(self.limits.tries, || self.rewrite_once(rows, &date)).await
+    }
+
+    async fn highest_generation(&self) -> Result<Option<Generation>> {
+        let highest = sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&self.pool).await;
+        Ok(highest.map_err(|e| failed("read the highest generation", e))?.map(Generation::new))
     }
 
     async fn counts(&self) -> Result<Vec<Count>> {

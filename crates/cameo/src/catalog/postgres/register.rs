@@ -21,7 +21,7 @@ use crate::{
         LedgerEntry, Registered, Row,
         batch::{self, Batch, EntryChange, TableChange},
         columns::{EntryColumns, RowColumns, read, rejection, signed},
-        ledger::RegisterRules,
+        ledger::{RegisterRules, published_to_column},
     },
     clock::to_millis,
     error::Result,
@@ -41,11 +41,11 @@ pub(super) async fn register(
     rules: &RegisterRules,
     now: Timestamp,
 ) -> Result<Vec<Registered>> {
-    let (entries, rows) = lock_and_read(connection, statements, outcomes).await?;
-    let batch = Batch::decide(outcomes, entries, rules, now);
+    let found = lock_and_read(connection, statements, outcomes).await?;
+    let batch = Batch::decide(outcomes, found, rules, now);
     let mut text = String::new();
     push_ledger(&mut text, &batch)?;
-    let change = batch.change_table(rows);
+    let change = batch.change_table();
     push_table(&mut text, statements, &change, now)?;
     text.push_str("COMMIT");
     sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await.map_err(|e| failed("register", e))?;
@@ -98,9 +98,10 @@ fn push_ledger(text: &mut String, batch: &Batch) -> Result<()> {
     Ok(())
 }
 
-fn columns_of_entries(changes: &[&EntryChange]) -> [String; 14] {
+fn columns_of_entries(changes: &[&EntryChange]) -> [String; 16] {
     let entries = || changes.iter().map(|change| &change.entry);
     let photos = || changes.iter().map(|change| change.photo.as_ref());
+    let published: Vec<_> = entries().map(|entry| published_to_column(&entry.published)).collect();
     let verticals: Vec<_> = entries().map(|entry| UploadKey::vertical(&entry.key)).collect();
     [
         texts(entries().map(|entry| entry.key.as_str())),
@@ -117,6 +118,8 @@ fn columns_of_entries(changes: &[&EntryChange]) -> [String; 14] {
         texts(entries().map(|entry| entry.size_set.as_deref())),
         texts(entries().map(|entry| entry.engine.as_deref())),
         numbers(entries().map(|entry| to_millis(entry.updated_at))),
+        texts(published.iter().map(Option::as_deref)),
+        texts(entries().map(|entry| entry.size_set_digest.as_deref())),
     ]
 }
 

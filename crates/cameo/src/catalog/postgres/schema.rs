@@ -15,8 +15,10 @@ use crate::{
 };
 
 /// The migrations, oldest first. One that was released is never edited.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../../../migrations/postgres/0001_ledger.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../../../migrations/postgres/0001_ledger.sql") },
+    Migration { version: 2, sql: include_str!("../../../migrations/postgres/0002_published_sizes.sql") },
+];
 
 /// Held while tables are made, so that workers that start together do not make them twice.
 const LOCK_SCHEMA: &str = "SELECT pg_advisory_lock(4985219871)";
@@ -105,8 +107,8 @@ async fn exists(connection: &mut PgConnection, table: &Table) -> Result<bool> {
 async fn rehearse(connection: &mut PgConnection, sql: &Statements) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
     for (statement, arrays) in [
-        (sql::INSERT_ENTRIES, 14),
-        (sql::UPDATE_ENTRIES, 14),
+        (sql::INSERT_ENTRIES, 16),
+        (sql::UPDATE_ENTRIES, 16),
         (sql::RAISE_VERSIONS, 3),
         (sql.delete_rows.as_str(), 4),
         (sql.upsert_rows.as_str(), 9),

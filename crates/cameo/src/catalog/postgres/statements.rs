@@ -8,30 +8,33 @@ use crate::catalog::table::Table;
 pub(super) mod sql {
     pub(in super::super) const LOCK_ENTRIES: &str =
         "SELECT object_key, generation, etag, state, reason, detail, serving_generation, removed_generation, size_set,
-            engine, updated_at
+            engine, updated_at, published, size_set_digest
         FROM cameo_originals WHERE object_key = ANY($1::text[]) ORDER BY object_key FOR UPDATE";
     pub(in super::super) const INSERT_ENTRIES: &str =
         "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason, detail,
-            serving_generation, removed_generation, size_set, engine, updated_at)
+            serving_generation, removed_generation, size_set, engine, updated_at, published, size_set_digest)
         SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[])";
+            $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::text[],
+            $16::text[])";
     pub(in super::super) const UPDATE_ENTRIES: &str =
         "UPDATE cameo_originals SET vertical = new.vertical, cd_idx = new.cd_idx, sequence = new.sequence,
             generation = new.generation, etag = new.etag, state = new.state, reason = new.reason, detail = new.detail,
             serving_generation = new.serving_generation, removed_generation = new.removed_generation,
-            size_set = new.size_set, engine = new.engine, updated_at = new.updated_at
+            size_set = new.size_set, engine = new.engine, updated_at = new.updated_at, published = new.published,
+            size_set_digest = new.size_set_digest
         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[]) AS new (object_key,
-            vertical, cd_idx, sequence, generation, etag, state, reason, detail, serving_generation,
-            removed_generation, size_set, engine, updated_at)
+            $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::text[],
+            $16::text[]) AS new (object_key, vertical, cd_idx, sequence, generation, etag, state, reason, detail,
+            serving_generation, removed_generation, size_set, engine, updated_at, published, size_set_digest)
         WHERE cameo_originals.object_key = new.object_key";
     pub(in super::super) const RAISE_VERSIONS: &str = "INSERT INTO cameo_entities (vertical, cd_idx, version)
         SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
         ON CONFLICT (vertical, cd_idx) DO UPDATE SET version = cameo_entities.version + excluded.version";
     pub(in super::super) const SELECT_ENTRY: &str =
         "SELECT object_key, generation, etag, state, reason, detail, serving_generation, removed_generation, size_set,
-            engine, updated_at
+            engine, updated_at, published, size_set_digest
         FROM cameo_originals WHERE ";
+    pub(in super::super) const HIGHEST_GENERATION: &str = "SELECT max(generation) FROM cameo_originals";
     pub(in super::super) const COUNTS: &str = "SELECT vertical, state, reason, count(*) AS originals
         FROM cameo_originals GROUP BY vertical, state, reason
         ORDER BY vertical NULLS FIRST, state, reason NULLS FIRST";
