@@ -120,7 +120,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let old = "PRAGMA user_version = 0; CREATE TABLE _sqlx_migrations (version INTEGER, success BOOLEAN);
             INSERT INTO _sqlx_migrations VALUES (1, TRUE), (2, TRUE);
-            ALTER TABLE cameo_objects DROP COLUMN file_offset";
+            ALTER TABLE cameo_objects DROP COLUMN file_offset;
+            ALTER TABLE cameo_originals DROP COLUMN published;
+            ALTER TABLE cameo_originals DROP COLUMN size_set_digest";
         let path = changed(&folder, old).await;
         assert!(Sqlite::open(&path).await.is_ok(), "only what is missing is run");
     }

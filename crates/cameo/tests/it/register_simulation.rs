@@ -3,8 +3,9 @@
 //!
 //! Each photo has a history of accepted changes. An event is lost for good only where a later change makes up for it;
 //! the newest one's is sent again by `reconcile`, which another test looks at. Meanwhile the size set changes, and workers
-//! of earlier ones go on: which one made a photo is nobody's promise, but nothing of any other may be left. A failing seed is
-//! printed.
+//! of earlier ones go on: which one made a photo is nobody's promise, but nothing of any other may be left. Where it changes,
+//! renditions are published whole or not at all: what a worker published in part before it was replaced by one of another size
+//! set is found by its neighbours alone (`changed_settings`). A failing seed is printed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -204,30 +205,33 @@ impl Histories {
     }
 }
 
-/// Workers, one for each size set, over the same backends.
-fn workers(flow: &Flow) -> Vec<Flow> {
+/// Workers over the same backends, one for each size set, or of the first alone.
+fn workers(flow: &Flow, changes: bool) -> Vec<Flow> {
     let worker = |version| {
         let size_sets = SizeSets { default: Arc::new(size_set(version)), ..SizeSets::default() };
         Flow { settings: Arc::new(cameo::flow::Settings { size_sets, ..settings() }), ..flow.clone() }
     };
-    (0..SIZE_SETS.len()).map(worker).collect()
+    (0..if changes { SIZE_SETS.len() } else { 1 }).map(worker).collect()
 }
 
 /// Lets everything happen in disorder; returns how many events and messages came.
-async fn happen(flow: &Flow, histories: Histories, random: &mut StdRng) -> usize {
+///
+/// With `whole`, the size set changes, and publishing goes to this store, which does not fail.
+async fn happen(flow: &Flow, whole: Option<&Arc<dyn Store>>, histories: Histories, random: &mut StdRng) -> usize {
     let Histories { mut events, newest, .. } = histories;
-    let (all, workers) = (events.len(), workers(flow));
+    let (all, workers) = (events.len(), workers(flow, whole.is_some()));
     let (mut messages, mut came) = (Vec::<Outcome>::new(), 0);
     while !(events.is_empty() && messages.is_empty()) {
         let again = random.random_range(0..100) < AGAIN_PERCENT;
         // The size set follows how far things are; now and then a worker is behind.
-        let current = (SIZE_SETS.len() - 1).min(came * SIZE_SETS.len() / (2 * all + 1));
+        let current = (workers.len() - 1).min(came * workers.len() / (2 * all + 1));
         let behind = random.random_range(0..100) < EARLIER_PERCENT;
         let flow = &workers[if behind { random.random_range(0..=current) } else { current }];
         if !events.is_empty() && (messages.is_empty() || random.random_bool(0.5)) {
             let event = events.swap_remove(random.random_range(0..events.len()));
             came += 1;
-            let outcome = event.resize(flow).await;
+            let publishing = Flow { store: whole.unwrap_or(&flow.store).clone(), ..flow.clone() };
+            let outcome = event.resize(&publishing).await;
             if again || outcome.is_err() {
                 events.push(event);
             }
@@ -305,7 +309,8 @@ pub(crate) async fn simulate(catalog: Arc<dyn Catalog>, photos: u64, seed: u64) 
         settings: Arc::new(settings()),
     };
     let standing = histories.standing.clone();
-    let came = happen(&flow, histories, &mut random).await;
+    let whole = (seed / 2).is_multiple_of(2).then_some(&store);
+    let came = happen(&flow, whole, histories, &mut random).await;
 
     let entries = catalog.ledger(&Scope::All, "", usize::MAX).await.unwrap();
     let told: BTreeMap<_, _> = entries.iter().map(|entry| (entry.key.clone(), Standing::told(entry))).collect();

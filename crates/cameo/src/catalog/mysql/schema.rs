@@ -20,6 +20,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, sql: include_str!("../../../migrations/mysql/0002_published_sizes.sql") },
 ];
 
+/// A column is there already.
+const DUPLICATE_COLUMN: u16 = 1060;
 /// Held while tables are made, so that workers that start together do not make them twice.
 const LOCK_SCHEMA: &str = "DO GET_LOCK(CONCAT('cameo_schema.', LEFT(MD5(DATABASE()), 20)), 60)";
 const UNLOCK_SCHEMA: &str = "DO RELEASE_ALL_LOCKS()";
@@ -83,7 +85,13 @@ async fn create(connection: &mut MySqlConnection, table: &Table, opening: &str) 
     let found = version(connection).await.map_err(|e| failed(opening, e))?;
     for migration in pending(found, MIGRATIONS)? {
         for statement in migration.statements() {
-            execute(connection, statement, opening).await?;
+            match sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await {
+                // MySQL has no ADD COLUMN IF NOT EXISTS, and a migration that was killed is run again.
+                Err(error) if number_of(&error) == Some(DUPLICATE_COLUMN) => {}
+                done => {
+                    done.map_err(|e| failed(opening, e))?;
+                }
+            }
         }
         let noted = sqlx::query(NOTE_VERSION).bind(migration.version).execute(&mut *connection).await;
         noted.map_err(|e| failed(opening, e))?;
