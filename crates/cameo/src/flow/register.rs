@@ -19,7 +19,10 @@ use super::{
     went_back::{self, Stale},
 };
 use crate::{
-    catalog::{Effect, Registered, TakeDown, ledger::PUBLISHED_MAX},
+    catalog::{
+        Effect, Registered, TakeDown,
+        ledger::{PUBLISHED_MAX, is_older_size_set},
+    },
     error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
     key::{EntityId, PhotoId},
@@ -166,12 +169,14 @@ async fn take_down(flow: &Flow, photo: &PhotoId, outcome: &Outcome, registered: 
     let today = flow.settings.size_sets.of(&photo.entity.vertical);
     let configured: BTreeSet<_> = today.sizes.sizes().iter().map(|size| size.name.clone()).collect();
     let mut sizes = down.image_sizes.clone();
-    // Made into the size set of today for an event that is on its way to be registered, while this message is of another set.
+    // Made of the same original into the size set of today, and still to be registered, while this message is of another
+    // set that is not newer.
     let mut spared = None;
     if registered.effect == Effect::Unpublished {
         sizes.extend(configured.iter().cloned());
-    } else if !matches!(&outcome.fate, Fate::Rendered { size_set_digest: Some(made), .. } if made == today.digest()) {
-        spared = Some(today.digest());
+    } else if let Fate::Rendered { size_set, size_set_digest, .. } = &outcome.fate {
+        let is_of_today = size_set_digest.as_deref() == Some(today.digest());
+        spared = (!is_of_today && !is_older_size_set(&today.label, size_set)).then(|| today.digest());
     }
     let mut taken = TakenDown::default();
     for (image_size, found) in look(flow, photo, outcome, registered.effect, (&sizes, down)).await? {
@@ -236,7 +241,8 @@ async fn take_down_rendition(
         if current.made_from().is_some_and(|made_from| made_from > down.up_to) {
             return Ok(false);
         }
-        if spared.is_some() && size_set_of(&current) == spared {
+        let same_original = current.made_from().as_ref() == Some(&down.up_to);
+        if spared.is_some() && size_set_of(&current) == spared && same_original {
             debug!(key, "left: it was made into the size set of today");
             return Ok(false);
         }
