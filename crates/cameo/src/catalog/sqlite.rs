@@ -63,8 +63,8 @@ const COUNTS: &str = "SELECT vertical, state, reason, count(*) FROM cameo_origin
 
 mod public_table;
 
-use public_table::{FOREIGN, count_foreign, prepare, read_columns};
 pub use public_table::check;
+use public_table::{FOREIGN, count_foreign, prepare, read_columns};
 
 /// The catalog in the embedded database.
 #[derive(Debug)]
@@ -321,7 +321,10 @@ impl Query {
             Scope::Ids { vertical, cd_idx } => {
                 // One value, however many numbers there are: a statement has room for 32,766.
                 let numbers = cd_idx.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-                self.push(cd_idx_column).push(" IN (SELECT value FROM json_each(").bind(format!("[{numbers}]")).push("))");
+                self.push(cd_idx_column)
+                    .push(" IN (SELECT value FROM json_each(")
+                    .bind(format!("[{numbers}]"))
+                    .push("))");
                 if let Some(vertical) = vertical {
                     self.push(" AND ").push(vertical_column).push(" = ").bind(vertical.as_str().to_owned());
                 }

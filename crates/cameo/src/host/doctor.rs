@@ -255,9 +255,10 @@ fn public_url(config: &Config, audience: Audience) -> Finding {
     let listener = listener.as_deref().filter(|_| audience == Audience::Server);
     match require_public_url(config, listener) {
         Err(error) => Finding::bad("images", &error),
-        Ok(()) if config.images.public_url.is_empty() => {
-            Finding::remark("images", "images.public_url is empty: rows begin with the address of this server's listener")
-        }
+        Ok(()) if config.images.public_url.is_empty() => Finding::remark(
+            "images",
+            "images.public_url is empty: rows begin with the address of this server's listener",
+        ),
         Ok(()) => Finding::good("images", format!("rows begin with {}", config.images.public_url)),
     }
 }

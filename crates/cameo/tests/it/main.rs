@@ -3,6 +3,8 @@
 mod catalog_contract;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;
+#[cfg(all(feature = "mysql", feature = "postgres"))]
+mod catalog_tables;
 mod console_pages;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;

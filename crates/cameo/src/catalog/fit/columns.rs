@@ -112,7 +112,9 @@ pub(super) fn misfit_of_other(asked: &Asked<'_>, there: &FoundColumn) -> Option<
     let what = format!("{} is not Cameo's, and a row cannot be written without it", there.name);
     let is_primary = |index: &super::FoundIndex| index.primary && index.has(&there.name);
     if asked.found.unique_indexes.iter().any(is_primary) {
-        return Some(Misfit::in_words(format!("{what}; it belongs to the primary key, so give it a default that differs")));
+        return Some(Misfit::in_words(format!(
+            "{what}; it belongs to the primary key, so give it a default that differs"
+        )));
     }
     match asked.dialect.allow_null(asked.names, there) {
         Some(ddl) => Some(Misfit::mended_by(what, ddl)),

@@ -127,7 +127,10 @@ mod tests {
         let nullable = Change { nullable: true, ..Change::default() };
         for (definition, changed) in [
             ("decimal(10,2) unsigned NOT NULL", "decimal(10,2) unsigned NULL"),
-            ("datetime(6) NOT NULL COMMENT 'is NOT NULL, ''x'' \\' y'", "datetime(6) NULL COMMENT 'is NOT NULL, ''x'' \\' y'"),
+            (
+                "datetime(6) NOT NULL COMMENT 'is NOT NULL, ''x'' \\' y'",
+                "datetime(6) NULL COMMENT 'is NOT NULL, ''x'' \\' y'",
+            ),
             ("enum('a b','NOT NULL') NOT NULL", "enum('a b','NOT NULL') NULL"),
             (
                 "set('x','y') CHARACTER SET latin1 COLLATE latin1_bin NOT NULL",
@@ -150,7 +153,8 @@ mod tests {
 
     #[test]
     fn definitions_are_read_whatever_names_and_comments_have() {
-        let create = "CREATE TABLE `t` (\n  `a``b` int(11) NOT NULL COMMENT 'x, y',\n  `c` text,\n  PRIMARY KEY (`c`)\n)";
+        let create =
+            "CREATE TABLE `t` (\n  `a``b` int(11) NOT NULL COMMENT 'x, y',\n  `c` text,\n  PRIMARY KEY (`c`)\n)";
         let pair = |name: &str, definition: &str| (name.to_owned(), definition.to_owned());
         assert_eq!(definitions(create), [pair("a`b", "int(11) NOT NULL COMMENT 'x, y'"), pair("c", "text")]);
     }

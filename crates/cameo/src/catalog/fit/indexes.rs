@@ -110,7 +110,8 @@ fn lacking(asked: &Asked<'_>, key: &[&str]) -> Misfit {
         return Misfit::mended_by(format!("{what}: {} was not built to its end", index.name), ddl);
     }
     let endless = key.iter().filter_map(|column| asked.found.column(column));
-    let endless = endless.into_iter().find(|there| asked.dialect == Dialect::MySql && there.data_type.ends_with("text"));
+    let endless =
+        endless.into_iter().find(|there| asked.dialect == Dialect::MySql && there.data_type.ends_with("text"));
     match endless {
         Some(there) => Misfit::in_words(format!(
             "{what}; {} is {}, which MySQL cannot index whole: make it VARCHAR, where nothing in it is longer",
@@ -121,8 +122,7 @@ fn lacking(asked: &Asked<'_>, key: &[&str]) -> Misfit {
 }
 
 fn harmful_one(asked: &Asked<'_>, index: &FoundIndex) -> Misfit {
-    let what =
-        format!("in the unique index {} the row of one photo can be in the way of another's", index.told());
+    let what = format!("in the unique index {} the row of one photo can be in the way of another's", index.told());
     if index.primary {
         return Misfit::in_words(format!("{what}, and it is the primary key: give the table another one"));
     }

@@ -89,7 +89,9 @@ impl Holds {
         match self {
             Self::Number => false,
             Self::Date => data_type == "date",
-            Self::Text(_) => WHOLE_NUMBERS.contains(&data_type) || ["enum", "set", "citext", "uuid"].contains(&data_type),
+            Self::Text(_) => {
+                WHOLE_NUMBERS.contains(&data_type) || ["enum", "set", "citext", "uuid"].contains(&data_type)
+            }
         }
     }
 

@@ -17,12 +17,14 @@ use crate::{
 };
 
 /// Converted, since MySQL describes itself in a character set of its own. Names of tables are compared as the server does.
-const TABLE: &str = "SELECT CONVERT(t.table_name USING utf8mb4) AS name, CONVERT(t.table_type USING utf8mb4) AS table_type,
+const TABLE: &str =
+    "SELECT CONVERT(t.table_name USING utf8mb4) AS name, CONVERT(t.table_type USING utf8mb4) AS table_type,
         CONVERT(t.engine USING utf8mb4) AS engine, CONVERT(e.transactions USING utf8mb4) AS transactions
     FROM information_schema.tables AS t LEFT JOIN information_schema.engines AS e ON e.engine = t.engine
     WHERE t.table_schema = COALESCE(?, DATABASE()) AND t.table_name = ?
         AND (@@lower_case_table_names <> 0 OR BINARY t.table_name = BINARY ?)";
-const COLUMNS: &str = "SELECT CONVERT(column_name USING utf8mb4) AS name, CONVERT(LOWER(data_type) USING utf8mb4) AS data_type,
+const COLUMNS: &str =
+    "SELECT CONVERT(column_name USING utf8mb4) AS name, CONVERT(LOWER(data_type) USING utf8mb4) AS data_type,
         CAST(character_maximum_length AS SIGNED) AS max_characters,
         CONVERT(character_set_name USING utf8mb4) AS character_set, CONVERT(collation_name USING utf8mb4) AS collation,
         CAST(is_nullable = 'YES' AS SIGNED) AS is_nullable,
@@ -31,7 +33,8 @@ const COLUMNS: &str = "SELECT CONVERT(column_name USING utf8mb4) AS name, CONVER
         CONVERT(LOWER(extra) USING utf8mb4) AS extra
     FROM information_schema.columns
     WHERE table_schema = COALESCE(?, DATABASE()) AND BINARY table_name = BINARY ? ORDER BY ordinal_position";
-const INDEXES: &str = "SELECT CONVERT(index_name USING utf8mb4) AS name, CONVERT(column_name USING utf8mb4) AS column_name,
+const INDEXES: &str =
+    "SELECT CONVERT(index_name USING utf8mb4) AS name, CONVERT(column_name USING utf8mb4) AS column_name,
         CAST(sub_part IS NULL AS SIGNED) AS is_whole, CAST(non_unique = 0 AS SIGNED) AS is_unique
     FROM information_schema.statistics
     WHERE table_schema = COALESCE(?, DATABASE()) AND BINARY table_name = BINARY ? ORDER BY index_name, seq_in_index";
@@ -76,8 +79,13 @@ struct DescribedPart {
 pub(super) async fn inspect(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<FoundTable> {
     let error = |e| failed(opening, e);
     let (schema, name) = schema_and_name(table);
-    let described: Option<DescribedTable> =
-        sqlx::query_as(TABLE).bind(schema).bind(name).bind(name).fetch_optional(&mut *connection).await.map_err(error)?;
+    let described: Option<DescribedTable> = sqlx::query_as(TABLE)
+        .bind(schema)
+        .bind(name)
+        .bind(name)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(error)?;
     let Some(described) = described else { return missing(connection, table, opening).await };
     let columns: Vec<DescribedColumn> =
         sqlx::query_as(COLUMNS).bind(schema).bind(&described.name).fetch_all(&mut *connection).await.map_err(error)?;
@@ -129,16 +137,13 @@ fn faults(described: &DescribedTable, table: &Table) -> Vec<Misfit> {
         return Vec::new();
     }
     let engine = described.engine.as_deref().unwrap_or("unknown");
-    let what = format!("the engine of {name} is {engine}, which has no transactions, so rows and ledger could disagree");
+    let what =
+        format!("the engine of {name} is {engine}, which has no transactions, so rows and ledger could disagree");
     vec![Misfit::mended_by(what, quoted(table).statement("ALTER TABLE {table} ENGINE = InnoDB"))]
 }
 
 /// The definitions of the columns, as they were declared.
-async fn declared(
-    connection: &mut MySqlConnection,
-    table: &Table,
-    opening: &str,
-) -> Result<BTreeMap<String, String>> {
+async fn declared(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<BTreeMap<String, String>> {
     let show = quoted(table).statement("SHOW CREATE TABLE {table}");
     let (_, create): (String, String) =
         sqlx::query_as(AssertSqlSafe(show)).fetch_one(connection).await.map_err(|e| failed(opening, e))?;
@@ -199,4 +204,3 @@ fn unique_indexes(parts: &[DescribedPart]) -> Vec<FoundIndex> {
     }
     indexes
 }
-

@@ -25,7 +25,8 @@ use super::{
     limits::ServerLimits,
     rows::{Cursor, RowColumns, RowPage, ledger_parts},
     server::{
-        IDLE_UNTESTED, Trust, Used, check_parameters, is_sound, lock_number, no_answer, retry_conflicts, without_password,
+        IDLE_UNTESTED, Trust, Used, check_parameters, is_sound, lock_number, no_answer, retry_conflicts,
+        without_password,
     },
 };
 use crate::{
@@ -178,7 +179,8 @@ impl MySqlCatalog {
             ended
         };
         let waited = self.limits.answer_timeout();
-        let ended = tokio::time::timeout(waited, transaction).await.unwrap_or_else(|_| Err(no_answer("register", waited)));
+        let ended =
+            tokio::time::timeout(waited, transaction).await.unwrap_or_else(|_| Err(no_answer("register", waited)));
         connection.settle(ended)
     }
 
@@ -339,7 +341,8 @@ impl Catalog for MySqlCatalog {
         let mut connection = self.connection("count rows that are not Cameo's").await?;
         let found = async {
             let count = format!("SELECT COUNT(*) FROM ({}) AS others", self.sql.foreign);
-            let rows: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await.map_err(error)?;
+            let rows: i64 =
+                sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await.map_err(error)?;
             let one = format!("{} LIMIT 1", self.sql.foreign);
             let one = sqlx::query_as::<_, RowColumns>(AssertSqlSafe(one)).fetch_optional(&mut *connection).await;
             let example = one.map_err(error)?.map(|columns| columns.shown());

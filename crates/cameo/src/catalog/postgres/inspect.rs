@@ -102,7 +102,11 @@ pub(super) async fn inspect(connection: &mut PgConnection, table: &Table, openin
         .await
         .map_err(error)?;
     let Some(described) = described else {
-        return Ok(FoundTable { ledger_serves: ledger_serves(connection, opening).await?, faults, ..FoundTable::default() });
+        return Ok(FoundTable {
+            ledger_serves: ledger_serves(connection, opening).await?,
+            faults,
+            ..FoundTable::default()
+        });
     };
     let columns: Vec<DescribedColumn> =
         sqlx::query_as(COLUMNS).bind(described.id).fetch_all(&mut *connection).await.map_err(error)?;

@@ -106,7 +106,8 @@ impl Statements {
     pub(super) fn new(table: &Table, found: &FoundTable) -> Self {
         let names = found.named(table, DIALECT);
         let statement = |template: &str| {
-            let parts = [("{columns}", COLUMNS), ("{can_be_ours}", CAN_BE_OURS), ("{can_be_ours_of_any}", CAN_BE_OURS_OF_ANY)];
+            let parts =
+                [("{columns}", COLUMNS), ("{can_be_ours}", CAN_BE_OURS), ("{can_be_ours_of_any}", CAN_BE_OURS_OF_ANY)];
             names.statement(&parts.iter().fold(template.to_owned(), |sql, (part, text)| sql.replace(part, text)))
         };
         Self {

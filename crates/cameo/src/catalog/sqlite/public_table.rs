@@ -43,7 +43,8 @@ const UNIQUE_INDEXES: &str = "SELECT i.name, lower(coalesce(c.name, '')), upper(
     WHERE i.\"unique\" = 1 AND i.origin <> 'pk' AND c.key = 1 ORDER BY i.name, c.seqno";
 
 /// Rows whose key cannot be one of ours.
-pub(super) const FOREIGN: &str = "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height},
+pub(super) const FOREIGN: &str =
+    "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height},
         {bytes}, {etag} FROM {table}
     WHERE NOT coalesce(typeof({vertical}) = 'text' AND length({vertical}) BETWEEN 1 AND 64 AND {vertical} NOT LIKE '-%'
         AND {vertical} NOT GLOB '*[^0-9A-Za-z_가-힣-]*' AND typeof({cd_idx}) = 'integer'
