@@ -146,12 +146,14 @@ impl RowPage {
         Some((scope, self.after.as_ref(), lacking))
     }
 
-    /// Takes the answer, and says whether more has to be asked.
+    /// Takes the answer.
     pub(super) fn answer(&mut self, found: Vec<RowColumns>) {
         let asked = self.max.saturating_sub(self.rows.len());
-        match found.last() {
-            Some(last) if found.len() >= asked => self.after = Some(last.cursor()),
-            _ => drop(self.parts.pop_front()),
+        // A page that does not lead further would be asked for without end.
+        let further = found.last().filter(|_| found.len() >= asked).map(RowColumns::cursor);
+        match further.filter(|further| self.after.as_ref() != Some(further)) {
+            Some(further) => self.after = Some(further),
+            None => drop(self.parts.pop_front()),
         }
         self.rows.extend(ours(found));
     }

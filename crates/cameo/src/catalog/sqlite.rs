@@ -40,7 +40,8 @@ const REWRITE_URL: &str = "UPDATE {table} SET {image_url} = ?1, {update_date} = 
     WHERE {vertical} = ?3 AND {cd_idx} = ?4 AND {sequence} = ?5 AND {image_size} = ?6 AND {etag} = ?7";
 const SELECT_ROWS: &str =
     "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height}, {bytes}, {etag}
-    FROM {table} WHERE typeof({image_size}) = 'text' AND {sequence} BETWEEN 0 AND 65535 AND ";
+    FROM {table} WHERE typeof({image_size}) = 'text' AND typeof({cd_idx}) = 'integer'
+        AND typeof({sequence}) = 'integer' AND {sequence} BETWEEN 0 AND 65535 AND ";
 const OF_ENTITY: &str = "{vertical} = ?1 AND {cd_idx} = ?2";
 const ROWS_AFTER: &str = "({vertical}, {cd_idx}, {sequence}, {image_size}) > (";
 const ROWS_ORDER: &str = " ORDER BY {vertical}, {cd_idx}, {sequence}, {image_size} LIMIT ";

@@ -21,7 +21,7 @@ use super::{
     renderer,
 };
 use crate::{
-    catalog::{self, CatalogSettings, fit::Misfit, sqlite},
+    catalog::{self, CatalogSettings, ForeignRows, fit::Misfit, sqlite},
     clock::Clock,
     config::{Config, Environment},
     error::{Error, Kind, Place, Result},
@@ -140,7 +140,11 @@ async fn of_one_machine(config: &Config, environment: &Environment) -> Vec<Findi
 
 /// The key pairs of the S3 endpoint.
 fn keys(config: &Config, environment: &Environment) -> Finding {
-    let found = environment_credentials(environment).and_then(|_| read_credentials(&config.server.data));
+    let folder = &config.server.data;
+    let found = environment_credentials(environment).and_then(|set| match set {
+        None if folder.is_dir() => read_credentials(folder),
+        set => Ok(set),
+    });
     match found.and_then(|_| key_ring(config, Vec::new())) {
         Ok(_) => Finding::good("keys", "the access keys of the S3 endpoint can be read"),
         Err(error) => Finding::bad("keys", &error),
@@ -180,6 +184,10 @@ async fn data_folder(config: &Config, folder: &Path, running: Option<Running>) -
     }
     if !folder.exists() {
         return Finding::remark(what, format!("{shown} does not exist yet; `cameo serve` makes it"));
+    }
+    if !folder.is_dir() {
+        let doing = format!("use the data folder {shown}: it is not a folder");
+        return Finding::bad(what, &Error::new(Place::System, Kind::Misconfigured, doing));
     }
     let file = DataFolder::database(folder);
     if !file.exists() {
@@ -280,27 +288,25 @@ async fn database(config: &Config, clock: Arc<dyn Clock>) -> Vec<Finding> {
 }
 
 async fn ledger(config: &Config, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Finding {
+    let what = "ledger";
     let counts: Result<_> = async {
         let catalog = catalog::open_read_only(&config.catalog.url, settings, clock).await?;
-        Ok((catalog.counts().await?, catalog.foreign_rows().await?))
+        Ok((catalog.counts().await?, catalog.foreign_rows().await))
     }
     .await;
-    match counts {
-        Ok((counts, others)) => {
-            let originals: u64 = counts.iter().map(|count| count.originals).sum();
-            match others.example {
-                None => Finding::good("ledger", format!("{originals} originals")),
-                Some(example) => Finding::remark(
-                    "ledger",
-                    format!(
-                        "{originals} originals; {} rows of the table cannot be Cameo's and are left alone, such as that of {example}",
-                        others.rows
-                    ),
-                ),
-            }
+    let (originals, others) = match counts {
+        Ok((counts, others)) => (counts.iter().map(|count| count.originals).sum::<u64>(), others),
+        Err(error) if error.kind() == Kind::Misconfigured => return Finding::remark(what, error.to_string()),
+        Err(error) => return Finding::bad(what, &error),
+    };
+    match others {
+        Ok(ForeignRows { rows, example: Some(example) }) => {
+            let left = "rows of the table cannot be Cameo's and are left alone, such as that of";
+            Finding::remark(what, format!("{originals} originals; {rows} {left} {example}"))
         }
-        Err(error) if error.kind() == Kind::Misconfigured => Finding::remark("ledger", error.to_string()),
-        Err(error) => Finding::bad("ledger", &error),
+        Ok(_) => Finding::good(what, format!("{originals} originals")),
+        // It reads the whole table, which may take longer than a statement may.
+        Err(error) => Finding::remark(what, format!("{originals} originals; {error}")),
     }
 }
 

@@ -35,7 +35,7 @@ pub struct FoundIndex {
 
 impl FoundIndex {
     /// Whether it is of all of these columns' values and of nothing else.
-    pub(super) fn is_of_exactly(&self, columns: &[&str]) -> bool {
+    pub(in crate::catalog) fn is_of_exactly(&self, columns: &[&str]) -> bool {
         self.parts.len() == columns.len() && columns.iter().all(|column| self.has(column))
     }
 
@@ -93,6 +93,8 @@ fn is_harmless(asked: &Asked<'_>, index: &FoundIndex, key: &[&str]) -> bool {
         match ours(column) {
             // An address is made of the four.
             Some(&"image_url") => there.comparison.as_ref().is_none_or(|comparison| comparison.by_bytes),
+            // One that does not number rows by itself is a misfit of its own.
+            Some(&"idx") if index.is_of_exactly(&[column]) => true,
             Some(&"idx") | None => {
                 there.is_distinct_by_itself || (there.is_null_when_left_out && !index.nulls_are_equal)
             }

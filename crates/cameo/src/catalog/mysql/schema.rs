@@ -32,7 +32,8 @@ const NOTE_VERSION: &str = "INSERT INTO cameo_schema (version) VALUES (?) ON DUP
 /// A statement that is never carried out, since a table cannot have a column twice; but the right to create one is looked at
 /// before that.
 const MAY_CREATE: &str = "CREATE TABLE cameo_schema (version BIGINT, version BIGINT)";
-const DUPLICATE_COLUMN: u16 = 1060;
+/// A column twice; a table that is there.
+const NOT_CARRIED_OUT: [u16; 2] = [1060, 1050];
 
 /// Makes what is missing and checks that everything that registering does is possible.
 pub(super) async fn prepare(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<FoundTable> {
@@ -65,7 +66,7 @@ pub(super) async fn check(connection: &mut MySqlConnection, table: &Table, openi
     }
     if is_pending(connection, opening).await? || found.name.is_none() {
         match sqlx::raw_sql(MAY_CREATE).execute(&mut *connection).await {
-            Err(error) if number_of(&error) == Some(DUPLICATE_COLUMN) => {}
+            Err(error) if number_of(&error).is_some_and(|number| NOT_CARRIED_OUT.contains(&number)) => {}
             Err(error) => return Err(failed(opening, error)),
             Ok(_) => {}
         }

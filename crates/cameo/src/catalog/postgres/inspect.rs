@@ -1,6 +1,6 @@
 //! How the public table stands in PostgreSQL, read from its description. Nothing is changed.
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 
 use super::failure::{UNDEFINED_TABLE, code_of, failed};
 use crate::{
@@ -38,6 +38,9 @@ const INDEXES: &str = "SELECT c.relname::text AS name, i.indisunique AS is_uniqu
             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = part.number ORDER BY part.at) AS columns
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1::oid ORDER BY c.relname";
 const ENCODING: &str = "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()";
+/// Where this user may look at it.
+const SEQUENCE: &str = "SELECT s FROM pg_get_serial_sequence($1, $2) AS s
+    WHERE s IS NOT NULL AND has_sequence_privilege(s, 'SELECT')";
 const LEDGER_SERVES: &str = "SELECT 1 FROM cameo_originals WHERE serving_generation IS NOT NULL LIMIT 1";
 
 /// Whose statements these are.
@@ -113,7 +116,7 @@ pub(super) async fn inspect(connection: &mut PgConnection, table: &Table, openin
     let indexes: Vec<DescribedIndex> =
         sqlx::query_as(INDEXES).bind(described.id).fetch_all(&mut *connection).await.map_err(error)?;
     faults.extend(faults_of(&described, table));
-    Ok(FoundTable {
+    let found = FoundTable {
         name: Some(described.name),
         schema: Some(described.schema),
         columns: columns.into_iter().map(column).collect(),
@@ -121,7 +124,34 @@ pub(super) async fn inspect(connection: &mut PgConnection, table: &Table, openin
         unique_indexes: indexes.into_iter().filter(|index| index.is_unique).map(index).collect(),
         faults,
         ledger_serves: false,
-    })
+    };
+    let behind = numbering_behind(connection, &found, table).await.map_err(error)?;
+    Ok(FoundTable { faults: found.faults.iter().cloned().chain(behind).collect(), ..found })
+}
+
+/// A sequence that is behind the numbers that are there: until it has passed them, no row can be inserted.
+async fn numbering_behind(
+    connection: &mut PgConnection,
+    found: &FoundTable,
+    table: &Table,
+) -> Result<Option<Misfit>, sqlx::Error> {
+    let unique = |idx: &&FoundColumn| found.unique_indexes.iter().any(|index| index.is_of_exactly(&[&idx.name]));
+    let idx = found.column(table.column("idx")).filter(|idx| idx.is_distinct_by_itself).filter(unique);
+    let Some(idx) = idx.filter(|_| found.faults.is_empty()) else { return Ok(None) };
+    let names = found.named(table, DIALECT);
+    let sequence: Option<String> =
+        sqlx::query_scalar(SEQUENCE).bind(names.name()).bind(&idx.name).fetch_optional(&mut *connection).await?;
+    let Some(sequence) = sequence else { return Ok(None) };
+    let (table, name) = (names.name(), names.column("idx"));
+    let numbers = format!(
+        "SELECT (SELECT CASE WHEN is_called THEN last_value + 1 ELSE last_value END FROM {sequence}),
+            (SELECT coalesce(max({name}), 0)::bigint FROM {table})"
+    );
+    let (next, most): (i64, i64) = sqlx::query_as(AssertSqlSafe(numbers)).fetch_one(connection).await?;
+    let what = format!("{} would number the next row {next}, and there is a row {most}", idx.name);
+    let ddl =
+        format!("SELECT setval('{}', (SELECT max({name}) + 1 FROM {table}), false)", sequence.replace('\'', "''"));
+    Ok((next <= most).then(|| Misfit::mended_by(what, ddl)))
 }
 
 async fn ledger_serves(connection: &mut PgConnection, opening: &str) -> Result<bool> {
