@@ -15,8 +15,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cameo doctor\n  cameo doctor --json\n  \
 CAMEO_CATALOG_URL=mysql://app:secret@db/celeb cameo doctor\n\n\
-Tables are only looked at: statements that would make one fit are printed, for a person to run. None loses data; what\n\
-cannot be mended without a loss is said in words.")]
+Tables are only looked at: statements that would make one fit are printed, for a person to run.\n\
+None loses data: what cannot be mended without a loss is said in words.")]
 pub(crate) struct Args {
     /// What it is to work for; without this, for both
     #[arg(long = "for", value_name = "COMMAND")]
