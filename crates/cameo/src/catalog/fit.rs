@@ -134,6 +134,10 @@ pub fn misfits(table: &Table, found: &FoundTable, dialect: Dialect) -> Vec<Misfi
     if found.name.is_none() {
         return missing(table, found, dialect).into_iter().chain(found.faults.iter().cloned()).collect();
     }
+    if found.faults.iter().any(|fault| fault.ddl.is_none()) {
+        // It is another table, or another database, that is needed.
+        return found.faults.clone();
+    }
     let asked = Asked { table, names: &names, found, dialect };
     let columns = COLUMNS.iter().filter_map(|column| columns::misfit_of(&asked, column));
     let others = found.columns.iter().filter_map(|column| columns::misfit_of_other(&asked, column));

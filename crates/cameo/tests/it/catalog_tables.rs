@@ -145,7 +145,7 @@ const IN_POSTGRES: &[Case] = &[
     ("ALTER TABLE celeb_image_url ALTER etag TYPE CHAR(40)", "1", ""),
     ("ALTER TABLE celeb_image_url ALTER image_url TYPE VARCHAR(80)", "1", ""),
     ("ALTER TABLE celeb_image_url SET UNLOGGED", "1", ""),
-    ("UPDATE celeb_image_url SET idx = idx + 2", "1", ""),
+    ("UPDATE celeb_image_url SET idx = idx + 4", "1", ""),
     ("ALTER TABLE celeb_image_url ALTER idx DROP IDENTITY; UPDATE celeb_image_url SET idx = 1000 - idx", "1", ""),
     ("ALTER TABLE celeb_image_url ALTER idx DROP IDENTITY, ALTER idx SET DEFAULT 0, ALTER idx TYPE INTEGER", "1", ""),
     (

@@ -18,6 +18,9 @@ fn command(name: &[&str], folder: &Path, variables: &[(&str, &str)]) -> Command 
     command
 }
 
+/// What is to be bad, by which variables, and what is done to the folder before.
+type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], fn(&Path));
+
 /// What `doctor` calls bad, and how it ended.
 fn doctor(folder: &Path, variables: &[(&str, &str)]) -> (Vec<Value>, Option<i32>) {
     let output = command(&["doctor", "--json"], folder, variables).output().unwrap();
@@ -38,7 +41,7 @@ fn a_machine_without_a_configuration_is_well_and_nothing_is_made() {
 fn what_serve_refuses_is_bad_to_doctor() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().map(|address| (taken, address.to_string())).unwrap();
-    let cases: [(&str, &[(&str, &str)], fn(&Path)); 6] = [
+    let cases: [Case<'_>; 6] = [
         ("keys", &[("CAMEO_S3_KEY_FILE", "/nowhere/keys.toml")], |_| {}),
         ("keys", &[("CAMEO_ACCESS_KEY_ID", "half")], |_| {}),
         ("listeners", &[("CAMEO_SERVER_CONSOLE_LISTEN", &taken.1)], |_| {}),
