@@ -18,8 +18,8 @@ const LIFTED: &str = "00~";
 const LIFTED_DIGITS: usize = 8;
 /// Digits of the embedded store's counter.
 const COUNTER_DIGITS: usize = 16;
-/// Counters are stored as signed 64-bit integers.
-const COUNTER_MAX: u64 = i64::MAX as u64;
+/// Counters are stored as signed 64-bit integers; far below their end, since a counter that has come there can never go on.
+const COUNTER_MAX: u64 = 1 << 62;
 
 /// The generation of one accepted change of a key.
 #[derive(Debug, Clone, Eq, Serialize, Deserialize)]

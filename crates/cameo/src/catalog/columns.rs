@@ -1,19 +1,18 @@
-//! Rows of the two SQL servers as they are read, and what becomes of them.
+//! Entries of the ledger in the two SQL servers as they are read, and what becomes of them.
 //!
-//! Both name their columns alike in every `SELECT`, whatever the table calls them, and widen numbers to 64 bits there,
-//! so that a table that already exists may hold narrower ones.
+//! Both name their columns alike in every `SELECT`. What a server answers is made a value here and nowhere else; text that
+//! is none names table, column and row. Rows of the public table are read by `rows`.
 
-use sqlx::{Database, Encode, FromRow, QueryBuilder, Type};
+use sqlx::FromRow;
 
 use super::{
-    Count, LedgerEntry, Row, Scope, State,
+    Count, LedgerEntry, State,
     ledger::{published_from_column, state_from_columns},
 };
 use crate::{
     clock::from_millis,
-    error::{Error, Kind, Place, Result},
+    error::{Error, Result},
     generation::Generation,
-    key::{EntityId, PhotoId},
 };
 
 /// A row of `cameo_originals`.
@@ -55,48 +54,6 @@ impl TryFrom<EntryColumns> for LedgerEntry {
     }
 }
 
-/// A row of the public table.
-#[derive(Debug, FromRow)]
-pub(super) struct RowColumns {
-    vertical: String,
-    cd_idx: i64,
-    image_size: String,
-    sequence: i64,
-    image_url: String,
-    width: i64,
-    height: i64,
-    bytes: i64,
-    etag: String,
-}
-
-impl TryFrom<RowColumns> for Row {
-    type Error = Error;
-
-    fn try_from(columns: RowColumns) -> Result<Self> {
-        let cd_idx = columns.cd_idx;
-        let malformed = |column: &str, found: String| {
-            let doing = format!("read the public table: {column} is {found} in a row of cd_idx {cd_idx}");
-            Error::new(Place::Catalog, Kind::Malformed, doing)
-        };
-        let number = |column, number: i64| malformed(column, number.to_string());
-        let vertical = columns
-            .vertical
-            .parse()
-            .map_err(|error| malformed("vertical", format!("{:?}", columns.vertical)).because(error))?;
-        let entity = EntityId { vertical, cd_idx: u64::try_from(cd_idx).map_err(|_| number("cd_idx", cd_idx))? };
-        let sequence = u16::try_from(columns.sequence).map_err(|_| number("sequence", columns.sequence))?;
-        Ok(Self {
-            photo: PhotoId { entity, sequence },
-            image_size: columns.image_size,
-            image_url: columns.image_url,
-            width: u32::try_from(columns.width).map_err(|_| number("width", columns.width))?,
-            height: u32::try_from(columns.height).map_err(|_| number("height", columns.height))?,
-            bytes: u64::try_from(columns.bytes).map_err(|_| number("bytes", columns.bytes))?,
-            etag: columns.etag,
-        })
-    }
-}
-
 /// A line of counts.
 #[derive(Debug, FromRow)]
 pub(super) struct CountColumns {
@@ -134,56 +91,4 @@ pub(super) fn signed(number: u64) -> i64 {
 /// A limit as SQL takes it.
 pub(super) fn limit(max: usize) -> i64 {
     i64::try_from(max).unwrap_or(i64::MAX)
-}
-
-/// How entities of one vertical are asked for, so that the server looks them up in an index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lookup {
-    /// By pairs: for anything else MariaDB reads the whole vertical as long as its statistics lag behind the table.
-    #[cfg(feature = "mysql")]
-    Pairs,
-    /// By number, and the vertical besides: PostgreSQL takes a list of numbers as one condition of an index.
-    #[cfg(feature = "postgres")]
-    Numbers,
-}
-
-/// Adds the scope as a condition on columns of these names.
-pub(super) fn push_scope<DB: Database>(
-    query: &mut QueryBuilder<DB>,
-    scope: &Scope,
-    [vertical_column, cd_idx_column]: [&str; 2],
-    lookup: Lookup,
-) where
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
-    match scope {
-        Scope::All => {
-            query.push("1 = 1");
-        }
-        Scope::Vertical(vertical) => {
-            query.push(vertical_column).push(" = ").push_bind(vertical.as_str().to_owned());
-        }
-        Scope::Ids { cd_idx, .. } if cd_idx.is_empty() => {
-            query.push("1 = 0");
-        }
-        #[cfg(feature = "mysql")]
-        Scope::Ids { vertical: Some(vertical), cd_idx } if lookup == Lookup::Pairs => {
-            query.push("(").push(vertical_column).push(", ").push(cd_idx_column).push(") IN ");
-            query.push_tuples(cd_idx, |mut pair, id| {
-                pair.push_bind(vertical.as_str().to_owned()).push_bind(signed(*id));
-            });
-        }
-        Scope::Ids { vertical, cd_idx } => {
-            query.push(cd_idx_column).push(" IN (");
-            let mut list = query.separated(", ");
-            for id in cd_idx {
-                list.push_bind(signed(*id));
-            }
-            query.push(")");
-            if let Some(vertical) = vertical {
-                query.push(" AND ").push(vertical_column).push(" = ").push_bind(vertical.as_str().to_owned());
-            }
-        }
-    }
 }

@@ -36,6 +36,7 @@ mod open;
 mod pages;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod rows;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod schema;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -45,8 +46,9 @@ pub mod table;
 pub mod unused;
 
 pub use entity_locks::EntityLock;
-pub use open::{CatalogSettings, Use, misfits, open, open_read_only};
+pub use open::{CatalogSettings, Use, check, open, open_read_only};
 pub use pages::{LedgerPages, RowPages};
+pub use rows::ForeignRows;
 
 /// The last known fate of a key under `origin/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -224,6 +226,11 @@ pub trait Catalog: Send + Sync + std::fmt::Debug {
 
     /// Rows of the scope after a row, in the order of vertical, `cd_idx`, sequence and image size, at most `max`.
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>>;
+
+    /// Rows of the table that cannot be Cameo's, which every reading skips: how many, and the key of one. It reads the table.
+    async fn foreign_rows(&self) -> Result<ForeignRows> {
+        Ok(ForeignRows::default())
+    }
 
     /// Gives rows that are still as told (but for the address) a new address; returns how many.
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64>;

@@ -50,36 +50,35 @@ async fn open_for(
     }
 }
 
-/// What of the public table at an address does not fit. The embedded table always does.
-pub async fn misfits(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+/// What [`open`] would refuse at an address, found without making anything: what of the public table does not fit, or the
+/// error of what cannot be reached or is not allowed. An embedded table is looked at by whoever opens its data folder.
+pub async fn check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
     match address::scheme(url).as_str() {
-        "mysql" | "mariadb" => mysql_misfits(url, settings).await,
-        "postgres" | "postgresql" => postgres_misfits(url, settings).await,
+        "mysql" | "mariadb" => mysql_check(url, settings).await,
+        "postgres" | "postgresql" => postgres_check(url, settings).await,
         _ => Ok(Vec::new()),
     }
 }
 
 #[cfg(feature = "mysql")]
-async fn mysql_misfits(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
-    let found = super::mysql::inspect(url, &settings.limits, &settings.table).await?;
-    Ok(super::fit::misfits(&settings.table, &found, super::fit::Dialect::MySql))
+async fn mysql_check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+    super::mysql::MySqlCatalog::check(url, settings).await
 }
 
 #[cfg(not(feature = "mysql"))]
 #[expect(clippy::unused_async, reason = "called as the one that is built in is")]
-async fn mysql_misfits(url: &str, _: &CatalogSettings) -> Result<Vec<Misfit>> {
+async fn mysql_check(url: &str, _: &CatalogSettings) -> Result<Vec<Misfit>> {
     Err(address::not_built_in(Place::Catalog, KEY, url, "mysql"))
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres_misfits(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
-    let found = super::postgres::inspect(url, &settings.limits, &settings.table).await?;
-    Ok(super::fit::misfits(&settings.table, &found, super::fit::Dialect::Postgres))
+async fn postgres_check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+    super::postgres::PostgresCatalog::check(url, settings).await
 }
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "called as the one that is built in is")]
-async fn postgres_misfits(url: &str, _: &CatalogSettings) -> Result<Vec<Misfit>> {
+async fn postgres_check(url: &str, _: &CatalogSettings) -> Result<Vec<Misfit>> {
     Err(address::not_built_in(Place::Catalog, KEY, url, "postgres"))
 }
 

@@ -3,15 +3,17 @@
 use std::{
     future::Future,
     ops::{Deref, DerefMut},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use rand::Rng;
 use sha2::{Digest, Sha256};
 use sqlx::{Database, pool::PoolConnection};
 
+use super::{fit::Misfit, table::Table};
 use crate::{
-    error::{Error, Kind, Place, Result},
+    error::{Error, Kind, Place, Result, Subject},
     key::EntityId,
 };
 
@@ -21,26 +23,58 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// A connection that was idle for longer is tried before it is used: the server, or a firewall, may have ended it.
 pub(super) const IDLE_UNTESTED: Duration = Duration::from_secs(1);
 
-/// A connection on which a transaction may be open. Unless that [ended](Self::ended), it is closed when it is dropped,
-/// as with a future that nobody waits for any more: the next one to get it would go on in somebody else's transaction.
-pub(super) struct InTransaction<DB: Database> {
+/// Since when connections are trusted. One that was opened before a server refused to write, or went away, may still be to
+/// the server that was in charge before, or in a session that was begun for reading only.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trust(Arc<Mutex<Option<Instant>>>);
+
+impl Trust {
+    /// No connection of now is used again.
+    fn lose(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether a connection of this age may be used.
+    pub(super) fn includes(&self, age: Duration) -> bool {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_none_or(|since| since.elapsed() > age)
+    }
+}
+
+/// A connection in use. It goes back to the pool when [`settle`](Self::settle) knows what state it is in, and is closed
+/// else: also with a future that nobody waits for any more, since the next one to get it would go on in somebody else's
+/// transaction.
+pub(super) struct Used<DB: Database> {
     connection: PoolConnection<DB>,
-    ended: bool,
+    trust: Trust,
+    kept: bool,
 }
 
-impl<DB: Database> InTransaction<DB> {
-    /// The connection, before a transaction is begun on it.
-    pub(super) fn on(connection: PoolConnection<DB>) -> Self {
-        Self { connection, ended: false }
+impl<DB: Database> Used<DB> {
+    /// The connection, before anything is asked on it.
+    pub(super) fn new(connection: PoolConnection<DB>, trust: &Trust) -> Self {
+        Self { connection, trust: trust.clone(), kept: false }
     }
 
-    /// Says that no transaction is open any more.
-    pub(super) fn ended(&mut self) {
-        self.ended = true;
+    /// Keeps the connection, or closes it, with all that were opened before, as the result says. No transaction is open.
+    pub(super) fn settle<T>(mut self, result: Result<T>) -> Result<T> {
+        self.kept = is_sound(&result);
+        if let Err(error) = &result
+            && error.subject() == Subject::Outage
+        {
+            self.trust.lose();
+        }
+        result
+    }
+
+    /// The connection for whoever keeps it until they drop it.
+    pub(super) fn into_kept(mut self) -> Self {
+        self.kept = true;
+        self
     }
 }
 
-impl<DB: Database> Deref for InTransaction<DB> {
+impl<DB: Database> Deref for Used<DB> {
     type Target = DB::Connection;
 
     fn deref(&self) -> &DB::Connection {
@@ -48,18 +82,42 @@ impl<DB: Database> Deref for InTransaction<DB> {
     }
 }
 
-impl<DB: Database> DerefMut for InTransaction<DB> {
+impl<DB: Database> DerefMut for Used<DB> {
     fn deref_mut(&mut self) -> &mut DB::Connection {
         &mut self.connection
     }
 }
 
-impl<DB: Database> Drop for InTransaction<DB> {
+impl<DB: Database> Drop for Used<DB> {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.kept {
             self.connection.close_on_drop();
         }
     }
+}
+
+/// Whether a server that answered so is the one it was, in the state that it was in: it found fault with a row or a value.
+/// After everything else the connection is closed.
+pub(super) fn is_sound<T>(result: &Result<T>) -> bool {
+    let of_the_row =
+        |error: &Error| matches!(error.kind(), Kind::Conflict | Kind::Malformed | Kind::Refused | Kind::Corrupt);
+    result.as_ref().err().is_none_or(of_the_row)
+}
+
+/// The error of a table that does not fit: the first reason, with what mends it, and how many more there are.
+pub(super) fn refuse(misfits: &[Misfit], table: &Table, opening: &str) -> Result<()> {
+    let Some(first) = misfits.first() else { return Ok(()) };
+    let mend = first.ddl.as_ref().map(|ddl| format!("; what mends it: {}", one_line(ddl))).unwrap_or_default();
+    let more = match misfits.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more: `cameo doctor` lists them)"),
+    };
+    let doing = format!("{opening}: the table {} does not fit: {}{mend}{more}", table.name(), first.what);
+    Err(Error::new(Place::Catalog, Kind::Misconfigured, doing))
+}
+
+fn one_line(ddl: &str) -> String {
+    ddl.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Runs a transaction again while others are in its way ([`Kind::Conflict`]), a bounded number of times.

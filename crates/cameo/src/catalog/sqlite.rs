@@ -7,17 +7,18 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row as SqliteRow, ToSql, params, params_from_iter};
 
 use super::{
-    Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, State,
+    Catalog, Count, EntityLock, EntityRows, ForeignRows, LedgerEntry, Registered, Row, Scope, State,
     entity_locks::EntityLocks,
     ledger::{
         Before, Decision, RegisterRules, RowChange, decide, published_from_column, published_to_column,
         state_from_columns,
     },
+    rows::{Cursor, RowColumns, RowPage, ours},
     table::Table,
 };
 use crate::{
     clock::{Clock, from_millis, to_millis},
-    error::{Error, Kind, Place, Result},
+    error::{Error, Place, Result},
     generation::Generation,
     key::{EntityId, PhotoId, UploadKey, Vertical},
     message::{Fate, Outcome},
@@ -34,14 +35,16 @@ const UPSERT_ROW: &str =
     WHERE {table}.{etag} <> excluded.{etag} OR {table}.{image_url} <> excluded.{image_url}
         OR {table}.{width} <> excluded.{width} OR {table}.{height} <> excluded.{height}";
 const SIZES_OF_PHOTO: &str =
-    "SELECT {image_size} FROM {table} WHERE {vertical} = ?1 AND {cd_idx} = ?2 AND {sequence} = ?3";
+    "SELECT {image_size} FROM {table} WHERE {vertical} = ?1 AND {cd_idx} = ?2 AND {sequence} = ?3
+        AND typeof({image_size}) = 'text'";
 const DELETE_ROW: &str =
     "DELETE FROM {table} WHERE {vertical} = ?1 AND {cd_idx} = ?2 AND {sequence} = ?3 AND {image_size} = ?4";
 const REWRITE_URL: &str = "UPDATE {table} SET {image_url} = ?1, {update_date} = ?2
     WHERE {vertical} = ?3 AND {cd_idx} = ?4 AND {sequence} = ?5 AND {image_size} = ?6 AND {etag} = ?7";
 const SELECT_ROWS: &str =
     "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height}, {bytes}, {etag}
-    FROM {table} WHERE ";
+    FROM {table} WHERE typeof({image_size}) = 'text' AND typeof({cd_idx}) = 'integer'
+        AND typeof({sequence}) = 'integer' AND {sequence} BETWEEN 0 AND 65535 AND ";
 const OF_ENTITY: &str = "{vertical} = ?1 AND {cd_idx} = ?2";
 const ROWS_AFTER: &str = "({vertical}, {cd_idx}, {sequence}, {image_size}) > (";
 const ROWS_ORDER: &str = " ORDER BY {vertical}, {cd_idx}, {sequence}, {image_size} LIMIT ";
@@ -66,7 +69,8 @@ const COUNTS: &str = "SELECT vertical, state, reason, count(*) FROM cameo_origin
 
 mod public_table;
 
-use public_table::prepare;
+pub use public_table::check;
+use public_table::{FOREIGN, count_foreign, prepare, read_columns};
 
 /// The catalog in the embedded database.
 #[derive(Debug)]
@@ -87,6 +91,7 @@ struct Statements {
     rewrite_url: String,
     select_rows: String,
     rows_of_entity: String,
+    foreign: String,
     rows_after: String,
     rows_order: String,
     vertical: String,
@@ -106,6 +111,26 @@ impl SqliteCatalog {
     }
 }
 
+impl SqliteCatalog {
+    /// Rows of a scope after one, whoever's they are.
+    async fn select_rows(&self, scope: &Scope, after: Option<&Cursor>, max: usize) -> Result<Vec<RowColumns>> {
+        let mut query = Query::new(&self.sql.select_rows);
+        query.push_scope(scope, &self.sql.vertical, &self.sql.cd_idx);
+        if let Some(after) = after {
+            query.push(" AND ").push(&self.sql.rows_after).bind(after.vertical.clone());
+            query.push(", ").bind(after.cd_idx).push(", ").bind(after.sequence);
+            query.push(", ").bind(after.image_size.clone()).push(")");
+        }
+        query.push(&self.sql.rows_order).limit(max);
+        let look = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(&query.sql)?;
+            let rows = statement.query_map(params_from_iter(&query.parameters), read_columns)?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        };
+        self.db.read(Place::Catalog, "read the public table", look).await
+    }
+}
+
 impl Statements {
     fn new(table: &Table) -> Self {
         Self {
@@ -115,6 +140,7 @@ impl Statements {
             rewrite_url: table.statement(REWRITE_URL),
             select_rows: table.statement(SELECT_ROWS),
             rows_of_entity: table.statement(&[SELECT_ROWS, OF_ENTITY].concat()),
+            foreign: table.statement(FOREIGN),
             rows_after: table.statement(ROWS_AFTER),
             rows_order: table.statement(ROWS_ORDER),
             vertical: table.column("vertical").to_owned(),
@@ -291,49 +317,6 @@ impl TryFrom<EntryColumns> for LedgerEntry {
     }
 }
 
-/// A row of the public table as it is read: the vertical may be none.
-struct RowColumns {
-    vertical: String,
-    cd_idx: u64,
-    sequence: u16,
-    image_size: String,
-    image_url: String,
-    width: u32,
-    height: u32,
-    bytes: u64,
-    etag: String,
-}
-
-impl RowColumns {
-    fn read(row: &SqliteRow<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            vertical: row.get(0)?,
-            cd_idx: u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
-            sequence: row.get(2)?,
-            image_size: row.get(3)?,
-            image_url: row.get(4)?,
-            width: row.get(5)?,
-            height: row.get(6)?,
-            bytes: u64::try_from(row.get::<_, i64>(7)?).unwrap_or(0),
-            etag: row.get(8)?,
-        })
-    }
-}
-
-impl TryFrom<RowColumns> for Row {
-    type Error = Error;
-
-    fn try_from(columns: RowColumns) -> Result<Self> {
-        let RowColumns { vertical, cd_idx, sequence, image_size, image_url, width, height, bytes, etag } = columns;
-        let vertical: Vertical = vertical.parse().map_err(|error| {
-            let doing = format!("read the public table: cd_idx {cd_idx} has the vertical {vertical:?}");
-            Error::new(Place::Catalog, Kind::Malformed, doing).because(error)
-        })?;
-        let photo = PhotoId { entity: EntityId { vertical, cd_idx }, sequence };
-        Ok(Self { photo, image_size, image_url, width, height, bytes, etag })
-    }
-}
-
 /// A statement that is put together, with its parameters.
 #[derive(Default)]
 struct Query {
@@ -363,11 +346,12 @@ impl Query {
             Scope::All => self.push("1 = 1"),
             Scope::Vertical(vertical) => self.push(vertical_column).push(" = ").bind(vertical.as_str().to_owned()),
             Scope::Ids { vertical, cd_idx } => {
-                self.push(cd_idx_column).push(" IN (");
-                for (at, id) in cd_idx.iter().enumerate() {
-                    self.push(if at > 0 { ", " } else { "" }).bind(integer(*id));
-                }
-                self.push(")");
+                // One value, however many numbers there are: a statement has room for 32,766.
+                let numbers = cd_idx.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+                self.push(cd_idx_column)
+                    .push(" IN (SELECT value FROM json_each(")
+                    .bind(format!("[{numbers}]"))
+                    .push("))");
                 if let Some(vertical) = vertical {
                     self.push(" AND ").push(vertical_column).push(" = ").bind(vertical.as_str().to_owned());
                 }
@@ -413,9 +397,8 @@ impl Catalog for SqliteCatalog {
             let mut query = transaction.prepare_cached(SELECT_VERSION)?;
             let version: Option<i64> = query.query_row(key, |row| row.get(0)).optional()?;
             let mut query = transaction.prepare_cached(&self.sql.rows_of_entity)?;
-            let rows = query.query_map(key, RowColumns::read)?;
-            let rows = rows.map(|columns| Row::try_from(columns?).map_err(Failure::Told));
-            let mut rows = rows.collect::<Done<Vec<Row>>>()?;
+            let found = query.query_map(key, read_columns)?.collect::<Result<Vec<_>, _>>()?;
+            let mut rows = ours(found);
             rows.sort_by(|a, b| (&a.image_size, a.photo.sequence).cmp(&(&b.image_size, b.photo.sequence)));
             Ok(EntityRows { version: version.unwrap_or(0).unsigned_abs(), rows })
         })
@@ -435,16 +418,17 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
-        let mut query = Query::new(&self.sql.select_rows);
-        query.push_scope(scope, &self.sql.vertical, &self.sql.cd_idx);
-        if let Some(Row { photo, image_size, .. }) = after {
-            query.push(" AND ").push(&self.sql.rows_after).bind(photo.entity.vertical.as_str().to_owned());
-            query.push(", ").bind(integer(photo.entity.cd_idx)).push(", ").bind(photo.sequence);
-            query.push(", ").bind(image_size.clone()).push(")");
+        let mut page = RowPage::new(scope, after, max);
+        while let Some((scope, after, max)) = page.question() {
+            let found = self.select_rows(scope, after, max).await?;
+            page.answer(found);
         }
-        query.push(&self.sql.rows_order).limit(max);
-        let look = move |connection: &Connection| query.fetch(connection, RowColumns::read);
-        self.db.read(Place::Catalog, "read the public table", look).await
+        Ok(page.rows())
+    }
+
+    async fn foreign_rows(&self) -> Result<ForeignRows> {
+        let sql = self.sql.foreign.clone();
+        self.db.read(Place::Catalog, "count rows that are not Cameo's", move |db| count_foreign(db, &sql)).await
     }
 
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {

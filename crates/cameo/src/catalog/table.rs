@@ -60,6 +60,19 @@ impl Table {
         self.columns.get(column).map_or(column, String::as_str)
     }
 
+    /// The name without its schema, as names of indexes begin with it.
+    pub fn plain_name(&self) -> &str {
+        self.name.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// The table with its names in quotes, for statements: one that is a word of SQL, or that has capitals in PostgreSQL,
+    /// is understood in quotes only. `name` is how the table itself is spelled, and `spelled` how a column is.
+    pub(super) fn quoted(&self, mark: char, name: &str, spelled: impl Fn(&str) -> String) -> Self {
+        let quote = |name: &str| format!("{mark}{name}{mark}");
+        let columns = self.columns.iter().map(|(column, in_sql)| (*column, quote(&spelled(in_sql)))).collect();
+        Self { name: name.split('.').map(quote).collect::<Vec<_>>().join("."), columns }
+    }
+
     /// A statement in which `{table}` and `{cd_idx}` … are replaced by the names in SQL.
     pub fn statement(&self, template: &str) -> String {
         let named = template.replace("{table}", &self.name);

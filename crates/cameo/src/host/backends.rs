@@ -12,6 +12,7 @@ use crate::{
     config::{Config, Environment},
     error::{Error, Kind, Place, Result},
     queue::{self, Queue},
+    serve::s3_api::{AccessKey, KeyRing},
     store::{self, Store},
 };
 
@@ -69,6 +70,21 @@ pub fn register_rules(config: &Config, images_listener: Option<&str>) -> Registe
     let listener = images_listener.unwrap_or("");
     let base = if config.images.public_url.is_empty() { listener } else { &config.images.public_url };
     RegisterRules { urls: ImageUrls::new(base), delete_unpublishes: config.register.delete_unpublishes }
+}
+
+/// The key pairs of the S3 endpoint: these first ones, and those of the file of keys.
+pub fn key_ring(config: &Config, first: Vec<AccessKey>) -> Result<KeyRing> {
+    match &config.s3.key_file {
+        none if none.as_os_str().is_empty() => Ok(KeyRing::fixed(first)),
+        path => KeyRing::with_file(first, path),
+    }
+}
+
+/// The error of processes that share everything but the database.
+pub fn no_server_database() -> Error {
+    let doing = "open the catalog: catalog.url is sqlite:, which one process has to itself; with a store and queues that \
+                 others share it must be mysql://USER:PASSWORD@HOST/DATABASE or postgres://…";
+    Error::new(Place::Catalog, Kind::Misconfigured, doing)
 }
 
 /// Rows are for the public, so whoever registers must know the public's address: a configured one, or a listener of its own.

@@ -84,7 +84,7 @@ impl DataFolder {
 
     /// The key pair that the environment sets, or the stored one, or a new one; true when it was made just now.
     pub fn credentials(&self, environment: &Environment) -> Result<(Credentials, bool)> {
-        if let Some(credentials) = from_environment(environment)? {
+        if let Some(credentials) = environment_credentials(environment)? {
             return Ok((credentials, false));
         }
         if let Some(credentials) = read_credentials(&self.path)? {
@@ -109,7 +109,7 @@ impl Drop for DataFolder {
 }
 
 /// The key pair that `CAMEO_ACCESS_KEY_ID` and `CAMEO_SECRET_ACCESS_KEY` set together.
-fn from_environment(environment: &Environment) -> Result<Option<Credentials>> {
+pub fn environment_credentials(environment: &Environment) -> Result<Option<Credentials>> {
     match (environment.get("CAMEO_ACCESS_KEY_ID"), environment.get("CAMEO_SECRET_ACCESS_KEY")) {
         (Some(id), Some(secret)) => {
             Ok(Some(Credentials { access_key_id: id.to_owned(), secret_access_key: secret.to_owned() }))

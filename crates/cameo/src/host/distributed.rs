@@ -8,7 +8,10 @@ use std::{sync::Arc, time::Duration};
 use tracing::info;
 
 use super::{
-    backends::{Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url},
+    backends::{
+        Queues, access_keys, no_server_database, open_catalog, open_queues, open_store, register_rules,
+        require_public_url,
+    },
     listeners::Listeners,
     renderer,
     server::{Roles, Server, spawn_workers},
@@ -19,7 +22,7 @@ use crate::{
     catalog::{Catalog, ledger::RegisterRules, unused::UnusedCatalog},
     clock::Clock,
     config::{Config, Environment},
-    error::{Error, Kind, Place, Result},
+    error::Result,
     flow::Flow,
     render::{Render, unused::UnusedEngine},
 };
@@ -79,10 +82,4 @@ async fn open(
         window: config.register.window()?,
         clock,
     })
-}
-
-fn no_server_database() -> Error {
-    let doing = "open the catalog: catalog.url is sqlite:, which one process has to itself; with a store and queues that \
-                 others share it must be mysql://USER:PASSWORD@HOST/DATABASE or postgres://…";
-    Error::new(Place::Catalog, Kind::Misconfigured, doing)
 }

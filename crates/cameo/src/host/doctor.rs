@@ -1,22 +1,30 @@
-//! Looking over a configuration before it is used: every place is reached as a server or worker would reach it.
+//! Looking over a configuration before it is used: every place is reached as a server or worker would reach it, by the
+//! functions that they call at their start, so that neither is content with what the other refuses.
 //!
-//! Nothing is made: no tables, no data folder. The one thing written is a probe in the image bucket, which tells whether the
-//! store keeps conditions, and is removed again.
+//! Nothing is made: no tables, no data folder. What is written is a probe in the image bucket, which tells whether the store
+//! keeps conditions, and one in the data folder, which tells whether its disk takes anything; both are removed again.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use serde::Serialize;
 
 use super::{
-    backends::{access_keys, catalog_settings, open_queue, open_store, register_rules},
-    data_folder::{DataFolder, read_running},
+    backends::{access_keys, catalog_settings, no_server_database, open_queue, open_store, register_rules},
+    backends::{key_ring, require_public_url},
+    data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
+    listeners::Listeners,
     renderer,
 };
 use crate::{
-    catalog::{self, CatalogSettings, fit::Misfit},
+    catalog::{self, CatalogSettings, ForeignRows, fit::Misfit, sqlite},
     clock::Clock,
     config::{Config, Environment},
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Place, Result},
     queue::Queue,
     sqlite::Sqlite,
 };
@@ -65,21 +73,46 @@ impl Finding {
 
     fn misfit(misfit: Misfit) -> Self {
         let kind = Some(Kind::Misconfigured);
-        Self { health: Health::Bad, ddl: Some(misfit.ddl), kind, ..Self::good("table", misfit.what) }
+        Self { health: Health::Bad, ddl: misfit.ddl, kind, ..Self::good("table", misfit.what) }
     }
 }
 
+/// What a configuration is to be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// `cameo serve`.
+    Server,
+    /// `cameo worker`, and the functions.
+    Worker,
+    /// Whatever the configuration can be used for.
+    Anyone,
+}
+
+/// Bytes of the probe in the data folder: more than a block, so that a full disk has no room for it.
+const PROBE_BYTES: usize = 64 * 1024;
+
 /// Looks at everything that the configuration names.
-pub async fn examine(config: &Config, environment: &Environment, clock: Arc<dyn Clock>) -> Vec<Finding> {
+pub async fn examine(
+    config: &Config,
+    environment: &Environment,
+    clock: Arc<dyn Clock>,
+    audience: Audience,
+) -> Vec<Finding> {
     let mut findings = vec![window(config, &*clock)];
     match config.keeps_objects() {
-        Ok(true) => findings.push(data_folder(&config.server.data).await),
+        Ok(true) => findings.extend(of_one_machine(config, environment).await),
         Ok(false) => {
             findings.push(store(config, environment).await);
             for name in [&config.queue.events, &config.queue.registrations] {
                 findings.push(queue(config, environment, name).await);
             }
-            findings.push(public_url(config));
+            findings.push(public_url(config, audience));
+            if audience != Audience::Worker {
+                findings.push(listeners(config, false, None).await);
+            }
+            if config.catalog.is_embedded() {
+                findings.push(Finding::bad("database", &no_server_database()));
+            }
         }
         Err(error) => findings.push(Finding::bad("configuration", &error)),
     }
@@ -88,6 +121,48 @@ pub async fn examine(config: &Config, environment: &Environment, clock: Arc<dyn 
     }
     findings.push(engine(config).await);
     findings
+}
+
+/// What a server looks at that keeps everything in its data folder.
+async fn of_one_machine(config: &Config, environment: &Environment) -> Vec<Finding> {
+    let folder = &config.server.data;
+    let running = read_running(folder);
+    let mut findings = vec![keys(config, environment)];
+    match running {
+        Ok(running) => {
+            findings.push(listeners(config, true, running.as_ref()).await);
+            findings.push(data_folder(config, folder, running).await);
+        }
+        Err(error) => findings.push(Finding::bad("data folder", &error)),
+    }
+    findings
+}
+
+/// The key pairs of the S3 endpoint.
+fn keys(config: &Config, environment: &Environment) -> Finding {
+    let folder = &config.server.data;
+    let found = environment_credentials(environment).and_then(|set| match set {
+        None if folder.is_dir() => read_credentials(folder),
+        set => Ok(set),
+    });
+    match found.and_then(|_| key_ring(config, Vec::new())) {
+        Ok(_) => Finding::good("keys", "the access keys of the S3 endpoint can be read"),
+        Err(error) => Finding::bad("keys", &error),
+    }
+}
+
+/// Binds what a server would, and lets it go again. A server of ours has them already.
+async fn listeners(config: &Config, has_endpoint: bool, running: Option<&Running>) -> Finding {
+    let what = "listeners";
+    if let Some(running) = running {
+        return Finding::good(what, format!("process {} has them", running.pid));
+    }
+    match Listeners::bind(&config.server, has_endpoint).await {
+        Ok(_) => Finding::good(what, "the addresses are free"),
+        // Where objects are elsewhere, nothing tells whether it is our own server that has them.
+        Err(error) if !has_endpoint => Finding::remark(what, format!("{error}; a running `cameo serve` is well")),
+        Err(error) => Finding::bad(what, &error),
+    }
 }
 
 fn window(config: &Config, clock: &dyn Clock) -> Finding {
@@ -101,17 +176,64 @@ fn window(config: &Config, clock: &dyn Clock) -> Finding {
     }
 }
 
-async fn data_folder(folder: &Path) -> Finding {
+async fn data_folder(config: &Config, folder: &Path, running: Option<Running>) -> Finding {
     let what = "data folder";
     let shown = folder.display();
+    if let Err(error) = probe(folder) {
+        return Finding::bad(what, &error);
+    }
     if !folder.exists() {
         return Finding::remark(what, format!("{shown} does not exist yet; `cameo serve` makes it"));
     }
-    match (Sqlite::open_read_only(&DataFolder::database(folder)).await, read_running(folder)) {
-        (Ok(_), Ok(Some(running))) => Finding::good(what, format!("{shown}, a server runs on it ({})", running.pid)),
-        (Ok(_), Ok(None)) => Finding::remark(what, format!("{shown}, no server runs on it")),
-        (Err(error), _) | (_, Err(error)) => Finding::bad(what, &error),
+    if !folder.is_dir() {
+        let doing = format!("use the data folder {shown}: it is not a folder");
+        return Finding::bad(what, &Error::new(Place::System, Kind::Misconfigured, doing));
     }
+    let file = DataFolder::database(folder);
+    if !file.exists() {
+        return Finding::remark(what, format!("{shown} has no database yet; `cameo serve` makes it"));
+    }
+    match (database_of(config, &file).await, running) {
+        (Ok(()), Some(running)) => Finding::good(what, format!("{shown}, a server runs on it ({})", running.pid)),
+        (Ok(()), None) => Finding::remark(what, format!("{shown}, no server runs on it")),
+        (Err(error), _) => Finding::bad(what, &error),
+    }
+}
+
+/// Opens the database for reading, and looks at its public table where that is the one in use.
+async fn database_of(config: &Config, file: &Path) -> Result<()> {
+    let writable = OpenOptions::new().write(true).open(file);
+    writable.map_err(|error| unwritable(format!("write to {}", file.display()), &error))?;
+    let db = Sqlite::open_read_only(file).await?;
+    if !config.catalog.is_embedded() {
+        return Ok(());
+    }
+    let settings = catalog_settings(config, register_rules(config, None))?;
+    sqlite::check(&db, &settings.table).await
+}
+
+/// Writes a file to the data folder, or to where it would be made, down to the disk; and removes it.
+fn probe(folder: &Path) -> Result<()> {
+    let there = folder.ancestors().find(|folder| folder.is_dir());
+    // A relative name of one part has the empty path above it, which is the folder of this process.
+    let there = there.unwrap_or_else(|| Path::new("."));
+    let path = there.join(format!(".cameo-probe-{}", std::process::id()));
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        file.write_all(&vec![0; PROBE_BYTES])?;
+        file.sync_all()
+    };
+    let written = write();
+    let removed = if path.exists() { fs::remove_file(&path) } else { Ok(()) };
+    written.and(removed).map_err(|error| unwritable(format!("write to {}", there.display()), &error))
+}
+
+fn unwritable(doing: String, error: &io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Kind::Unavailable,
+        _ => Kind::Misconfigured,
+    };
+    Error::new(Place::System, kind, doing).because(error.to_string())
 }
 
 async fn store(config: &Config, environment: &Environment) -> Finding {
@@ -135,47 +257,56 @@ async fn queue(config: &Config, environment: &Environment, name: &str) -> Findin
     }
 }
 
-fn public_url(config: &Config) -> Finding {
-    if config.images.public_url.is_empty() {
-        return Finding::remark(
+/// A worker has no listener of its own, so it must be told where images are served.
+fn public_url(config: &Config, audience: Audience) -> Finding {
+    let listener = config.server.images_listen.address().map(|address| address.to_string());
+    let listener = listener.as_deref().filter(|_| audience == Audience::Server);
+    match require_public_url(config, listener) {
+        Err(error) => Finding::bad("images", &error),
+        Ok(()) if config.images.public_url.is_empty() => Finding::remark(
             "images",
-            "images.public_url is empty: no worker can register, only a server with images",
-        );
+            "images.public_url is empty: rows begin with the address of this server's listener",
+        ),
+        Ok(()) => Finding::good("images", format!("rows begin with {}", config.images.public_url)),
     }
-    Finding::good("images", format!("rows begin with {}", config.images.public_url))
 }
 
-/// The table first, told in full; then whether a worker could read what it needs.
+/// The table first, told in full; then whether a worker could write and read what it needs.
 async fn database(config: &Config, clock: Arc<dyn Clock>) -> Vec<Finding> {
     let settings = match catalog_settings(config, register_rules(config, None)) {
         Ok(settings) => settings,
         Err(error) => return vec![Finding::bad("table", &error)],
     };
-    match catalog::misfits(&config.catalog.url, &settings).await {
+    match catalog::check(&config.catalog.url, &settings).await {
         Err(error) => vec![Finding::bad("database", &error)],
         Ok(misfits) if misfits.is_empty() => {
-            vec![
-                Finding::good("table", format!("{} fits, or is made at the first start", settings.table.name())),
-                ledger(config, settings, clock).await,
-            ]
+            let fits = format!("{} fits and can be written, or is made at the first start", settings.table.name());
+            vec![Finding::good("table", fits), ledger(config, settings, clock).await]
         }
         Ok(misfits) => misfits.into_iter().map(Finding::misfit).collect(),
     }
 }
 
 async fn ledger(config: &Config, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Finding {
+    let what = "ledger";
     let counts: Result<_> = async {
         let catalog = catalog::open_read_only(&config.catalog.url, settings, clock).await?;
-        catalog.counts().await
+        Ok((catalog.counts().await?, catalog.foreign_rows().await))
     }
     .await;
-    match counts {
-        Ok(counts) => {
-            let originals: u64 = counts.iter().map(|count| count.originals).sum();
-            Finding::good("ledger", format!("{originals} originals"))
+    let (originals, others) = match counts {
+        Ok((counts, others)) => (counts.iter().map(|count| count.originals).sum::<u64>(), others),
+        Err(error) if error.kind() == Kind::Misconfigured => return Finding::remark(what, error.to_string()),
+        Err(error) => return Finding::bad(what, &error),
+    };
+    match others {
+        Ok(ForeignRows { rows, example: Some(example) }) => {
+            let left = "rows of the table cannot be Cameo's and are left alone, such as that of";
+            Finding::remark(what, format!("{originals} originals; {rows} {left} {example}"))
         }
-        Err(error) if error.kind() == Kind::Misconfigured => Finding::remark("ledger", error.to_string()),
-        Err(error) => Finding::bad("ledger", &error),
+        Ok(_) => Finding::good(what, format!("{originals} originals")),
+        // It reads the whole table, which may take longer than a statement may.
+        Err(error) => Finding::remark(what, format!("{originals} originals; {error}")),
     }
 }
 

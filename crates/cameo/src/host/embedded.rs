@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tracing::{info, warn};
 
 use super::{
-    backends::{catalog_settings, open_catalog, register_rules},
+    backends::{catalog_settings, key_ring, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
     listeners::{Listeners, served},
     renderer,
@@ -89,7 +89,8 @@ async fn open_parts(
     let (visibility_timeout, window) = (config.queue.visibility_timeout, config.register.window()?);
     let receive_wait = RECEIVE_WAIT;
     let worker = Worker { flow, events, registrations, visibility_timeout, receive_wait, window, clock };
-    let keys = Arc::new(key_ring(config, credentials)?);
+    let first = AccessKey::all(&credentials.access_key_id, &credentials.secret_access_key);
+    let keys = Arc::new(key_ring(config, vec![first])?);
     Ok(Parts { worker, store, keys })
 }
 
@@ -100,15 +101,6 @@ async fn catalog(config: &Config, db: Sqlite, rules: RegisterRules, clock: Arc<d
     }
     let CatalogSettings { table, rules, .. } = catalog_settings(config, rules)?;
     Ok(Arc::new(SqliteCatalog::open(db, &table, rules, clock).await?))
-}
-
-/// The first key pair, which may do everything, and those of the file of keys.
-fn key_ring(config: &Config, credentials: &Credentials) -> Result<KeyRing> {
-    let first = vec![AccessKey::all(&credentials.access_key_id, &credentials.secret_access_key)];
-    match &config.s3.key_file {
-        none if none.as_os_str().is_empty() => Ok(KeyRing::fixed(first)),
-        path => KeyRing::with_file(first, path),
-    }
 }
 
 fn spawn_listeners(tasks: &mut Tasks, mut listeners: Listeners, parts: &Parts, config: &Config, urls: &ImageUrls) {

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use cameo::{
     catalog::{
-        Catalog,
-        contract::{Fixture, check_all, rules},
+        Catalog, Row, Scope,
+        contract::{Fixture, check_all, rendered, rules},
         memory::MemoryCatalog,
-        sqlite::SqliteCatalog,
+        sqlite::{self, SqliteCatalog},
         table::Table,
     },
     clock::SystemClock,
@@ -81,4 +81,86 @@ async fn a_table_in_sqlite_that_does_not_fit_is_refused() {
         assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
         assert!(error.to_string().contains(told), "{error}");
     }
+}
+
+/// A database with the rows of one photo, and a connection to spoil it by.
+async fn filled(folder: &std::path::Path) -> (SqliteCatalog, rusqlite::Connection) {
+    let path = folder.join("cameo.db");
+    let db = Sqlite::open(&path).await.unwrap();
+    let catalog = SqliteCatalog::open(db, &Table::default(), rules(), Arc::new(SystemClock)).await.unwrap();
+    catalog.register(&[rendered("origin/v/1_0.jpg", 1, &["sq", "ve"])]).await.unwrap();
+    (catalog, rusqlite::Connection::open(path).unwrap())
+}
+
+/// `flow.md` 6 and 18, embedded: refused by the start and by what `doctor` asks, and nothing is made in its place.
+#[tokio::test]
+async fn a_table_in_sqlite_that_could_mix_rows_or_is_away_is_refused() {
+    const COLUMNS: &str = "vertical, cd_idx, image_size, sequence";
+    for (spoil, told) in [
+        ("CREATE UNIQUE INDEX u ON celeb_image_url (cd_idx, image_size, sequence)".to_owned(), "index u"),
+        (
+            format!("CREATE UNIQUE INDEX u ON celeb_image_url ({})", COLUMNS.replace("vertical", "lower(vertical)")),
+            "index u",
+        ),
+        (
+            format!(
+                "CREATE TABLE t AS SELECT * FROM celeb_image_url; DROP TABLE celeb_image_url; ALTER TABLE t RENAME TO \
+                celeb_image_url; CREATE UNIQUE INDEX n ON celeb_image_url ({})",
+                COLUMNS.replace("vertical", "vertical COLLATE NOCASE")
+            ),
+            "",
+        ),
+        ("ALTER TABLE celeb_image_url RENAME TO aside".to_owned(), "rename it back"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (catalog, connection) = filled(folder.path()).await;
+        connection.execute_batch(&spoil).unwrap();
+        drop(catalog);
+        let path = folder.path().join("cameo.db");
+        let db = Sqlite::open(&path).await.unwrap();
+        let start = SqliteCatalog::open(db, &Table::default(), rules(), Arc::new(SystemClock)).await.expect_err(&spoil);
+        let check = sqlite::check(&Sqlite::open_read_only(&path).await.unwrap(), &Table::default()).await.unwrap_err();
+        for error in [&start, &check] {
+            assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
+            assert!(error.to_string().contains(told), "{error}");
+        }
+    }
+}
+
+/// `flow.md` 11, embedded, and "From reading": more numbers than a statement has values for.
+#[tokio::test]
+async fn foreign_rows_and_a_hundred_thousand_numbers_in_sqlite_are_no_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, connection) = filled(folder.path()).await;
+    let others = [
+        "'a b', 1, 'sq', 0",
+        "'v', 0, 'sq', 0",
+        "'v', 1.5, 'sq', 0",
+        "'v', 'x', 'sq', 0",
+        "'v', 1, 'sq', 70000",
+        "'v', 1, '', 0",
+    ];
+    for row in others {
+        let insert = "INSERT INTO celeb_image_url (vertical, cd_idx, image_size, sequence, image_url, width, height, bytes, etag,
+            regist_date, update_date) VALUES";
+        connection.execute_batch(&format!("{insert} ({row}, '', 'wide', 1, 1, '', '', '')")).unwrap();
+    }
+    connection
+        .execute_batch("UPDATE celeb_image_url SET width = 'wide' WHERE cd_idx = 1 AND image_size = 'sq'")
+        .unwrap();
+    for vertical in [Some("v".parse().unwrap()), None] {
+        let scope = Scope::Ids { vertical, cd_idx: (1..=100_000).collect() };
+        assert_eq!(catalog.rows(&scope, None, 100).await.unwrap().len(), 2);
+        assert_eq!(catalog.ledger(&scope, "", 100).await.unwrap().len(), 1);
+    }
+    let mut seen: Vec<Row> = Vec::new();
+    while let Some(page) =
+        Some(catalog.rows(&Scope::All, seen.last(), 1).await.unwrap()).filter(|page| !page.is_empty())
+    {
+        seen.extend(page);
+    }
+    assert_eq!((seen.len(), seen[0].width), (2, 0));
+    assert_eq!(catalog.foreign_rows().await.unwrap().rows, others.len() as u64);
+    catalog.register(&[rendered("origin/v/1_0.jpg", 2, &["sq", "ve"])]).await.unwrap();
+    assert_eq!(catalog.rows(&Scope::All, None, 100).await.unwrap()[0].width, 320);
 }

@@ -4,6 +4,8 @@ mod catalog_contract;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;
 mod changed_settings;
+#[cfg(all(feature = "mysql", feature = "postgres"))]
+mod catalog_tables;
 mod console_pages;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;

@@ -26,6 +26,8 @@ pub(crate) trait CatalogServer: SqlServer {
     async fn execute(&self, database: &str, sql: &str);
     /// The one value that a query returns, as text.
     async fn scalar(&self, database: &str, sql: &str) -> String;
+    /// How a table is declared, where the server tells; else nothing.
+    async fn show_create(&self, database: &str, table: &str) -> String;
     /// The migrations of its catalog.
     fn migrations(&self) -> &'static [Migration];
 
@@ -41,7 +43,7 @@ pub(crate) trait CatalogServer: SqlServer {
 }
 
 macro_rules! catalog_server {
-    ($server:ident, $catalog:ident, $connection:ident, $dialect:ident, $text:literal) => {
+    ($server:ident, $catalog:ident, $connection:ident, $dialect:ident, $text:literal, $show:expr) => {
         #[async_trait]
         impl CatalogServer for $server {
             async fn open_limited(&self, url: &str, table: &Table, limits: ServerLimits) -> Result<Box<dyn Catalog>> {
@@ -61,6 +63,16 @@ macro_rules! catalog_server {
                 sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("a value")
             }
 
+            async fn show_create(&self, database: &str, table: &str) -> String {
+                let show: Option<&str> = $show;
+                let Some(show) = show else { return String::new() };
+                let mut connection = $connection::connect(&self.url("root", database)).await.expect("a connection");
+                let show = format!("{show} {table}");
+                let told: (String, String) =
+                    sqlx::query_as(AssertSqlSafe(show)).fetch_one(&mut connection).await.expect("a table");
+                told.1
+            }
+
             fn migrations(&self) -> &'static [Migration] {
                 $dialect::MIGRATIONS
             }
@@ -68,5 +80,5 @@ macro_rules! catalog_server {
     };
 }
 
-catalog_server!(MariaDb, MySqlCatalog, MySqlConnection, mysql, "CHAR");
-catalog_server!(Postgres, PostgresCatalog, PgConnection, postgres, "TEXT");
+catalog_server!(MariaDb, MySqlCatalog, MySqlConnection, mysql, "CHAR", Some("SHOW CREATE TABLE"));
+catalog_server!(Postgres, PostgresCatalog, PgConnection, postgres, "TEXT", None);

@@ -3,7 +3,7 @@
 use cameo::{
     config::Log,
     error::Kind,
-    host::doctor::{Finding, Health, examine},
+    host::doctor::{Audience, Finding, Health, examine},
 };
 
 use super::{Context, json_line, line};
@@ -15,13 +15,29 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cameo doctor\n  cameo doctor --json\n  \
 CAMEO_CATALOG_URL=mysql://app:secret@db/celeb cameo doctor\n\n\
-Tables are only looked at: statements that would make one fit are printed, for a person to run.")]
-pub(crate) struct Args {}
+Tables are only looked at: statements that would make one fit are printed, for a person to run.\n\
+None loses data: what cannot be mended without a loss is said in words.")]
+pub(crate) struct Args {
+    /// What it is to work for; without this, for both
+    #[arg(long = "for", value_name = "COMMAND")]
+    audience: Option<Command>,
+}
 
-pub(crate) async fn run(context: &Context, _: Args) -> anyhow::Result<Exit> {
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Command {
+    Serve,
+    Worker,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     // What is only remarkable is told by whoever comes across it, as a warning.
     logging::start(&Log { level: "warn".to_owned(), ..context.config.log.clone() }, &context.environment)?;
-    let findings = examine(&context.config, &context.environment, context.clock.clone()).await;
+    let audience = match args.audience {
+        None => Audience::Anyone,
+        Some(Command::Serve) => Audience::Server,
+        Some(Command::Worker) => Audience::Worker,
+    };
+    let findings = examine(&context.config, &context.environment, context.clock.clone(), audience).await;
     for finding in &findings {
         if context.json { json_line(finding)? } else { line(&text_of(finding))? }
     }

@@ -8,8 +8,6 @@ use crate::error::{Error, Kind, Place};
 
 /// Number of a table that does not exist.
 pub(super) const UNKNOWN_TABLE: u16 = 1146;
-/// Number of a column that does not exist.
-pub(super) const UNKNOWN_COLUMN: u16 = 1054;
 
 /// The error of a statement or a connection.
 pub(super) fn failed(doing: &str, error: sqlx::Error) -> Error {

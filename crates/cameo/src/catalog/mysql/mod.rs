@@ -18,12 +18,15 @@ use sqlx::{
 };
 
 use super::{
-    Catalog, CatalogSettings, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, Use,
-    columns::{CountColumns, EntryColumns, Lookup, RowColumns, limit, push_scope, read, signed},
+    Catalog, CatalogSettings, Count, EntityLock, EntityRows, ForeignRows, LedgerEntry, Registered, Row, Scope, Use,
+    columns::{CountColumns, EntryColumns, limit, read, signed},
+    fit::Misfit,
     ledger::RegisterRules,
     limits::ServerLimits,
+    rows::{Cursor, RowColumns, RowPage, ledger_parts},
     server::{
-        IDLE_UNTESTED, InTransaction, check_parameters, lock_number, no_answer, retry_conflicts, without_password,
+        IDLE_UNTESTED, Trust, Used, check_parameters, is_sound, lock_number, no_answer, retry_conflicts,
+        without_password,
     },
 };
 use crate::{
@@ -38,12 +41,14 @@ mod failure;
 mod inspect;
 mod register;
 mod schema;
+mod scope;
 mod statements;
 mod values;
 
 use failure::failed;
-pub use inspect::inspect;
+use inspect::inspect;
 pub use schema::MIGRATIONS;
+use scope::push_scope;
 use statements::{Statements, sql};
 
 /// Parameters of an address that the driver knows.
@@ -64,6 +69,14 @@ const PARAMETERS: &[&str] = &[
     "time-zone",
 ];
 
+/// Statements up to this length are kept prepared by their connection: longer ones have a list of numbers of their own.
+const KEPT_STATEMENT_MAX_BYTES: usize = 2000;
+
+/// What every connection is set to, whatever the server's own settings are: values that a column does not hold are refused
+/// and not cut, quotes and backslashes mean what they mean by default, and texts are sent as UTF-8.
+const SESSION: &str = "SET NAMES utf8mb4; SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
+    time_zone = '+00:00', autocommit = 1";
+
 /// The first connection, opened outside the pool, which would hide why it cannot be opened.
 async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(MySqlConnectOptions, MySqlConnection)> {
     check_parameters(opening, url, PARAMETERS)?;
@@ -71,7 +84,10 @@ async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(MyS
     let options = options.disable_statement_logging();
     let first = tokio::time::timeout(limits.connect_timeout, options.connect()).await;
     let first = first.map_err(|_| no_answer(opening, limits.connect_timeout))?;
-    Ok((options, first.map_err(|e| failed(opening, e))?))
+    let mut first = first.map_err(|e| failed(opening, e))?;
+    let settings = format!("{SESSION}; SET SESSION lock_wait_timeout = {}", lock_timeout_seconds(limits));
+    first.execute(AssertSqlSafe(settings)).await.map_err(|e| failed(opening, e))?;
+    Ok((options, first))
 }
 
 /// The catalog in MySQL or MariaDB.
@@ -80,6 +96,7 @@ pub struct MySqlCatalog {
     pool: MySqlPool,
     held: MySqlPool,
     database: String,
+    trust: Trust,
     limits: ServerLimits,
     rules: RegisterRules,
     clock: Arc<dyn Clock>,
@@ -92,41 +109,91 @@ impl MySqlCatalog {
         let CatalogSettings { table, rules, limits } = settings;
         let opening = format!("open the catalog {}", without_password(url));
         let (options, mut first) = connect(url, &limits, &opening).await?;
-        match for_use {
-            Use::Read => schema::check_version(&mut first, &opening).await?,
+        let found = match for_use {
+            Use::Read => {
+                schema::check_version(&mut first, &opening).await?;
+                inspect(&mut first, &table, &opening).await?
+            }
             Use::ReadAndWrite => schema::prepare(&mut first, &table, &opening).await?,
-        }
+        };
         let database = options.get_database().unwrap_or_default().to_owned();
         let settings = session_settings(&mut first, &limits).await.map_err(|e| failed(&opening, e))?;
         let _ = first.close().await;
-        let pool = pool(&limits, limits.connections, settings.clone()).connect_lazy_with(options.clone());
-        let held = pool_of_locks(&limits, settings).connect_lazy_with(options);
-        Ok(Self { pool, held, database, limits, rules, clock, sql: Statements::new(&table) })
+        let trust = Trust::default();
+        let pool = pool(&limits, limits.connections, settings.clone(), &trust).connect_lazy_with(options.clone());
+        let held = pool_of_locks(&limits, settings, &trust).connect_lazy_with(options);
+        Ok(Self { pool, held, database, trust, limits, rules, clock, sql: Statements::new(&table, &found) })
+    }
+
+    /// What opening for registering would refuse, found without making anything.
+    pub async fn check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+        let opening = format!("open the catalog {}", without_password(url));
+        let (_, mut first) = connect(url, &settings.limits, &opening).await?;
+        let found = schema::check(&mut first, &settings.table, &opening).await;
+        let _ = first.close().await;
+        found
+    }
+
+    /// A connection from the pool.
+    async fn connection(&self, doing: &str) -> Result<Used<MySql>> {
+        let connection = self.pool.acquire().await.map_err(|e| failed(doing, e))?;
+        Ok(Used::new(connection, &self.trust))
+    }
+
+    /// Entries of the ledger, read on a connection that is closed if anything is wrong with it.
+    async fn entries(&self, doing: &str, mut query: QueryBuilder<MySql>) -> Result<Vec<LedgerEntry>> {
+        let mut connection = self.connection(doing).await?;
+        let kept = query.sql().as_str().len() < KEPT_STATEMENT_MAX_BYTES;
+        let entries = query.build_query_as::<EntryColumns>().persistent(kept).fetch_all(&mut *connection).await;
+        read(connection.settle(entries.map_err(|e| failed(doing, e)))?)
+    }
+
+    /// Rows of a scope after one, whoever's they are.
+    async fn select_rows(&self, scope: &Scope, after: Option<&Cursor>, max: usize) -> Result<Vec<RowColumns>> {
+        let mut query = QueryBuilder::<MySql>::new(&self.sql.select_rows);
+        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx]);
+        if !matches!(scope, Scope::Ids { .. }) {
+            query.push(" AND ").push(&self.sql.can_be_ours_of_any);
+        }
+        if let Some(after) = after {
+            query.push(&self.sql.rows_after);
+            let mut bound = query.separated(", ");
+            bound.push_bind(after.vertical.clone()).push_bind(after.cd_idx);
+            bound.push_bind(after.sequence).push_bind(after.image_size.clone());
+            query.push(")");
+        }
+        query.push(&self.sql.rows_order).push_bind(limit(max));
+        let mut connection = self.connection("read the public table").await?;
+        let kept = query.sql().as_str().len() < KEPT_STATEMENT_MAX_BYTES;
+        let rows = query.build_query_as::<RowColumns>().persistent(kept).fetch_all(&mut *connection).await;
+        connection.settle(rows.map_err(|e| failed("read the public table", e)))
     }
 
     async fn register_once(&self, outcomes: &[Outcome], now: Timestamp) -> Result<Vec<Registered>> {
-        let connection = self.pool.acquire().await.map_err(|e| failed("register", e))?;
-        let mut connection = InTransaction::on(connection);
+        let mut connection = self.connection("register").await?;
         let transaction = async {
             let ended = register::register(&mut connection, &self.sql, outcomes, &self.rules, now).await;
-            let kept = match &ended {
-                Ok(_) => true,
-                // Nobody knows what state it is in.
-                Err(error) if error.kind() == Kind::Unavailable => false,
-                Err(_) => sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.is_ok(),
-            };
-            if kept {
-                connection.ended();
+            if ended.is_err() && is_sound(&ended) {
+                let rolled_back = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+                rolled_back.map_err(|e| failed("register: take back what was begun", e))?;
             }
             ended
         };
         let waited = self.limits.answer_timeout();
-        tokio::time::timeout(waited, transaction).await.unwrap_or_else(|_| Err(no_answer("register", waited)))
+        let ended =
+            tokio::time::timeout(waited, transaction).await.unwrap_or_else(|_| Err(no_answer("register", waited)));
+        connection.settle(ended)
     }
 
     async fn rewrite_once(&self, rows: &[Row], date: &str) -> Result<u64> {
+        let mut connection = self.connection("rewrite addresses").await?;
+        let rewritten = self.rewrite(&mut connection, rows, date).await;
+        connection.settle(rewritten)
+    }
+
+    async fn rewrite(&self, connection: &mut MySqlConnection, rows: &[Row], date: &str) -> Result<u64> {
         let error = |e| failed("rewrite addresses", e);
-        let mut transaction = self.pool.begin().await.map_err(error)?;
+        let mut transaction = connection.begin().await.map_err(error)?;
         let mut count = 0;
         for Row { photo, image_size, image_url, etag, .. } in rows {
             let query = sqlx::query(AssertSqlSafe(self.sql.rewrite_url.clone())).bind(image_url).bind(date);
@@ -144,7 +211,11 @@ fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// What every connection is set to. MariaDB and MySQL name the limit on a statement differently, and MySQL has one for
+fn lock_timeout_seconds(limits: &ServerLimits) -> u64 {
+    limits.lock_timeout.as_secs().max(1)
+}
+
+/// What a connection of the pool is set to. MariaDB and MySQL name the limit on a statement differently, and MySQL has one for
 /// reading only; there, waits for locks are limited and the answer's time-out does the rest.
 async fn session_settings(connection: &mut MySqlConnection, limits: &ServerLimits) -> Result<String, sqlx::Error> {
     let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(connection).await?;
@@ -154,20 +225,25 @@ async fn session_settings(connection: &mut MySqlConnection, limits: &ServerLimit
     } else {
         format!("max_execution_time = {}", statement.as_millis())
     };
-    let lock = limits.lock_timeout.as_secs().max(1);
+    let lock = lock_timeout_seconds(limits);
     Ok(format!(
-        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
+        "{SESSION}; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
          SET SESSION {statement}, innodb_lock_wait_timeout = {lock}, lock_wait_timeout = {lock}"
     ))
 }
 
-fn pool(limits: &ServerLimits, connections: u32, settings: String) -> MySqlPoolOptions {
+fn pool(limits: &ServerLimits, connections: u32, settings: String, trust: &Trust) -> MySqlPoolOptions {
+    let trust = trust.clone();
     MySqlPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(limits.connect_timeout)
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
+        .before_acquire(move |connection, meta| {
+            let trusted = trust.includes(meta.age);
             Box::pin(async move {
+                if !trusted {
+                    return Ok(false);
+                }
                 if meta.idle_for > IDLE_UNTESTED {
                     connection.ping().await?;
                 }
@@ -181,8 +257,8 @@ fn pool(limits: &ServerLimits, connections: u32, settings: String) -> MySqlPoolO
 }
 
 /// Connections that each hold an entity. One that comes back gives up its lock, or is closed, which does the same.
-fn pool_of_locks(limits: &ServerLimits, settings: String) -> MySqlPoolOptions {
-    pool(limits, limits.held_entities, settings)
+fn pool_of_locks(limits: &ServerLimits, settings: String, trust: &Trust) -> MySqlPoolOptions {
+    pool(limits, limits.held_entities, settings, trust)
         .after_release(|connection, _| Box::pin(async move { connection.execute(sql::UNLOCK_ALL).await.map(|_| true) }))
 }
 
@@ -195,14 +271,19 @@ impl Catalog for MySqlCatalog {
 
     async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
         let doing = format!("hold {entity}");
-        let mut connection = self.held.acquire().await.map_err(|e| failed(&doing, e))?;
+        let connection = self.held.acquire().await.map_err(|e| failed(&doing, e))?;
+        let mut connection = Used::new(connection, &self.trust);
         // Names are of the whole server, so the database is part of what they stand for.
         let query = sqlx::query_scalar(sql::LOCK).bind(format!("cameo.{:x}", lock_number(&self.database, entity)));
         let query = query.bind(signed(self.limits.lock_timeout.as_secs()));
-        let locked: Option<i64> = query.fetch_one(&mut *connection).await.map_err(|e| failed(&doing, e))?;
-        match locked {
-            Some(1) => Ok(EntityLock::new(connection)),
-            _ => Err(Error::new(Place::Catalog, Kind::Conflict, format!("{doing}: somebody else holds it"))),
+        let locked: Result<Option<i64>, _> = query.fetch_one(&mut *connection).await;
+        match locked.map_err(|e| failed(&doing, e)) {
+            Ok(Some(1)) => Ok(EntityLock::new(connection.into_kept())),
+            Ok(_) => {
+                let held = Error::new(Place::Catalog, Kind::Conflict, format!("{doing}: somebody else holds it"));
+                connection.settle(Err(held))
+            }
+            Err(error) => connection.settle(Err(error)),
         }
     }
 
@@ -212,15 +293,15 @@ impl Catalog for MySqlCatalog {
         for _ in 0..2 {
             query = query.bind(entity.vertical.as_str()).bind(signed(entity.cd_idx));
         }
-        let found = query.fetch_all(&self.pool).await.map_err(error)?;
+        let mut connection = self.connection(&format!("read the rows of {entity}")).await?;
+        let found = query.fetch_all(&mut *connection).await.map_err(error);
+        let found = connection.settle(found)?;
         let mut read = EntityRows { version: 0, rows: Vec::with_capacity(found.len()) };
         for row in &found {
             let version: i64 = row.try_get("version").map_err(error)?;
             read.version = u64::try_from(version).unwrap_or(0);
             // An entity without rows is one line that has its version alone.
-            if row.try_get::<Option<String>, _>("image_size").map_err(error)?.is_some() {
-                read.rows.push(RowColumns::from_row(row).map_err(error)?.try_into()?);
-            }
+            read.rows.extend(RowColumns::from_row(row).map_err(error)?.row());
         }
         read.rows.sort_by(|a: &Row, b| (&a.image_size, a.photo.sequence).cmp(&(&b.image_size, b.photo.sequence)));
         Ok(read)
@@ -229,32 +310,47 @@ impl Catalog for MySqlCatalog {
     async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
         let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
         query.push("entry.object_key = ").push_bind(key);
-        let entry = query.build_query_as::<EntryColumns>().fetch_optional(&self.pool).await;
-        entry.map_err(|e| failed("read the ledger", e))?.map(LedgerEntry::try_from).transpose()
+        Ok(self.entries("read the ledger", query).await?.pop())
     }
 
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
-        let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
-        push_scope(&mut query, scope, ["entry.vertical", "entry.cd_idx"], Lookup::Pairs);
-        query.push(" AND entry.object_key > ").push_bind(after);
-        query.push(" ORDER BY entry.object_key LIMIT ").push_bind(limit(max));
-        let entries = query.build_query_as::<EntryColumns>().fetch_all(&self.pool).await;
-        read(entries.map_err(|e| failed("read the ledger", e))?)
+        let mut entries = Vec::new();
+        for part in ledger_parts(scope, after) {
+            let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
+            push_scope(&mut query, &part, ["entry.vertical", "entry.cd_idx"]);
+            query.push(" AND entry.object_key > ").push_bind(after.to_owned());
+            query.push(" ORDER BY entry.object_key LIMIT ").push_bind(limit(max - entries.len()));
+            entries.extend(self.entries("read the ledger", query).await?);
+            if entries.len() >= max {
+                break;
+            }
+        }
+        Ok(entries)
     }
 
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
-        let mut query = QueryBuilder::<MySql>::new(&self.sql.select_rows);
-        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx], Lookup::Pairs);
-        if let Some(row) = after {
-            query.push(&self.sql.rows_after);
-            let mut bound = query.separated(", ");
-            bound.push_bind(row.photo.entity.vertical.as_str()).push_bind(signed(row.photo.entity.cd_idx));
-            bound.push_bind(row.photo.sequence).push_bind(row.image_size.as_str());
-            query.push(")");
+        let mut page = RowPage::new(scope, after, max);
+        while let Some((scope, after, max)) = page.question() {
+            let found = self.select_rows(scope, after, max).await?;
+            page.answer(found);
         }
-        query.push(&self.sql.rows_order).push_bind(limit(max));
-        let rows = query.build_query_as::<RowColumns>().fetch_all(&self.pool).await;
-        read(rows.map_err(|e| failed("read the public table", e))?)
+        Ok(page.rows())
+    }
+
+    async fn foreign_rows(&self) -> Result<ForeignRows> {
+        let error = |e| failed("count rows that are not Cameo's", e);
+        let mut connection = self.connection("count rows that are not Cameo's").await?;
+        let found = async {
+            let count = format!("SELECT COUNT(*) FROM ({}) AS others", self.sql.foreign);
+            let rows: i64 =
+                sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await.map_err(error)?;
+            let one = format!("{} LIMIT 1", self.sql.foreign);
+            let one = sqlx::query_as::<_, RowColumns>(AssertSqlSafe(one)).fetch_optional(&mut *connection).await;
+            let example = one.map_err(error)?.map(|columns| columns.shown());
+            Ok(ForeignRows { rows: u64::try_from(rows).unwrap_or(0), example })
+        };
+        let found = found.await;
+        connection.settle(found)
     }
 
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
@@ -263,28 +359,32 @@ impl Catalog for MySqlCatalog {
     }
 
     async fn highest_generation(&self) -> Result<Option<Generation>> {
-        let highest = sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&self.pool).await;
-        Ok(highest.map_err(|e| failed("read the highest generation", e))?.map(Generation::new))
+        let doing = "read the highest generation";
+        let mut connection = self.connection(doing).await?;
+        let highest = sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&mut *connection).await;
+        Ok(connection.settle(highest.map_err(|e| failed(doing, e)))?.map(Generation::new))
     }
 
     async fn counts(&self) -> Result<Vec<Count>> {
-        let counts = sqlx::query_as::<_, CountColumns>(sql::COUNTS).fetch_all(&self.pool).await;
-        Ok(counts.map_err(|e| failed("count originals", e))?.into_iter().map(Count::from).collect())
+        let mut connection = self.connection("count originals").await?;
+        let counts = sqlx::query_as::<_, CountColumns>(sql::COUNTS).fetch_all(&mut *connection).await;
+        let counts = connection.settle(counts.map_err(|e| failed("count originals", e)))?;
+        Ok(counts.into_iter().map(Count::from).collect())
     }
 
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
         query.push("entry.state = 'rejected'");
         if let Some(vertical) = vertical {
-            query.push(" AND entry.vertical = ").push_bind(vertical.as_str());
+            query.push(" AND entry.vertical = ").push_bind(vertical.as_str().to_owned());
         }
         query.push(" ORDER BY entry.updated_at DESC, entry.object_key LIMIT ").push_bind(limit(max));
-        let entries = query.build_query_as::<EntryColumns>().fetch_all(&self.pool).await;
-        read(entries.map_err(|e| failed("list rejected originals", e))?)
+        self.entries("list rejected originals", query).await
     }
 
     async fn ping(&self) -> Result<()> {
-        let done = sqlx::query("SELECT 1").execute(&self.pool).await;
-        done.map(|_| ()).map_err(|e| failed("reach the database", e))
+        let mut connection = self.connection("reach the database").await?;
+        let done = sqlx::query("SELECT 1").execute(&mut *connection).await;
+        connection.settle(done.map(|_| ()).map_err(|e| failed("reach the database", e)))
     }
 }

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Either, FromRow, MySqlConnection};
 
 use super::{
     date,
-    failure::failed,
+    failure::{failed, number_of},
     statements::{Statements, sql},
     values::{Values, push_filled, push_rows, push_tuples},
 };
@@ -21,18 +21,22 @@ use crate::{
     catalog::{
         LedgerEntry, Registered, Row,
         batch::{self, Batch, EntryChange, TableChange},
-        columns::{EntryColumns, RowColumns, read, rejection, signed},
+        columns::{EntryColumns, read, rejection, signed},
         ledger::{RegisterRules, published_to_column},
+        rows::{self, RowColumns},
     },
     clock::to_millis,
-    error::Result,
+    error::{Error, Kind, Place, Result},
     generation::Generation,
-    key::{EntityId, UploadKey, Vertical},
+    key::{EntityId, PhotoId, UploadKey, Vertical},
     message::Outcome,
 };
 
 /// Where the results of the first send stand: after that of `START TRANSACTION`.
 const ENTRIES: usize = 1;
+
+/// Number of a value that is there already in a unique index.
+const DUPLICATE_KEY: u16 = 1062;
 
 /// Registers in a transaction. After an error the transaction may be open.
 pub(super) async fn register(
@@ -42,14 +46,19 @@ pub(super) async fn register(
     rules: &RegisterRules,
     now: Timestamp,
 ) -> Result<Vec<Registered>> {
-    let found = lock_and_read(connection, statements, outcomes).await?;
-    let batch = Batch::decide(outcomes, found, rules, now);
+    let (entries, found) = lock_and_read(connection, statements, outcomes).await?;
+    let in_the_way: Vec<_> = found.iter().filter(|columns| (*columns).clone().row().is_none()).cloned().collect();
+    let rows = rows::ours(found);
+    let known: BTreeSet<_> = rows.iter().map(row_key).collect();
+    let batch = Batch::decide(outcomes, (entries, rows), rules, now);
     let mut text = String::new();
     push_ledger(&mut text, &batch);
     let change = batch.change_table();
-    push_table(&mut text, statements, &change, now);
+    refuse_occupied(&change, &in_the_way)?;
+    push_table(&mut text, statements, &change, &known, now);
     text.push_str("COMMIT");
-    sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await.map_err(|e| failed("register", e))?;
+    let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await;
+    done.map_err(|error| failed_write(error, statements))?;
     Ok(change.registered)
 }
 
@@ -57,7 +66,7 @@ async fn lock_and_read(
     connection: &mut MySqlConnection,
     statements: &Statements,
     outcomes: &[Outcome],
-) -> Result<(Vec<LedgerEntry>, Vec<Row>)> {
+) -> Result<(Vec<LedgerEntry>, Vec<RowColumns>)> {
     let error = |e| failed("register", e);
     let mut text = format!("START TRANSACTION; {}entry.object_key IN (", sql::SELECT_ENTRY);
     let mut keys = Values::new(&mut text);
@@ -75,7 +84,56 @@ async fn lock_and_read(
             Either::Right(row) => rows.push(RowColumns::from_row(&row).map_err(error)?),
         }
     }
-    Ok((read(entries)?, read(rows)?))
+    Ok((read(entries)?, rows))
+}
+
+/// What decides a row.
+type RowKey = (PhotoId, String);
+
+fn row_key(row: &Row) -> RowKey {
+    (row.photo.clone(), row.image_size.clone())
+}
+
+/// A row of somebody else may have a key that the table takes for one of ours although it differs: with blanks at its end.
+/// It is left alone, so the row that is to be written has no place.
+fn refuse_occupied(change: &TableChange, in_the_way: &[RowColumns]) -> Result<()> {
+    let is_taken = |row: &Row| {
+        in_the_way.iter().find(|other| {
+            let mut unpadded = (*other).clone();
+            for text in [&mut unpadded.vertical, &mut unpadded.image_size].into_iter().flatten() {
+                text.truncate(text.trim_end_matches(' ').len());
+            }
+            unpadded.row().is_some_and(|other| row_key(&other) == row_key(row))
+        })
+    };
+    match change.write.iter().find_map(|row| Some((row, is_taken(row)?))) {
+        None => Ok(()),
+        Some((row, other)) => {
+            let doing = format!(
+                "register {} at {}: a row that is not Cameo's is in its place ({}); remove it or change its key",
+                row.photo,
+                row.image_size,
+                other.shown()
+            );
+            Err(Error::new(Place::Catalog, Kind::Refused, doing))
+        }
+    }
+}
+
+/// Two writers who meet in an index that decides a row mean the same row, and the later one looks again. A value that is
+/// there already in any other unique index is this row's fault.
+fn failed_write(error: sqlx::Error, statements: &Statements) -> Error {
+    let message = error.as_database_error().map(|error| error.message().to_owned()).unwrap_or_default();
+    // "Duplicate entry '…' for key 'name'", in MySQL 8 with the table before the name.
+    let index = message.rsplit_once(" for key ").map(|(_, key)| key.trim_matches('\''));
+    let index = index.map(|key| key.rsplit_once('.').map_or(key, |(_, name)| name));
+    let decides = |name: &str| name == "PRIMARY" || statements.row_indexes.iter().any(|known| known == name);
+    match (number_of(&error), index) {
+        (Some(DUPLICATE_KEY), Some(name)) if !decides(name) => {
+            Error::new(Place::Catalog, Kind::Refused, "register").because(error)
+        }
+        _ => failed("register", error),
+    }
 }
 
 /// Selects the rows of entities, by pairs: for `vertical = … AND cd_idx IN (…)` MariaDB reads the whole vertical as long
@@ -126,7 +184,13 @@ fn push_entry(values: &mut Values<'_>, EntryChange { entry, photo, .. }: &EntryC
     values.optional(published_to_column(&entry.published).as_deref()).optional(entry.size_set_digest.as_deref());
 }
 
-fn push_table(text: &mut String, statements: &Statements, change: &TableChange, now: Timestamp) {
+fn push_table(
+    text: &mut String,
+    statements: &Statements,
+    change: &TableChange,
+    known: &BTreeSet<RowKey>,
+    now: Timestamp,
+) {
     for (photo, image_size) in &change.delete {
         let EntityId { vertical, cd_idx } = &photo.entity;
         push_filled(text, &statements.delete_row, |values, at| {
@@ -139,17 +203,39 @@ fn push_table(text: &mut String, statements: &Statements, change: &TableChange, 
         });
         text.push_str("; ");
     }
-    if change.write.is_empty() {
+    let date = date(now);
+    let (known, new): (Vec<&Row>, Vec<&Row>) = change.write.iter().partition(|row| known.contains(&row_key(row)));
+    for row in known {
+        push_update(text, statements, row, &date);
+    }
+    if new.is_empty() {
         return;
     }
-    let date = date(now);
     text.push_str(&statements.insert_rows);
-    push_rows(text, &change.write, |values, row| {
+    push_rows(text, new, |values, row| {
         let EntityId { vertical, cd_idx } = &row.photo.entity;
         values.text(vertical.as_str()).number(signed(*cd_idx)).text(&row.image_size).number(row.photo.sequence);
         values.text(&row.image_url).number(row.width).number(row.height).number(signed(row.bytes)).text(&row.etag);
         values.text(&date).text(&date);
     });
-    text.push_str(&statements.on_known_row);
+    text.push_str("; ");
+}
+
+fn push_update(text: &mut String, statements: &Statements, row: &Row, date: &str) {
+    let EntityId { vertical, cd_idx } = &row.photo.entity;
+    push_filled(text, &statements.update_row, |values, at| {
+        match at {
+            0 => values.text(&row.image_url),
+            1 => values.number(row.width),
+            2 => values.number(row.height),
+            3 => values.number(signed(row.bytes)),
+            4 => values.text(&row.etag),
+            5 => values.text(date),
+            6 => values.text(vertical.as_str()),
+            7 => values.number(signed(*cd_idx)),
+            8 => values.number(row.photo.sequence),
+            _ => values.text(&row.image_size),
+        };
+    });
     text.push_str("; ");
 }

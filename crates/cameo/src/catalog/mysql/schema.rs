@@ -3,15 +3,18 @@
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
 use super::{
-    failure::{UNKNOWN_COLUMN, UNKNOWN_TABLE, failed, number_of},
+    failure::{UNKNOWN_TABLE, failed, number_of},
+    inspect::{DIALECT, inspect},
     statements::{Statements, sql},
 };
 use crate::{
     catalog::{
+        fit::{FoundTable, Misfit, misfits},
         schema::{Migration, complete, pending},
+        server::refuse,
         table::Table,
     },
-    error::{Error, Kind, Place, Result},
+    error::Result,
 };
 
 /// The migrations, oldest first. One that was released is never edited.
@@ -30,48 +33,56 @@ const CREATE_VERSIONS: &str =
 const SELECT_VERSION: &str = "SELECT CAST(COALESCE(MAX(version), 0) AS SIGNED) FROM cameo_schema";
 const NOTE_VERSION: &str = "INSERT INTO cameo_schema (version) VALUES (?) ON DUPLICATE KEY UPDATE version = version";
 
-const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS {table} (
-    {idx}         BIGINT        NOT NULL AUTO_INCREMENT,
-    {vertical}    VARCHAR(64)   NOT NULL,
-    {cd_idx}      BIGINT        NOT NULL,
-    {image_size}  VARCHAR(32)   NOT NULL,
-    {sequence}    INT           NOT NULL,
-    {image_url}   VARCHAR(2048) NOT NULL,
-    {width}       INT           NOT NULL,
-    {height}      INT           NOT NULL,
-    {bytes}       BIGINT        NOT NULL,
-    {etag}        VARCHAR(255)  NOT NULL,
-    {regist_date} DATETIME      NOT NULL COMMENT 'UTC',
-    {update_date} DATETIME      NOT NULL COMMENT 'UTC',
-    PRIMARY KEY ({idx}),
-    UNIQUE KEY {index}_photo ({vertical}, {cd_idx}, {image_size}, {sequence}),
-    KEY {index}_by_cd_idx ({cd_idx})
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin";
-const CREATE_UNIQUE: &str =
-    "ALTER TABLE {table} ADD UNIQUE KEY {index}_photo ({vertical}, {cd_idx}, {image_size}, {sequence})";
-const COLLATE: &str =
-    "ALTER TABLE {table} MODIFY {vertical} VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL";
-/// The columns of each unique index, in the order of their names.
-const UNIQUE_INDEXES: &str =
-    "SELECT CONVERT(GROUP_CONCAT(LOWER(column_name) ORDER BY LOWER(column_name) SEPARATOR ' ') USING utf8mb4)
-    FROM information_schema.statistics
-    WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND non_unique = 0
-    GROUP BY index_name";
-const COLLATION: &str = "SELECT CONVERT(collation_name USING utf8mb4) FROM information_schema.columns
-    WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND column_name = ?";
+/// A statement that is never carried out, since a table cannot have a column twice; but the right to create one is looked at
+/// before that.
+const MAY_CREATE: &str = "CREATE TABLE cameo_schema (version BIGINT, version BIGINT)";
+/// A column twice; a table that is there.
+const NOT_CARRIED_OUT: [u16; 2] = [1060, 1050];
 
 /// Makes what is missing and checks that everything that registering does is possible.
-pub(super) async fn prepare(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<()> {
-    let found = version(connection).await.map_err(|e| failed(opening, e))?;
-    let done = pending(found, MIGRATIONS)?.is_empty() && exists(connection, table).await?;
-    if !done {
+pub(super) async fn prepare(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<FoundTable> {
+    let mut found = look(connection, table, opening).await?;
+    let pending = is_pending(connection, opening).await?;
+    if pending || found.name.is_none() {
         execute(connection, LOCK_SCHEMA, opening).await?;
-        create(connection, table, opening).await?;
+        create(connection, table, &found, opening).await?;
         execute(connection, UNLOCK_SCHEMA, opening).await?;
+        found = look(connection, table, opening).await?;
     }
-    rehearse(connection, &Statements::new(table)).await.map_err(|error| misfit(opening, table, error))?;
-    check_unique_index(connection, table, opening).await?;
-    check_collation(connection, table, opening).await
+    rehearse(connection, &Statements::new(table, &found)).await.map_err(|error| failed(opening, error))?;
+    Ok(found)
+}
+
+/// Describes the table, and refuses one that does not fit.
+async fn look(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<FoundTable> {
+    let found = inspect(connection, table, opening).await?;
+    refuse(&misfits(table, &found, DIALECT), table, opening)?;
+    Ok(found)
+}
+
+/// What [`prepare`] would refuse, without making anything: what does not fit, or else the error of the first statement that
+/// this user cannot run.
+pub(super) async fn check(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<Vec<Misfit>> {
+    let found = inspect(connection, table, opening).await?;
+    let misfits = misfits(table, &found, DIALECT);
+    if !misfits.is_empty() {
+        return Ok(misfits);
+    }
+    if is_pending(connection, opening).await? || found.name.is_none() {
+        match sqlx::raw_sql(MAY_CREATE).execute(&mut *connection).await {
+            Err(error) if number_of(&error).is_some_and(|number| NOT_CARRIED_OUT.contains(&number)) => {}
+            Err(error) => return Err(failed(opening, error)),
+            Ok(_) => {}
+        }
+        return Ok(Vec::new());
+    }
+    rehearse(connection, &Statements::new(table, &found)).await.map_err(|error| failed(opening, error))?;
+    Ok(Vec::new())
+}
+
+async fn is_pending(connection: &mut MySqlConnection, opening: &str) -> Result<bool> {
+    let found = version(connection).await.map_err(|e| failed(opening, e))?;
+    Ok(!pending(found, MIGRATIONS)?.is_empty())
 }
 
 /// For reading: the tables of this version must be there.
@@ -80,7 +91,8 @@ pub(super) async fn check_version(connection: &mut MySqlConnection, opening: &st
     complete(found, MIGRATIONS, opening)
 }
 
-async fn create(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<()> {
+async fn create(connection: &mut MySqlConnection, table: &Table, found: &FoundTable, opening: &str) -> Result<()> {
+    let is_missing = found.name.is_none();
     execute(connection, CREATE_VERSIONS, opening).await?;
     let found = version(connection).await.map_err(|e| failed(opening, e))?;
     for migration in pending(found, MIGRATIONS)? {
@@ -96,8 +108,8 @@ async fn create(connection: &mut MySqlConnection, table: &Table, opening: &str) 
         let noted = sqlx::query(NOTE_VERSION).bind(migration.version).execute(&mut *connection).await;
         noted.map_err(|e| failed(opening, e))?;
     }
-    if !exists(connection, table).await? {
-        execute(connection, naming(table, CREATE_TABLE), opening).await?;
+    if is_missing {
+        execute(connection, DIALECT.create_table(table), opening).await?;
     }
     Ok(())
 }
@@ -114,15 +126,6 @@ async fn version(connection: &mut MySqlConnection) -> Result<i64, sqlx::Error> {
     }
 }
 
-async fn exists(connection: &mut MySqlConnection, table: &Table) -> Result<bool> {
-    let probe = table.statement("SELECT 1 FROM {table} WHERE 1 = 0");
-    match sqlx::query(AssertSqlSafe(probe)).execute(connection).await {
-        Ok(_) => Ok(true),
-        Err(error) if number_of(&error) == Some(UNKNOWN_TABLE) => Ok(false),
-        Err(error) => Err(failed(&format!("look at the table {}", table.name()), error)),
-    }
-}
-
 /// Runs every statement that writes, on no rows: rights and columns are looked at.
 async fn rehearse(connection: &mut MySqlConnection, sql: &Statements) -> Result<(), sqlx::Error> {
     let nothing =
@@ -131,9 +134,10 @@ async fn rehearse(connection: &mut MySqlConnection, sql: &Statements) -> Result<
     for statement in [
         format!("{}{}{}", sql::INSERT_ENTRIES, nothing(16), sql::ON_KNOWN_ENTRY),
         format!("{}{}{}", sql::INSERT_VERSIONS, nothing(3), sql::ON_KNOWN_VERSION),
-        format!("{}{}{}", sql.insert_rows, nothing(11), sql.on_known_row),
+        format!("{}{}", sql.insert_rows, nothing(11)),
         sql.delete_row.replace('?', "NULL"),
         // No row has the vertical NULL, so nothing is set to it.
+        sql.update_row.replace('?', "NULL"),
         sql.rewrite_url.replace('?', "NULL"),
     ] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
@@ -141,58 +145,9 @@ async fn rehearse(connection: &mut MySqlConnection, sql: &Statements) -> Result<
     transaction.rollback().await
 }
 
-fn misfit(opening: &str, table: &Table, error: sqlx::Error) -> Error {
-    if number_of(&error) != Some(UNKNOWN_COLUMN) {
-        return failed(opening, error);
-    }
-    let hint = format!("the table {} lacks a column, add it or name it in catalog.columns", table.name());
-    Error::new(Place::Catalog, Kind::Misconfigured, format!("{opening}: {hint}")).because(error)
-}
-
-/// Without it, a row that is registered again would stand twice.
-async fn check_unique_index(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<()> {
-    let (schema, name) = schema_and_name(table);
-    let found: Vec<String> = sqlx::query_scalar(UNIQUE_INDEXES)
-        .bind(schema)
-        .bind(name)
-        .fetch_all(connection)
-        .await
-        .map_err(|e| failed(opening, e))?;
-    let mut wanted = ["vertical", "cd_idx", "image_size", "sequence"].map(|column| table.column(column).to_lowercase());
-    wanted.sort();
-    if found.contains(&wanted.join(" ")) {
-        return Ok(());
-    }
-    let add = naming(table, CREATE_UNIQUE);
-    let hint = format!("{opening}: the table {} lacks a unique index, add it: {add}", table.name());
-    Err(Error::new(Place::Catalog, Kind::Misconfigured, hint))
-}
-
-/// In a collation that ignores case, two verticals that differ in it would share rows.
-async fn check_collation(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<()> {
-    let (schema, name) = schema_and_name(table);
-    let found: Option<Option<String>> = sqlx::query_scalar(COLLATION)
-        .bind(schema)
-        .bind(name)
-        .bind(table.column("vertical"))
-        .fetch_optional(connection)
-        .await
-        .map_err(|e| failed(opening, e))?;
-    if let Some(collation) = found.flatten().filter(|collation| !collation.ends_with("_bin")) {
-        let mend = table.statement(COLLATE);
-        tracing::warn!(table = table.name(), collation, mend, "verticals that differ in case or accents share rows");
-    }
-    Ok(())
-}
-
 pub(super) fn schema_and_name(table: &Table) -> (Option<&str>, &str) {
     match table.name().rsplit_once('.') {
         Some((schema, name)) => (Some(schema), name),
         None => (None, table.name()),
     }
-}
-
-/// The statement, with the table's name as it may begin an index's name.
-fn naming(table: &Table, template: &str) -> String {
-    table.statement(&template.replace("{index}", schema_and_name(table).1))
 }

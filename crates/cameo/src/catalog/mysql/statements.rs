@@ -2,7 +2,8 @@
 //!
 //! There are no arrays, so a batch is a list of values.
 
-use crate::catalog::table::Table;
+use super::inspect::DIALECT;
+use crate::catalog::{fit::FoundTable, table::Table};
 
 /// Statements on the `cameo_*` tables.
 pub(super) mod sql {
@@ -28,26 +29,35 @@ pub(super) mod sql {
     pub(in super::super) const UNLOCK_ALL: &str = "DO RELEASE_ALL_LOCKS()";
 }
 
-/// Columns of the public table `photo`, as [`RowColumns`](crate::catalog::columns::RowColumns) reads them.
-const COLUMNS: &str = "photo.{vertical} AS vertical, CAST(photo.{cd_idx} AS SIGNED) AS cd_idx,
-    photo.{image_size} AS image_size, CAST(photo.{sequence} AS SIGNED) AS sequence,
-    photo.{image_url} AS image_url, CAST(photo.{width} AS SIGNED) AS width,
-    CAST(photo.{height} AS SIGNED) AS height, CAST(photo.{bytes} AS SIGNED) AS bytes, photo.{etag} AS etag";
+/// Columns of the public table `photo`, as [`RowColumns`](crate::catalog::rows::RowColumns) reads them: as text, which
+/// holds every value that a table may have.
+const COLUMNS: &str = "photo.{vertical} AS vertical, CAST(photo.{cd_idx} AS CHAR) AS cd_idx,
+    photo.{image_size} AS image_size, CAST(photo.{sequence} AS CHAR) AS sequence,
+    photo.{image_url} AS image_url, CAST(photo.{width} AS CHAR) AS width,
+    CAST(photo.{height} AS CHAR) AS height, CAST(photo.{bytes} AS CHAR) AS bytes, photo.{etag} AS etag";
+/// What a row of ours is at least; a row without it is somebody else's, and is not read. A comparison with `NULL` fails.
+const CAN_BE_OURS: &str = "photo.{sequence} BETWEEN 0 AND 65535 AND photo.{image_size} <> ''";
+const CAN_BE_OURS_OF_ANY: &str = "photo.{vertical} <> '' AND photo.{cd_idx} BETWEEN 1 AND 9007199254740991";
+const FOREIGN: &str = "SELECT {columns} FROM {table} AS photo WHERE NOT COALESCE({can_be_ours} AND {can_be_ours_of_any}
+        AND photo.{vertical} REGEXP '^[0-9A-Za-z_가-힣][0-9A-Za-z_가-힣-]{0,63}$', FALSE)";
+/// A row that is not there is inserted and one that is there is updated, each by the four columns: `ON DUPLICATE KEY` would
+/// take the row of any unique index for it.
 const INSERT_ROWS: &str = "INSERT INTO {table} ({vertical}, {cd_idx}, {image_size}, {sequence}, {image_url}, {width},
         {height}, {bytes}, {etag}, {regist_date}, {update_date}) ";
-const ON_KNOWN_ROW: &str = " ON DUPLICATE KEY UPDATE {image_url} = VALUES({image_url}), {width} = VALUES({width}),
-        {height} = VALUES({height}), {bytes} = VALUES({bytes}), {etag} = VALUES({etag}),
-        {update_date} = VALUES({update_date})";
+/// The date of registering is set to itself, since a `TIMESTAMP` may be declared to change with every update.
+const UPDATE_ROW: &str = "UPDATE {table} SET {image_url} = ?, {width} = ?, {height} = ?, {bytes} = ?, {etag} = ?,
+        {update_date} = ?, {regist_date} = {regist_date}
+    WHERE {vertical} = ? AND {cd_idx} = ? AND {sequence} = ? AND {image_size} = ?";
 const DELETE_ROW: &str =
     "DELETE FROM {table} WHERE {vertical} = ? AND {cd_idx} = ? AND {sequence} = ? AND {image_size} = ?";
-const REWRITE_URL: &str = "UPDATE {table} SET {image_url} = ?, {update_date} = ?
+const REWRITE_URL: &str = "UPDATE {table} SET {image_url} = ?, {update_date} = ?, {regist_date} = {regist_date}
     WHERE {vertical} = ? AND {cd_idx} = ? AND {sequence} = ? AND {image_size} = ? AND {etag} = ?";
 /// Version and rows are of one instant, since they are of one statement.
 const ENTITY_ROWS: &str = "SELECT CAST(COALESCE(entity.version, 0) AS SIGNED) AS version, {columns}
     FROM (SELECT 1) AS one
     LEFT JOIN cameo_entities AS entity ON entity.vertical = ? AND entity.cd_idx = ?
     LEFT JOIN {table} AS photo ON photo.{vertical} = ? AND photo.{cd_idx} = ?";
-const SELECT_ROWS: &str = "SELECT {columns} FROM {table} AS photo WHERE ";
+const SELECT_ROWS: &str = "SELECT {columns} FROM {table} AS photo WHERE {can_be_ours} AND ";
 const ROWS_AFTER: &str = " AND (photo.{vertical}, photo.{cd_idx}, photo.{sequence}, photo.{image_size}) > (";
 const ROWS_ORDER: &str = " ORDER BY photo.{vertical}, photo.{cd_idx}, photo.{sequence}, photo.{image_size} LIMIT ";
 
@@ -55,31 +65,44 @@ const ROWS_ORDER: &str = " ORDER BY photo.{vertical}, photo.{cd_idx}, photo.{seq
 #[derive(Debug)]
 pub(super) struct Statements {
     pub(super) insert_rows: String,
-    pub(super) on_known_row: String,
+    pub(super) update_row: String,
     pub(super) delete_row: String,
     pub(super) rewrite_url: String,
     pub(super) entity_rows: String,
     pub(super) select_rows: String,
+    pub(super) can_be_ours_of_any: String,
+    pub(super) foreign: String,
     pub(super) rows_after: String,
     pub(super) rows_order: String,
     pub(super) vertical: String,
     pub(super) cd_idx: String,
+    /// Indexes in which two writers meet only at the same row.
+    pub(super) row_indexes: Vec<String>,
 }
 
 impl Statements {
-    pub(super) fn new(table: &Table) -> Self {
-        let statement = |template: &str| table.statement(&template.replace("{columns}", COLUMNS));
+    /// The statements for the table as it was found.
+    pub(super) fn new(table: &Table, found: &FoundTable) -> Self {
+        let names = found.named(table, DIALECT);
+        let statement = |template: &str| {
+            let parts =
+                [("{columns}", COLUMNS), ("{can_be_ours}", CAN_BE_OURS), ("{can_be_ours_of_any}", CAN_BE_OURS_OF_ANY)];
+            names.statement(&parts.iter().fold(template.to_owned(), |sql, (part, text)| sql.replace(part, text)))
+        };
         Self {
             insert_rows: statement(INSERT_ROWS),
-            on_known_row: statement(ON_KNOWN_ROW),
+            update_row: statement(UPDATE_ROW),
             delete_row: statement(DELETE_ROW),
             rewrite_url: statement(REWRITE_URL),
             entity_rows: statement(ENTITY_ROWS),
             select_rows: statement(SELECT_ROWS),
+            can_be_ours_of_any: statement(CAN_BE_OURS_OF_ANY),
+            foreign: statement(FOREIGN),
             rows_after: statement(ROWS_AFTER),
             rows_order: statement(ROWS_ORDER),
             vertical: statement("photo.{vertical}"),
             cd_idx: statement("photo.{cd_idx}"),
+            row_indexes: found.row_indexes(table),
         }
     }
 }

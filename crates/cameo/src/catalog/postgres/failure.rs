@@ -5,10 +5,6 @@ use crate::error::{Error, Kind, Place};
 
 /// SQLSTATE of a table that does not exist.
 pub(super) const UNDEFINED_TABLE: &str = "42P01";
-/// SQLSTATE of a column that does not exist.
-pub(super) const UNDEFINED_COLUMN: &str = "42703";
-/// SQLSTATE of `ON CONFLICT` columns without a unique index.
-pub(super) const NO_UNIQUE_INDEX: &str = "42P10";
 
 /// The error of a statement or a connection.
 pub(super) fn failed(doing: &str, error: sqlx::Error) -> Error {

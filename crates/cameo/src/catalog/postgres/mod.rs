@@ -15,17 +15,20 @@ use sqlx::{
 };
 
 use super::{
-    Catalog, CatalogSettings, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, Use,
-    columns::{CountColumns, EntryColumns, Lookup, RowColumns, limit, push_scope, read, signed},
+    Catalog, CatalogSettings, Count, EntityLock, EntityRows, ForeignRows, LedgerEntry, Registered, Row, Scope, Use,
+    columns::{CountColumns, EntryColumns, limit, read, signed},
+    fit::Misfit,
     ledger::RegisterRules,
     limits::ServerLimits,
+    rows::{Cursor, RowColumns, RowPage, ledger_parts},
     server::{
-        IDLE_UNTESTED, InTransaction, check_parameters, lock_number, no_answer, retry_conflicts, without_password,
+        IDLE_UNTESTED, Trust, Used, check_parameters, is_sound, lock_number, no_answer, retry_conflicts,
+        without_password,
     },
 };
 use crate::{
     clock::Clock,
-    error::{Kind, Result},
+    error::Result,
     generation::Generation,
     key::{EntityId, Vertical},
     message::Outcome,
@@ -36,11 +39,13 @@ mod inspect;
 mod literals;
 mod register;
 mod schema;
+mod scope;
 mod statements;
 
 use failure::failed;
-pub use inspect::inspect;
+use inspect::inspect;
 pub use schema::MIGRATIONS;
+use scope::push_scope;
 use statements::{Statements, sql};
 
 /// Parameters of an address that the driver knows.
@@ -65,6 +70,10 @@ const PARAMETERS: &[&str] = &[
     "statement-cache-capacity",
 ];
 
+/// What every connection is set to, whatever the server's own settings are.
+const SESSION: &str = "SET TIME ZONE 'UTC'; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; \
+    SET default_transaction_isolation = 'read committed'";
+
 /// The first connection, opened outside the pool, which would hide why it cannot be opened.
 async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(PgConnectOptions, PgConnection)> {
     check_parameters(opening, url, PARAMETERS)?;
@@ -72,7 +81,10 @@ async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(PgC
     let options = options.application_name("cameo").disable_statement_logging();
     let first = tokio::time::timeout(limits.connect_timeout, options.connect()).await;
     let first = first.map_err(|_| no_answer(opening, limits.connect_timeout))?;
-    Ok((options, first.map_err(|e| failed(opening, e))?))
+    let mut first = first.map_err(|e| failed(opening, e))?;
+    let settings = format!("{SESSION}; SET lock_timeout = {}", limits.lock_timeout.as_millis());
+    first.execute(AssertSqlSafe(settings)).await.map_err(|e| failed(opening, e))?;
+    Ok((options, first))
 }
 
 /// The catalog in PostgreSQL.
@@ -80,6 +92,7 @@ async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(PgC
 pub struct PostgresCatalog {
     pool: PgPool,
     held: PgPool,
+    trust: Trust,
     limits: ServerLimits,
     rules: RegisterRules,
     clock: Arc<dyn Clock>,
@@ -92,39 +105,81 @@ impl PostgresCatalog {
         let CatalogSettings { table, rules, limits } = settings;
         let opening = format!("open the catalog {}", without_password(url));
         let (options, mut first) = connect(url, &limits, &opening).await?;
-        match for_use {
-            Use::Read => schema::check_version(&mut first, &opening).await?,
+        let found = match for_use {
+            Use::Read => {
+                schema::check_version(&mut first, &opening).await?;
+                inspect(&mut first, &table, &opening).await?
+            }
             Use::ReadAndWrite => schema::prepare(&mut first, &table, &opening).await?,
-        }
+        };
         let _ = first.close().await;
-        let pool = pool(&limits, limits.connections).connect_lazy_with(options.clone());
-        let held = pool_of_locks(&limits).connect_lazy_with(options);
-        Ok(Self { pool, held, limits, rules, clock, sql: Statements::new(&table) })
+        let trust = Trust::default();
+        let pool = pool(&limits, limits.connections, &trust).connect_lazy_with(options.clone());
+        let held = pool_of_locks(&limits, &trust).connect_lazy_with(options);
+        Ok(Self { pool, held, trust, limits, rules, clock, sql: Statements::new(&table, &found) })
+    }
+
+    /// What opening for registering would refuse, found without making anything.
+    pub async fn check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+        let opening = format!("open the catalog {}", without_password(url));
+        let (_, mut first) = connect(url, &settings.limits, &opening).await?;
+        let found = schema::check(&mut first, &settings.table, &opening).await;
+        let _ = first.close().await;
+        found
+    }
+
+    /// A connection from the pool.
+    async fn connection(&self, doing: &str) -> Result<Used<Postgres>> {
+        let connection = self.pool.acquire().await.map_err(|e| failed(doing, e))?;
+        Ok(Used::new(connection, &self.trust))
+    }
+
+    /// Entries of the ledger, read on a connection that is closed if anything is wrong with it.
+    async fn entries(&self, doing: &str, mut query: QueryBuilder<Postgres>) -> Result<Vec<LedgerEntry>> {
+        let mut connection = self.connection(doing).await?;
+        let entries = query.build_query_as::<EntryColumns>().fetch_all(&mut *connection).await;
+        read(connection.settle(entries.map_err(|e| failed(doing, e)))?)
+    }
+
+    /// Rows of a scope after one, whoever's they are.
+    async fn select_rows(&self, scope: &Scope, after: Option<&Cursor>, max: usize) -> Result<Vec<RowColumns>> {
+        let mut query = QueryBuilder::<Postgres>::new(&self.sql.select_rows);
+        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx]);
+        if !matches!(scope, Scope::Ids { .. }) {
+            query.push(" AND ").push(&self.sql.can_be_ours_of_any);
+        }
+        if let Some(after) = after {
+            query.push(&self.sql.rows_after);
+            let mut bound = query.separated(", ");
+            bound.push_bind(after.vertical.clone()).push_bind(after.cd_idx);
+            bound.push_bind(after.sequence).push_bind(after.image_size.clone());
+            query.push(")");
+        }
+        query.push(&self.sql.rows_order).push_bind(limit(max));
+        let mut connection = self.connection("read the public table").await?;
+        let rows = query.build_query_as::<RowColumns>().fetch_all(&mut *connection).await;
+        connection.settle(rows.map_err(|e| failed("read the public table", e)))
     }
 
     async fn register_once(&self, outcomes: &[Outcome], now: Timestamp) -> Result<Vec<Registered>> {
-        let connection = self.pool.acquire().await.map_err(|e| failed("register", e))?;
-        let mut connection = InTransaction::on(connection);
+        let mut connection = self.connection("register").await?;
         let transaction = async {
             let ended = register::register(&mut connection, &self.sql, outcomes, &self.rules, now).await;
-            let kept = match &ended {
-                Ok(_) => true,
-                // Nobody knows what state it is in.
-                Err(error) if error.kind() == Kind::Unavailable => false,
-                Err(_) => sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.is_ok(),
-            };
-            if kept {
-                connection.ended();
+            if ended.is_err() && is_sound(&ended) {
+                let rolled_back = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+                rolled_back.map_err(|e| failed("register: take back what was begun", e))?;
             }
             ended
         };
         let waited = self.limits.answer_timeout();
-        tokio::time::timeout(waited, transaction).await.unwrap_or_else(|_| Err(no_answer("register", waited)))
+        let ended =
+            tokio::time::timeout(waited, transaction).await.unwrap_or_else(|_| Err(no_answer("register", waited)));
+        connection.settle(ended)
     }
 
     async fn rewrite_once(&self, rows: &[Row], date: &str) -> Result<u64> {
-        let error = |e| failed("rewrite addresses", e);
         let (verticals, ids) = columns_of_entities(rows.iter().map(|row| &row.photo.entity));
+        let mut connection = self.connection("rewrite addresses").await?;
         let done = sqlx::query(AssertSqlSafe(self.sql.rewrite_urls.clone()))
             .bind(verticals)
             .bind(ids)
@@ -133,10 +188,9 @@ impl PostgresCatalog {
             .bind(column(rows, |row| row.etag.clone()))
             .bind(column(rows, |row| row.image_url.clone()))
             .bind(date)
-            .execute(&self.pool)
-            .await
-            .map_err(error)?;
-        Ok(done.rows_affected())
+            .execute(&mut *connection)
+            .await;
+        connection.settle(done.map_err(|e| failed("rewrite addresses", e))).map(|done| done.rows_affected())
     }
 }
 
@@ -145,20 +199,24 @@ fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn pool(limits: &ServerLimits, connections: u32) -> PgPoolOptions {
+fn pool(limits: &ServerLimits, connections: u32, trust: &Trust) -> PgPoolOptions {
     let settings = format!(
-        "SET TIME ZONE 'UTC'; SET standard_conforming_strings = on; SET statement_timeout = {}; SET lock_timeout = {}; \
-         SET idle_in_transaction_session_timeout = {}; SET default_transaction_isolation = 'read committed'",
+        "{SESSION}; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}",
         limits.statement_timeout.as_millis(),
         limits.lock_timeout.as_millis(),
         limits.answer_timeout().as_millis(),
     );
+    let trust = trust.clone();
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(limits.connect_timeout)
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
+        .before_acquire(move |connection, meta| {
+            let trusted = trust.includes(meta.age);
             Box::pin(async move {
+                if !trusted {
+                    return Ok(false);
+                }
                 if meta.idle_for > IDLE_UNTESTED {
                     connection.ping().await?;
                 }
@@ -172,8 +230,8 @@ fn pool(limits: &ServerLimits, connections: u32) -> PgPoolOptions {
 }
 
 /// Connections that each hold an entity. One that comes back gives up its lock, or is closed, which does the same.
-fn pool_of_locks(limits: &ServerLimits) -> PgPoolOptions {
-    pool(limits, limits.held_entities)
+fn pool_of_locks(limits: &ServerLimits, trust: &Trust) -> PgPoolOptions {
+    pool(limits, limits.held_entities, trust)
         .after_release(|connection, _| Box::pin(async move { connection.execute(sql::UNLOCK_ALL).await.map(|_| true) }))
 }
 
@@ -194,26 +252,28 @@ impl Catalog for PostgresCatalog {
 
     async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
         let error = |e| failed(&format!("hold {entity}"), e);
-        let mut connection = self.held.acquire().await.map_err(error)?;
+        let mut connection = Used::new(self.held.acquire().await.map_err(error)?, &self.trust);
         // Locks are of the database that the connection is to, so it needs no name.
         let locked = sqlx::query(sql::LOCK).bind(lock_number("", entity)).execute(&mut *connection).await;
-        locked.map_err(error)?;
-        Ok(EntityLock::new(connection))
+        match locked.map_err(error) {
+            Ok(_) => Ok(EntityLock::new(connection.into_kept())),
+            Err(error) => connection.settle(Err(error)),
+        }
     }
 
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
         let error = |e| failed(&format!("read the rows of {entity}"), e);
         let query = sqlx::query(AssertSqlSafe(self.sql.entity_rows.clone()));
         let query = query.bind(entity.vertical.as_str()).bind(signed(entity.cd_idx));
-        let found = query.fetch_all(&self.pool).await.map_err(error)?;
+        let mut connection = self.connection(&format!("read the rows of {entity}")).await?;
+        let found = query.fetch_all(&mut *connection).await.map_err(error);
+        let found = connection.settle(found)?;
         let mut read = EntityRows { version: 0, rows: Vec::with_capacity(found.len()) };
         for row in &found {
             let version: i64 = row.try_get("version").map_err(error)?;
             read.version = u64::try_from(version).unwrap_or(0);
             // An entity without rows is one line that has its version alone.
-            if row.try_get::<Option<String>, _>("image_size").map_err(error)?.is_some() {
-                read.rows.push(RowColumns::from_row(row).map_err(error)?.try_into()?);
-            }
+            read.rows.extend(RowColumns::from_row(row).map_err(error)?.row());
         }
         read.rows.sort_by(|a: &Row, b| (&a.image_size, a.photo.sequence).cmp(&(&b.image_size, b.photo.sequence)));
         Ok(read)
@@ -222,31 +282,47 @@ impl Catalog for PostgresCatalog {
     async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
         let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
         query.push("object_key = ").push_bind(key);
-        let entry = query.build_query_as::<EntryColumns>().fetch_optional(&self.pool).await;
-        entry.map_err(|e| failed("read the ledger", e))?.map(LedgerEntry::try_from).transpose()
+        Ok(self.entries("read the ledger", query).await?.pop())
     }
 
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
-        let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
-        push_scope(&mut query, scope, ["vertical", "cd_idx"], Lookup::Numbers);
-        query.push(" AND object_key > ").push_bind(after).push(" ORDER BY object_key LIMIT ").push_bind(limit(max));
-        let entries = query.build_query_as::<EntryColumns>().fetch_all(&self.pool).await;
-        read(entries.map_err(|e| failed("read the ledger", e))?)
+        let mut entries = Vec::new();
+        for part in ledger_parts(scope, after) {
+            let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
+            push_scope(&mut query, &part, ["vertical", "cd_idx"]);
+            query.push(" AND object_key > ").push_bind(after.to_owned());
+            query.push(" ORDER BY object_key LIMIT ").push_bind(limit(max - entries.len()));
+            entries.extend(self.entries("read the ledger", query).await?);
+            if entries.len() >= max {
+                break;
+            }
+        }
+        Ok(entries)
     }
 
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
-        let mut query = QueryBuilder::<Postgres>::new(&self.sql.select_rows);
-        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx], Lookup::Numbers);
-        if let Some(row) = after {
-            query.push(&self.sql.rows_after);
-            let mut bound = query.separated(", ");
-            bound.push_bind(row.photo.entity.vertical.as_str()).push_bind(signed(row.photo.entity.cd_idx));
-            bound.push_bind(i32::from(row.photo.sequence)).push_bind(row.image_size.as_str());
-            query.push(")");
+        let mut page = RowPage::new(scope, after, max);
+        while let Some((scope, after, max)) = page.question() {
+            let found = self.select_rows(scope, after, max).await?;
+            page.answer(found);
         }
-        query.push(&self.sql.rows_order).push_bind(limit(max));
-        let rows = query.build_query_as::<RowColumns>().fetch_all(&self.pool).await;
-        read(rows.map_err(|e| failed("read the public table", e))?)
+        Ok(page.rows())
+    }
+
+    async fn foreign_rows(&self) -> Result<ForeignRows> {
+        let error = |e| failed("count rows that are not Cameo's", e);
+        let mut connection = self.connection("count rows that are not Cameo's").await?;
+        let found = async {
+            let count = format!("SELECT COUNT(*) FROM ({}) AS others", self.sql.foreign);
+            let rows: i64 =
+                sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await.map_err(error)?;
+            let one = format!("{} LIMIT 1", self.sql.foreign);
+            let one = sqlx::query_as::<_, RowColumns>(AssertSqlSafe(one)).fetch_optional(&mut *connection).await;
+            let example = one.map_err(error)?.map(|columns| columns.shown());
+            Ok(ForeignRows { rows: u64::try_from(rows).unwrap_or(0), example })
+        };
+        let found = found.await;
+        connection.settle(found)
     }
 
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
@@ -255,28 +331,32 @@ impl Catalog for PostgresCatalog {
     }
 
     async fn highest_generation(&self) -> Result<Option<Generation>> {
-        let highest = sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&self.pool).await;
-        Ok(highest.map_err(|e| failed("read the highest generation", e))?.map(Generation::new))
+        let doing = "read the highest generation";
+        let mut connection = self.connection(doing).await?;
+        let highest = sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&mut *connection).await;
+        Ok(connection.settle(highest.map_err(|e| failed(doing, e)))?.map(Generation::new))
     }
 
     async fn counts(&self) -> Result<Vec<Count>> {
-        let counts = sqlx::query_as::<_, CountColumns>(sql::COUNTS).fetch_all(&self.pool).await;
-        Ok(counts.map_err(|e| failed("count originals", e))?.into_iter().map(Count::from).collect())
+        let mut connection = self.connection("count originals").await?;
+        let counts = sqlx::query_as::<_, CountColumns>(sql::COUNTS).fetch_all(&mut *connection).await;
+        let counts = connection.settle(counts.map_err(|e| failed("count originals", e)))?;
+        Ok(counts.into_iter().map(Count::from).collect())
     }
 
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
         query.push("state = 'rejected'");
         if let Some(vertical) = vertical {
-            query.push(" AND vertical = ").push_bind(vertical.as_str());
+            query.push(" AND vertical = ").push_bind(vertical.as_str().to_owned());
         }
         query.push(" ORDER BY updated_at DESC, object_key LIMIT ").push_bind(limit(max));
-        let entries = query.build_query_as::<EntryColumns>().fetch_all(&self.pool).await;
-        read(entries.map_err(|e| failed("list rejected originals", e))?)
+        self.entries("list rejected originals", query).await
     }
 
     async fn ping(&self) -> Result<()> {
-        let done = sqlx::query("SELECT 1").execute(&self.pool).await;
-        done.map(|_| ()).map_err(|e| failed("reach the database", e))
+        let mut connection = self.connection("reach the database").await?;
+        let done = sqlx::query("SELECT 1").execute(&mut *connection).await;
+        connection.settle(done.map(|_| ()).map_err(|e| failed("reach the database", e)))
     }
 }

@@ -6,13 +6,15 @@
 //! then; so nobody else changes them. Those of a photo that the ledger does not know may be another's a moment later, who
 //! then has entered the key, and this transaction is tried again.
 
+use std::collections::BTreeSet;
+
 use futures::TryStreamExt;
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Either, FromRow, PgConnection};
+use sqlx::{AssertSqlSafe, Either, FromRow, PgConnection, error::DatabaseError};
 
 use super::{
     date,
-    failure::failed,
+    failure::{code_of, failed},
     literals::{numbers, push_filled, texts},
     statements::{Statements, sql},
 };
@@ -20,18 +22,22 @@ use crate::{
     catalog::{
         LedgerEntry, Registered, Row,
         batch::{self, Batch, EntryChange, TableChange},
-        columns::{EntryColumns, RowColumns, read, rejection, signed},
+        columns::{EntryColumns, read, rejection, signed},
         ledger::{RegisterRules, published_to_column},
+        rows::{self, RowColumns},
     },
     clock::to_millis,
-    error::Result,
+    error::{Error, Kind, Place, Result},
     generation::Generation,
-    key::{EntityId, UploadKey, Vertical},
+    key::{EntityId, PhotoId, UploadKey, Vertical},
     message::Outcome,
 };
 
 /// Where the results of the first send stand: after that of `BEGIN`.
 const ENTRIES: usize = 1;
+
+/// SQLSTATE of a value that is there already in a unique index.
+const DUPLICATE_KEY: &str = "23505";
 
 /// Registers in a transaction. After an error the transaction may be open.
 pub(super) async fn register(
@@ -41,14 +47,17 @@ pub(super) async fn register(
     rules: &RegisterRules,
     now: Timestamp,
 ) -> Result<Vec<Registered>> {
-    let found = lock_and_read(connection, statements, outcomes).await?;
-    let batch = Batch::decide(outcomes, found, rules, now);
+    let (entries, found) = lock_and_read(connection, statements, outcomes).await?;
+    let rows = rows::ours(found);
+    let known: BTreeSet<_> = rows.iter().map(row_key).collect();
+    let batch = Batch::decide(outcomes, (entries, rows), rules, now);
     let mut text = String::new();
     push_ledger(&mut text, &batch)?;
     let change = batch.change_table();
-    push_table(&mut text, statements, &change, now)?;
+    push_table(&mut text, statements, &change, &known, now)?;
     text.push_str("COMMIT");
-    sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await.map_err(|e| failed("register", e))?;
+    let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await;
+    done.map_err(|error| failed_write(error, statements))?;
     Ok(change.registered)
 }
 
@@ -56,7 +65,7 @@ async fn lock_and_read(
     connection: &mut PgConnection,
     statements: &Statements,
     outcomes: &[Outcome],
-) -> Result<(Vec<LedgerEntry>, Vec<Row>)> {
+) -> Result<(Vec<LedgerEntry>, Vec<RowColumns>)> {
     let error = |e| failed("register", e);
     let mut text = "BEGIN; ".to_owned();
     push_filled(&mut text, sql::LOCK_ENTRIES, &[texts(batch::keys(outcomes).iter().map(String::as_str))])?;
@@ -71,7 +80,29 @@ async fn lock_and_read(
             Either::Right(row) => rows.push(RowColumns::from_row(&row).map_err(error)?),
         }
     }
-    Ok((read(entries)?, read(rows)?))
+    Ok((read(entries)?, rows))
+}
+
+/// What decides a row.
+type RowKey = (PhotoId, String);
+
+fn row_key(row: &Row) -> RowKey {
+    (row.photo.clone(), row.image_size.clone())
+}
+
+/// Two writers who meet in an index that decides a row, or at a key of the ledger, mean the same, and the later one looks
+/// again. A value that is there already in any other unique index is this row's fault.
+fn failed_write(error: sqlx::Error, statements: &Statements) -> Error {
+    let meets = |database: &dyn DatabaseError| {
+        let of_the_ledger = database.table().is_some_and(|table| table.starts_with("cameo_"));
+        let decides = |name: &str| statements.row_indexes.iter().any(|known| known == name);
+        of_the_ledger || database.constraint().is_none_or(decides)
+    };
+    let is_duplicate = code_of(&error).as_deref() == Some(DUPLICATE_KEY);
+    if is_duplicate && !error.as_database_error().is_none_or(meets) {
+        return Error::new(Place::Catalog, Kind::Refused, "register").because(error);
+    }
+    failed("register", error)
 }
 
 /// Two arrays: verticals and numbers.
@@ -123,7 +154,13 @@ fn columns_of_entries(changes: &[&EntryChange]) -> [String; 16] {
     ]
 }
 
-fn push_table(text: &mut String, statements: &Statements, change: &TableChange, now: Timestamp) -> Result<()> {
+fn push_table(
+    text: &mut String,
+    statements: &Statements,
+    change: &TableChange,
+    known: &BTreeSet<RowKey>,
+    now: Timestamp,
+) -> Result<()> {
     let gone = &change.delete;
     if !gone.is_empty() {
         let [verticals, ids] = columns_of(gone.iter().map(|(photo, _)| &photo.entity));
@@ -132,23 +169,28 @@ fn push_table(text: &mut String, statements: &Statements, change: &TableChange, 
         push_filled(text, &statements.delete_rows, &[verticals, ids, sequences, image_sizes])?;
         text.push_str("; ");
     }
-    let rows = &change.write;
-    if !rows.is_empty() {
-        let [verticals, ids] = columns_of(rows.iter().map(|row| &row.photo.entity));
-        let columns = [
-            verticals,
-            ids,
-            texts(rows.iter().map(|row| row.image_size.as_str())),
-            numbers(rows.iter().map(|row| i64::from(row.photo.sequence))),
-            texts(rows.iter().map(|row| row.image_url.as_str())),
-            numbers(rows.iter().map(|row| i64::from(row.width))),
-            numbers(rows.iter().map(|row| i64::from(row.height))),
-            numbers(rows.iter().map(|row| signed(row.bytes))),
-            texts(rows.iter().map(|row| row.etag.as_str())),
-            format!("'{}'", date(now)),
-        ];
-        push_filled(text, &statements.upsert_rows, &columns)?;
-        text.push_str("; ");
+    let (known, new): (Vec<&Row>, Vec<&Row>) = change.write.iter().partition(|row| known.contains(&row_key(row)));
+    for (rows, statement) in [(known, &statements.update_rows), (new, &statements.insert_rows)] {
+        if !rows.is_empty() {
+            push_filled(text, statement, &columns_of_rows(&rows, now))?;
+            text.push_str("; ");
+        }
     }
     Ok(())
+}
+
+fn columns_of_rows(rows: &[&Row], now: Timestamp) -> [String; 10] {
+    let [verticals, ids] = columns_of(rows.iter().map(|row| &row.photo.entity));
+    [
+        verticals,
+        ids,
+        texts(rows.iter().map(|row| row.image_size.as_str())),
+        numbers(rows.iter().map(|row| i64::from(row.photo.sequence))),
+        texts(rows.iter().map(|row| row.image_url.as_str())),
+        numbers(rows.iter().map(|row| i64::from(row.width))),
+        numbers(rows.iter().map(|row| i64::from(row.height))),
+        numbers(rows.iter().map(|row| signed(row.bytes))),
+        texts(rows.iter().map(|row| row.etag.as_str())),
+        format!("'{}'", date(now)),
+    ]
 }

@@ -2,7 +2,8 @@
 //!
 //! A batch is one array a column, so that a statement has as many values as columns, however long the batch is.
 
-use crate::catalog::table::Table;
+use super::inspect::DIALECT;
+use crate::catalog::{fit::FoundTable, table::Table};
 
 /// Statements on the `cameo_*` tables.
 pub(super) mod sql {
@@ -42,18 +43,29 @@ pub(super) mod sql {
     pub(in super::super) const UNLOCK_ALL: &str = "SELECT pg_advisory_unlock_all()";
 }
 
-/// Columns of the public table `photo`, as [`RowColumns`](crate::catalog::columns::RowColumns) reads them.
-const COLUMNS: &str = "photo.{vertical} AS vertical, photo.{cd_idx}::bigint AS cd_idx,
-    photo.{image_size} AS image_size, photo.{sequence}::bigint AS sequence, photo.{image_url} AS image_url,
-    photo.{width}::bigint AS width, photo.{height}::bigint AS height, photo.{bytes}::bigint AS bytes,
-    photo.{etag} AS etag";
-const UPSERT_ROWS: &str = "INSERT INTO {table} ({vertical}, {cd_idx}, {image_size}, {sequence}, {image_url}, {width},
+/// Columns of the public table `photo`, as [`RowColumns`](crate::catalog::rows::RowColumns) reads them: as text, which
+/// holds every value that a table may have.
+const COLUMNS: &str = "photo.{vertical}::text AS vertical, photo.{cd_idx}::text AS cd_idx,
+    photo.{image_size}::text AS image_size, photo.{sequence}::text AS sequence, photo.{image_url}::text AS image_url,
+    photo.{width}::text AS width, photo.{height}::text AS height, photo.{bytes}::text AS bytes,
+    photo.{etag}::text AS etag";
+/// What a row of ours is at least; a row without it is somebody else's, and is not read. A comparison with `NULL` fails.
+const CAN_BE_OURS: &str = "photo.{sequence} BETWEEN 0 AND 65535 AND photo.{image_size} <> ''";
+const CAN_BE_OURS_OF_ANY: &str = "photo.{vertical} <> '' AND photo.{cd_idx} BETWEEN 1 AND 9007199254740991";
+const FOREIGN: &str = "SELECT {columns} FROM {table} AS photo WHERE ({can_be_ours} AND {can_be_ours_of_any}
+        AND photo.{vertical} ~ '^[0-9A-Za-z_가-힣][0-9A-Za-z_가-힣-]{0,63}$') IS NOT TRUE";
+/// A row that is not there is inserted and one that is there is updated, each by the four columns: so no other index decides
+/// which row it is, and one whose check is deferred will do.
+const INSERT_ROWS: &str = "INSERT INTO {table} ({vertical}, {cd_idx}, {image_size}, {sequence}, {image_url}, {width},
         {height}, {bytes}, {etag}, {regist_date}, {update_date})
     SELECT new.*, $10::timestamptz, $10::timestamptz FROM unnest($1::text[], $2::bigint[], $3::text[], $4::int[],
-        $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[]) AS new
-    ON CONFLICT ({vertical}, {cd_idx}, {image_size}, {sequence}) DO UPDATE SET {image_url} = excluded.{image_url},
-        {width} = excluded.{width}, {height} = excluded.{height}, {bytes} = excluded.{bytes},
-        {etag} = excluded.{etag}, {update_date} = excluded.{update_date}";
+        $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[]) AS new";
+const UPDATE_ROWS: &str = "UPDATE {table} AS photo SET {image_url} = new.u, {width} = new.w, {height} = new.h,
+        {bytes} = new.b, {etag} = new.e, {update_date} = $10::timestamptz
+    FROM unnest($1::text[], $2::bigint[], $3::text[], $4::int[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
+        $9::text[]) AS new (v, c, i, s, u, w, h, b, e)
+    WHERE photo.{vertical} = new.v AND photo.{cd_idx} = new.c AND photo.{sequence} = new.s
+        AND photo.{image_size} = new.i";
 const DELETE_ROWS: &str = "DELETE FROM {table} AS photo
     USING unnest($1::text[], $2::bigint[], $3::int[], $4::text[]) AS gone (v, c, s, i)
     WHERE photo.{vertical} = gone.v AND photo.{cd_idx} = gone.c AND photo.{sequence} = gone.s
@@ -68,39 +80,54 @@ const ROWS_OF_ENTITIES: &str = "SELECT {columns} FROM unnest($1::text[], $2::big
 const ENTITY_ROWS: &str = "SELECT coalesce(entity.version, 0) AS version, {columns} FROM (SELECT 1) AS one
     LEFT JOIN cameo_entities AS entity ON entity.vertical = $1 AND entity.cd_idx = $2
     LEFT JOIN {table} AS photo ON photo.{vertical} = $1 AND photo.{cd_idx} = $2";
-const SELECT_ROWS: &str = "SELECT {columns} FROM {table} AS photo WHERE ";
+const SELECT_ROWS: &str = "SELECT {columns} FROM {table} AS photo WHERE {can_be_ours} AND ";
 const ROWS_AFTER: &str = " AND (photo.{vertical}, photo.{cd_idx}, photo.{sequence}, photo.{image_size}) > (";
 const ROWS_ORDER: &str = " ORDER BY photo.{vertical}, photo.{cd_idx}, photo.{sequence}, photo.{image_size} LIMIT ";
 
 /// The statements that name the public table, made once.
 #[derive(Debug)]
 pub(super) struct Statements {
-    pub(super) upsert_rows: String,
+    pub(super) insert_rows: String,
+    pub(super) update_rows: String,
     pub(super) delete_rows: String,
     pub(super) rewrite_urls: String,
     pub(super) rows_of_entities: String,
     pub(super) entity_rows: String,
     pub(super) select_rows: String,
+    pub(super) can_be_ours_of_any: String,
+    pub(super) foreign: String,
     pub(super) rows_after: String,
     pub(super) rows_order: String,
     pub(super) vertical: String,
     pub(super) cd_idx: String,
+    /// Indexes in which two writers meet only at the same row.
+    pub(super) row_indexes: Vec<String>,
 }
 
 impl Statements {
-    pub(super) fn new(table: &Table) -> Self {
-        let statement = |template: &str| table.statement(&template.replace("{columns}", COLUMNS));
+    /// The statements for the table as it was found.
+    pub(super) fn new(table: &Table, found: &FoundTable) -> Self {
+        let names = found.named(table, DIALECT);
+        let statement = |template: &str| {
+            let parts =
+                [("{columns}", COLUMNS), ("{can_be_ours}", CAN_BE_OURS), ("{can_be_ours_of_any}", CAN_BE_OURS_OF_ANY)];
+            names.statement(&parts.iter().fold(template.to_owned(), |sql, (part, text)| sql.replace(part, text)))
+        };
         Self {
-            upsert_rows: statement(UPSERT_ROWS),
+            insert_rows: statement(INSERT_ROWS),
+            update_rows: statement(UPDATE_ROWS),
             delete_rows: statement(DELETE_ROWS),
             rewrite_urls: statement(REWRITE_URLS),
             rows_of_entities: statement(ROWS_OF_ENTITIES),
             entity_rows: statement(ENTITY_ROWS),
             select_rows: statement(SELECT_ROWS),
+            can_be_ours_of_any: statement(CAN_BE_OURS_OF_ANY),
+            foreign: statement(FOREIGN),
             rows_after: statement(ROWS_AFTER),
             rows_order: statement(ROWS_ORDER),
             vertical: statement("photo.{vertical}"),
             cd_idx: statement("photo.{cd_idx}"),
+            row_indexes: found.row_indexes(table),
         }
     }
 }

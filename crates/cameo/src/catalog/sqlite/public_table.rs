@@ -1,12 +1,19 @@
-//! The public table in the embedded database: created, and looked at before anything is registered.
+//! The public table in the embedded database: created, looked at before anything is registered, and read whatever others
+//! have written into it.
+//!
+//! A row is decided by four columns alone, compared byte by byte. `SQLite` compares as the index says, and an upsert takes the
+//! row that the index finds; so an index that ignores case, and any other unique one, is refused at the start.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, Row as SqliteRow, types::ValueRef};
 
 use super::Statements;
 use crate::{
-    catalog::table::Table,
-    error::{Error, Kind, Place},
-    sqlite::Done,
+    catalog::{
+        rows::{ForeignRows, RowColumns},
+        table::Table,
+    },
+    error::{Error, Kind, Place, Result},
+    sqlite::{Done, Sqlite},
 };
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS {table} (
@@ -28,14 +35,85 @@ const CREATE_INDEX: &str = "CREATE INDEX IF NOT EXISTS {table}_by_cd_idx ON {tab
 const CREATE_UNIQUE: &str =
     "CREATE UNIQUE INDEX {table}_photo ON {table} ({vertical}, {cd_idx}, {image_size}, {sequence})";
 
+const EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND lower(name) = lower(?1)";
+const LEDGER_SERVES: &str = "SELECT 1 FROM cameo_originals WHERE serving_generation IS NOT NULL LIMIT 1";
+/// The key columns of each unique index but the primary key, with how each is compared.
+const UNIQUE_INDEXES: &str = "SELECT i.name, lower(coalesce(c.name, '')), upper(c.coll)
+    FROM pragma_index_list(?1) AS i JOIN pragma_index_xinfo(i.name) AS c
+    WHERE i.\"unique\" = 1 AND i.origin <> 'pk' AND c.key = 1 ORDER BY i.name, c.seqno";
+
+/// Rows whose key cannot be one of ours.
+pub(super) const FOREIGN: &str =
+    "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height},
+        {bytes}, {etag} FROM {table}
+    WHERE NOT coalesce(typeof({vertical}) = 'text' AND length({vertical}) BETWEEN 1 AND 64 AND {vertical} NOT LIKE '-%'
+        AND {vertical} NOT GLOB '*[^0-9A-Za-z_가-힣-]*' AND typeof({cd_idx}) = 'integer'
+        AND {cd_idx} BETWEEN 1 AND 9007199254740991 AND typeof({sequence}) = 'integer'
+        AND {sequence} BETWEEN 0 AND 65535 AND typeof({image_size}) = 'text' AND {image_size} <> '', 0)";
+
 /// Creates the table where it does not exist, and lets the database explain every statement that writes, which looks at
 /// the columns and the unique index.
 pub(super) fn prepare(connection: &Connection, table: &Table, sql: &Statements) -> Done<()> {
+    refuse_replacing(connection, table)?;
     for statement in [CREATE_TABLE, CREATE_INDEX] {
         connection.execute_batch(&table.statement(statement))?;
     }
+    look(connection, table, sql)
+}
+
+/// What [`prepare`] would refuse, in a database that is opened for reading only.
+pub async fn check(db: &Sqlite, table: &Table) -> Result<()> {
+    let (table, sql) = (table.clone(), Statements::new(table));
+    let look = move |connection: &Connection| {
+        refuse_replacing(connection, &table)?;
+        if exists(connection, &table)? { look(connection, &table, &sql) } else { Ok(()) }
+    };
+    db.read(Place::Catalog, "look at the public table", look).await
+}
+
+fn look(connection: &Connection, table: &Table, sql: &Statements) -> Done<()> {
     for statement in [&sql.upsert_row, &sql.delete_row, &sql.rewrite_url] {
         connection.prepare(statement).map_err(|error| misfit(table, &error))?;
+    }
+    refuse_indexes(connection, table)
+}
+
+fn exists(connection: &Connection, table: &Table) -> Done<bool> {
+    Ok(connection.query_row(EXISTS, [table.plain_name()], |_| Ok(())).optional()?.is_some())
+}
+
+/// A table that is away must not be replaced by an empty one: photos are served, and had rows.
+fn refuse_replacing(connection: &Connection, table: &Table) -> Done<()> {
+    if exists(connection, table)? || connection.query_row(LEDGER_SERVES, (), |_| Ok(())).optional()?.is_none() {
+        return Ok(());
+    }
+    let name = table.name();
+    let create = table.statement(CREATE_TABLE).split_whitespace().collect::<Vec<_>>().join(" ");
+    Err(unfit(format!(
+        "use the table {name}: it does not exist, but the ledger has photos that are served from it: rename it back, name it \
+         in catalog.table, or create it empty and run `cameo reconcile --apply`: {create}"
+    )))
+}
+
+fn refuse_indexes(connection: &Connection, table: &Table) -> Done<()> {
+    let mut query = connection.prepare(UNIQUE_INDEXES)?;
+    let parts = query.query_map([table.plain_name()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let parts = parts.collect::<Result<Vec<(String, String, Option<String>)>, _>>()?;
+    let key = ["vertical", "cd_idx", "image_size", "sequence"].map(|column| table.column(column).to_ascii_lowercase());
+    let address = table.column("image_url").to_ascii_lowercase();
+    for index in parts.chunk_by(|a, b| a.0 == b.0) {
+        let name = &index[0].0;
+        let has = |column: &String| {
+            index.iter().any(|(_, there, how)| there == column && how.as_deref().is_none_or(|how| how == "BINARY"))
+        };
+        if !key.iter().all(has) && !has(&address) {
+            return Err(unfit(format!(
+                "use the table {}: in its unique index {name} the row of one photo can be in the way of another's; drop it, if no \
+                 application needs it, and let one be on exactly {}, compared by bytes",
+                table.name(),
+                key.join(", ")
+            )));
+        }
     }
     Ok(())
 }
@@ -49,4 +127,38 @@ fn misfit(table: &Table, error: &rusqlite::Error) -> Error {
         format!("use the table {name}: it does not fit, add the column or name it in catalog.columns")
     };
     Error::new(Place::Catalog, Kind::Misconfigured, doing).because(error.to_string())
+}
+
+fn unfit(doing: String) -> crate::sqlite::Failure {
+    Error::new(Place::Catalog, Kind::Misconfigured, doing).into()
+}
+
+/// Reads a row, whatever its columns hold.
+pub(super) fn read_columns(row: &SqliteRow<'_>) -> rusqlite::Result<RowColumns> {
+    Ok(RowColumns {
+        vertical: text(row, 0)?,
+        cd_idx: text(row, 1)?,
+        sequence: text(row, 2)?,
+        image_size: text(row, 3)?,
+        image_url: text(row, 4)?,
+        width: text(row, 5)?,
+        height: text(row, 6)?,
+        bytes: text(row, 7)?,
+        etag: text(row, 8)?,
+    })
+}
+
+fn text(row: &SqliteRow<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+    Ok(match row.get_ref(at)? {
+        ValueRef::Null | ValueRef::Blob(_) => None,
+        ValueRef::Integer(number) => Some(number.to_string()),
+        ValueRef::Real(number) => Some(number.to_string()),
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok().map(str::to_owned),
+    })
+}
+
+pub(super) fn count_foreign(connection: &Connection, sql: &str) -> Done<ForeignRows> {
+    let count: i64 = connection.query_row(&format!("SELECT count(*) FROM ({sql})"), (), |row| row.get(0))?;
+    let example = connection.query_row(&format!("{sql} LIMIT 1"), (), read_columns).optional()?;
+    Ok(ForeignRows { rows: count.unsigned_abs(), example: example.map(|columns| columns.shown()) })
 }
