@@ -1,13 +1,13 @@
 //! The folders of the embedded store, and how a file becomes durable.
 //!
-//! A file is written in `tmp/`, synced, renamed to its place and its folder synced; only then may the index name it. Content that is at hand needs
+//! A file is written in `tmp/` with its record behind the content, synced, renamed to its place and its folder synced; only then may the index name it. Content that is at hand needs
 //! no waiting place: its file is created where it belongs.
 //! Until a row names it a guard holds the file, and removes it when it is dropped. Names are numbers, never keys.
 
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{
         Mutex,
@@ -17,6 +17,7 @@ use std::{
 
 use super::{
     generations::InFlight,
+    record::Record,
     refusal::{Answer, Refusal},
     sync::{FolderSync, sync_file, sync_folder},
 };
@@ -86,7 +87,7 @@ impl Drop for Placed {
 fn remove_quietly(path: &Path) {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(path = %path.display(), %error, "a file was left behind; the next start removes it");
+            tracing::warn!(path = %path.display(), %error, "a file was left behind; the next start moves it aside");
         }
         _ => {}
     }
@@ -131,6 +132,15 @@ impl Files {
         self.objects().join(format!("{:x}", shard_of(file)))
     }
 
+    pub(super) fn quarantine(&self) -> PathBuf {
+        self.data.join("quarantine")
+    }
+
+    /// The data folder.
+    pub(super) fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// Where the content of a generation stands.
     pub(super) fn object_path(&self, file: u64) -> PathBuf {
         self.shard_path(file).join(format!("{file:016x}"))
@@ -154,11 +164,20 @@ impl Files {
         Ok(TempFile { file, path, moved: false })
     }
 
-    /// Puts a synced file in the place of its generation, durably.
-    pub(super) fn place(&self, temp: TempFile, in_flight: InFlight) -> Answer<Placed> {
+    /// Puts a file with a record behind its content in the place of its generation, durably.
+    pub(super) fn place(&self, mut temp: TempFile, record: &Record, in_flight: InFlight) -> Answer<Placed> {
         let file = in_flight.number();
+        temp.file.write_all(&record.to_bytes()?).map_err(|e| Refusal::io("write a record", e))?;
         self.ensure_shard(file)?;
         self.rename_durably(temp, self.object_path(file), Some(in_flight))
+    }
+
+    /// A file of a record alone, in the place of its generation, durably.
+    pub(super) fn place_record(&self, record: &Record, in_flight: InFlight) -> Answer<Placed> {
+        let (mut file, placed) = self.create_in_place(in_flight)?;
+        file.write_all(&record.to_bytes()?).map_err(|e| Refusal::io("write a record", e))?;
+        self.make_durable(&file, &placed);
+        Ok(placed)
     }
 
     /// A new file in the place of its generation, for content that is at hand: no row names it before it is [durable](Self::make_durable).
@@ -178,7 +197,7 @@ impl Files {
         self.sync_name(placed);
     }
 
-    /// Puts a synced file in the place of a part, durably.
+    /// Puts a file in the place of a part, durably.
     pub(super) fn place_part(&self, temp: TempFile, upload: &str, in_flight: InFlight) -> Answer<Placed> {
         let folder = self.upload_path(upload);
         match fs::create_dir(&folder) {
@@ -191,6 +210,8 @@ impl Files {
     }
 
     fn rename_durably(&self, mut temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> Answer<Placed> {
+        sync_file(&temp.file);
+        reached(Point::FileSynced);
         fs::rename(&temp.path, &path).map_err(|e| Refusal::io("move content to its place", e))?;
         temp.moved = true;
         drop(temp);
@@ -226,26 +247,28 @@ impl Files {
         Ok(())
     }
 
+    /// Whether any content stands in `objects/`.
+    pub(super) fn has_content(&self) -> io::Result<bool> {
+        for shard in self.shards_from(0)? {
+            if !self.files_of_shard(shard)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The shards of `objects/` that may hold generations from `generation` on.
     pub(super) fn shards_from(&self, generation: u64) -> io::Result<Vec<u64>> {
-        let mut shards = Vec::new();
-        for entry in fs::read_dir(self.objects())? {
-            let name = entry?.file_name();
-            let shard = name.to_str().and_then(|name| u64::from_str_radix(name, 16).ok());
-            shards.extend(shard.filter(|&shard| shard >= shard_of(generation)));
-        }
+        let shard = |name: &str| u64::from_str_radix(name, 16).ok().filter(|shard| *shard >= shard_of(generation));
+        let mut shards: Vec<u64> = names_in(&self.objects())?.iter().filter_map(|name| shard(name)).collect();
         shards.sort_unstable();
         Ok(shards)
     }
 
     /// The generations whose content stands in a shard.
     pub(super) fn files_of_shard(&self, shard: u64) -> io::Result<Vec<u64>> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(self.objects().join(format!("{shard:x}")))? {
-            let name = entry?.file_name();
-            files.extend(name.to_str().and_then(|name| u64::from_str_radix(name, 16).ok()));
-        }
-        Ok(files)
+        let names = names_in(&self.objects().join(format!("{shard:x}")))?;
+        Ok(names.iter().filter_map(|name| u64::from_str_radix(name, 16).ok()).collect())
     }
 
     /// The first and the last generation of a shard.
@@ -279,14 +302,16 @@ impl Files {
 
     /// The multipart uploads that have a folder.
     pub(super) fn upload_folders(&self) -> io::Result<Vec<String>> {
-        let entries = fs::read_dir(self.parts())?;
-        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+        names_in(&self.parts())
     }
 }
 
-/// Syncs a file that is about to be placed.
-pub(super) fn sync_temp(temp: &TempFile) {
-    sync_file(&temp.file);
+/// What stands in a folder; nothing where there is none.
+pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
+    }
 }
 
 fn shard_of(file: u64) -> u64 {
