@@ -55,6 +55,9 @@ fn fault_of(base: &str) -> Option<&'static str> {
     if rest.trim_end_matches('/').contains("//") {
         return Some("it has an empty folder in its path");
     }
+    if rest.starts_with('/') {
+        return Some("it names no host");
+    }
     match reqwest::Url::parse(base) {
         Err(_) => Some("it is not a URL"),
         Ok(url) if url.host_str().is_none_or(|host| host.is_empty() || host == "0.0.0.0") => Some("it names no host"),

@@ -10,7 +10,7 @@ use tracing::info;
 use super::{
     backends::{Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url},
     listeners::Listeners,
-    renderer,
+    public_url, renderer,
     server::{Roles, Server, spawn_workers},
     tasks::Tasks,
     worker::Worker,
@@ -46,6 +46,9 @@ pub(super) async fn start(
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &worker, config, roles);
     listeners.spawn(&mut tasks, &worker, rules.urls);
+    if roles.register {
+        public_url::spawn_check(&mut tasks, config);
+    }
     Ok(Server { running, credentials: None, tasks, folder: None })
 }
 

@@ -8,13 +8,16 @@ use super::{
     backends::{catalog_settings, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
     listeners::{Listeners, served},
-    renderer,
+    public_url, renderer,
     server::{Roles, Server, spawn_workers},
     tasks::Tasks,
     worker::Worker,
 };
 use crate::{
-    catalog::{Catalog, CatalogSettings, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog},
+    catalog::{
+        Catalog, CatalogSettings, LedgerPages, Scope, image_urls::ImageUrls, ledger::RegisterRules,
+        sqlite::SqliteCatalog,
+    },
     clock::Clock,
     config::{Config, Environment},
     error::{Error, Kind, Place, Result},
@@ -30,6 +33,9 @@ const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// How long an idle worker waits for a message before it looks whether it is to end.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);
+
+/// Generations are stored as signed numbers; far below their end, since a counter that has come there can never go on.
+const COUNTER_MAX: u64 = 1 << 62;
 
 /// Everything that the tasks share.
 struct Parts {
@@ -56,6 +62,7 @@ pub(super) async fn start(
     spawn_listeners(&mut tasks, listeners, &parts, config, &rules.urls);
     spawn_sweeper(&mut tasks, &parts);
     spawn_address_check(&mut tasks, &parts.worker.flow, rules.urls);
+    public_url::spawn_check(&mut tasks, config);
     tasks.at_the_end(end(parts.store, parts.db));
     folder.announce(&running)?;
     Ok(Server { running, credentials: Some((credentials, credentials_are_new)), tasks, folder: Some(folder) })
@@ -98,9 +105,11 @@ async fn open_parts(
         ..EmbeddedOptions::new(&config.store.upload_bucket, &config.store.image_bucket, events.clone())
     };
     let store = Embedded::open(folder, db.clone(), clock.clone(), options).await?;
+    let catalog = catalog(config, db.clone(), rules, clock.clone()).await?;
+    count_above_ledger(&store, &*catalog).await?;
     let flow = Flow {
         store: Arc::new(store.clone()),
-        catalog: catalog(config, db.clone(), rules, clock.clone()).await?,
+        catalog,
         render: renderer::start(config).await?,
         settings: Arc::new(config.settings()?),
     };
@@ -132,6 +141,26 @@ async fn catalog(config: &Config, db: Sqlite, rules: RegisterRules, clock: Arc<d
     }
     let CatalogSettings { table, rules, .. } = catalog_settings(config, rules)?;
     Ok(Arc::new(SqliteCatalog::open(db, &table, rules, clock).await?))
+}
+
+/// A ledger that has seen more than this data folder would take what is uploaded now for old, and drop it: the folder is new, or an older
+/// copy, or the photos came from another store meanwhile.
+async fn count_above_ledger(store: &Embedded, catalog: &dyn Catalog) -> Result<()> {
+    let scope = Scope::All;
+    let (mut pages, mut highest) = (LedgerPages::new(catalog, &scope), 0);
+    while let Some(entries) = pages.next().await? {
+        let counters = entries.iter().filter_map(|entry| counter_above(entry.generation.as_str()));
+        highest = counters.max().unwrap_or(0).max(highest);
+    }
+    store.count_above(highest).await
+}
+
+/// The counter from which on generations are above this one; none where no counter is, and where it is no number of ours.
+fn counter_above(generation: &str) -> Option<u64> {
+    const DIGITS: usize = 16;
+    let digits = generation.get(..DIGITS.min(generation.len()))?;
+    let counter = u64::from_str_radix(&format!("{digits:0<DIGITS$}"), 16).ok()?;
+    (counter < COUNTER_MAX).then_some(counter)
 }
 
 /// The first key pair, which may do everything, and those of the file of keys.
@@ -183,4 +212,21 @@ fn spawn_sweeper(tasks: &mut Tasks, parts: &Parts) {
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generation::Generation;
+
+    /// flow.md 4.
+    #[test]
+    fn the_counter_begins_above_every_generation_that_a_ledger_may_hold() {
+        for generation in ["0000000000000007", "0055AED6DCD90281E5", "0068", "000000000000000701", "0"] {
+            let counter = counter_above(generation).expect(generation);
+            assert!(Generation::from_counter(counter + 1) > Generation::new(generation), "{generation}");
+        }
+        assert_eq!(counter_above("ffffffffffffffff"), None);
+        assert_eq!(counter_above("no number"), None);
+    }
 }

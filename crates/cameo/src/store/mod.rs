@@ -242,4 +242,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Succeeds when the store answers and lets us in.
     async fn ping(&self) -> Result<()>;
+
+    /// Succeeds when the store would take an upload now, as far as it can find out at little cost. Embedded, it takes a little one. Those
+    /// that are others' are asked whether they answer.
+    async fn probe(&self) -> Result<()> {
+        self.ping().await
+    }
 }

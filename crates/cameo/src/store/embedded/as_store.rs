@@ -180,4 +180,8 @@ impl Store for Embedded {
         self.bucket_exists("")?;
         Ok(())
     }
+
+    async fn probe(&self) -> Result<()> {
+        self.try_an_upload().await
+    }
 }

@@ -25,6 +25,8 @@ use crate::failpoint::{Point, reached};
 
 /// Files in one folder of `objects/`: 2^10.
 const SHARD_BITS: u32 = 10;
+/// The name that a probe has in `objects/` for a moment.
+const PROBE: &str = "probe";
 /// Folders of `objects/` that are remembered as durable, at most.
 const SHARDS_REMEMBERED: usize = 64;
 
@@ -111,9 +113,9 @@ impl Files {
         for entry in fs::read_dir(self.tmp())? {
             fs::remove_file(entry?.path())?;
         }
+        remove_quietly(&self.objects().join(PROBE));
         reached(Point::TempEmptied);
-        sync_folder(&self.data);
-        Ok(())
+        sync_folder(&self.data)
     }
 
     pub(super) fn tmp(&self) -> PathBuf {
@@ -164,6 +166,14 @@ impl Files {
         Ok(TempFile { file, path, moved: false })
     }
 
+    /// Whether a name can be made in `objects/`, which may be another disk: the file of a probe gets one, and loses it again.
+    pub(super) fn try_name(&self, mut temp: TempFile) -> io::Result<()> {
+        let path = self.objects().join(PROBE);
+        fs::rename(&temp.path, &path)?;
+        temp.moved = true;
+        fs::remove_file(path)
+    }
+
     /// Puts a file with a record behind its content in the place of its generation, durably.
     pub(super) fn place(&self, mut temp: TempFile, record: &Record, in_flight: InFlight) -> Answer<Placed> {
         let file = in_flight.number();
@@ -176,7 +186,7 @@ impl Files {
     pub(super) fn place_record(&self, record: &Record, in_flight: InFlight) -> Answer<Placed> {
         let (mut file, placed) = self.create_in_place(in_flight)?;
         file.write_all(&record.to_bytes()?).map_err(|e| Refusal::io("write a record", e))?;
-        self.make_durable(&file, &placed);
+        self.make_durable(&file, &placed)?;
         Ok(placed)
     }
 
@@ -191,17 +201,17 @@ impl Files {
     }
 
     /// Syncs a file that was created in its place, and its name.
-    pub(super) fn make_durable(&self, file: &File, placed: &Placed) {
+    pub(super) fn make_durable(&self, file: &File, placed: &Placed) -> Answer<()> {
         sync_file(file);
         reached(Point::FileSynced);
-        self.sync_name(placed);
+        self.sync_name(placed)
     }
 
     /// Puts a file in the place of a part, durably.
     pub(super) fn place_part(&self, temp: TempFile, upload: &str, in_flight: InFlight) -> Answer<Placed> {
         let folder = self.upload_path(upload);
         match fs::create_dir(&folder) {
-            Ok(()) => sync_folder(&self.parts()),
+            Ok(()) => sync_folder(&self.parts()).map_err(|error| Refusal::io("sync parts/", error))?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Refusal::io("create the folder of a multipart upload", error)),
         }
@@ -217,15 +227,16 @@ impl Files {
         drop(temp);
         let placed = Placed { path, kept: false, in_flight };
         reached(Point::FileRenamed);
-        self.sync_name(&placed);
+        self.sync_name(&placed)?;
         Ok(placed)
     }
 
-    fn sync_name(&self, placed: &Placed) {
+    fn sync_name(&self, placed: &Placed) -> Answer<()> {
         if let Some(folder) = placed.path.parent() {
-            self.folder_sync.sync(folder);
+            self.folder_sync.sync(folder).map_err(|error| Refusal::io("sync a folder of objects/", error))?;
         }
         reached(Point::FolderSynced);
+        Ok(())
     }
 
     /// Creates the folder that a generation's content goes to, durably.
@@ -238,7 +249,7 @@ impl Files {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(Refusal::io("create a folder in objects/", error));
             }
-            _ => sync_folder(&self.objects()),
+            _ => sync_folder(&self.objects()).map_err(|error| Refusal::io("sync objects/", error))?,
         }
         durable.insert(shard_of(file));
         if durable.len() > SHARDS_REMEMBERED {

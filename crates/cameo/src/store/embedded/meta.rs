@@ -11,6 +11,13 @@ pub(super) const RESERVED: &str = "reserved";
 /// Below this generation every file of `objects/` is one that the index knows.
 pub(super) const SWEPT_THROUGH: &str = "swept_through";
 
+/// Below this generation and at it every file that is not made from others has a record of what it holds.
+pub(super) const DESCRIBED_THROUGH: &str = "described_through";
+/// Above this generation every file was written with its record.
+pub(super) const DESCRIBED_UNTIL: &str = "described_until";
+/// When it was last tried whether an upload would succeed, milliseconds since 1970.
+pub(super) const PROBED_AT: &str = "probed_at";
+
 const RAISE: &str = "INSERT INTO cameo_store (name, value) VALUES (?1, ?2)
     ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
 const READ: &str = "SELECT coalesce(max(value), 0) FROM cameo_store WHERE name = ?1";

@@ -58,13 +58,11 @@ impl Quarantine {
     }
 
     /// Makes the moves durable; where to, and how many there were.
-    pub(super) fn finish(self) -> (PathBuf, u64) {
+    pub(super) fn finish(self) -> io::Result<(PathBuf, u64)> {
         if self.made {
-            for folder in self.folder.ancestors().take(3) {
-                sync_folder(folder);
-            }
+            self.folder.ancestors().take(3).try_for_each(sync_folder)?;
         }
-        (self.folder, self.moved)
+        Ok((self.folder, self.moved))
     }
 }
 
@@ -108,7 +106,7 @@ mod tests {
             fs::write(data.path().join("file"), "content").unwrap();
             let mut quarantine = Quarantine::new(&files, now, by);
             quarantine.take(&data.path().join("file")).unwrap();
-            folders.push(quarantine.finish());
+            folders.push(quarantine.finish().unwrap());
         }
         assert!(folders.iter().all(|(folder, moved)| *moved == 1 && folder.join("file").exists()), "{folders:?}");
         assert!(folders[0].0.ends_with("quarantine/20261125-070012-start"), "{folders:?}");

@@ -143,7 +143,7 @@ pub fn recover(data: &Path, recovery: &Recovery, now: Timestamp, progress: &mut 
     };
     mark().map_err(|failure| told(failure, Place::Store, doing))?;
     copy.take_its_place(&mut quarantine)?;
-    let (folder, moved) = quarantine.finish();
+    let (folder, moved) = quarantine.finish().map_err(|e| io_failed("sync quarantine/", e))?;
     done.quarantine = (moved > 0).then_some(folder);
     Ok(done)
 }
@@ -181,8 +181,7 @@ impl Copy {
                 }
             }
             fs::rename(&self.path, &self.original)?;
-            self.original.parent().into_iter().for_each(sync_folder);
-            Ok(())
+            self.original.parent().into_iter().try_for_each(sync_folder)
         };
         replace().map_err(|error| io_failed("put the recovered index in its place", error))
     }

@@ -99,8 +99,7 @@ fn write_folder(files: &Files, stamp: u64) -> Result<()> {
             None => fs::create_dir(new)?,
         }
         old.try_for_each(fs::remove_dir)?;
-        sync_folder(&files.objects());
-        Ok(())
+        sync_folder(&files.objects())
     };
     write().map_err(|error| io_failed("write the stamp of objects/", error))
 }

@@ -121,6 +121,11 @@ impl Embedded {
             for name in &names {
                 super::buckets::create_in(connection, name, to_millis(now), "")?;
             }
+            if meta::find(connection, meta::RESERVED)?.is_none() {
+                // The first start of a version that writes records, which an older one did not.
+                let highest = meta::highest_generation(connection)?;
+                meta::raise(connection, meta::DESCRIBED_UNTIL, highest)?;
+            }
             let highest = meta::highest_generation(connection)?.max(found.reserved);
             meta::raise(connection, meta::RESERVED, highest + RESERVED_AT_ONCE)?;
             Ok((highest, highest + RESERVED_AT_ONCE))
@@ -199,7 +204,7 @@ fn move_aside(files: &Files, unknown: &[u64], now: Timestamp) -> Result<()> {
             .map_err(|e| io_failed("move content that no row names to quarantine/", e))?;
         reached(Point::UnknownRemoved);
     }
-    let (folder, moved) = quarantine.finish();
+    let (folder, moved) = quarantine.finish().map_err(|e| io_failed("sync quarantine/", e))?;
     if moved > 0 {
         tracing::warn!(
             files = moved,

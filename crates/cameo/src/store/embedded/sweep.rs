@@ -41,6 +41,7 @@ impl Embedded {
             }
         }
         self.raise_swept_through().await?;
+        self.describe_old_content(&options.image_bucket).await?;
         Ok(Swept { files, uploads })
     }
 

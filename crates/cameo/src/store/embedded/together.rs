@@ -181,6 +181,6 @@ fn place(
     let record = Record::of(rows.iter().map(|(row, _)| row)).to_bytes()?;
     file.write_all(&record).map_err(|error| Refusal::io("write a record", error))?;
     reached(Point::ContentWritten);
-    files.make_durable(&file, &placed);
+    files.make_durable(&file, &placed)?;
     Ok((placed, rows))
 }
