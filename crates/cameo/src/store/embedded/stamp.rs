@@ -5,7 +5,7 @@
 //! drawn at each start and at each sweep, written to the database first and to `objects/` second, as the name of an empty folder there: a
 //! rename changes it at once or not at all.
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 use rand::Rng;
 use rusqlite::Connection;
@@ -14,6 +14,7 @@ use super::{
     files::{Files, names_in},
     meta,
     refusal::io_failed,
+    staging::blocking,
     sync::sync_folder,
 };
 use crate::{
@@ -74,11 +75,12 @@ impl Stamps {
 }
 
 /// Gives both sides a new stamp. A crash at any point leaves stamps that match.
-pub(super) async fn renew(files: &Files, db: &Sqlite) -> Result<()> {
+pub(super) async fn renew(files: &Arc<Files>, db: &Sqlite) -> Result<()> {
     let stamp = rand::rng().random::<u64>() >> 1;
     let doing = "write a stamp of the store";
     db.write_in_company(Place::Store, doing, move |connection| meta::set(connection, NEXT_STAMP, stamp)).await?;
-    write_folder(files, stamp)?;
+    let files = files.clone();
+    blocking(move || Ok(write_folder(&files, stamp)?)).await?;
     db.write_in_company(Place::Store, doing, move |connection| meta::set(connection, STAMP, stamp)).await
 }
 

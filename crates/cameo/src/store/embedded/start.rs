@@ -4,7 +4,7 @@
 //! back from a copy, and then these files are photos. A start therefore deletes nothing: it moves a few unknown files aside, and where
 //! there are more than can have been under way, or the stamps differ, it stops, and says how to go on.
 
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -107,7 +107,7 @@ impl Embedded {
     /// Makes sure that index and content belong together, and moves aside what no row names. For the start, while nothing else runs.
     /// Returns the highest generation that was ever given out, and the mark up to which generations are reserved.
     pub(super) async fn examine(
-        files: &Files,
+        files: &Arc<Files>,
         db: &Sqlite,
         options: &EmbeddedOptions,
         now: Timestamp,

@@ -231,6 +231,11 @@ async fn content_of_an_older_version_gets_its_records() {
     drop((events, store));
     let old = "DELETE FROM cameo_store WHERE name IN ('stamp', 'next_stamp', 'reserved')";
     rusqlite::Connection::open(folder.path().join("cameo.db")).expect("a database").execute_batch(old).expect("old");
+    let objects =
+        std::fs::read_dir(folder.path().join("objects")).expect("a folder").map(|entry| entry.expect("one").path());
+    objects.filter(|path| path.to_string_lossy().contains("session-")).for_each(|stamp| {
+        std::fs::remove_dir(stamp).expect("removed");
+    });
     let (events, store) = open(folder.path(), &clock).await;
     let house = House { folder, clock, events, store };
     house.put("uploads", "origin/v/3_0.jpg", "third").await;
