@@ -83,7 +83,10 @@ async fn open_folder_and_bind(config: &Config) -> Result<(DataFolder, Listeners)
 /// What is left to do when every task has ended: changes whose clients went away, and the log of the database.
 async fn end(store: Embedded, db: Sqlite) -> Result<()> {
     store.changes_ended().await;
-    db.fold_log().await
+    if let Err(error) = db.fold_log().await {
+        warn!(%error, "the log of the database is left beside it, and is needed with it");
+    }
+    Ok(())
 }
 
 async fn open_parts(

@@ -8,6 +8,7 @@ mod console_pages;
 mod emulators;
 mod faulty;
 mod flow_crash;
+mod health;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
 mod operators_page;

@@ -15,7 +15,10 @@ use std::{
 
 use jiff::{Timestamp, Unit, civil::DateTime, tz::TimeZone};
 
-use super::{files::Files, sync::sync_folder};
+use super::{
+    files::{Files, names_in},
+    sync::sync_folder,
+};
 
 /// Ends the names of folders that a start made.
 pub(super) const BY_START: &str = "start";
@@ -70,19 +73,30 @@ impl Quarantine {
 pub(super) fn expire(files: &Files, now: Timestamp, keep: Duration) -> io::Result<u64> {
     let mut removed = 0;
     let until = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
-    let entries = match fs::read_dir(files.quarantine()) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_name().to_str().and_then(made_by_start_at).is_some_and(|made_at| made_at < until) {
-            fs::remove_dir_all(entry.path())?;
+    for name in names_in(&files.quarantine())? {
+        if made_by_start_at(&name).is_some_and(|made_at| made_at < until) {
+            fs::remove_dir_all(files.quarantine().join(name))?;
             removed += 1;
         }
     }
     Ok(removed)
+}
+
+/// How many folders there are, and how many files and bytes stand in them.
+pub(super) fn held(files: &Files) -> io::Result<(u64, u64, u64)> {
+    let mut held = (0, 0, 0);
+    for folder in names_in(&files.quarantine())? {
+        let folder = files.quarantine().join(folder);
+        if !folder.is_dir() {
+            continue;
+        }
+        held.0 += 1;
+        for name in names_in(&folder)? {
+            held.1 += 1;
+            held.2 += folder.join(name).symlink_metadata()?.len();
+        }
+    }
+    Ok(held)
 }
 
 /// When a start made the folder of this name; none where it is not one of those.
@@ -112,6 +126,7 @@ mod tests {
         assert!(folders[0].0.ends_with("quarantine/20261125-070012-start"), "{folders:?}");
         fs::create_dir(files.quarantine().join("of a person")).unwrap();
         let after = |hours| now.checked_add(Duration::from_hours(hours)).unwrap();
+        assert_eq!(held(&files).unwrap(), (4, 3, 21), "folders, files, bytes");
         assert_eq!(expire(&files, after(1), Duration::from_hours(2)).unwrap(), 0);
         assert_eq!(expire(&files, after(3), Duration::from_hours(2)).unwrap(), 2);
         assert!(folders[2].0.join("file").exists() && files.quarantine().join("of a person").exists());

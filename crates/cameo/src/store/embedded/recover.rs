@@ -17,7 +17,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
     buckets,
-    files::Files,
+    files::{Files, names_in},
     meta,
     quarantine::{BY_RECOVERY, Quarantine},
     rebuild::Rebuild,
@@ -301,19 +301,13 @@ fn look_at_content(connection: &Connection, files: &Files, done: &mut Recovered)
 /// The highest generation that names a file in `quarantine/`: its number must not be given out again.
 fn highest_named(files: &Files) -> io::Result<u64> {
     let mut highest = 0;
-    let folders = match fs::read_dir(files.quarantine()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        folders => folders?,
-    };
-    for folder in folders {
-        let folder = folder?.path();
+    for folder in names_in(&files.quarantine())? {
+        let folder = files.quarantine().join(folder);
         if !folder.is_dir() {
             continue;
         }
-        for entry in fs::read_dir(folder)? {
-            let name = entry?.file_name();
-            let number =
-                name.to_str().filter(|name| name.len() == 16).and_then(|name| u64::from_str_radix(name, 16).ok());
+        for name in names_in(&folder)? {
+            let number = u64::from_str_radix(&name, 16).ok().filter(|_| name.len() == 16);
             // What a person put there may have any name.
             highest = number.filter(|number| integer(*number) != i64::MAX).unwrap_or(0).max(highest);
         }

@@ -13,7 +13,7 @@ use super::{
     Embedded, EmbeddedOptions,
     files::Files,
     meta,
-    quarantine::{BY_START, Quarantine},
+    quarantine::{self, BY_START, Quarantine},
     refusal::io_failed,
     stamp::{self, Match, Stamps},
     write::RESERVED_AT_ONCE,
@@ -116,6 +116,7 @@ impl Embedded {
         let found = look_around(files, db).await?;
         judge(&found).map_err(|stop| stopped(files.data(), &stop))?;
         move_aside(files, &found.unknown, now)?;
+        report_quarantine(files)?;
         let names = [options.upload_bucket.clone(), options.image_bucket.clone()];
         let job = db.write(Place::Store, "open the store", move |connection| {
             for name in &names {
@@ -213,6 +214,15 @@ fn move_aside(files: &Files, unknown: &[u64], now: Timestamp) -> Result<()> {
              nothing is to be done; if cameo.db was put back from a copy they may be photos: upload these again. They are removed after \
              store.keep_quarantine"
         );
+    }
+    Ok(())
+}
+
+/// Says at each start what stands aside: nobody else would look there.
+fn report_quarantine(files: &Files) -> Result<()> {
+    let (folders, held, bytes) = quarantine::held(files).map_err(|e| io_failed("list quarantine/", e))?;
+    if folders > 0 {
+        tracing::info!(folders, files = held, bytes, "quarantine/ in the data folder holds what no index names");
     }
     Ok(())
 }
