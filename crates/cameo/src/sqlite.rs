@@ -86,7 +86,7 @@ impl Failure {
 }
 
 /// What went wrong with a connection of [`Sqlite::open_alone`], as an error of whoever asked; `doing` completes "failed to …".
-pub fn told(failure: Failure, place: Place, doing: &str) -> Error {
+pub fn as_error(failure: Failure, place: Place, doing: &str) -> Error {
     failure.told(place, doing)
 }
 

@@ -127,7 +127,7 @@ impl Log {
         Self::check_level("log.level", &self.level)
     }
 
-    /// [`check`](Self::check) for a level that stands elsewhere, under `name`. A word that is no level is a module to whoever reads such
+    /// [`check`](Self::check) for a level from elsewhere, under `name`. A word that is no level is a module to whoever reads such
     /// filters: `inof` would log everything of a module of that name, and nothing else.
     pub fn check_level(name: &str, level: &str) -> Result<()> {
         let fault = |what: String| {

@@ -147,7 +147,7 @@ async fn catalog(config: &Config, db: Sqlite, rules: RegisterRules, clock: Arc<d
 }
 
 /// A ledger that has seen more than this data folder would take what is uploaded now for old, and drop it: the folder is new, or an older
-/// copy, or the photos came from another store meanwhile.
+/// copy, or the photos came from another store since.
 async fn count_above_ledger(store: &Embedded, catalog: &dyn Catalog) -> Result<()> {
     let scope = Scope::All;
     let (mut pages, mut highest) = (LedgerPages::new(catalog, &scope), 0);

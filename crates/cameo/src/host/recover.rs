@@ -11,7 +11,7 @@ use crate::{
     store::embedded::{self, Recovered, Recovery, Side},
 };
 
-/// Recovers the data folder `data`, or says what would be done. `progress` is told how many files were looked at.
+/// Recovers the data folder `data`, or says what would be done. `progress` gets the number of files looked at.
 pub async fn recover(
     config: &Config,
     data: &Path,

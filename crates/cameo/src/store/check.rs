@@ -8,7 +8,7 @@ use super::{Object, ObjectInfo};
 /// Content that is hashed in memory, at most, by a store that cannot stream it.
 pub(super) const HASHED_IN_MEMORY_MAX_BYTES: u64 = 256 << 20;
 
-/// How the content of a key stands, as far as can be said without reading it.
+/// The state of the content of a key, as far as can be said without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentState {
     /// As long as the store says. Its bytes were not read.

@@ -170,7 +170,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         try_join_all(keys.iter().map(|key| self.head(bucket, key))).await
     }
 
-    /// How the content of each key stands, in their order, without reading it. Of a store that holds an object and its content as
+    /// The state of the content of each key, in their order, without reading it. Of a store that holds an object and its content as
     /// one thing, the object is the answer; embedded, the files are looked at.
     async fn check_content(&self, bucket: &str, keys: &[&str]) -> Result<Vec<ContentState>> {
         let state = |info: &Option<ObjectInfo>| match info {

@@ -26,7 +26,7 @@ const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Side of the picture that the engine is asked to render, pixels.
 const SIDE: u32 = 8;
 
-/// How a place stands.
+/// The state of a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// The place.
@@ -48,7 +48,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// How each place stands, as of a few seconds ago at most.
+    /// The state of each place, as of a few seconds ago at most.
     pub async fn of(&self, flow: &Flow) -> Vec<Check> {
         let mut last = self.last.lock().await;
         if let Some((at, checks)) = last.as_ref()

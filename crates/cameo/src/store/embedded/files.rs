@@ -258,7 +258,7 @@ impl Files {
         Ok(())
     }
 
-    /// Whether any content stands in `objects/`.
+    /// Whether there is any content in `objects/`.
     pub(super) fn has_content(&self) -> io::Result<bool> {
         for shard in self.shards_from(0)? {
             if !self.files_of_shard(shard)?.is_empty() {
@@ -317,7 +317,7 @@ impl Files {
     }
 }
 
-/// What stands in a folder; nothing where there is none.
+/// The names in a folder; none where it does not exist.
 pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),

@@ -82,7 +82,7 @@ pub(super) fn expire(files: &Files, now: Timestamp, keep: Duration) -> io::Resul
     Ok(removed)
 }
 
-/// How many folders there are, and how many files and bytes stand in them.
+/// How many folders there are, and how many files and bytes are in them.
 pub(super) fn held(files: &Files) -> io::Result<(u64, u64, u64)> {
     let mut held = (0, 0, 0);
     for folder in names_in(&files.quarantine())? {

@@ -102,7 +102,7 @@ impl Embedded {
         }
     }
 
-    /// How the content of keys stands; a look at each file.
+    /// The state of the content of keys, by a look at each file.
     pub(super) async fn content_states(&self, bucket: &str, keys: &[&str]) -> Result<Vec<ContentState>> {
         let (found, files) = (self.find_all(bucket, keys)?, self.inner.files.clone());
         let states = blocking(move || {

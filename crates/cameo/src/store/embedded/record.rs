@@ -1,8 +1,8 @@
-//! What a file of `objects/` says of itself: behind its content stands a record of the objects that it holds.
+//! What a file of `objects/` says of itself: behind its content is a record of the objects that it holds.
 //!
 //! The index can be lost, and so can the minutes between a backup of it and an accident. With the record a file is enough to know
 //! bucket, key, generation and all that a client said of an object, so that `cameo recover --rebuild-index` can write the index again.
-//! A deletion leaves a file too, of a record alone, for as long as the content that it deleted may still stand there.
+//! A deletion leaves a file too, of a record alone, for as long as the content that it deleted may still be there.
 //!
 //! ```text
 //! content … │ record (JSON) │ length of the record │ its CRC-64/NVME │ MAGIC      the last three have 8 bytes each, little-endian
@@ -32,7 +32,7 @@ const RECORD_MAX_BYTES: u64 = 16 << 20;
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// The objects whose content stands before it.
+    /// The objects whose content is before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     objects: Vec<Recorded>,
     /// A deletion.

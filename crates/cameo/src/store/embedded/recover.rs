@@ -1,8 +1,8 @@
 //! Making index and content belong together again, after a database was lost, damaged or put back from a copy.
 //!
 //! Either way works on a copy of the database beside it, which takes its place in the end: a run that is interrupted has changed nothing
-//! but that some unknown content stands in `quarantine/`, and can be run again. Nothing is deleted: what no index names, and the database
-//! that was there, are moved to `quarantine/`. No server may run meanwhile.
+//! but that some unknown content is in `quarantine/`, and can be run again. Nothing is deleted: what no index names, and the database
+//! that was there, are moved to `quarantine/`. No server may run at the same time.
 
 use std::{
     ffi::OsString,
@@ -29,7 +29,7 @@ use super::{
 use crate::{
     clock::to_millis,
     error::{Error, Kind, Place, Result},
-    sqlite::{Done, Sqlite, integer, told},
+    sqlite::{Done, Sqlite, as_error, integer},
 };
 
 /// Ends the name of the copy that is worked on.
@@ -94,7 +94,7 @@ pub struct Recovered {
     pub quarantine: Option<PathBuf>,
 }
 
-/// Makes index and content of the data folder `data` belong together. `progress` is told how many files were looked at.
+/// Makes index and content of the data folder `data` belong together. `progress` gets the number of files looked at.
 pub fn recover(data: &Path, recovery: &Recovery, now: Timestamp, progress: &mut dyn FnMut(u64)) -> Result<Recovered> {
     let files = Files::new(data);
     if !recovery.dry_run {
@@ -123,7 +123,7 @@ pub fn recover(data: &Path, recovery: &Recovery, now: Timestamp, progress: &mut 
         look_at_content(&copy.connection, &files, &mut done)?;
         Ok(unknown)
     };
-    let unknown = run().map_err(|failure| told(failure, Place::Store, doing))?;
+    let unknown = run().map_err(|failure| as_error(failure, Place::Store, doing))?;
     done.quarantined = unknown.files.len() as u64 + unknown.uploads.len() as u64;
     if recovery.dry_run {
         drop(copy.connection);
@@ -141,7 +141,7 @@ pub fn recover(data: &Path, recovery: &Recovery, now: Timestamp, progress: &mut 
         copy.connection.execute_batch("COMMIT")?;
         Ok(())
     };
-    mark().map_err(|failure| told(failure, Place::Store, doing))?;
+    mark().map_err(|failure| as_error(failure, Place::Store, doing))?;
     copy.take_its_place(&mut quarantine)?;
     let (folder, moved) = quarantine.finish().map_err(|e| io_failed("sync quarantine/", e))?;
     done.quarantine = (moved > 0).then_some(folder);
@@ -162,7 +162,7 @@ impl Copy {
         let path = beside(original, COPY);
         remove_database(&path)?;
         let copied = copy_database(original, &path);
-        let is_of_old = copied.map_err(|error| told(error.into(), Place::Store, "copy the database"))?;
+        let is_of_old = copied.map_err(|error| as_error(error.into(), Place::Store, "copy the database"))?;
         let connection = Sqlite::open_alone(&path)?;
         Ok(Self { original: original.to_owned(), path, connection, is_of_old })
     }
@@ -170,7 +170,7 @@ impl Copy {
     /// Moves the database that was there aside, with its log, and puts this one in its place.
     fn take_its_place(self, quarantine: &mut Quarantine) -> Result<()> {
         let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
-        folded.map_err(|error| told(error.into(), Place::Store, "write the recovered index"))?;
+        folded.map_err(|error| as_error(error.into(), Place::Store, "write the recovered index"))?;
         drop(self.connection);
         let mut replace = || -> io::Result<()> {
             sync_file(&File::open(&self.path)?);

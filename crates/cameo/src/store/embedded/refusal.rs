@@ -94,7 +94,7 @@ pub(super) fn io_failed(doing: &str, error: std::io::Error) -> Error {
     Error::new(Place::Store, kind, doing).because(error)
 }
 
-/// The content of one object is missing or damaged: nobody else's failure, and nothing that waiting mends.
+/// The content of one object is missing or damaged: nobody else's failure, and nothing that waiting repairs.
 pub(super) fn corrupt(name: &str, what: impl fmt::Display) -> Error {
     let doing = format!("read the content of {name}: {what}; upload it again, or put its file back from a backup");
     Error::new(Place::Store, Kind::Corrupt, doing)

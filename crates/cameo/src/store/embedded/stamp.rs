@@ -42,7 +42,7 @@ pub(super) struct Stamps {
     pub(super) next: Option<u64>,
 }
 
-/// How both sides stand to each other.
+/// Whether both sides belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Match {
     /// They belong together, or both are of a time before stamps.

@@ -32,7 +32,7 @@ const KNOWN_FILES: &str = "SELECT file FROM cameo_objects WHERE file BETWEEN ?1 
     UNION SELECT file FROM cameo_garbage WHERE file BETWEEN ?1 AND ?2";
 const NEWEST_FILE: &str = "SELECT max(file) FROM cameo_objects";
 
-/// What the index says of itself, and what stands in `objects/` that it does not name.
+/// What the index says of itself, and what is in `objects/` that it does not name.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {
     /// No generation above this one was given out by this database.
@@ -156,7 +156,7 @@ fn compare_stamps(files: &Files, db: &Sqlite) -> Result<()> {
     }
 }
 
-/// Looks where the last sweep says that unknown files may stand.
+/// Looks where the last sweep says that unknown files may be.
 async fn look_around(files: &Files, db: &Sqlite) -> Result<Found> {
     let (swept_through, reserved) = db.look_up(Place::Store, "look what is reserved", |connection| {
         let reserved = match meta::find(connection, meta::RESERVED)? {
@@ -218,7 +218,7 @@ fn move_aside(files: &Files, unknown: &[u64], now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Says at each start what stands aside: nobody else would look there.
+/// Logs at each start what is in quarantine: nobody else would look there.
 fn report_quarantine(files: &Files) -> Result<()> {
     let (folders, held, bytes) = quarantine::held(files).map_err(|e| io_failed("list quarantine/", e))?;
     if folders > 0 {

@@ -380,7 +380,7 @@ impl Embedded {
         Ok(deleted)
     }
 
-    /// A file that says of a key that it was deleted: as long as its content may still stand in `objects/`, an index that is written again
+    /// A file that says of a key that it was deleted: as long as its content may still be in `objects/`, an index that is written again
     /// from there must not bring it back. None where there is nothing to delete, and in the image bucket, which is made from the others.
     async fn place_tombstone(&self, bucket: &str, key: &str, in_flight: InFlight) -> Answer<Option<Placed>> {
         if !self.inner.is_kept(bucket) || self.find(bucket, key)?.is_none() {
