@@ -32,7 +32,7 @@ names! {
     Point {
         /// A start emptied `tmp/`.
         TempEmptied = "temp-emptied",
-        /// A start removed content that no row knows.
+        /// A start moved content aside that no row knows.
         UnknownRemoved = "unknown-removed",
         /// Content stands in `tmp/`, unsynced.
         ContentWritten = "content-written",

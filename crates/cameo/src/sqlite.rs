@@ -41,10 +41,15 @@ const STATEMENTS_KEPT: usize = 128;
 /// Pages in the write-ahead log from which on a commit moves them to the file.
 const CHECKPOINT_PAGES: u32 = 4000;
 
+/// What the write-ahead log keeps of its size once it has been emptied, bytes: as much as [`CHECKPOINT_PAGES`] take.
+const LOG_KEPT_BYTES: u32 = 16 << 20;
+
 mod columns;
+mod log;
 mod schema;
 
 pub use columns::{Json, integer, unsigned};
+use log::Log;
 
 /// Why something asked of the database failed.
 #[derive(Debug)]
@@ -78,6 +83,11 @@ impl Failure {
             Self::Told(error) => error,
         }
     }
+}
+
+/// What went wrong with a connection of [`Sqlite::open_alone`], as an error of whoever asked; `doing` completes "failed to …".
+pub fn as_error(failure: Failure, place: Place, doing: &str) -> Error {
+    failure.told(place, doing)
 }
 
 /// Tells the caller of a job how the commit ended.
@@ -159,6 +169,7 @@ pub struct Sqlite {
 struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
     places: Arc<Semaphore>,
+    log: Arc<Log>,
 }
 
 impl Sqlite {
@@ -171,13 +182,15 @@ impl Sqlite {
             let connection = open_writer(&opened)?;
             let readers = Arc::new(Readers::open(&opened)?);
             let (sender, jobs) = mpsc::channel();
-            let writer = Writer { jobs: sender, places: Arc::new(Semaphore::new(QUEUED_JOBS_MAX)) };
+            let log = Arc::new(Log::of(&opened));
+            let places = Arc::new(Semaphore::new(QUEUED_JOBS_MAX));
+            let writer = Writer { jobs: sender, places, log: log.clone() };
             std::thread::Builder::new()
                 .name("sqlite-writer".to_owned())
-                .spawn(move || run_writer(connection, &jobs))
+                .spawn(move || run_writer(connection, &jobs, &log))
                 .map_err(|error| {
-                Error::new(Place::System, Kind::Unavailable, "start the database writer").because(error)
-            })?;
+                    Error::new(Place::System, Kind::Unavailable, "start the database writer").because(error)
+                })?;
             Ok(Self { readers, writer: Some(writer) })
         })
         .await
@@ -203,6 +216,23 @@ impl Sqlite {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.readers.path
+    }
+
+    /// Moves all that is committed into the file and empties the write-ahead log, as far as nobody reads it: so that the file alone is
+    /// everything. For the end of a process, once nothing writes any more.
+    pub async fn fold_log(&self) -> Result<()> {
+        let Some(writer) = &self.writer else { return Ok(()) };
+        writer.log.ask();
+        // The writer looks after the log between two transactions: once it has come to the second, it has.
+        for _ in 0..2 {
+            self.write(Place::System, "fold the log of the database into its file", |_| Ok(())).await?;
+        }
+        Ok(())
+    }
+
+    /// Opens, or creates, a database with its schema up to date for a program that has it for itself: nothing else may have it open.
+    pub fn open_alone(path: &Path) -> Result<Connection> {
+        open_writer(path)
     }
 
     /// Whether this handle writes.
@@ -331,6 +361,7 @@ fn open_writer(path: &Path) -> Result<Connection> {
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        connection.pragma_update(None, "journal_size_limit", LOG_KEPT_BYTES)?;
         Ok(connection)
     };
     let mut connection = open().map_err(|error| Failure::Sqlite(error).told(Place::System, "open the database"))?;
@@ -345,12 +376,13 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'sta
     })
 }
 
-fn run_writer(connection: Connection, jobs: &mpsc::Receiver<Box<dyn Job>>) {
+fn run_writer(connection: Connection, jobs: &mpsc::Receiver<Box<dyn Job>>, log: &Log) {
     let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
     while let Ok(first) = jobs.recv() {
         batch.push(first);
         gather(jobs, &mut batch);
         run_batch(&connection, &mut batch);
+        log.tidy(&connection);
     }
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "the database did not close cleanly");

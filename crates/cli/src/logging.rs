@@ -13,9 +13,13 @@ const S3S_OFF: &str = "s3s=off";
 
 /// Starts logging as configured; `CAMEO_LOG` goes over the level.
 pub(crate) fn start(log: &Log, environment: &Environment) -> anyhow::Result<()> {
-    let level = environment.get("CAMEO_LOG").unwrap_or(&log.level);
+    let (name, level) = match environment.get("CAMEO_LOG") {
+        Some(level) => ("CAMEO_LOG", level),
+        None => ("log.level", log.level.as_str()),
+    };
+    Log::check_level(name, level)?;
     let filter = EnvFilter::try_new(level).map_err(|error| {
-        Error::new(Place::System, Kind::Misconfigured, format!("read log.level {level:?}")).because(error)
+        Error::new(Place::System, Kind::Misconfigured, format!("read {name} = {level:?}")).because(error)
     })?;
     // s3s logs whole requests, their signatures included: whatever the level, nothing secret goes into a log.
     let filter = filter.add_directive(S3S_OFF.parse()?);

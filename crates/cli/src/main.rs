@@ -53,6 +53,8 @@ enum Command {
     Doctor(commands::doctor::Args),
     /// Make photos known that somebody else published and registered, and change none of them
     Adopt(commands::adopt::Args),
+    /// Make a data folder whole again whose database was lost, damaged or put back from a copy
+    Recover(commands::recover::Args),
     /// Make the renditions of local files, without a server
     Render(commands::render::Args),
     /// Explain a reason code, in Korean and English
@@ -87,6 +89,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Retry(args) => commands::mend::retry(&context, args).await,
         Command::Doctor(args) => commands::doctor::run(&context, args).await,
         Command::Adopt(args) => commands::adopt::run(&context, args).await,
+        Command::Recover(args) => commands::recover::run(&context, args).await,
         Command::Render(args) => commands::render::run(&context, args).await,
         Command::Explain(args) => commands::explain::run(&context, &args),
     }

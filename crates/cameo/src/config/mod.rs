@@ -114,6 +114,8 @@ impl Config {
 
     /// The configuration, if what its parts name is there.
     fn check(self) -> Result<Self> {
+        self.log.check()?;
+        self.images.check()?;
         self.settings()?;
         self.register.window()?;
         Ok(self)

@@ -27,6 +27,9 @@ pub struct Store {
     /// How long a multipart upload may stay unfinished.
     #[serde(with = "humantime_serde")]
     pub keep_uploads: Duration,
+    /// How long content that a start found without a row is kept in `quarantine/`.
+    #[serde(with = "humantime_serde")]
+    pub keep_quarantine: Duration,
 }
 
 impl Default for Store {
@@ -37,6 +40,7 @@ impl Default for Store {
             image_bucket: "celebtide".to_owned(),
             keep_old: Duration::from_hours(1),
             keep_uploads: Duration::from_hours(24),
+            keep_quarantine: Duration::from_hours(30 * 24),
         }
     }
 }

@@ -4,6 +4,12 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use super::misconfigured;
+use crate::error::Result;
+
+/// The levels of log lines; `off` is none.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 /// Data folder and listeners.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -115,6 +121,38 @@ impl Default for Log {
     }
 }
 
+impl Log {
+    /// Refuses a level that would silence Cameo by a slip of the pen.
+    pub fn check(&self) -> Result<()> {
+        Self::check_level("log.level", &self.level)
+    }
+
+    /// [`check`](Self::check) for a level from elsewhere, under `name`. A word that is no level is a module to whoever reads such
+    /// filters: `inof` would log everything of a module of that name, and nothing else.
+    pub fn check_level(name: &str, level: &str) -> Result<()> {
+        let fault = |what: String| {
+            let levels = LEVELS.join(", ");
+            Err(misconfigured(format!(
+                "read {name} = {level:?}: {what}; write one of {levels}, or filters such as info,cameo::flow=debug"
+            )))
+        };
+        let mut reaches_cameo = false;
+        for filter in level.split(',').map(str::trim) {
+            let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+            let (module, word) = filter.rsplit_once('=').unwrap_or(("", filter));
+            if !is_level(word) {
+                return fault(format!("{word:?} is no level"));
+            }
+            let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-');
+            if !module.chars().all(is_path) {
+                return fault(format!("{module:?} is no module"));
+            }
+            reaches_cameo |= module.is_empty() || module == "cameo" || module.starts_with("cameo::");
+        }
+        if reaches_cameo { Ok(()) } else { fault("nothing in it is a level for all of Cameo".to_owned()) }
+    }
+}
+
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,4 +163,25 @@ pub enum LogFormat {
     Text,
     /// JSON, an object a line.
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// users.md 15.
+    #[test]
+    fn a_slip_of_the_pen_does_not_make_the_log_deaf() {
+        for good in
+            ["info", "WARN", "off", "info,cameo::flow=debug", "warn, cameo=info", "cameo=debug", "hyper=warn,info"]
+        {
+            assert!(Log::check_level("log.level", good).is_ok(), "{good}");
+        }
+        for bad in
+            ["inof", "", "information", "info,", "cameo", "info,cameo=debgu", "camoe=debug", "info;debug", "hyper=warn"]
+        {
+            let error = Log::check_level("log.level", bad).expect_err(bad).to_string();
+            assert!(error.contains("log.level"), "{error}");
+        }
+    }
 }

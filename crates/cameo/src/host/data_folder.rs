@@ -101,10 +101,23 @@ impl DataFolder {
     }
 }
 
-impl Drop for DataFolder {
-    fn drop(&mut self) {
+impl DataFolder {
+    /// Says that no server can be reached any more, and keeps the folder locked until the process ends.
+    pub fn keep_locked(self) {
+        self.renounce();
+        // The system unlocks the file when the process has ended, and not before.
+        std::mem::forget(self);
+    }
+
+    fn renounce(&self) {
         // It may never have been written.
         let _ = fs::remove_file(self.path.join("serve.json"));
+    }
+}
+
+impl Drop for DataFolder {
+    fn drop(&mut self) {
+        self.renounce();
     }
 }
 
@@ -184,6 +197,17 @@ mod tests {
         let _first = DataFolder::open(folder.path()).unwrap();
         let error = DataFolder::open(folder.path()).unwrap_err();
         assert!(error.to_string().contains("another server"), "{error}");
+    }
+
+    /// flow.md, "From reading": data folder unlocked before detached writes end.
+    #[test]
+    fn a_folder_that_is_kept_locked_outlives_its_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::open(folder.path()).unwrap();
+        data.announce(&Running { pid: 1, s3: None, images: None, console: None }).unwrap();
+        data.keep_locked();
+        assert!(DataFolder::open(folder.path()).unwrap_err().to_string().contains("another server"));
+        assert_eq!(read_running(folder.path()).unwrap(), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
         require_public_url,
     },
     listeners::Listeners,
-    renderer,
+    public_url, renderer,
     server::{Roles, Server, spawn_workers},
     tasks::Tasks,
     worker::Worker,
@@ -49,6 +49,9 @@ pub(super) async fn start(
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &worker, config, roles);
     listeners.spawn(&mut tasks, &worker, rules.urls);
+    if roles.register {
+        public_url::spawn_check(&mut tasks, config);
+    }
     Ok(Server { running, credentials: None, tasks, folder: None })
 }
 

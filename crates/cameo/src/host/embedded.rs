@@ -8,7 +8,7 @@ use super::{
     backends::{catalog_settings, key_ring, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
     listeners::{Listeners, served},
-    renderer,
+    public_url, renderer,
     server::{Roles, Server, spawn_workers},
     tasks::Tasks,
     worker::Worker,
@@ -17,12 +17,13 @@ use crate::{
     catalog::{Catalog, CatalogSettings, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog},
     clock::Clock,
     config::{Config, Environment},
-    error::Result,
+    error::{Error, Kind, Place, Result},
     flow::{Flow, reconcile::count_rows_elsewhere},
+    generation::counter_above,
     queue::{Queue, sqlite::SqliteQueue},
     serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint},
     sqlite::Sqlite,
-    store::embedded::{Embedded, EmbeddedOptions},
+    store::embedded::{Embedded, EmbeddedOptions, check_database_file, way_on},
 };
 
 /// How often old content and unfinished uploads are looked for.
@@ -35,6 +36,7 @@ const RECEIVE_WAIT: Duration = Duration::from_secs(1);
 struct Parts {
     worker: Worker,
     store: Embedded,
+    db: Sqlite,
     keys: Arc<KeyRing>,
 }
 
@@ -45,9 +47,8 @@ pub(super) async fn start(
     clock: Arc<dyn Clock>,
     roles: Roles,
 ) -> Result<Server> {
-    let folder = DataFolder::open(&config.server.data)?;
+    let (folder, listeners) = open_folder_and_bind(config).await?;
     let (credentials, credentials_are_new) = folder.credentials(environment)?;
-    let listeners = Listeners::bind(&config.server, true).await?;
     let running = listeners.running();
     let rules = register_rules(config, running.images.as_deref());
     let parts = open_parts(config, folder.path(), rules.clone(), &credentials, clock).await?;
@@ -56,8 +57,31 @@ pub(super) async fn start(
     spawn_listeners(&mut tasks, listeners, &parts, config, &rules.urls);
     spawn_sweeper(&mut tasks, &parts);
     spawn_address_check(&mut tasks, &parts.worker.flow, rules.urls);
+    public_url::spawn_check(&mut tasks, config);
+    tasks.at_the_end(end(parts.store, parts.db));
     folder.announce(&running)?;
     Ok(Server { running, credentials: Some((credentials, credentials_are_new)), tasks, folder: Some(folder) })
+}
+
+/// A folder that is there is locked first, since another server on it is the better thing to say than a port that it holds; one that is
+/// not is made last, so that a start that ends at a port leaves nothing behind.
+async fn open_folder_and_bind(config: &Config) -> Result<(DataFolder, Listeners)> {
+    let path = &config.server.data;
+    if path.exists() {
+        let folder = DataFolder::open(path)?;
+        return Ok((folder, Listeners::bind(&config.server, true).await?));
+    }
+    let listeners = Listeners::bind(&config.server, true).await?;
+    Ok((DataFolder::open(path)?, listeners))
+}
+
+/// What is left to do when every task has ended: changes whose clients went away, and the log of the database.
+async fn end(store: Embedded, db: Sqlite) -> Result<()> {
+    store.changes_ended().await;
+    if let Err(error) = db.fold_log().await {
+        warn!(%error, "the log of the database is left beside it, and is needed with it");
+    }
+    Ok(())
 }
 
 async fn open_parts(
@@ -67,18 +91,23 @@ async fn open_parts(
     credentials: &Credentials,
     clock: Arc<dyn Clock>,
 ) -> Result<Parts> {
-    let db = Sqlite::open(&DataFolder::database(folder)).await?;
+    let database = DataFolder::database(folder);
+    check_database_file(folder, &database)?;
+    let db = Sqlite::open(&database).await.map_err(|error| with_way_on(error, folder))?;
     let queue = |name: &str| SqliteQueue::new(db.clone(), name, config.queue.max_receives, clock.clone());
     let (events, registrations) = (queue(&config.queue.events), queue(&config.queue.registrations));
     let options = EmbeddedOptions {
         keep_old: config.store.keep_old,
         keep_uploads: config.store.keep_uploads,
+        keep_quarantine: config.store.keep_quarantine,
         ..EmbeddedOptions::new(&config.store.upload_bucket, &config.store.image_bucket, events.clone())
     };
     let store = Embedded::open(folder, db.clone(), clock.clone(), options).await?;
+    let catalog = catalog(config, db.clone(), rules, clock.clone()).await?;
+    count_above_ledger(&store, &*catalog).await?;
     let flow = Flow {
         store: Arc::new(store.clone()),
-        catalog: catalog(config, db, rules, clock.clone()).await?,
+        catalog,
         render: renderer::start(config).await?,
         settings: Arc::new(config.settings()?),
     };
@@ -91,7 +120,17 @@ async fn open_parts(
     let worker = Worker { flow, events, registrations, visibility_timeout, receive_wait, window, clock };
     let first = AccessKey::all(&credentials.access_key_id, &credentials.secret_access_key);
     let keys = Arc::new(key_ring(config, vec![first])?);
-    Ok(Parts { worker, store, keys })
+    Ok(Parts { worker, store, db, keys })
+}
+
+/// A database that cannot be read has a way on, like one that does not belong to the content.
+fn with_way_on(error: Error, folder: &Path) -> Error {
+    let is_damaged = ["file is not a database", "malformed"].iter().any(|text| error.to_string().contains(text));
+    if !is_damaged {
+        return error;
+    }
+    let doing = format!("open the store in {}: cameo.db is damaged; {}", folder.display(), way_on(folder));
+    Error::new(Place::Store, Kind::Misconfigured, doing).because(error)
 }
 
 /// The database in the data folder, or that of a server: the rows of one machine's photos may stand elsewhere.
@@ -101,6 +140,20 @@ async fn catalog(config: &Config, db: Sqlite, rules: RegisterRules, clock: Arc<d
     }
     let CatalogSettings { table, rules, .. } = catalog_settings(config, rules)?;
     Ok(Arc::new(SqliteCatalog::open(db, &table, rules, clock).await?))
+}
+
+/// A ledger that has seen more than this data folder would take what is uploaded now for old, and drop it: the folder is new, or an older
+/// copy, or the photos came from another store since.
+async fn count_above_ledger(store: &Embedded, catalog: &dyn Catalog) -> Result<()> {
+    let Some(highest) = catalog.highest_generation().await? else { return Ok(()) };
+    if let Some(counter) = counter_above(&highest) {
+        return store.count_above(counter).await;
+    }
+    warn!(
+        generation = %highest,
+        "the ledger has a generation that no counter can pass; uploads of its key are lifted above it one by one"
+    );
+    Ok(())
 }
 
 fn spawn_listeners(tasks: &mut Tasks, mut listeners: Listeners, parts: &Parts, config: &Config, urls: &ImageUrls) {

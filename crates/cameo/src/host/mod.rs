@@ -14,6 +14,8 @@ mod gather;
 mod listeners;
 pub mod messages;
 pub mod places;
+mod public_url;
+pub mod recover;
 pub mod renderer;
 pub mod server;
 mod tasks;

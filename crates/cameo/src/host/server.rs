@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use super::{
     data_folder::{Credentials, DataFolder, Running},
     distributed, embedded, renderer,
-    tasks::Tasks,
+    tasks::{Ended, Tasks},
     worker::Worker,
 };
 use crate::{
@@ -86,11 +86,17 @@ impl Server {
     }
 
     /// Serves until `shutdown` completes, then ends within the configured time. An error when a task could not go on.
+    ///
+    /// Where something still writes after that time, the data folder stays locked until the process has ended: another server must not
+    /// find it half written.
     pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> Result<()> {
         let Self { tasks, folder, .. } = self;
-        let ended = tasks.run_until(shutdown).await;
-        drop(folder);
-        ended
+        let (result, ended) = tasks.run_until(shutdown).await;
+        match (folder, ended) {
+            (Some(folder), Ended::NotEverything) => folder.keep_locked(),
+            (folder, _) => drop(folder),
+        }
+        result
     }
 }
 

@@ -1,25 +1,46 @@
 //! The tasks of a process: started together, and ended together within a time.
 
-use std::{future::Future, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
+use futures::{FutureExt, future::BoxFuture};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::error::{Error, Kind, Place, Result};
 
+/// Whether everything ended within the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Nothing runs any more.
+    Everything,
+    /// Something may still run until the process ends.
+    NotEverything,
+}
+
 /// What runs until the process ends.
-#[derive(Debug)]
 pub(super) struct Tasks {
     running: JoinSet<Result<()>>,
     stop: CancellationToken,
     shutdown_timeout: Duration,
+    last: Option<BoxFuture<'static, Result<()>>>,
+}
+
+impl fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tasks").field("running", &self.running.len()).finish_non_exhaustive()
+    }
 }
 
 impl Tasks {
     /// None yet; those that are running at the end get this time to finish.
     pub(super) fn new(shutdown_timeout: Duration) -> Self {
-        Self { running: JoinSet::new(), stop: CancellationToken::new(), shutdown_timeout }
+        Self { running: JoinSet::new(), stop: CancellationToken::new(), shutdown_timeout, last: None }
+    }
+
+    /// What is done when every task has ended, within the same time.
+    pub(super) fn at_the_end(&mut self, last: impl Future<Output = Result<()>> + Send + 'static) {
+        self.last = Some(last.boxed());
     }
 
     /// Starts a task, which is handed the token that tells it to end.
@@ -30,14 +51,14 @@ impl Tasks {
         self.running.spawn(task(self.stop.clone()));
     }
 
-    /// Runs until `shutdown` completes, then ends within the time. An error when a task could not go on.
-    pub(super) async fn run_until(mut self, shutdown: impl Future<Output = ()>) -> Result<()> {
+    /// Runs until `shutdown` completes, then ends within the time: whether everything has ended. An error when a task could not go on.
+    pub(super) async fn run_until(mut self, shutdown: impl Future<Output = ()>) -> (Result<()>, Ended) {
         let failed = tokio::select! {
             () = shutdown => Ok(()),
             failed = self.first_failure() => failed,
         };
-        let stopped = self.end().await;
-        failed.and(stopped)
+        let (stopped, ended) = self.end().await;
+        (failed.and(stopped), ended)
     }
 
     /// Completes when a task ends with an error; tasks that end well are none of its business.
@@ -49,7 +70,7 @@ impl Tasks {
     }
 
     /// Ends: nothing new is taken, what is held is finished, or given back after the time.
-    async fn end(&mut self) -> Result<()> {
+    async fn end(&mut self) -> (Result<()>, Ended) {
         info!("ending: finishing what is held");
         self.stop.cancel();
         let finish = async {
@@ -57,13 +78,16 @@ impl Tasks {
             while let Some(ended) = self.running.join_next().await {
                 result = result.and(result_of(ended));
             }
-            result
+            match self.last.take() {
+                Some(last) => result.and(last.await),
+                None => result,
+            }
         };
-        let finished = tokio::time::timeout(self.shutdown_timeout, finish).await;
-        finished.unwrap_or_else(|_| {
-            warn!("not everything finished in time; unfinished messages come again");
-            Ok(())
-        })
+        if let Ok(result) = tokio::time::timeout(self.shutdown_timeout, finish).await {
+            return (result, Ended::Everything);
+        }
+        warn!("not everything finished in time; unfinished messages come again");
+        (Ok(()), Ended::NotEverything)
     }
 }
 

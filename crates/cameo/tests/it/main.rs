@@ -12,6 +12,7 @@ mod emulators;
 mod faulty;
 mod flow_crash;
 mod generations_went_back;
+mod health;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
 mod operators_page;

@@ -16,6 +16,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod mend;
 pub(crate) mod places;
+pub(crate) mod recover;
 pub(crate) mod render;
 pub(crate) mod scope;
 pub(crate) mod serve;

@@ -55,6 +55,7 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     server.images_listen = args.images_listen.unwrap_or(server.images_listen);
     server.console_listen = args.console_listen.unwrap_or(server.console_listen);
     config.images.public_url = args.public_url.unwrap_or(config.images.public_url);
+    config.images.check()?;
 
     // Before anybody can know that there is a server: a signal that comes while it starts must not kill it half-way.
     let told_to_end = told_to_end()?;

@@ -11,8 +11,20 @@ fn help(command: &[&str]) -> String {
 #[test]
 fn every_command_has_help_with_examples() {
     insta::assert_snapshot!("help", help(&[]));
-    let commands =
-        ["demo", "serve", "worker", "status", "verify", "render", "explain", "reconcile", "retry", "doctor", "adopt"];
+    let commands = [
+        "demo",
+        "serve",
+        "worker",
+        "status",
+        "verify",
+        "render",
+        "explain",
+        "reconcile",
+        "retry",
+        "doctor",
+        "adopt",
+        "recover",
+    ];
     for command in commands {
         let text = help(&[command]);
         assert!(text.contains("Examples:"), "{command}: {text}");

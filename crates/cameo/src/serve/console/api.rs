@@ -4,14 +4,14 @@
 //! across origins without our leave, which is never given.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{FromRequestParts, State},
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
-use super::Console;
+use super::{Console, health::Health};
 use crate::{error::Error, flow::reconcile};
 
 /// Header that every change must carry, whatever its value.
@@ -47,11 +47,17 @@ pub(super) struct Rewritten {
     pub(super) rewritten: u64,
 }
 
-pub(super) async fn health(State(console): State<Console>) -> Response {
-    match futures::try_join!(console.flow.store.ping(), console.flow.catalog.ping()) {
-        Ok(_) => Json(serde_json::json!({"status": "ok"})).into_response(),
-        Err(error) => failed(&error),
+/// 200 where an upload would go all the way now; else 503 with what it would fail at.
+pub(super) async fn health(State(console): State<Console>, Extension(health): Extension<Health>) -> Response {
+    let checks = health.of(&console.flow).await;
+    let failed: Vec<&str> = checks.iter().filter_map(|check| check.error.as_deref()).collect();
+    if failed.is_empty() {
+        return Json(serde_json::json!({"status": "ok", "checks": checks})).into_response();
     }
+    let error = failed.join("; ");
+    tracing::warn!(%error, "the server is not healthy");
+    let body = serde_json::json!({"status": "unavailable", "error": error, "checks": checks});
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
 pub(super) async fn requeue(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {

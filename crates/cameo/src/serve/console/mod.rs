@@ -4,7 +4,7 @@
 use std::{future::Future, io, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{self, Next},
@@ -24,10 +24,12 @@ use crate::{
 
 mod api;
 pub mod client;
+pub mod health;
 mod pages;
 mod stored_images;
 mod text;
 
+use health::Health;
 use text::Language;
 
 /// What the console shows.
@@ -63,7 +65,7 @@ pub fn router(console: Console) -> Router {
         .route("/verticals/{vertical}", get(vertical))
         // Browsers ask for it unbidden, and a 404 would stand as an error in their consoles.
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
-        .route("/api/health", get(api::health))
+        .route("/api/health", get(api::health).layer(Extension(Health::default())))
         .route("/api/requeue", post(api::requeue))
         .route("/api/rewrite-urls", post(api::rewrite_urls))
         .layer(DefaultBodyLimit::max(api::BODY_MAX_BYTES))

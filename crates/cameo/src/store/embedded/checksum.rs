@@ -89,6 +89,11 @@ pub struct Checksums {
     pub composite: bool,
 }
 
+/// Whether there are none.
+pub(super) fn is_default(checksums: &Checksums) -> bool {
+    *checksums == Checksums::default()
+}
+
 /// What was computed of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digests {

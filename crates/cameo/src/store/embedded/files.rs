@@ -1,13 +1,13 @@
 //! The folders of the embedded store, and how a file becomes durable.
 //!
-//! A file is written in `tmp/`, synced, renamed to its place and its folder synced; only then may the index name it. Content that is at hand needs
+//! A file is written in `tmp/` with its record behind the content, synced, renamed to its place and its folder synced; only then may the index name it. Content that is at hand needs
 //! no waiting place: its file is created where it belongs.
 //! Until a row names it a guard holds the file, and removes it when it is dropped. Names are numbers, never keys.
 
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{
         Mutex,
@@ -17,6 +17,7 @@ use std::{
 
 use super::{
     generations::InFlight,
+    record::Record,
     refusal::{Answer, Refusal},
     sync::{FolderSync, sync_file, sync_folder},
 };
@@ -24,6 +25,8 @@ use crate::failpoint::{Point, reached};
 
 /// Files in one folder of `objects/`: 2^10.
 const SHARD_BITS: u32 = 10;
+/// The name that a probe has in `objects/` for a moment.
+const PROBE: &str = "probe";
 /// Folders of `objects/` that are remembered as durable, at most.
 const SHARDS_REMEMBERED: usize = 64;
 
@@ -86,7 +89,7 @@ impl Drop for Placed {
 fn remove_quietly(path: &Path) {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(path = %path.display(), %error, "a file was left behind; the next start removes it");
+            tracing::warn!(path = %path.display(), %error, "a file was left behind; the next start moves it aside");
         }
         _ => {}
     }
@@ -110,9 +113,9 @@ impl Files {
         for entry in fs::read_dir(self.tmp())? {
             fs::remove_file(entry?.path())?;
         }
+        remove_quietly(&self.objects().join(PROBE));
         reached(Point::TempEmptied);
-        sync_folder(&self.data);
-        Ok(())
+        sync_folder(&self.data)
     }
 
     pub(super) fn tmp(&self) -> PathBuf {
@@ -129,6 +132,15 @@ impl Files {
 
     fn shard_path(&self, file: u64) -> PathBuf {
         self.objects().join(format!("{:x}", shard_of(file)))
+    }
+
+    pub(super) fn quarantine(&self) -> PathBuf {
+        self.data.join("quarantine")
+    }
+
+    /// The data folder.
+    pub(super) fn data(&self) -> &Path {
+        &self.data
     }
 
     /// Where the content of a generation stands.
@@ -154,11 +166,28 @@ impl Files {
         Ok(TempFile { file, path, moved: false })
     }
 
-    /// Puts a synced file in the place of its generation, durably.
-    pub(super) fn place(&self, temp: TempFile, in_flight: InFlight) -> Answer<Placed> {
+    /// Whether a name can be made in `objects/`, which may be another disk: the file of a probe gets one, and loses it again.
+    pub(super) fn try_name(&self, mut temp: TempFile) -> io::Result<()> {
+        let path = self.objects().join(PROBE);
+        fs::rename(&temp.path, &path)?;
+        temp.moved = true;
+        fs::remove_file(path)
+    }
+
+    /// Puts a file with a record behind its content in the place of its generation, durably.
+    pub(super) fn place(&self, mut temp: TempFile, record: &Record, in_flight: InFlight) -> Answer<Placed> {
         let file = in_flight.number();
+        temp.file.write_all(&record.to_bytes()?).map_err(|e| Refusal::io("write a record", e))?;
         self.ensure_shard(file)?;
         self.rename_durably(temp, self.object_path(file), Some(in_flight))
+    }
+
+    /// A file of a record alone, in the place of its generation, durably.
+    pub(super) fn place_record(&self, record: &Record, in_flight: InFlight) -> Answer<Placed> {
+        let (mut file, placed) = self.create_in_place(in_flight)?;
+        file.write_all(&record.to_bytes()?).map_err(|e| Refusal::io("write a record", e))?;
+        self.make_durable(&file, &placed)?;
+        Ok(placed)
     }
 
     /// A new file in the place of its generation, for content that is at hand: no row names it before it is [durable](Self::make_durable).
@@ -172,17 +201,17 @@ impl Files {
     }
 
     /// Syncs a file that was created in its place, and its name.
-    pub(super) fn make_durable(&self, file: &File, placed: &Placed) {
+    pub(super) fn make_durable(&self, file: &File, placed: &Placed) -> Answer<()> {
         sync_file(file);
         reached(Point::FileSynced);
-        self.sync_name(placed);
+        self.sync_name(placed)
     }
 
-    /// Puts a synced file in the place of a part, durably.
+    /// Puts a file in the place of a part, durably.
     pub(super) fn place_part(&self, temp: TempFile, upload: &str, in_flight: InFlight) -> Answer<Placed> {
         let folder = self.upload_path(upload);
         match fs::create_dir(&folder) {
-            Ok(()) => sync_folder(&self.parts()),
+            Ok(()) => sync_folder(&self.parts()).map_err(|error| Refusal::io("sync parts/", error))?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Refusal::io("create the folder of a multipart upload", error)),
         }
@@ -191,20 +220,23 @@ impl Files {
     }
 
     fn rename_durably(&self, mut temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> Answer<Placed> {
+        sync_file(&temp.file);
+        reached(Point::FileSynced);
         fs::rename(&temp.path, &path).map_err(|e| Refusal::io("move content to its place", e))?;
         temp.moved = true;
         drop(temp);
         let placed = Placed { path, kept: false, in_flight };
         reached(Point::FileRenamed);
-        self.sync_name(&placed);
+        self.sync_name(&placed)?;
         Ok(placed)
     }
 
-    fn sync_name(&self, placed: &Placed) {
+    fn sync_name(&self, placed: &Placed) -> Answer<()> {
         if let Some(folder) = placed.path.parent() {
-            self.folder_sync.sync(folder);
+            self.folder_sync.sync(folder).map_err(|error| Refusal::io("sync a folder of objects/", error))?;
         }
         reached(Point::FolderSynced);
+        Ok(())
     }
 
     /// Creates the folder that a generation's content goes to, durably.
@@ -217,7 +249,7 @@ impl Files {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(Refusal::io("create a folder in objects/", error));
             }
-            _ => sync_folder(&self.objects()),
+            _ => sync_folder(&self.objects()).map_err(|error| Refusal::io("sync objects/", error))?,
         }
         durable.insert(shard_of(file));
         if durable.len() > SHARDS_REMEMBERED {
@@ -226,26 +258,28 @@ impl Files {
         Ok(())
     }
 
+    /// Whether there is any content in `objects/`.
+    pub(super) fn has_content(&self) -> io::Result<bool> {
+        for shard in self.shards_from(0)? {
+            if !self.files_of_shard(shard)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The shards of `objects/` that may hold generations from `generation` on.
     pub(super) fn shards_from(&self, generation: u64) -> io::Result<Vec<u64>> {
-        let mut shards = Vec::new();
-        for entry in fs::read_dir(self.objects())? {
-            let name = entry?.file_name();
-            let shard = name.to_str().and_then(|name| u64::from_str_radix(name, 16).ok());
-            shards.extend(shard.filter(|&shard| shard >= shard_of(generation)));
-        }
+        let shard = |name: &str| u64::from_str_radix(name, 16).ok().filter(|shard| *shard >= shard_of(generation));
+        let mut shards: Vec<u64> = names_in(&self.objects())?.iter().filter_map(|name| shard(name)).collect();
         shards.sort_unstable();
         Ok(shards)
     }
 
     /// The generations whose content stands in a shard.
     pub(super) fn files_of_shard(&self, shard: u64) -> io::Result<Vec<u64>> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(self.objects().join(format!("{shard:x}")))? {
-            let name = entry?.file_name();
-            files.extend(name.to_str().and_then(|name| u64::from_str_radix(name, 16).ok()));
-        }
-        Ok(files)
+        let names = names_in(&self.objects().join(format!("{shard:x}")))?;
+        Ok(names.iter().filter_map(|name| u64::from_str_radix(name, 16).ok()).collect())
     }
 
     /// The first and the last generation of a shard.
@@ -279,14 +313,16 @@ impl Files {
 
     /// The multipart uploads that have a folder.
     pub(super) fn upload_folders(&self) -> io::Result<Vec<String>> {
-        let entries = fs::read_dir(self.parts())?;
-        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+        names_in(&self.parts())
     }
 }
 
-/// Syncs a file that is about to be placed.
-pub(super) fn sync_temp(temp: &TempFile) {
-    sync_file(&temp.file);
+/// The names in a folder; none where it does not exist.
+pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
+    }
 }
 
 fn shard_of(file: u64) -> u64 {

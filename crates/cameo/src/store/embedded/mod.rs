@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The row, the note of what it replaced and the event of the change are one transaction, so none exists without the
-//! others; content without a row is invisible, and removed by the next start. Keys never become names of files, and a
+//! others; content without a row is invisible, and moved aside by the next start. Keys never become names of files, and a
 //! change is never answered before it is durable.
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -13,9 +13,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::Stream;
 use jiff::Timestamp;
+use tokio_util::task::TaskTracker;
 
 use crate::{
-    clock::{Clock, SystemClock, to_millis},
+    clock::{Clock, SystemClock},
     error::{Error, Kind, Place, Result},
     queue::sqlite::SqliteQueue,
     sqlite::Sqlite,
@@ -25,6 +26,7 @@ mod as_store;
 mod buckets;
 mod checksum;
 mod condition;
+mod describe;
 mod files;
 mod garbage;
 mod generations;
@@ -32,9 +34,16 @@ mod listing;
 mod meta;
 mod multipart;
 mod object;
+mod probe;
+mod quarantine;
 mod read;
+mod rebuild;
+mod record;
+mod recover;
 mod refusal;
 mod staging;
+mod stamp;
+mod start;
 mod sweep;
 mod sync;
 mod together;
@@ -46,9 +55,12 @@ pub use condition::{ReadConditions, Tag, Verdict, WriteConditions};
 pub use listing::{Entry, Page, Query};
 pub use multipart::{Completion, NamedPart, NewUpload, Part, Upload};
 pub use object::{Description, Headers, ObjectPart, Position, StoredObject};
+pub use probe::FREE_MIN_BYTES;
 pub use read::{ContentStream, OpenObject};
+pub use recover::{Recovered, Recovery, Side, recover};
 pub use refusal::{Answer, BodyError, Refusal};
 pub use staging::{BUFFER_BYTES, Staged};
+pub use start::{check_database_file, way_on};
 pub use together::SmallObject;
 pub use write::{Copy, NewObject};
 
@@ -72,10 +84,13 @@ pub struct EmbeddedOptions {
     pub keep_old: Duration,
     /// How long a multipart upload may stay unfinished.
     pub keep_uploads: Duration,
+    /// How long content that a start found without a row is kept in `quarantine/`.
+    pub keep_quarantine: Duration,
 }
 
 impl EmbeddedOptions {
-    /// Options with the default times: old content is kept 1 hour, unfinished multipart uploads 24 hours.
+    /// Options with the default times: old content is kept 1 hour, unfinished multipart uploads 24 hours, and 30 days what a start
+    /// found without a row.
     pub fn new(upload_bucket: &str, image_bucket: &str, events: SqliteQueue) -> Self {
         Self {
             upload_bucket: upload_bucket.to_owned(),
@@ -83,6 +98,7 @@ impl EmbeddedOptions {
             events,
             keep_old: Duration::from_hours(1),
             keep_uploads: Duration::from_hours(24),
+            keep_quarantine: Duration::from_hours(30 * 24),
         }
     }
 
@@ -103,6 +119,8 @@ struct Inner {
     db: Sqlite,
     clock: Arc<dyn Clock>,
     locks: KeyLocks,
+    /// Changes that go on although their clients went away.
+    changes: TaskTracker,
     /// `None` where the store is open for reading only.
     generations: Option<Generations>,
     options: Option<EmbeddedOptions>,
@@ -133,26 +151,31 @@ fn read_only() -> Error {
 
 impl Embedded {
     /// Opens, or creates, the store in the folder `data`, for this process alone. What an earlier process left
-    /// unfinished is removed.
+    /// unfinished is moved aside; a database that does not belong to the content is an error that says how to go on.
     pub async fn open(data: &Path, db: Sqlite, clock: Arc<dyn Clock>, options: EmbeddedOptions) -> Result<Self> {
         let files = Arc::new(Files::new(data));
         files.prepare().map_err(|e| refusal::io_failed(&format!("prepare the folder {}", data.display()), e))?;
-        create_buckets(&db, &options, to_millis(clock.now())).await?;
-        let doing = "find the highest generation";
-        let known = db.read(Place::Store, doing, meta::highest_generation).await?;
-        let highest = Self::remove_unknown_files(&files, &db).await?.max(known);
-        let generations = Some(Generations::starting_after(highest));
-        let inner = Inner { files, db, clock, locks: KeyLocks::default(), generations, options: Some(options) };
+        let (highest, reserved) = Self::examine(&files, &db, &options, clock.now()).await?;
+        let generations = Some(Generations::starting_after(highest, reserved));
+        let (locks, changes) = (KeyLocks::default(), TaskTracker::new());
+        let inner = Inner { files, db, clock, locks, changes, generations, options: Some(options) };
         let store = Self { inner: Arc::new(inner) };
         store.remove_strange_upload_folders().await?;
         Ok(store)
     }
 
+    /// Goes on counting above this generation, where the counter has not come so far: what another place has seen must stay older than
+    /// what is accepted from now on.
+    pub async fn count_above(&self, generation: u64) -> Result<()> {
+        self.inner.generations()?.raise(generation);
+        self.reserve(generation.saturating_add(1)).await
+    }
+
     /// The store of a server, which may be running, for reading only.
     pub fn read_only(data: &Path, db: Sqlite) -> Self {
         let files = Arc::new(Files::new(data));
-        let locks = KeyLocks::default();
-        let inner = Inner { files, db, clock: Arc::new(SystemClock), locks, generations: None, options: None };
+        let (locks, changes) = (KeyLocks::default(), TaskTracker::new());
+        let inner = Inner { files, db, clock: Arc::new(SystemClock), locks, changes, generations: None, options: None };
         Self { inner: Arc::new(inner) }
     }
 
@@ -168,15 +191,4 @@ impl Embedded {
         self.inner.generations()?;
         staging::stage(self.inner.files.clone(), body, algorithms, max_bytes).await
     }
-}
-
-async fn create_buckets(db: &Sqlite, options: &EmbeddedOptions, now_millis: i64) -> Result<()> {
-    let names = [options.upload_bucket.clone(), options.image_bucket.clone()];
-    db.write(Place::Store, "create the buckets", move |connection| {
-        for name in &names {
-            buckets::create_in(connection, name, now_millis, "")?;
-        }
-        Ok(())
-    })
-    .await
 }

@@ -13,11 +13,11 @@ use super::{
     Embedded,
     checksum::{self, Algorithm, Checksums, Digests, Sums},
     condition::WriteConditions,
-    files::{Files, sync_temp},
+    files::Files,
     object::{self, Description, ObjectPart, StoredObject, description_from_row},
     refusal::{Answer, Refusal},
     staging::{Staged, blocking},
-    write::{Content, NewObject, detached},
+    write::{Content, NewObject},
 };
 use crate::{
     clock::{from_millis, to_millis},
@@ -212,11 +212,11 @@ impl Embedded {
     /// Adds, or replaces, a part of content that was received.
     pub async fn put_part(&self, upload: &Upload, number: u32, staged: Staged) -> Answer<Part> {
         let (store, upload) = (self.clone(), upload.id.clone());
-        detached(async move { store.place_part(upload, number, staged).await }).await
+        self.detached(async move { store.place_part(upload, number, staged).await }).await
     }
 
     async fn place_part(&self, upload: String, number: u32, staged: Staged) -> Answer<Part> {
-        let in_flight = self.inner.generations()?.next();
+        let in_flight = self.next_generation().await?;
         let Digests { size, md5, sums } = staged.digests().clone();
         let part =
             Part { number, file: in_flight.number(), size, etag: hex::encode(md5), sums, modified_at: self.now() };
@@ -450,7 +450,7 @@ fn unreadable(upload: &Upload) -> Refusal {
     Error::new(Place::Store, Kind::Malformed, doing).into()
 }
 
-/// Writes the parts one behind the other to a new file, and syncs it. Their digests were computed as they came.
+/// Writes the parts one behind the other to a new file. Their digests were computed as they came.
 fn concatenate(files: &Files, upload: &str, parts: &[u64]) -> Answer<Staged> {
     let error = |e| Refusal::io("put the parts of an upload together", e);
     let mut temp = files.create_temp()?;
@@ -459,6 +459,5 @@ fn concatenate(files: &Files, upload: &str, parts: &[u64]) -> Answer<Staged> {
         let mut part = std::fs::File::open(files.part_path(upload, part)).map_err(error)?;
         size += std::io::copy(&mut part, &mut temp.file).map_err(error)?;
     }
-    sync_temp(&temp);
     Ok(Staged::new(temp, Digests { size, md5: [0; 16], sums: Sums::new() }))
 }

@@ -1,4 +1,4 @@
-//! Receiving content: a body is streamed to a file in `tmp/`, hashed on the way, and synced.
+//! Receiving content: a body is streamed to a file in `tmp/` and hashed on the way. It is synced once it has its record, before it is moved.
 //!
 //! Nothing that is stored is touched here. Files and hashes are worked on by blocking threads, while the next bytes are
 //! received; at most two buffers of [`BUFFER_BYTES`] are held for a body.
@@ -6,7 +6,7 @@
 use std::{
     fs::File,
     future::ready,
-    io::{self, IoSlice, Write},
+    io::{self, IoSlice, Read, Seek, SeekFrom, Write},
     sync::Arc,
 };
 
@@ -14,8 +14,9 @@ use bytes::Bytes;
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
 
 use super::{
-    checksum::{Algorithm, Digests, Hasher},
-    files::{Files, TempFile, sync_temp},
+    checksum::{Algorithm, Digests, Hasher, Sums},
+    files::{Files, TempFile},
+    read::{OpenObject, read_failed},
     refusal::{Answer, BodyError, Refusal},
 };
 use crate::{
@@ -29,7 +30,7 @@ pub const BUFFER_BYTES: usize = 1024 * 1024;
 /// Pieces that are written at once; Linux takes 1024 (`IOV_MAX`).
 const PIECES_AT_ONCE: usize = 1024;
 
-/// Content that was received and is durable, but that nothing refers to: dropping it removes it.
+/// Content that was received, and that nothing refers to: dropping it removes it.
 #[derive(Debug)]
 pub struct Staged {
     pub(super) temp: TempFile,
@@ -39,6 +40,19 @@ pub struct Staged {
 impl Staged {
     pub(super) fn new(temp: TempFile, digests: Digests) -> Self {
         Self { temp, digests }
+    }
+
+    /// All of an object once more, in a file of its own.
+    pub(super) fn copy_of(files: &Files, open: OpenObject) -> Answer<Self> {
+        let mut temp = files.create_temp()?;
+        let OpenObject { object, mut file } = open;
+        let name = object.name();
+        file.seek(SeekFrom::Start(object.position.offset)).map_err(|error| read_failed(&name, error))?;
+        let copied = io::copy(&mut file.take(object.size), &mut temp.file);
+        if copied.map_err(|error| Refusal::io("copy content", error))? != object.size {
+            return Err(read_failed(&name, io::ErrorKind::UnexpectedEof.into()));
+        }
+        Ok(Self::new(temp, Digests { size: object.size, md5: [0; 16], sums: Sums::new() }))
     }
 
     /// What was computed of the content.
@@ -74,8 +88,6 @@ impl Sink {
             None => files.create_temp()?,
         };
         reached(Point::ContentWritten);
-        sync_temp(&temp);
-        reached(Point::FileSynced);
         Ok(Staged::new(temp, hasher.finish()))
     }
 }

@@ -1,31 +1,24 @@
-//! Cleaning up: what nothing refers to is removed, at start and from time to time.
+//! Cleaning up: what nothing refers to is removed from time to time.
 //!
 //! Nothing is removed on the word of an old look: references are looked at again in the writer's own order, and content
 //! without any cannot get one again.
 
-use std::collections::HashSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 
-use super::{
-    Embedded, Swept,
-    files::Files,
-    garbage, meta,
-    refusal::{Refusal, io_failed},
-    staging::blocking,
-};
+use super::{Embedded, Swept, garbage, meta, quarantine, refusal::Refusal, staging::blocking, stamp, start::is_known};
 use crate::{
     error::{Place, Result},
     failpoint::{Point, reached},
-    sqlite::{Done, Sqlite, integer},
+    sqlite::{Done, Sqlite},
 };
 
 /// Files that are removed between two looks, at most.
 const BATCH: i64 = 500;
 
-const KNOWN_FILES: &str = "SELECT file FROM cameo_objects WHERE file BETWEEN ?1 AND ?2
-    UNION SELECT file FROM cameo_garbage WHERE file BETWEEN ?1 AND ?2";
+/// Changes in doubt that are settled in one job.
+const DOUBTS_AT_ONCE: usize = 1000;
 
 impl Embedded {
     /// Removes old content that nothing refers to, and multipart uploads left unfinished. To be called from time to
@@ -35,6 +28,8 @@ impl Embedded {
             return Ok(Swept::default());
         };
         let before = |age| now.checked_sub(age).unwrap_or(Timestamp::MIN);
+        self.settle_doubts().await?;
+        self.expire_quarantine(now, options.keep_quarantine).await?;
         let uploads = self.expire_uploads(before(options.keep_uploads)).await?;
         self.remove_strange_upload_folders().await?;
         let mut files = 0;
@@ -46,6 +41,7 @@ impl Embedded {
             }
         }
         self.raise_swept_through().await?;
+        self.describe_old_content(&options.image_bucket).await?;
         Ok(Swept { files, uploads })
     }
 
@@ -78,7 +74,44 @@ impl Embedded {
         Ok(count)
     }
 
-    /// Tells the next start how little it has to look at.
+    /// Finds out what became of changes whose commit ended without an answer, as when the disk was full: where it did not happen, their
+    /// content goes. The writer knows, since it commits one transaction after the other.
+    async fn settle_doubts(&self) -> Result<()> {
+        let generations = self.inner.generations()?;
+        loop {
+            let in_doubt = generations.in_doubt(DOUBTS_AT_ONCE);
+            if in_doubt.is_empty() {
+                return Ok(());
+            }
+            let job = self.inner.db.write(Place::Store, "settle changes in doubt", move |connection| {
+                in_doubt.into_iter().map(|file| Ok((file, is_known(connection, file)?))).collect::<Done<Vec<_>>>()
+            });
+            let (settled, store) = (job.await?, self.inner.files.clone());
+            let removed = blocking(move || {
+                let unknown = settled.iter().filter(|(_, known)| !known);
+                let removed = unknown.map(|(file, _)| *file).try_for_each(|file| store.remove_object(file));
+                removed.map(|()| settled).map_err(|e| Refusal::io("remove content of a change that did not happen", e))
+            });
+            for (file, _) in removed.await? {
+                generations.settle(file);
+            }
+        }
+    }
+
+    async fn expire_quarantine(&self, now: Timestamp, keep: Duration) -> Result<()> {
+        let files = self.inner.files.clone();
+        let expired = blocking(move || {
+            quarantine::expire(&files, now, keep).map_err(|e| Refusal::io("remove old folders of quarantine/", e))
+        });
+        match expired.await? {
+            0 => {}
+            folders => tracing::info!(folders, "removed what a start had moved to quarantine"),
+        }
+        Ok(())
+    }
+
+    /// Tells the next start how little it has to look at, and gives index and content a new stamp: a copy of the database from before is
+    /// then known for what it is.
     async fn raise_swept_through(&self) -> Result<()> {
         let settled = self.inner.generations()?.oldest_in_flight() - 1;
         if settled <= swept_through(&self.inner.db)? {
@@ -87,38 +120,12 @@ impl Embedded {
         let job = self.inner.db.write(Place::Store, "remember how far was swept", move |connection| {
             meta::raise(connection, meta::SWEPT_THROUGH, settled)
         });
-        job.await
-    }
-
-    /// Removes content that no row knows: of changes that were under way when the process ended. For the start, while
-    /// nothing else runs. Returns the highest generation that ever named a file.
-    pub(super) async fn remove_unknown_files(files: &Files, db: &Sqlite) -> Result<u64> {
-        let swept_through = swept_through(db)?;
-        let shards = files.shards_from(swept_through).map_err(|e| io_failed("list objects/", e))?;
-        let mut highest = swept_through;
-        for shard in shards {
-            let present = files.files_of_shard(shard).map_err(|e| io_failed("list a folder of objects/", e))?;
-            highest = present.iter().copied().max().unwrap_or(0).max(highest);
-            let bounds = Files::bounds_of_shard(shard);
-            let look = move |connection: &Connection| known_files(connection, bounds);
-            let known = db.read(Place::Store, "look for known content", look).await?;
-            for file in present.into_iter().filter(|file| !known.contains(file)) {
-                files.remove_object(file).map_err(|e| io_failed("remove content that nothing knows", e))?;
-                reached(Point::UnknownRemoved);
-                tracing::info!(generation = format!("{file:016x}"), "removed content of an unfinished change");
-            }
-        }
-        Ok(highest)
+        job.await?;
+        stamp::renew(&self.inner.files, &self.inner.db).await
     }
 }
 
 fn swept_through(db: &Sqlite) -> Result<u64> {
     let doing = "look how far was swept";
     db.look_up(Place::Store, doing, |connection| meta::read(connection, meta::SWEPT_THROUGH))
-}
-
-fn known_files(connection: &Connection, (first, last): (u64, u64)) -> Done<HashSet<u64>> {
-    let mut query = connection.prepare_cached(KNOWN_FILES)?;
-    let files = query.query_map((integer(first), integer(last)), |row| row.get(0).map(i64::unsigned_abs))?;
-    Ok(files.collect::<Result<_, _>>()?)
 }

@@ -20,11 +20,12 @@ pub(super) fn sync_file(file: &File) {
     }
 }
 
-/// Syncs a folder, so that the names in it are durable.
-pub(super) fn sync_folder(path: &Path) {
-    if !planted(Bug::NoFsync) {
-        File::open(path).and_then(|folder| folder.sync_all()).unwrap_or_else(|error| stop(&error));
-    }
+/// Syncs a folder, so that the names in it are durable. An error where it cannot be opened, as when no more files may be open: then
+/// nothing was synced, and nothing failed that the disk was asked for.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = File::open(path)?;
+    sync_file(&folder);
+    Ok(())
 }
 
 /// The one place that ends the process for a failed fsync.
@@ -53,11 +54,13 @@ struct Rounds {
 }
 
 impl FolderSync {
-    /// Returns once a sync of the folder that began after this call has finished.
-    pub(super) fn sync(&self, path: &Path) {
+    /// Returns once a sync of the folder that began after this call has finished; an error where it cannot be opened.
+    pub(super) fn sync(&self, path: &Path) -> io::Result<()> {
+        let opened = File::open(path)?;
         let folder = self.folder(path);
-        folder.wait_for_a_round(path);
+        folder.wait_for_a_round(&opened);
         self.forget_if_idle(path, &folder);
+        Ok(())
     }
 
     fn folder(&self, path: &Path) -> Arc<Folder> {
@@ -75,7 +78,7 @@ impl FolderSync {
 }
 
 impl Folder {
-    fn wait_for_a_round(&self, path: &Path) {
+    fn wait_for_a_round(&self, opened: &File) {
         let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
         let needed = rounds.begun + 1;
         while rounds.finished < needed {
@@ -85,7 +88,7 @@ impl Folder {
             }
             rounds.begun += 1;
             drop(rounds);
-            sync_folder(path);
+            sync_file(opened);
             rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
             rounds.finished = rounds.begun;
             self.finished.notify_all();
@@ -103,9 +106,10 @@ mod tests {
         let sync = FolderSync::default();
         std::thread::scope(|scope| {
             for _ in 0..16 {
-                scope.spawn(|| sync.sync(folder.path()));
+                scope.spawn(|| sync.sync(folder.path()).unwrap());
             }
         });
         assert!(sync.folders.lock().unwrap().is_empty());
+        assert!(sync.sync(&folder.path().join("nowhere")).is_err(), "what was never synced did not fail to be");
     }
 }

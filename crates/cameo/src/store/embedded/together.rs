@@ -4,6 +4,8 @@
 //! commits; written together, they share one of each. Each keeps a condition and a generation of its own, and one that is refused leaves the
 //! others alone.
 
+use std::io::Write;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -14,9 +16,10 @@ use super::{
     files::{Files, Placed},
     generations::InFlight,
     object::{Description, Position, StoredObject},
-    refusal::Answer,
+    record::Record,
+    refusal::{Answer, Refusal},
     staging::{blocking, write_pieces},
-    write::{Copy, Transaction, detached},
+    write::{Copy, Transaction},
 };
 use crate::{
     error::{Place, Result},
@@ -47,7 +50,7 @@ impl Embedded {
         }
         let locks = self.inner.locks.lock_all(bucket, objects.iter().map(|object| object.key.as_str())).await;
         let (store, bucket) = (self.clone(), bucket.to_owned());
-        detached(async move {
+        self.detached(async move {
             let result = store.place_and_commit_together(bucket, objects).await;
             drop(locks);
             result
@@ -61,6 +64,7 @@ impl Embedded {
         // The file is named by the first one's generation; the others name no file, and need not be waited for.
         let others = (1..objects.len()).map(|_| generations.next().number());
         let numbers: Vec<u64> = std::iter::once(in_flight.number()).chain(others).collect();
+        self.reserve(numbers.iter().copied().max().unwrap_or_default()).await?;
         let (files, now) = (self.inner.files.clone(), self.now());
         let (placed, rows) = blocking(move || place(&files, in_flight, &bucket, objects, &numbers, now)).await?;
         self.commit_together(placed, rows, now).await
@@ -97,14 +101,22 @@ impl Embedded {
         Ok(answers)
     }
 
-    /// Gives content further keys in one bucket, in one transaction; no two may be the same. Nothing is copied.
+    /// Gives content further keys in one bucket; no two may be the same. In the image bucket they are one transaction, and nothing is
+    /// copied.
     pub async fn copy_together(&self, bucket: &str, copies: Vec<Copy>) -> Answer<Answers> {
         if copies.is_empty() {
             return Ok(Vec::new());
         }
+        if self.inner.is_kept(bucket) {
+            let mut answers = Vec::with_capacity(copies.len());
+            for copy in copies {
+                answers.push(self.copy_content(copy).await);
+            }
+            return Ok(answers);
+        }
         let locks = self.inner.locks.lock_all(bucket, copies.iter().map(|copy| copy.to.1.as_str())).await;
         let store = self.clone();
-        detached(async move {
+        self.detached(async move {
             let result = store.commit_copies(copies).await;
             drop(locks);
             result
@@ -115,6 +127,7 @@ impl Embedded {
     async fn commit_copies(&self, copies: Vec<Copy>) -> Answer<Answers> {
         let generations = self.inner.generations()?;
         let numbered: Vec<(Copy, u64)> = copies.into_iter().map(|copy| (copy, generations.next().number())).collect();
+        self.reserve(numbered.last().map_or(0, |(_, number)| *number)).await?;
         let (inner, now) = (self.inner.clone(), self.now());
         let job = self.inner.db.write_in_company(Place::Store, "record copies of objects", move |connection| {
             let transaction = Transaction { connection, inner: &inner, now };
@@ -165,7 +178,9 @@ fn place(
         position.offset += row.size;
         rows.push((row, conditions));
     }
+    let record = Record::of(rows.iter().map(|(row, _)| row)).to_bytes()?;
+    file.write_all(&record).map_err(|error| Refusal::io("write a record", error))?;
     reached(Point::ContentWritten);
-    files.make_durable(&file, &placed);
+    files.make_durable(&file, &placed)?;
     Ok((placed, rows))
 }

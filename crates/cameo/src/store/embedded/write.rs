@@ -18,15 +18,18 @@ use super::{
     checksum::Checksums,
     condition::{ReadConditions, Verdict, WriteConditions},
     files::Placed,
-    garbage, meta,
+    garbage,
+    generations::InFlight,
+    meta,
     multipart::{self, Completes},
     object::{self, Description, ObjectPart, Position, StoredObject},
+    record::Record,
     refusal::{Answer, Refusal},
     staging::{Staged, blocking},
 };
 use crate::{
     clock::to_millis,
-    error::{Error, Kind, Place},
+    error::{Error, Kind, Place, Result},
     event::{Change, Event},
     failpoint::{Bug, Point, planted, reached},
     generation::Generation,
@@ -37,6 +40,9 @@ use crate::{
 
 /// Locks for keys: a fixed number, so that they cost no more with more keys. Two keys may share one.
 const LOCKS: usize = 1024;
+
+/// Generations that are reserved in the database at once: one commit in a thousand changes, and as many numbers lost by each start.
+pub(super) const RESERVED_AT_ONCE: u64 = 1024;
 
 /// An object to be written.
 #[derive(Debug, Clone)]
@@ -157,6 +163,13 @@ impl Transaction<'_> {
         Ok(Ok(true))
     }
 
+    /// The file of a deletion is garbage once the content that it deleted is gone: that is removed after `keep_old`, this one after twice as
+    /// long.
+    fn note_tombstone(&self, generation: u64) -> Done<()> {
+        let keep_old = self.inner.options.as_ref().map(|options| options.keep_old).unwrap_or_default();
+        garbage::add(self.connection, generation, self.now.checked_add(keep_old).unwrap_or(self.now))
+    }
+
     /// Remembers the generation, and sends the event where the key is an original's.
     fn tell(&self, bucket: &str, key: &str, generation: u64, change: Change) -> Done<()> {
         meta::raise(self.connection, meta::COUNTER, generation)?;
@@ -175,12 +188,39 @@ impl Transaction<'_> {
 }
 
 impl Inner {
+    /// Whether objects of the bucket are originals, in the sense that nothing else could make them again.
+    pub(super) fn is_kept(&self, bucket: &str) -> bool {
+        self.options.as_ref().is_some_and(|options| options.image_bucket != bucket)
+    }
+
     fn is_original(&self, bucket: &str, key: &str) -> bool {
         self.options.as_ref().is_some_and(|options| options.upload_bucket == bucket) && key.starts_with(ORIGIN_PREFIX)
     }
 }
 
 impl Embedded {
+    /// The next generation, below the mark that the database has reserved.
+    pub(super) async fn next_generation(&self) -> Result<InFlight> {
+        let in_flight = self.inner.generations()?.next();
+        self.reserve(in_flight.number()).await?;
+        Ok(in_flight)
+    }
+
+    /// Raises the mark in the database where `generation` lies above it: before anything durable may have that number.
+    pub(super) async fn reserve(&self, generation: u64) -> Result<()> {
+        let generations = self.inner.generations()?;
+        if generation <= generations.reserved() {
+            return Ok(());
+        }
+        let mark = generation + RESERVED_AT_ONCE;
+        let job = self.inner.db.write(Place::Store, "reserve generations", move |connection| {
+            meta::raise(connection, meta::RESERVED, mark)
+        });
+        job.await?;
+        generations.set_reserved(mark);
+        Ok(())
+    }
+
     /// Writes an object of content that was received. What it replaces stays readable to those who have opened it.
     pub async fn put(&self, staged: Staged, object: NewObject) -> Answer<StoredObject> {
         let etag = hex::encode(staged.digests().md5);
@@ -190,7 +230,7 @@ impl Embedded {
     pub(super) async fn put_content(&self, content: Content, object: NewObject) -> Answer<StoredObject> {
         let lock = self.inner.locks.lock(&object.bucket, &object.key).await;
         let store = self.clone();
-        detached(async move { store.place_and_commit(lock, content, object).await }).await
+        self.detached(async move { store.place_and_commit(lock, content, object).await }).await
     }
 
     async fn place_and_commit(
@@ -200,15 +240,15 @@ impl Embedded {
         new: NewObject,
     ) -> Answer<StoredObject> {
         let Content { staged, etag, parts, completes } = content;
-        let in_flight = self.inner.generations()?.next();
+        let in_flight = self.next_generation().await?;
         let (generation, size) = (in_flight.number(), staged.digests().size);
-        let files = self.inner.files.clone();
-        let placed = blocking(move || files.place(staged.temp, in_flight)).await?;
         let NewObject { bucket, key, description, checksums, conditions } = new;
         let modified_at = self.now();
         let position = Position { file: generation, offset: 0 };
         let object =
             StoredObject { bucket, key, generation, position, size, etag, modified_at, description, checksums, parts };
+        let (files, record) = (self.inner.files.clone(), Record::of([&object]));
+        let placed = blocking(move || files.place(staged.temp, &record, in_flight)).await?;
         if planted(Bug::AcknowledgeBeforeCommit) && self.inner.is_original(&object.bucket, &object.key) {
             let (store, answer) = (self.clone(), object.clone());
             tokio::spawn(async move { store.commit_placed(placed, object, conditions, completes).await });
@@ -255,11 +295,15 @@ impl Embedded {
         Ok(object)
     }
 
-    /// Gives content a second key. Nothing is copied: both rows name the same file.
+    /// Gives content a second key. In the image bucket nothing is copied: both rows name the same file. Elsewhere each object has a file
+    /// of its own, whose record names its key.
     pub async fn copy_object(&self, copy: Copy) -> Answer<StoredObject> {
+        if self.inner.is_kept(&copy.to.0) {
+            return self.copy_content(copy).await;
+        }
         let lock = self.inner.locks.lock(&copy.to.0, &copy.to.1).await;
         let store = self.clone();
-        detached(async move {
+        self.detached(async move {
             let result = store.commit_copy(copy).await;
             drop(lock);
             result
@@ -267,8 +311,21 @@ impl Embedded {
         .await
     }
 
+    pub(super) async fn copy_content(&self, copy: Copy) -> Answer<StoredObject> {
+        let Copy { from, source_conditions, to: (bucket, key), description, conditions } = copy;
+        let open = self.open_object(&from.0, &from.1)?;
+        if source_conditions.judge(&open.object) != Verdict::Send {
+            return Err(Refusal::ConditionFailed);
+        }
+        let StoredObject { etag, checksums, parts, description: described, .. } = open.object.clone();
+        let files = self.inner.files.clone();
+        let staged = blocking(move || Staged::copy_of(&files, open)).await?;
+        let new = NewObject { bucket, key, description: description.unwrap_or(described), checksums, conditions };
+        self.put_content(Content { staged, etag, parts, completes: None }, new).await
+    }
+
     async fn commit_copy(&self, copy: Copy) -> Answer<StoredObject> {
-        let in_flight = self.inner.generations()?.next();
+        let in_flight = self.next_generation().await?;
         let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
         let object = self
             .inner
@@ -286,7 +343,7 @@ impl Embedded {
     pub async fn delete_object(&self, bucket: &str, key: &str, conditions: WriteConditions) -> Answer<bool> {
         let lock = self.inner.locks.lock(bucket, key).await;
         let (store, bucket, key) = (self.clone(), bucket.to_owned(), key.to_owned());
-        detached(async move {
+        self.detached(async move {
             let result = store.commit_delete(bucket, key, conditions).await;
             drop(lock);
             result
@@ -295,20 +352,42 @@ impl Embedded {
     }
 
     async fn commit_delete(&self, bucket: String, key: String, conditions: WriteConditions) -> Answer<bool> {
-        let in_flight = self.inner.generations()?.next();
+        let in_flight = self.next_generation().await?;
         let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
+        let mut tombstone = self.place_tombstone(&bucket, &key, in_flight).await?;
+        let is_marked = tombstone.is_some();
         let (in_bucket, at_key) = (bucket.clone(), key.clone());
-        let deleted = self
-            .inner
-            .db
-            .write(Place::Store, "record that an object was deleted", move |connection| {
-                let transaction = Transaction { connection, inner: &inner, now };
-                transaction.delete(&in_bucket, &at_key, generation, &conditions)
-            })
-            .await??;
+        let job = self.inner.db.write(Place::Store, "record that an object was deleted", move |connection| {
+            let transaction = Transaction { connection, inner: &inner, now };
+            let deleted = transaction.delete(&in_bucket, &at_key, generation, &conditions)?;
+            if is_marked && matches!(deleted, Ok(true)) {
+                transaction.note_tombstone(generation)?;
+            }
+            Ok(deleted)
+        });
+        let deleted = match job.await {
+            Ok(answer) => answer?,
+            Err(error) => {
+                tombstone.into_iter().for_each(Placed::doubt);
+                return Err(error.into());
+            }
+        };
+        if deleted {
+            tombstone.iter_mut().for_each(Placed::keep);
+        }
         reached(Point::DeleteCommitted);
         self.wake_events(&bucket, &key);
         Ok(deleted)
+    }
+
+    /// A file that says of a key that it was deleted: as long as its content may still be in `objects/`, an index that is written again
+    /// from there must not bring it back. None where there is nothing to delete, and in the image bucket, which is made from the others.
+    async fn place_tombstone(&self, bucket: &str, key: &str, in_flight: InFlight) -> Answer<Option<Placed>> {
+        if !self.inner.is_kept(bucket) || self.find(bucket, key)?.is_none() {
+            return Ok(None);
+        }
+        let (files, record) = (self.inner.files.clone(), Record::of_removal(bucket, key, in_flight.number()));
+        blocking(move || files.place_record(&record, in_flight)).await.map(Some)
     }
 
     pub(super) fn wake_events(&self, bucket: &str, key: &str) {
@@ -337,9 +416,20 @@ impl Transaction<'_> {
     }
 }
 
-/// Runs a change to its end even when the caller goes away: half of it must not stay.
-pub(super) async fn detached<T: Send + 'static>(change: impl Future<Output = Answer<T>> + Send + 'static) -> Answer<T> {
-    tokio::spawn(change).await.unwrap_or_else(|error| {
-        Err(Error::new(Place::Store, Kind::Unavailable, "finish a change of the store").because(error).into())
-    })
+impl Embedded {
+    /// Runs a change to its end even when the caller goes away: half of it must not stay.
+    pub(super) async fn detached<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Answer<T>> + Send + 'static,
+    ) -> Answer<T> {
+        self.inner.changes.spawn(change).await.unwrap_or_else(|error| {
+            Err(Error::new(Place::Store, Kind::Unavailable, "finish a change of the store").because(error).into())
+        })
+    }
+
+    /// Completes when no change is under way any more, those included whose clients have gone away. For the end, when nothing new comes.
+    pub async fn changes_ended(&self) {
+        self.inner.changes.close();
+        self.inner.changes.wait().await;
+    }
 }

@@ -1,5 +1,6 @@
 //! Deleting objects, one or many. What is not there counts as deleted.
 
+use futures::{StreamExt, stream};
 use s3s::{
     S3Error, S3Request, S3Response, S3Result,
     auth::Credentials,
@@ -19,6 +20,9 @@ use crate::{
     },
     store::embedded::{Tag, WriteConditions},
 };
+
+/// Deletions of one request that are under way at a time.
+const DELETES_AT_ONCE: usize = 16;
 
 impl Operations {
     pub(super) async fn delete_object(
@@ -51,8 +55,15 @@ impl Operations {
         }
         let quiet = input.delete.quiet.unwrap_or(false);
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-        for object in input.delete.objects {
-            match self.delete_one(request.credentials.as_ref(), &input.bucket, &object).await {
+        let (credentials, bucket) = (request.credentials.as_ref(), &input.bucket);
+        // Side by side, since those that come together share fsyncs and commits; answered in their order.
+        let deletions = input.delete.objects.into_iter().map(|object| async move {
+            let result = self.delete_one(credentials, bucket, &object).await;
+            (object, result)
+        });
+        let mut deletions = stream::iter(deletions).buffered(DELETES_AT_ONCE);
+        while let Some((object, result)) = deletions.next().await {
+            match result {
                 Ok(()) if quiet => {}
                 Ok(()) => deleted.push(DeletedObject {
                     key: Some(object.key),

@@ -1,0 +1,316 @@
+//! Making index and content belong together again, after a database was lost, damaged or put back from a copy.
+//!
+//! Either way works on a copy of the database beside it, which takes its place in the end: a run that is interrupted has changed nothing
+//! but that some unknown content is in `quarantine/`, and can be run again. Nothing is deleted: what no index names, and the database
+//! that was there, are moved to `quarantine/`. No server may run at the same time.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{
+    buckets,
+    files::{Files, names_in},
+    meta,
+    quarantine::{BY_RECOVERY, Quarantine},
+    rebuild::Rebuild,
+    refusal::io_failed,
+    stamp,
+    start::known_files,
+    sync::{sync_file, sync_folder},
+};
+use crate::{
+    clock::to_millis,
+    error::{Error, Kind, Place, Result},
+    sqlite::{Done, Sqlite, as_error, integer},
+};
+
+/// Ends the name of the copy that is worked on.
+const COPY: &str = ".recovering";
+/// Names of rows without content that are reported, at most.
+const NAMED_MAX: usize = 20;
+/// Rows that are read at a time.
+const PAGE: i64 = 1000;
+
+const ROWS: &str = "SELECT bucket, object_key, file, file_offset + size FROM cameo_objects
+    WHERE (bucket, object_key) > (?1, ?2) ORDER BY bucket, object_key LIMIT ?3";
+const UPLOADS: &str = "SELECT EXISTS (SELECT 1 FROM cameo_uploads WHERE id = ?1 AND completed_etag IS NULL)";
+
+/// Which side counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The content: what its records say is written to the index.
+    Content,
+    /// The database: content that it does not name is moved aside.
+    Database,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub struct Recovery {
+    /// Which side counts.
+    pub side: Side,
+    /// Whether only to say what would be done.
+    pub dry_run: bool,
+    /// The bucket of originals.
+    pub upload_bucket: String,
+    /// The bucket of renditions.
+    pub image_bucket: String,
+    /// The queue that the events of originals go to.
+    pub events: String,
+    /// How long replaced content is kept.
+    pub keep_old: Duration,
+}
+
+/// What was done, or would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Files in `objects/`.
+    pub files: u64,
+    /// Whether the database could be read; otherwise the index begins empty.
+    pub database_read: bool,
+    /// Originals that were written to the index.
+    pub originals: u64,
+    /// Other objects that were written to the index.
+    pub others: u64,
+    /// Objects that were removed from the index, since they had been deleted.
+    pub deletions: u64,
+    /// Events that were sent, so that ledger, rows and renditions follow.
+    pub events: u64,
+    /// Files that the index does not name and that do not say what they hold: moved to `quarantine/`.
+    pub quarantined: u64,
+    /// Objects of the index whose content is missing or short.
+    pub without_content: u64,
+    /// Some of them, bucket and key.
+    pub named: Vec<String>,
+    /// Where files were moved to.
+    pub quarantine: Option<PathBuf>,
+}
+
+/// Makes index and content of the data folder `data` belong together. `progress` gets the number of files looked at.
+pub fn recover(data: &Path, recovery: &Recovery, now: Timestamp, progress: &mut dyn FnMut(u64)) -> Result<Recovered> {
+    let files = Files::new(data);
+    if !recovery.dry_run {
+        files.prepare().map_err(|e| io_failed(&format!("prepare the folder {}", data.display()), e))?;
+    }
+    let copy = Copy::of(&data.join("cameo.db"))?;
+    if recovery.side == Side::Database && !copy.is_of_old {
+        remove_database(&copy.path)?;
+        let doing = format!(
+            "take cameo.db in {} as it is: it is missing, empty or damaged; put a copy back first, or use --rebuild-index",
+            data.display()
+        );
+        return Err(Error::new(Place::Store, Kind::Misconfigured, doing));
+    }
+    let mut done = Recovered { database_read: copy.is_of_old, ..Recovered::default() };
+    let doing = "write the recovered index";
+    let mut run = || -> Done<_> {
+        copy.connection.execute_batch("BEGIN IMMEDIATE")?;
+        for name in [&recovery.upload_bucket, &recovery.image_bucket] {
+            buckets::create_in(&copy.connection, name, to_millis(now), "")?;
+        }
+        if recovery.side == Side::Content {
+            Rebuild::new(&copy.connection, &files, recovery, now)?.run(&mut done, progress)?;
+        }
+        let unknown = unknown_files(&copy.connection, &files, &mut done, progress)?;
+        look_at_content(&copy.connection, &files, &mut done)?;
+        Ok(unknown)
+    };
+    let unknown = run().map_err(|failure| as_error(failure, Place::Store, doing))?;
+    done.quarantined = unknown.files.len() as u64 + unknown.uploads.len() as u64;
+    if recovery.dry_run {
+        drop(copy.connection);
+        remove_database(&copy.path)?;
+        return Ok(done);
+    }
+    let mut quarantine = Quarantine::new(&files, now, BY_RECOVERY);
+    move_aside(&files, &unknown, &mut quarantine)?;
+    let mark = || -> Done<()> {
+        let highest = highest_named(&files).map_err(|e| io_failed("list quarantine/", e))?.max(unknown.highest);
+        for name in [meta::COUNTER, meta::RESERVED, meta::SWEPT_THROUGH] {
+            meta::raise(&copy.connection, name, highest)?;
+        }
+        stamp::renew_alone(&files, &copy.connection)?;
+        copy.connection.execute_batch("COMMIT")?;
+        Ok(())
+    };
+    mark().map_err(|failure| as_error(failure, Place::Store, doing))?;
+    copy.take_its_place(&mut quarantine)?;
+    let (folder, moved) = quarantine.finish().map_err(|e| io_failed("sync quarantine/", e))?;
+    done.quarantine = (moved > 0).then_some(folder);
+    Ok(done)
+}
+
+/// A copy of the database, to be changed in its place.
+struct Copy {
+    original: PathBuf,
+    path: PathBuf,
+    connection: Connection,
+    is_of_old: bool,
+}
+
+impl Copy {
+    /// A copy of a database that can be read to the end, and an empty one in place of any other.
+    fn of(original: &Path) -> Result<Self> {
+        let path = beside(original, COPY);
+        remove_database(&path)?;
+        let copied = copy_database(original, &path);
+        let is_of_old = copied.map_err(|error| as_error(error.into(), Place::Store, "copy the database"))?;
+        let connection = Sqlite::open_alone(&path)?;
+        Ok(Self { original: original.to_owned(), path, connection, is_of_old })
+    }
+
+    /// Moves the database that was there aside, with its log, and puts this one in its place.
+    fn take_its_place(self, quarantine: &mut Quarantine) -> Result<()> {
+        let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+        folded.map_err(|error| as_error(error.into(), Place::Store, "write the recovered index"))?;
+        drop(self.connection);
+        let mut replace = || -> io::Result<()> {
+            sync_file(&File::open(&self.path)?);
+            for suffix in ["-wal", "-shm", ""] {
+                let path = beside(&self.original, suffix);
+                if path.exists() {
+                    quarantine.take(&path)?;
+                }
+            }
+            fs::rename(&self.path, &self.original)?;
+            self.original.parent().into_iter().try_for_each(sync_folder)
+        };
+        replace().map_err(|error| io_failed("put the recovered index in its place", error))
+    }
+}
+
+/// Copies a database into a new file. False where there is none, and where it is damaged.
+fn copy_database(from: &Path, to: &Path) -> rusqlite::Result<bool> {
+    if !from.metadata().is_ok_and(|file| file.len() > 0) {
+        return Ok(false);
+    }
+    let copy = || {
+        let connection = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let whole = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0))? == "ok";
+        if whole {
+            connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+        }
+        Ok(whole)
+    };
+    match copy() {
+        Err(rusqlite::Error::SqliteFailure(error, _))
+            if matches!(error.code, ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) =>
+        {
+            Ok(false)
+        }
+        other => other,
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+fn remove_database(path: &Path) -> Result<()> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        match fs::remove_file(beside(path, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(io_failed(&format!("remove {}{suffix}", path.display()), error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What no row names.
+#[derive(Debug, Default)]
+struct Unknown {
+    files: Vec<u64>,
+    /// Folders of multipart uploads.
+    uploads: Vec<String>,
+    /// The highest generation that names a file in `objects/`.
+    highest: u64,
+}
+
+fn unknown_files(
+    connection: &Connection,
+    files: &Files,
+    done: &mut Recovered,
+    progress: &mut dyn FnMut(u64),
+) -> Done<Unknown> {
+    let mut unknown = Unknown::default();
+    done.files = 0;
+    for shard in files.shards_from(0).map_err(|e| io_failed("list objects/", e))? {
+        let mut present = files.files_of_shard(shard).map_err(|e| io_failed("list a folder of objects/", e))?;
+        done.files += present.len() as u64;
+        unknown.highest = present.iter().copied().max().unwrap_or(0).max(unknown.highest);
+        let known = known_files(connection, Files::bounds_of_shard(shard))?;
+        present.retain(|file| !known.contains(file));
+        unknown.files.extend(present);
+        progress(done.files);
+    }
+    for upload in files.upload_folders().map_err(|e| io_failed("list parts/", e))? {
+        if !connection.query_row(UPLOADS, [&upload], |row| row.get::<_, bool>(0))? {
+            unknown.uploads.push(upload);
+        }
+    }
+    Ok(unknown)
+}
+
+fn move_aside(files: &Files, unknown: &Unknown, quarantine: &mut Quarantine) -> Result<()> {
+    let content = unknown.files.iter().map(|file| files.object_path(*file));
+    let uploads = unknown.uploads.iter().map(|upload| files.upload_path(upload));
+    content
+        .chain(uploads)
+        .try_for_each(|path| quarantine.take(&path))
+        .map_err(|e| io_failed("move what no row names to quarantine/", e))
+}
+
+/// Looks at the content of every row; of notes of old content nothing is asked.
+fn look_at_content(connection: &Connection, files: &Files, done: &mut Recovered) -> Done<()> {
+    let mut after = (String::new(), String::new());
+    loop {
+        let mut query = connection.prepare_cached(ROWS)?;
+        let rows = query.query_map((&after.0, &after.1, PAGE), |row| {
+            let (file, end): (i64, i64) = (row.get(2)?, row.get(3)?);
+            Ok(((row.get(0)?, row.get(1)?), file.unsigned_abs(), end.unsigned_abs()))
+        })?;
+        let rows: Vec<((String, String), u64, u64)> = rows.collect::<Result<_, _>>()?;
+        for ((bucket, key), file, end) in &rows {
+            let is_there = files.object_path(*file).metadata().is_ok_and(|found| found.len() >= *end);
+            if !is_there {
+                done.without_content += 1;
+                if done.named.len() < NAMED_MAX {
+                    done.named.push(format!("{bucket}/{key}"));
+                }
+            }
+        }
+        match rows.into_iter().next_back() {
+            Some((last, ..)) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The highest generation that names a file in `quarantine/`: its number must not be given out again.
+fn highest_named(files: &Files) -> io::Result<u64> {
+    let mut highest = 0;
+    for folder in names_in(&files.quarantine())? {
+        let folder = files.quarantine().join(folder);
+        if !folder.is_dir() {
+            continue;
+        }
+        for name in names_in(&folder)? {
+            let number = u64::from_str_radix(&name, 16).ok().filter(|_| name.len() == 16);
+            // What a person put there may have any name.
+            highest = number.filter(|number| integer(*number) != i64::MAX).unwrap_or(0).max(highest);
+        }
+    }
+    Ok(highest)
+}
