@@ -10,6 +10,7 @@ use tracing::info;
 use super::{
     backends::{Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url},
     listeners::Listeners,
+    outage::Outages,
     renderer,
     server::{Roles, Server, spawn_workers},
     tasks::Tasks,
@@ -78,6 +79,7 @@ async fn open(
         receive_wait: RECEIVE_WAIT,
         window: config.register.window()?,
         clock,
+        outages: Outages::default(),
     })
 }
 

@@ -160,6 +160,18 @@ impl Queue for Faulty<dyn Queue> {
     async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
         self.fault.pass(self.inner.bury(receipt, error)).await
     }
+    async fn retry_later(&self, receipt: &str, pause: Duration, error: &str) -> Result<()> {
+        self.fault.pass(self.inner.retry_later(receipt, pause, error)).await
+    }
+    fn max_receives(&self) -> Option<u32> {
+        self.inner.max_receives()
+    }
+    fn adopt(&self, message: &Message) {
+        self.inner.adopt(message);
+    }
+    async fn redrive(&self, ids: &[String]) -> Result<u64> {
+        self.inner.redrive(ids).await
+    }
     async fn depth(&self) -> Result<Depth> {
         self.inner.depth().await
     }

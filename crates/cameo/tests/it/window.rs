@@ -13,7 +13,7 @@ use cameo::{
     clock::ManualClock,
     config::{Register, When},
     flow::{Flow, Settings, SizeSets},
-    host::worker::Worker,
+    host::{outage::Outages, worker::Worker},
     queue::{Queue, memory::MemoryQueue},
     render::unused::UnusedEngine,
     store::memory::MemoryStore,
@@ -67,6 +67,7 @@ impl Office {
             receive_wait: Duration::ZERO,
             window: Register { when: When::Window, ..Register::default() }.window().unwrap(),
             clock: self.clock.clone(),
+            outages: Outages::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use cameo::{
     host::{
         backends::{Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url},
         messages::{Ended, register_messages},
+        outage::Outages,
         worker::Worker,
     },
     render::unused::UnusedEngine,
@@ -53,6 +54,7 @@ impl Dataset {
                 // The schedule is the window.
                 window: None,
                 clock,
+                outages: Outages::default(),
             },
         })
     }
