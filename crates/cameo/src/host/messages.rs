@@ -30,13 +30,20 @@ pub struct Ended {
 pub(super) const OUT_AFTER: usize = 2;
 
 /// Does what the events of a message ask for, and tells `register` of it. A message may hold several events, or none; one that fails
-/// keeps no other from being done, and its error is that of the message.
+/// keeps no other from being done. The error is the first that is to be waited for, else the first.
 pub async fn handle_events(flow: &Flow, registrations: &dyn Queue, body: &str) -> Result<()> {
     let bodies = event::split(body).unwrap_or_else(|| vec![body.to_owned()]);
     let mut handled = Ok(());
     for body in &bodies {
         let done = async { tell(registrations, &bodies_of(&outcomes_of(flow, body).await?)).await };
-        handled = handled.and(done.await);
+        if let Err(error) = done.await
+            && handled
+                .as_ref()
+                .err()
+                .is_none_or(|first: &Error| !first.is_to_be_waited_for() && error.is_to_be_waited_for())
+        {
+            handled = Err(error);
+        }
     }
     handled
 }

@@ -27,6 +27,8 @@ use crate::{
 const CONTENTION_TRIES: u32 = 3;
 /// First and longest pause before a message is received again that failed alone with an error that nobody listed.
 const UNLISTED_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
+/// Receives of such a message, at most: a queue may allow more, for functions that cannot hold messages through an outage.
+const TRIES_MAX: u32 = 10;
 /// How long messages are held that all fail with errors that nobody listed; afterwards each is tried by its receive count.
 const UNLISTED_HELD: Duration = Duration::from_hours(1);
 /// Failures of a held message, each after another one was done, from which on it is not the component that is at fault.
@@ -187,7 +189,7 @@ impl<'w> InHand<'w> {
 
     /// Puts a message off, counted, or dead-letters it when it was received often enough.
     async fn try_by_count(&mut self, mut held: Held, error: &Error, pause: Duration) -> Result<()> {
-        let worn_out = self.queue.max_receives().is_some_and(|max| held.message.receive_count >= max);
+        let worn_out = self.queue.max_receives().is_some_and(|max| held.message.receive_count >= max.min(TRIES_MAX));
         let cause = error.to_string();
         held.todo = if worn_out { Todo::DeadLetter(cause) } else { Todo::PutOff(pause, cause) };
         self.settle(held).await

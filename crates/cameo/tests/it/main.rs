@@ -2,6 +2,8 @@
 
 mod catalog_contract;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
+mod catalog_refusals;
+#[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;
 mod console_pages;
 #[cfg(all(feature = "sqs", feature = "s3"))]
@@ -14,6 +16,7 @@ mod operators_page;
 mod queue_contract;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod queue_sqs;
+mod refusals;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod register_rate;
 mod register_simulation;

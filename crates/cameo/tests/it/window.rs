@@ -116,6 +116,29 @@ async fn what_comes_at_night_is_registered_at_seven_and_then_each_minute() {
     .await;
 }
 
+/// flow.md 15: a run went on for as long as uploads kept coming.
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_with_the_window_however_much_keeps_coming() {
+    // 21:00:30 in Korea.
+    let office = Office::at("2026-12-31T12:00:30Z");
+    let steadily = async || {
+        for _ in 0..60 {
+            office.send().await;
+            office.clock.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    beside(&office, async {
+        office.send().await;
+        steadily().await;
+        let at_the_end = office.registered().await;
+        assert!((1..61).contains(&at_the_end), "{at_the_end}");
+        steadily().await;
+        assert_eq!(office.registered().await, at_the_end, "21:02");
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn nine_in_the_evening_is_the_last_run_of_the_day() {
     // 20:59 in Korea.

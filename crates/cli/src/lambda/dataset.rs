@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::{batch, deadline::Deadline};
+use crate::{batch, deadline::Deadline, settle::comes_again};
 
 /// How long an emptied queue is looked at before it counts as empty.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);
@@ -76,9 +76,11 @@ impl Dataset {
         };
         let mut failed = Vec::new();
         for Ended { messages: at, result } in ended {
-            if let Err(error) = result {
-                warn!(%error, messages = at.len(), "messages failed and come again");
-                failed.extend(at.into_iter().map(|at| &messages[at]));
+            let Err(error) = result else { continue };
+            for message in at.into_iter().map(|at| &messages[at]) {
+                if comes_again(&*self.worker.registrations, message, &error).await {
+                    failed.push(message);
+                }
             }
         }
         failed
