@@ -29,6 +29,14 @@ pub(super) fn pause_after(failures: u32) -> Duration {
 pub struct Outages {
     pub(super) resize: Arc<Gate>,
     pub(super) register: Arc<Gate>,
+    pub(super) put_off: Option<Duration>,
+}
+
+impl Outages {
+    /// For a process that ends before an outage may: what it could not do comes again after `pause`, and not at once.
+    pub fn of_a_short_life(pause: Duration) -> Self {
+        Self { put_off: Some(pause), ..Self::default() }
+    }
 }
 
 /// The gate of one step.

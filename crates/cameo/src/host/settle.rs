@@ -46,6 +46,8 @@ pub(super) struct InHand<'w> {
     visibility: Duration,
     /// Told to end: nothing more is held.
     stop: &'w CancellationToken,
+    /// After how long what failed comes again once this process has ended.
+    put_off: Option<Duration>,
     waiting: Vec<Held>,
     /// Failed in this round with errors that nobody listed.
     unlisted: Vec<(Held, Error)>,
@@ -61,9 +63,10 @@ impl<'w> InHand<'w> {
         leases: &'w Leases,
         visibility: Duration,
         stop: &'w CancellationToken,
+        put_off: Option<Duration>,
     ) -> Self {
         let (waiting, unlisted) = (Vec::new(), Vec::new());
-        Self { queue, gate, leases, visibility, stop, waiting, unlisted, any_done: false, outage: None }
+        Self { queue, gate, leases, visibility, stop, put_off, waiting, unlisted, any_done: false, outage: None }
     }
 
     /// Whether nothing is held.
@@ -258,11 +261,13 @@ impl<'w> InHand<'w> {
     /// Hands messages back; one that is done is deleted, if that can be.
     pub(super) async fn release(&self, messages: Vec<Held>) {
         self.leases.end(messages.iter().map(|held| &held.message.receipt)).await;
-        let queue = self.queue;
+        let (queue, put_off) = (self.queue, self.put_off);
         let released = messages.iter().map(|held| async move {
-            match held.todo {
-                Todo::Delete => queue.delete(std::slice::from_ref(&held.message.receipt)).await,
-                _ => queue.release(&held.message.receipt).await,
+            let receipt = &held.message.receipt;
+            match (&held.todo, put_off) {
+                (Todo::Delete, _) => queue.delete(std::slice::from_ref(receipt)).await,
+                (_, Some(pause)) if held.failures > 0 => queue.extend(receipt, pause).await.map(drop),
+                _ => queue.release(receipt).await,
             }
         });
         for result in join_all(released).await {

@@ -141,7 +141,7 @@ impl Worker {
             Step::Register => (&*self.registrations, &self.outages.register),
         };
         let leases = Leases::default();
-        let mut in_hand = InHand::new(queue, gate, &leases, self.visibility_timeout, stop);
+        let mut in_hand = InHand::new(queue, gate, &leases, self.visibility_timeout, stop, self.outages.put_off);
         let work = async {
             let ended = match run {
                 Run::Once(wait) => self.single_round(step, &mut in_hand, wait).await,

@@ -29,14 +29,14 @@ struct Refusal {
 
 const REFUSALS: &[Refusal] = &[
     Refusal {
-        name: "check",
+        name: "refused_by_check",
         mysql: "ALTER TABLE celeb_image_url ADD CONSTRAINT lucky CHECK (cd_idx <> 13)",
         postgres: "ALTER TABLE celeb_image_url ADD CONSTRAINT lucky CHECK (cd_idx <> 13)",
         kind: Kind::Refused,
         told: "lucky",
     },
     Refusal {
-        name: "foreign_key",
+        name: "refused_by_key",
         mysql: "CREATE TABLE celebs (id BIGINT PRIMARY KEY); INSERT INTO celebs SELECT seq FROM seq_1_to_12;
             ALTER TABLE celeb_image_url ADD CONSTRAINT known FOREIGN KEY (cd_idx) REFERENCES celebs (id)",
         postgres: "CREATE TABLE celebs (id BIGINT PRIMARY KEY); INSERT INTO celebs SELECT generate_series(1, 12);
@@ -45,7 +45,7 @@ const REFUSALS: &[Refusal] = &[
         told: "known",
     },
     Refusal {
-        name: "trigger",
+        name: "refused_by_trigger",
         mysql: "CREATE TRIGGER unlucky BEFORE INSERT ON celeb_image_url FOR EACH ROW
             IF NEW.cd_idx = 13 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'thirteen'; END IF",
         postgres: "CREATE FUNCTION unlucky() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -119,12 +119,12 @@ const MINUTE: Duration = Duration::from_mins(1);
 async fn what_is_refused_to_everybody_is_waited_for(server: &dyn CatalogServer) {
     let user = "CREATE USER writer_a@localhost; GRANT ALL ON {}.* TO writer_a@localhost";
     let (grant, revoke) = if is_mysql(server) {
-        ("GRANT INSERT ON out.* TO writer_a@localhost", "REVOKE INSERT ON out.* FROM writer_a@localhost")
+        ("GRANT INSERT ON refusing.* TO writer_a@localhost", "REVOKE INSERT ON refusing.* FROM writer_a@localhost")
     } else {
         ("GRANT INSERT ON celeb_image_url TO writer_a", "REVOKE INSERT ON celeb_image_url FROM writer_a")
     };
     let setup = if is_mysql(server) {
-        user.replace("{}", "out").replace("ALL", "SELECT, INSERT, UPDATE, DELETE, CREATE")
+        user.replace("{}", "refusing").replace("ALL", "SELECT, INSERT, UPDATE, DELETE, CREATE")
     } else {
         "CREATE ROLE writer_a LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer_a;
             GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO writer_a"
@@ -138,22 +138,22 @@ async fn what_is_refused_to_everybody_is_waited_for(server: &dyn CatalogServer) 
             Kind::Misconfigured,
         ),
     ];
-    server.create_database("out").await;
-    drop(server.open("out", &Table::default()).await.unwrap());
-    server.execute("out", &setup).await;
-    let url = server.url("writer_a", "out");
+    server.create_database("refusing").await;
+    drop(server.open("refusing", &Table::default()).await.unwrap());
+    server.execute("refusing", &setup).await;
+    let url = server.url("writer_a", "refusing");
     let catalog: Arc<dyn Catalog> =
         server.open_limited(&url, &Table::default(), ServerLimits::default()).await.unwrap().into();
     let worker = worker(catalog.clone());
     for (n, (begin, end, kind)) in outages.into_iter().enumerate() {
-        server.execute("out", begin).await;
+        server.execute("refusing", begin).await;
         let message = rendered(&format!("origin/v/{}_0.jpg", n + 1), 1, &["sq"]).to_json();
         worker.registrations.send(&[message]).await.unwrap();
         for _ in 0..5 {
             let error = worker.register_once(Duration::from_secs(1)).await.unwrap_err();
             assert_eq!(error.kind(), kind, "{begin}: {error}");
         }
-        server.execute("out", end).await;
+        server.execute("refusing", end).await;
         assert_eq!(worker.register_once(Duration::from_secs(1)).await.unwrap(), 1, "{end}");
         assert_eq!(catalog.rows(&Scope::All, None, 100).await.unwrap().len(), n + 1, "{end}");
         assert_eq!(worker.registrations.depth().await.unwrap().dead, 0, "{end}");

@@ -444,6 +444,26 @@ async fn an_original_over_which_the_host_panics_is_dead_lettered_and_the_others_
     .await;
 }
 
+/// A function that empties the queue on a schedule would else count a receive with each of its runs.
+#[tokio::test(start_paused = true)]
+async fn a_process_of_a_short_life_has_what_failed_come_rarely() {
+    let system = System::new(true);
+    let pause = MINUTE * 15;
+    let worker = Worker { outages: Outages::of_a_short_life(pause), ..system.worker() };
+    system.deliver().await;
+    while worker.resize_once(Duration::ZERO).await.unwrap() > 0 {}
+    system.fault.refuse(|call, _| (call == "catalog.register").then_some(Kind::Unavailable));
+    for _ in 0..10 {
+        let _ = worker.register_once(Duration::ZERO).await;
+        tokio::time::sleep(MINUTE).await;
+    }
+    assert_eq!(system.registrations.highest.load(Ordering::SeqCst), 1);
+    system.fault.heal();
+    tokio::time::sleep(pause).await;
+    assert_eq!(worker.register_once(Duration::ZERO).await.unwrap() as u64, PHOTOS);
+    assert_eq!(system.registered().await.len() as u64, PHOTOS);
+}
+
 /// A process that is told to end in an outage gives everything back at once.
 #[tokio::test(start_paused = true)]
 async fn what_is_held_in_an_outage_is_released_when_the_process_ends() {

@@ -144,12 +144,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_failed_is_named_and_its_neighbours_are_done() {
+    async fn what_is_at_fault_is_dead_lettered_and_its_neighbours_are_done() {
         let (resize, registrations, event) = function().await;
-        let batch = batch_of(&["no event", &event, r#"{"Event":"s3:TestEvent"}"#]);
+        resize.events.send(&["no event".to_owned()]).await.unwrap();
+        let minute = Duration::from_mins(1);
+        let received = resize.events.receive(1, minute, Duration::ZERO).await.unwrap().remove(0);
+        let mut batch = batch_of(&["no event", &event, r#"{"Event":"s3:TestEvent"}"#]);
+        batch["Records"][0]["receiptHandle"] = json!(received.receipt);
         let answer = resize.handle(&batch, Deadline::after(60_000)).await.unwrap();
-        assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "a"}]}));
+        assert_eq!(answer, json!({"batchItemFailures": []}));
         assert_eq!(registrations.depth().await.unwrap().visible, 1);
+        let dead = resize.events.dead_letters(10).await.unwrap();
+        assert!(dead.len() == 1 && dead[0].error.contains("read an event as JSON"), "{dead:?}");
     }
 
     /// flow.md, questionable: a broken record takes its body's neighbours along.

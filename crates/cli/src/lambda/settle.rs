@@ -15,7 +15,7 @@ use tracing::{error, warn};
 use crate::batch;
 
 /// How long a message is hidden that met an outage. With the template's 100 receives this is a day.
-const OUTAGE_PAUSE: Duration = Duration::from_mins(15);
+pub(crate) const OUTAGE_PAUSE: Duration = Duration::from_mins(15);
 
 /// Receives of a message that fails with an error that nobody listed, at most: the policy allows more, for outages.
 const TRIES_MAX: u32 = 10;
