@@ -13,6 +13,7 @@
 //! ledger, are one transaction. It must never be written around.
 
 use std::{
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     time::{Duration, Instant},
@@ -124,7 +125,11 @@ where
 
     fn run(self: Box<Self>, connection: &Connection) -> Finished {
         let Self { job, caller, .. } = *self;
-        let result = job(connection).map_err(|failure| failure.told(caller.place, caller.doing));
+        // A panic undoes the job as an error does; the writer is everybody's, and goes on.
+        let done = panic::catch_unwind(AssertUnwindSafe(|| job(connection))).unwrap_or_else(|_| {
+            Err(Error::new(caller.place, Kind::Unlisted, format!("{}: it panicked", caller.doing)).into())
+        });
+        let result = done.map_err(|failure| failure.told(caller.place, caller.doing));
         let failed = result.as_ref().err().map(Error::to_string);
         Finished { failed, tell: Box::new(move |commit| caller.tell(commit, result)) }
     }

@@ -117,18 +117,22 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// flow.md 3, 18: a right that is revoked and a table that is away are outages of a running loop: nothing is dead-lettered, and what was
 /// refused is done afterwards.
 async fn what_is_refused_to_everybody_is_waited_for(server: &dyn CatalogServer) {
-    let user = "CREATE USER writer_a@localhost; GRANT ALL ON {}.* TO writer_a@localhost";
-    let (grant, revoke) = if is_mysql(server) {
-        ("GRANT INSERT ON refusing.* TO writer_a@localhost", "REVOKE INSERT ON refusing.* FROM writer_a@localhost")
+    // A right to one table, which MariaDB looks up for each statement.
+    let (setup, grant, revoke) = if is_mysql(server) {
+        (
+            "CREATE USER writer_a@localhost; GRANT SELECT, UPDATE, DELETE, CREATE ON refusing.* TO writer_a@localhost;
+            GRANT INSERT ON refusing.cameo_schema TO writer_a@localhost; GRANT INSERT ON refusing.cameo_originals TO writer_a@localhost;
+            GRANT INSERT ON refusing.cameo_entities TO writer_a@localhost; GRANT INSERT ON refusing.celeb_image_url TO writer_a@localhost",
+            "GRANT INSERT ON refusing.celeb_image_url TO writer_a@localhost",
+            "REVOKE INSERT ON refusing.celeb_image_url FROM writer_a@localhost",
+        )
     } else {
-        ("GRANT INSERT ON celeb_image_url TO writer_a", "REVOKE INSERT ON celeb_image_url FROM writer_a")
-    };
-    let setup = if is_mysql(server) {
-        user.replace("{}", "refusing").replace("ALL", "SELECT, INSERT, UPDATE, DELETE, CREATE")
-    } else {
-        "CREATE ROLE writer_a LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer_a;
-            GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO writer_a"
-            .to_owned()
+        (
+            "CREATE ROLE writer_a LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer_a;
+            GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO writer_a",
+            "GRANT INSERT ON celeb_image_url TO writer_a",
+            "REVOKE INSERT ON celeb_image_url FROM writer_a",
+        )
     };
     let outages = [
         (revoke, grant, Kind::Denied),
@@ -140,7 +144,7 @@ async fn what_is_refused_to_everybody_is_waited_for(server: &dyn CatalogServer) 
     ];
     server.create_database("refusing").await;
     drop(server.open("refusing", &Table::default()).await.unwrap());
-    server.execute("refusing", &setup).await;
+    server.execute("refusing", setup).await;
     let url = server.url("writer_a", "refusing");
     let catalog: Arc<dyn Catalog> =
         server.open_limited(&url, &Table::default(), ServerLimits::default()).await.unwrap().into();

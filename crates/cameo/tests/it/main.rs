@@ -6,6 +6,7 @@ mod catalog_refusals;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;
 mod console_pages;
+mod embedded_refusals;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;
 mod faulty;

@@ -84,6 +84,25 @@ async fn the_embedded_queue_follows_a_clock_that_is_set_back() {
     a_clock_that_is_set_back_hides_nothing(&fixture, &clock).await;
 }
 
+/// flow.md 22: worn-out messages lost their error.
+#[tokio::test]
+async fn a_worn_out_message_keeps_its_last_error() {
+    let clock = clock();
+    let in_sqlite = InSqlite { folder: tempfile::tempdir().unwrap(), clock: clock.clone() };
+    for fixture in [&Memory(clock.clone()) as &dyn Fixture, &in_sqlite] {
+        let queue = fixture.empty_queue().await;
+        queue.send(&["a".to_owned()]).await.unwrap();
+        for at in 0..MAX_RECEIVES {
+            let minute = Duration::from_mins(1);
+            let message = queue.receive(1, minute, Duration::ZERO).await.unwrap().remove(0);
+            queue.retry_later(&message.receipt, minute, &format!("error {at}")).await.unwrap();
+            clock.advance(minute * 2);
+        }
+        assert_eq!(queue.receive(1, Duration::ZERO, Duration::ZERO).await.unwrap(), []);
+        assert_eq!(queue.dead_letters(1).await.unwrap()[0].error, format!("error {}", MAX_RECEIVES - 1));
+    }
+}
+
 #[tokio::test]
 async fn memory_passes() {
     check_all(&Memory(clock())).await;

@@ -21,7 +21,11 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::{batch, deadline::Deadline, settle::{OUTAGE_PAUSE, comes_again}};
+use crate::{
+    batch,
+    deadline::Deadline,
+    settle::{OUTAGE_PAUSE, comes_again},
+};
 
 /// How long an emptied queue is looked at before it counts as empty.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);

@@ -93,23 +93,32 @@ pub(super) async fn overview(console: &Console, language: Language) -> Result<St
     for queue in [&console.events, &console.registrations] {
         queues.push((queue.name().to_owned(), queue.depth().await?));
     }
-    let dead = dead_letters(console).await?;
-    let dead = dead.into_iter().map(|(key, letter)| RejectedView::dead(key, letter)).take(REJECTED_SHOWN).collect();
+    let dead = dead_letters(console)
+        .await
+        .into_iter()
+        .map(|(key, letter)| RejectedView::dead(key, letter))
+        .take(REJECTED_SHOWN);
+    let dead = dead.collect();
     let registers_at = console.window.as_ref().and_then(|window| window.closed_until(console.clock.now()));
     render(&Overview { language, verticals, queues, registers_at, dead })
 }
 
-/// Dead letters of both queues, each with a photo that it is about; of those that name none, the queue's message.
-async fn dead_letters(console: &Console) -> Result<Vec<(String, DeadLetter)>> {
+/// Dead letters of both queues, each with a photo that it is about; of those that name none, the queue's message. Where they may not be looked at
+/// the page does without.
+async fn dead_letters(console: &Console) -> Vec<(String, DeadLetter)> {
     let mut found = Vec::new();
     for queue in [&console.events, &console.registrations] {
-        for letter in queue.dead_letters(DEAD_LOOKED_AT).await? {
+        let letters = queue.dead_letters(DEAD_LOOKED_AT).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the console cannot show dead letters");
+            Vec::new()
+        });
+        for letter in letters {
             let nameless = || vec![format!("{} / {}", queue.name(), letter.id)];
             let keys = if letter.keys.is_empty() { nameless() } else { letter.keys.clone() };
             found.extend(keys.into_iter().map(|key| (key, letter.clone())));
         }
     }
-    Ok(found)
+    found
 }
 
 impl VerticalCounts {
@@ -139,7 +148,7 @@ pub(super) async fn vertical(
         Err(_) => entities_after(console, vertical, after).await?,
     };
     let rejected = console.flow.catalog.rejected(Some(vertical), REJECTED_SHOWN).await?;
-    let dead = dead_letters(console).await?.into_iter();
+    let dead = dead_letters(console).await.into_iter();
     let dead = dead.filter(|(key, _)| UploadKey::vertical(key).as_ref() == Some(vertical)).take(REJECTED_SHOWN);
     let mut entities = judge(console, vertical, ids).await?;
     let image_sizes = in_columns(&mut entities, console.flow.settings.size_sets.of(vertical).sizes.sizes());
