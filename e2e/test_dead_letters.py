@@ -1,4 +1,4 @@
-"""A photo that the database refuses: it is shown with its cause, its neighbours go on, and it is sent again once the cause is fixed."""
+"""What a photo that fails leaves to see, in status and log. One that the database refuses is shown with its cause, its neighbours go on, and it is sent again once the cause is fixed."""
 
 import subprocess
 
@@ -43,3 +43,11 @@ def test_a_photo_that_the_database_refuses_is_shown_and_sent_again(server):
     assert {row["cd_idx"] for row in server.rows()} == {7, 8, 13}
     assert server.cameo("verify").returncode == 0
     assert dead_letters(server.cameo("status")) == []
+
+
+def test_the_log_names_the_reason_of_a_rejection(server):
+    """users.md 29: the log said "rejected" and no more."""
+    server.put("9_0.jpg", b"GIF89a, whatever its name says")
+    server.wait_until_quiet()
+    lines = [line for line in server.log.read_text().splitlines() if "9_0.jpg" in line and "rejected" in line]
+    assert any("file.not_jpeg" in line for line in lines), server.log.read_text()[-3000:]

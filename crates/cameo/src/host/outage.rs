@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 use crate::error::{Error, Place};
 
 /// First and longest pause before an operation that failed in an outage is tried again.
-pub(super) const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 /// How often a loop is let in while the gate is closed. What it receives it holds, so that these receives are bounded by what loops hold.
 const PROBED_EVERY: Duration = Duration::from_mins(1);
 

@@ -14,7 +14,7 @@ use super::{
     gather::gather,
     held::{Held, Leases, Todo},
     messages::is_rendered,
-    outage::{Gate, PAUSES, pause_after},
+    outage::{Gate, pause_after},
 };
 use crate::{
     error::{Error, Kind, Result, Subject},
@@ -23,6 +23,8 @@ use crate::{
     queue::{Message, Queue},
 };
 
+/// How often a loop that may not receive looks whether it may.
+const GATE_LOOK: Duration = Duration::from_secs(2);
 /// Tries of somebody's who is in the way, before it counts as an outage.
 const CONTENTION_TRIES: u32 = 3;
 /// First and longest pause before a message is received again that failed alone with an error that nobody listed.
@@ -90,7 +92,7 @@ impl<'w> InHand<'w> {
         // A single step, which is told to end from the start, always looks.
         if room == 0 || !(self.stop.is_cancelled() || self.gate.lets_in()) {
             if due == 0 {
-                sleep_or(self.stop, self.until_due().unwrap_or(PAUSES.0).min(PAUSES.0)).await;
+                sleep_or(self.stop, self.until_due().unwrap_or(GATE_LOOK).min(GATE_LOOK)).await;
             }
             return Ok(Vec::new());
         }
