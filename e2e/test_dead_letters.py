@@ -1,4 +1,7 @@
-"""What a photo that fails leaves to see, in status and log. One that the database refuses is shown with its cause, its neighbours go on, and it is sent again once the cause is fixed."""
+"""What a photo that fails leaves to see, in status and in the log.
+
+One that the database refuses is shown with its cause, its neighbours go on, and it is sent again once the cause is fixed.
+"""
 
 import subprocess
 
