@@ -43,6 +43,11 @@ impl ManualClock {
         let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *now = now.checked_add(by).expect("a time within range");
     }
+
+    /// Sets the clock, also back.
+    pub fn set(&self, to: Timestamp) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = to;
+    }
 }
 
 impl Clock for ManualClock {

@@ -1,6 +1,6 @@
-//! Errors that answer one question: retry, dead-letter or stop?
+//! Errors that answer one question: whose failure is it?
 //!
-//! An [`Error`] says which place failed, what was being done, and what the caller does about it. A rejected original is
+//! An [`Error`] says which place failed, what was being done, and by its [`Subject`] what the caller does about it. A rejected original is
 //! not an error: it is a result, with a [reason code](crate::reason).
 
 use std::fmt;
@@ -66,17 +66,6 @@ pub enum Subject {
     Durability,
 }
 
-/// What to do about an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Remedy {
-    /// Give the message back and try again once the place answers.
-    Retry,
-    /// Set the message aside for a person.
-    DeadLetter,
-    /// End the process.
-    Stop,
-}
-
 /// A failed step.
 #[derive(Debug)]
 pub struct Error {
@@ -121,19 +110,16 @@ impl Error {
         }
     }
 
-    /// What to do about it.
-    pub fn remedy(&self) -> Remedy {
-        match self.kind {
-            Kind::Unavailable | Kind::Denied | Kind::Conflict => Remedy::Retry,
-            Kind::Malformed | Kind::Refused | Kind::Unlisted | Kind::Corrupt => Remedy::DeadLetter,
-            Kind::Misconfigured | Kind::Fatal => Remedy::Stop,
-        }
+    /// Whether nothing is wrong with the message or object: what failed is to be tried until it succeeds.
+    pub fn is_to_be_waited_for(&self) -> bool {
+        matches!(self.subject(), Subject::Outage | Subject::Contention | Subject::Deployment)
     }
 
-    /// Whether the buckets, the queue or the database are away, rather than this one message being at fault.
-    pub fn is_of_a_place_away(&self) -> bool {
-        matches!(self.place, Place::Store | Place::Queue | Place::Catalog)
-            && matches!(self.kind, Kind::Unavailable | Kind::Denied)
+    /// The same error for another caller who met it too; what caused it is kept as text.
+    #[must_use]
+    pub fn for_another(&self) -> Self {
+        let source = self.source.as_ref().map(|source| source.to_string().into());
+        Self { place: self.place, kind: self.kind, doing: self.doing.clone(), source }
     }
 
     /// The reason code for waiting, where waiting helps.
@@ -142,7 +128,9 @@ impl Error {
             (Place::Catalog, Kind::Conflict) => Some(ReasonCode::CatalogConflict),
             (Place::Catalog, Kind::Unavailable | Kind::Denied) => Some(ReasonCode::CatalogUnavailable),
             (Place::Store, Kind::Denied) => Some(ReasonCode::StoreDenied),
-            (_, Kind::Unavailable | Kind::Denied | Kind::Conflict) => Some(ReasonCode::StoreUnavailable),
+            (Place::Store | Place::Queue, Kind::Unavailable | Kind::Denied | Kind::Conflict) => {
+                Some(ReasonCode::StoreUnavailable)
+            }
             _ => None,
         }
     }

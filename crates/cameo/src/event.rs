@@ -77,9 +77,43 @@ fn decode_key(encoded: &str) -> Result<String> {
         .map_err(|error| malformed(format!("read the event's key {encoded:?}")).because(error))
 }
 
+/// Records that a message is split into, at most; S3 sends one a message.
+const RECORDS_MAX: usize = 1000;
+
+/// The notification itself, also where SNS has put it into one of its own.
+fn unwrapped(body: &str) -> Result<Value> {
+    let json = |text: &str| {
+        serde_json::from_str::<Value>(text).map_err(|error| malformed("read an event as JSON").because(error))
+    };
+    let value = json(body)?;
+    let is_of_sns =
+        value.get("Type").and_then(Value::as_str) == Some("Notification") && value.get("TopicArn").is_some();
+    match value.get("Message").and_then(Value::as_str) {
+        Some(inner) if is_of_sns => json(inner),
+        _ => Ok(value),
+    }
+}
+
+/// Cuts a message of several records into messages of one, so that what becomes of one is nothing to the others. None where it has one record
+/// or none.
+pub fn split(body: &str) -> Option<Vec<String>> {
+    let value = unwrapped(body).ok()?;
+    let records = value.get("Records").and_then(Value::as_array)?;
+    let several = (2..=RECORDS_MAX).contains(&records.len());
+    several.then(|| records.iter().map(|record| json!({"Records": [record]}).to_string()).collect())
+}
+
+/// The keys that a message names, decoded, whether or not its events can be read.
+pub fn keys(body: &str) -> Vec<String> {
+    let Ok(value) = unwrapped(body) else { return Vec::new() };
+    let records = value.get("Records").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let of_records = records.iter().filter_map(|record| decode_key(text(record, "/s3/object/key").ok()?).ok());
+    of_records.chain(text(&value, "/detail/object/key").ok().map(str::to_owned)).collect()
+}
+
 /// Reads the events of a message. Empty for a test event and for records that are no object events.
 pub fn parse(body: &str) -> Result<Vec<Event>> {
-    let value: Value = serde_json::from_str(body).map_err(|error| malformed("read an event as JSON").because(error))?;
+    let value = unwrapped(body)?;
     if let Some(records) = value.get("Records").and_then(Value::as_array) {
         return Ok(records.iter().map(record).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect());
     }
@@ -213,6 +247,31 @@ mod tests {
         };
         assert!(of("2026-11-22T00:00:01Z", "eTag") < of("2026-11-22T00:00:02Z", "eTag"));
         assert_eq!(of("2026-11-22T00:00:01Z", "eTag"), of("2026-11-22T00:00:01Z", "etag"));
+    }
+
+    /// flow.md, questionable: SNS-wrapped events.
+    #[test]
+    fn a_notification_that_came_by_sns_is_unwrapped() {
+        let event = created("origin/v/a b_0.jpg");
+        let inner = event.to_notification(Timestamp::UNIX_EPOCH);
+        let wrapped = json!({"Type": "Notification", "TopicArn": "arn:aws:sns:x:1:t", "Message": inner}).to_string();
+        assert_eq!(parse(&wrapped).unwrap(), [event]);
+        assert_eq!(keys(&wrapped), ["origin/v/a b_0.jpg"]);
+    }
+
+    /// flow.md, questionable: a broken record takes its body's neighbours along.
+    #[test]
+    fn a_message_of_several_records_is_cut_into_messages_of_one() {
+        let record =
+            |key: &str| serde_json::from_str::<Value>(&created(key).to_notification(Timestamp::UNIX_EPOCH)).unwrap();
+        let (first, second) = (record("origin/v/1_0.jpg"), record("origin/v/2_0.jpg"));
+        let body = json!({"Records": [first["Records"][0], {"broken": true}, second["Records"][0]]}).to_string();
+        assert!(parse(&body).is_err());
+        let parts = split(&body).unwrap();
+        let read: Vec<_> = parts.iter().map(|part| parse(part).map(|events| events[0].key.clone()).ok()).collect();
+        assert_eq!(read, [Some("origin/v/1_0.jpg".to_owned()), None, Some("origin/v/2_0.jpg".to_owned())]);
+        assert_eq!(split(&parts[0]), None);
+        assert_eq!(split("no json"), None);
     }
 
     #[test]

@@ -169,6 +169,11 @@ reason_codes! {
         "Nobody, unless it lasts: then the engineer on call looks for a second program that writes the table."
         "다른 프로그램이 같은 행을 바꾸어 다시 시도하는 중입니다."
         "계속되면 당직 엔지니어가 같은 테이블에 쓰는 다른 프로그램을 확인해 주세요."
+    SystemDeadLetter "system.dead_letter" Rejected
+        "The message about this photo could not be processed and was moved to the dead-letter queue, with the cause."
+        "Whoever runs the server: fix the cause that is named, then run: cameo retry --reason system.dead_letter"
+        "이 사진의 메시지를 처리할 수 없어 데드레터 대기열로 옮겼습니다. 원인은 함께 표시됩니다."
+        "서버 운영자: 표시된 원인을 해결한 뒤 cameo retry --reason system.dead_letter 를 실행하세요."
     WindowClosed "window.closed" Waiting
         "Registration is configured to run at certain hours, and it is not one of them."
         "Nobody: it registers when the window opens."

@@ -13,6 +13,7 @@
 //! ledger, are one transaction. It must never be written around.
 
 use std::{
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     time::{Duration, Instant},
@@ -45,10 +46,12 @@ const CHECKPOINT_PAGES: u32 = 4000;
 const LOG_KEPT_BYTES: u32 = 16 << 20;
 
 mod columns;
+mod failure;
 mod log;
 mod schema;
 
 pub use columns::{Json, integer, unsigned};
+use failure::kind_of;
 use log::Log;
 
 /// Why something asked of the database failed.
@@ -93,9 +96,9 @@ pub fn as_error(failure: Failure, place: Place, doing: &str) -> Error {
 /// Tells the caller of a job how the commit ended.
 type Tell = Box<dyn FnOnce(Result<(), &Error>) + Send>;
 
-/// What a job leaves behind: whether to keep its changes, and how to tell its caller once they are durable.
+/// What a job leaves behind: why its changes are not kept, and how to tell its caller once they are durable.
 struct Finished {
-    keep: bool,
+    failed: Option<String>,
     tell: Tell,
 }
 
@@ -132,8 +135,13 @@ where
 
     fn run(self: Box<Self>, connection: &Connection) -> Finished {
         let Self { job, caller, .. } = *self;
-        let result = job(connection).map_err(|failure| failure.told(caller.place, caller.doing));
-        Finished { keep: result.is_ok(), tell: Box::new(move |commit| caller.tell(commit, result)) }
+        // A panic undoes the job as an error does; the writer is everybody's, and goes on.
+        let done = panic::catch_unwind(AssertUnwindSafe(|| job(connection))).unwrap_or_else(|_| {
+            Err(Error::new(caller.place, Kind::Unlisted, format!("{}: it panicked", caller.doing)).into())
+        });
+        let result = done.map_err(|failure| failure.told(caller.place, caller.doing));
+        let failed = result.as_ref().err().map(Error::to_string);
+        Finished { failed, tell: Box::new(move |commit| caller.tell(commit, result)) }
     }
 
     fn refuse(self: Box<Self>, error: &Error) {
@@ -142,12 +150,12 @@ where
 }
 
 impl<T> Caller<T> {
-    /// Hands the job's result to its caller, or the failed commit in its place.
+    /// Hands the job's result to its caller, or the failed commit in its place. A job that failed by itself has the better reason.
     fn tell(self, commit: Result<(), &Error>, result: Result<T>) {
-        match commit {
+        match (commit, &result) {
+            (Err(error), Ok(_)) => self.fail(error),
             // A caller that went away does not want to know.
-            Ok(()) => drop(self.sender.send(result)),
-            Err(error) => self.fail(error),
+            _ => drop(self.sender.send(result)),
         }
     }
 
@@ -402,31 +410,41 @@ fn gather(jobs: &mpsc::Receiver<Box<dyn Job>>, batch: &mut Vec<Box<dyn Job>>) {
 }
 
 fn run_batch(connection: &Connection, batch: &mut Vec<Box<dyn Job>>) {
-    let mut finished = Vec::with_capacity(batch.len());
-    let committed = run_transaction(connection, batch, &mut finished);
-    if let Err(error) = &committed {
-        stop_if_not_durable(error);
-        // After some errors SQLite has rolled back by itself; then this fails, and that is fine.
-        let _ = execute(connection, "ROLLBACK");
-        tracing::error!(%error, jobs = finished.len() + batch.len(), "a transaction failed");
-        batch.drain(..).for_each(|job| job.refuse(error));
-    }
-    for Finished { tell, .. } in finished {
-        tell(committed.as_ref().copied());
+    // Taken from the end.
+    batch.reverse();
+    while !batch.is_empty() {
+        let mut finished = Vec::with_capacity(batch.len());
+        let committed = run_transaction(connection, batch, &mut finished);
+        if let Err(error) = &committed {
+            stop_if_not_durable(error);
+            roll_back(connection);
+            tracing::error!(%error, jobs = finished.len(), "a transaction failed");
+            // None could be begun, so the others would fail likewise.
+            if finished.is_empty() {
+                batch.drain(..).for_each(|job| job.refuse(error));
+            }
+        }
+        for Finished { tell, .. } in finished {
+            tell(committed.as_ref().copied());
+        }
     }
 }
 
+/// Runs jobs until the batch is empty or the transaction is lost; the jobs that are left over get one of their own.
 fn run_transaction(connection: &Connection, batch: &mut Vec<Box<dyn Job>>, finished: &mut Vec<Finished>) -> Result<()> {
+    roll_back(connection);
     execute(connection, "BEGIN IMMEDIATE")?;
-    batch.reverse();
     // One that is alone needs no savepoint: undoing it undoes everything.
     if batch.len() == 1 {
-        let done = run_next(connection, batch, finished);
-        return if done { commit(connection) } else { execute(connection, "ROLLBACK") };
+        if run_next(connection, batch, finished)? {
+            return commit(connection);
+        }
+        roll_back(connection);
+        return Ok(());
     }
     while !batch.is_empty() {
         execute(connection, "SAVEPOINT job")?;
-        if !run_next(connection, batch, finished) {
+        if !run_next(connection, batch, finished)? {
             execute(connection, "ROLLBACK TO job")?;
         }
         execute(connection, "RELEASE job")?;
@@ -435,12 +453,30 @@ fn run_transaction(connection: &Connection, batch: &mut Vec<Box<dyn Job>>, finis
 }
 
 /// Runs the job at the end of the batch; whether to keep its changes.
-fn run_next(connection: &Connection, batch: &mut Vec<Box<dyn Job>>, finished: &mut Vec<Finished>) -> bool {
-    let Some(job) = batch.pop() else { return true };
+///
+/// An error when `SQLite` rolled the whole transaction back by itself, as it does on a full disk, on an I/O error, without memory, and when
+/// a trigger says so (<https://sqlite.org/lang_transaction.html>): what earlier jobs of the transaction did is gone with it.
+fn run_next(connection: &Connection, batch: &mut Vec<Box<dyn Job>>, finished: &mut Vec<Finished>) -> Result<bool> {
+    let Some(job) = batch.pop() else { return Ok(true) };
     let done = job.run(connection);
-    let keep = done.keep;
+    let (keep, lost) = (done.failed.is_none(), connection.is_autocommit());
+    let cause = if lost { done.failed.clone() } else { None };
     finished.push(done);
-    keep
+    if lost {
+        let error = Error::new(Place::System, Kind::Unavailable, "keep a transaction: SQLite rolled it back");
+        return Err(error.because(cause.unwrap_or_else(|| "without a reason".to_owned())));
+    }
+    Ok(keep)
+}
+
+/// Ends a transaction that is still open. That this fails says nothing new, and must not hide why it was to be done.
+fn roll_back(connection: &Connection) {
+    if connection.is_autocommit() {
+        return;
+    }
+    if let Err(error) = execute(connection, "ROLLBACK") {
+        tracing::warn!(%error, "a transaction could not be rolled back; it is tried again before the next one");
+    }
 }
 
 fn commit(connection: &Connection) -> Result<()> {
@@ -463,29 +499,80 @@ fn stop_if_not_durable(error: &Error) {
     }
 }
 
-/// Tells what to do about an error, by the result code of `SQLite` (<https://sqlite.org/rescode.html>).
-fn kind_of(error: &rusqlite::Error) -> Kind {
-    use rusqlite::Error;
-    match error {
-        Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. } => kind_of_code(error.extended_code),
-        Error::InvalidColumnType(..) | Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) => {
-            Kind::Malformed
-        }
-        _ => Kind::Fatal,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Primary codes, but for the two that mean a failed fsync.
-fn kind_of_code(code: i32) -> Kind {
-    const FSYNC: i32 = 1034;
-    const DIR_FSYNC: i32 = 1290;
-    match (code, code & 0xff) {
-        (FSYNC | DIR_FSYNC, _) => Kind::Fatal,
-        (_, 5 | 6) => Kind::Conflict,
-        (_, 3 | 8 | 23) => Kind::Denied,
-        (_, 10 | 13 | 14) => Kind::Unavailable,
-        // A statement that does not fit the tables; a file that is no database.
-        (_, 1 | 26) => Kind::Misconfigured,
-        _ => Kind::Fatal,
+    async fn database(folder: &tempfile::TempDir) -> Sqlite {
+        let db = Sqlite::open(&folder.path().join("cameo.db")).await.unwrap();
+        run(&db, "CREATE TABLE t (id INTEGER PRIMARY KEY CHECK (id < 1000), blob TEXT)").await.unwrap();
+        db
+    }
+
+    async fn run(db: &Sqlite, sql: &'static str) -> Result<()> {
+        db.write(Place::Catalog, "test", move |connection| Ok(connection.execute_batch(sql)?)).await
+    }
+
+    async fn count(db: &Sqlite) -> i64 {
+        db.read(Place::Catalog, "count", |connection| {
+            Ok(connection.query_row("SELECT count(*) FROM t", (), |row| row.get(0))?)
+        })
+        .await
+        .unwrap()
+    }
+
+    /// From reading: `SQLite` rolls back by itself on a full disk; then callers got Misconfigured, and the process ended.
+    #[tokio::test]
+    async fn a_full_disk_is_told_as_such_and_the_next_transaction_works_once_there_is_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(&folder).await;
+        run(&db, "PRAGMA max_page_count = 1").await.unwrap();
+        for _ in 0..2 {
+            let error = run(&db, "INSERT INTO t (blob) VALUES (hex(zeroblob(1000000)))").await.unwrap_err();
+            assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+            assert!(error.to_string().contains("full"), "{error}");
+        }
+        run(&db, "PRAGMA max_page_count = 1000000").await.unwrap();
+        run(&db, "INSERT INTO t (blob) VALUES ('a')").await.unwrap();
+        assert_eq!(count(&db).await, 1);
+    }
+
+    /// A trigger may roll the whole transaction back: the jobs beside it are not told that they are durable, and those behind it are done.
+    #[tokio::test]
+    async fn a_job_that_loses_the_transaction_is_told_apart_from_its_neighbours() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(&folder).await;
+        let refusing =
+            "CREATE TRIGGER no BEFORE INSERT ON t WHEN NEW.id = 13 BEGIN SELECT RAISE(ROLLBACK, 'thirteen'); END";
+        run(&db, refusing).await.unwrap();
+        let slow =
+            "INSERT INTO t VALUES (1, ''); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 300000)
+            INSERT INTO t SELECT 2, count(*) FROM n";
+        let (first, before, refused, after) = tokio::join!(
+            run(&db, slow),
+            run(&db, "INSERT INTO t VALUES (3, '')"),
+            run(&db, "INSERT INTO t VALUES (13, '')"),
+            run(&db, "INSERT INTO t VALUES (4, '')"),
+        );
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.kind(), Kind::Refused, "{refused}");
+        after.unwrap();
+        // Which of them shared a transaction with it is a matter of time.
+        let mut expected = 1;
+        for (done, rows) in [(first, 2), (before, 1)] {
+            match done {
+                Ok(()) => expected += rows,
+                Err(error) => assert_eq!(error.kind(), Kind::Unavailable, "{error}"),
+            }
+        }
+        assert_eq!(count(&db).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_constraint_is_the_rows_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(&folder).await;
+        let error = run(&db, "INSERT INTO t (id) VALUES (5000)").await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Refused, "{error}");
     }
 }

@@ -13,6 +13,7 @@ use super::{
         require_public_url,
     },
     listeners::Listeners,
+    outage::Outages,
     public_url, renderer,
     server::{Roles, Server, spawn_workers},
     tasks::Tasks,
@@ -84,5 +85,6 @@ async fn open(
         receive_wait: RECEIVE_WAIT,
         window: config.register.window()?,
         clock,
+        outages: Outages::default(),
     })
 }

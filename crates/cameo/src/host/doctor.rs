@@ -248,13 +248,27 @@ async fn store(config: &Config, environment: &Environment) -> Finding {
 async fn queue(config: &Config, environment: &Environment, name: &str) -> Finding {
     let depth = async {
         let queue: Arc<dyn Queue> = open_queue(config, name, access_keys(environment)).await?;
-        queue.depth().await
+        Ok::<_, Error>((queue.depth().await?, queue.max_receives()))
     };
-    match depth.await {
-        Err(error) => Finding::bad("queue", &error),
-        Ok(depth) if depth.dead > 0 => Finding::remark("queue", format!("{name}: {} dead letters", depth.dead)),
-        Ok(depth) => Finding::good("queue", format!("{name}: {} waiting", depth.visible)),
+    let (depth, max_receives) = match depth.await {
+        Ok(found) => found,
+        Err(error) => return Finding::bad("queue", &error),
+    };
+    if max_receives.is_none() {
+        return Finding::remark("queue", no_redrive_policy(name));
     }
+    if depth.dead > 0 {
+        return Finding::remark("queue", format!("{name}: {} dead letters", depth.dead));
+    }
+    Finding::good("queue", format!("{name}: {} waiting", depth.visible))
+}
+
+/// What is lacking where a queue has no dead-letter queue.
+fn no_redrive_policy(name: &str) -> String {
+    format!(
+        "{name} has no redrive policy: a message that nobody can read stays in it and is tried again and again; \
+         give it a dead-letter queue"
+    )
 }
 
 /// A worker has no listener of its own, so it must be told where images are served.

@@ -8,6 +8,7 @@ use super::{
     backends::{catalog_settings, key_ring, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
     listeners::{Listeners, served},
+    outage::Outages,
     public_url, renderer,
     server::{Roles, Server, spawn_workers},
     tasks::Tasks,
@@ -117,7 +118,8 @@ async fn open_parts(
     let (events, registrations): (Arc<dyn Queue>, Arc<dyn Queue>) = (Arc::new(events), Arc::new(registrations));
     let (visibility_timeout, window) = (config.queue.visibility_timeout, config.register.window()?);
     let receive_wait = RECEIVE_WAIT;
-    let worker = Worker { flow, events, registrations, visibility_timeout, receive_wait, window, clock };
+    let outages = Outages::default();
+    let worker = Worker { flow, events, registrations, visibility_timeout, receive_wait, window, clock, outages };
     let first = AccessKey::all(&credentials.access_key_id, &credentials.secret_access_key);
     let keys = Arc::new(key_ring(config, vec![first])?);
     Ok(Parts { worker, store, db, keys })

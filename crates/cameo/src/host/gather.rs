@@ -16,14 +16,19 @@ use crate::{
 /// Messages registered together, at most; chosen by measurement (docs/scale.md).
 pub(super) const REGISTERED_TOGETHER: usize = 100;
 
-/// Receives up to [`REGISTERED_TOGETHER`] messages and hides them for `visibility`; waits up to `wait` for the first one.
+/// Receives up to `max` messages and hides them for `visibility`; waits up to `wait` for the first one.
 ///
 /// After a receive that was full others follow that do not wait, two side by side, then four …, until one is not full.
-pub(super) async fn gather(queue: &dyn Queue, visibility: Duration, wait: Duration) -> Result<Vec<Message>> {
-    let mut messages = queue.receive(BATCH_MAX, visibility, wait).await?;
+pub(super) async fn gather(
+    queue: &dyn Queue,
+    visibility: Duration,
+    wait: Duration,
+    max: usize,
+) -> Result<Vec<Message>> {
+    let mut messages = queue.receive(max.min(BATCH_MAX), visibility, wait).await?;
     let (mut all_full, mut side_by_side) = (messages.len() == BATCH_MAX, 1);
-    while all_full && messages.len() + BATCH_MAX <= REGISTERED_TOGETHER {
-        side_by_side = (side_by_side * 2).min((REGISTERED_TOGETHER - messages.len()) / BATCH_MAX);
+    while all_full && messages.len() + BATCH_MAX <= max {
+        side_by_side = (side_by_side * 2).min((max - messages.len()) / BATCH_MAX);
         let receives = (0..side_by_side).map(|_| queue.receive(BATCH_MAX, visibility, Duration::ZERO));
         for received in join_all(receives).await {
             // What is held already is registered, whatever became of the others.
@@ -51,7 +56,7 @@ mod tests {
         let queue = MemoryQueue::new("registrations", 5, Arc::new(SystemClock));
         let bodies: Vec<_> = (0..waiting).map(|n| n.to_string()).collect();
         queue.send(&bodies).await.unwrap();
-        let messages = gather(&queue, MINUTE, Duration::ZERO).await.unwrap();
+        let messages = gather(&queue, MINUTE, Duration::ZERO, REGISTERED_TOGETHER).await.unwrap();
         (messages.len(), queue.depth().await.unwrap().visible)
     }
 

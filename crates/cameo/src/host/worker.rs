@@ -1,40 +1,38 @@
 //! Workers: loops that turn messages into calls of the flow's steps.
 //!
-//! A message is deleted only after its step has succeeded; while the step runs, its visibility timeout is extended. When a
-//! place is down, messages are given back uncounted and nothing is received until it answers again. What nobody can
-//! understand is set aside at once; what keeps failing is set aside by the queue's receive count.
+//! A message is deleted only after its step has succeeded; while it is held, its visibility timeout is extended. In an outage a loop holds what it
+//! has and tries what failed until that succeeds ([`settle`](super::settle)); a message that is at fault is dead-lettered alone. No message,
+//! row or file ends a loop: only a write that may not be durable does.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt, future::join_all};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::{
-    gather::gather,
-    messages::{Ended, outcomes_of, register_messages, tell},
+    gather::REGISTERED_TOGETHER,
+    held::{Held, Leases, Todo},
+    messages::{Ended, OUT_AFTER, bodies_of, outcomes_of, register_messages, tell},
+    outage::{Gate, Outages, pause_after},
+    settle::{InHand, sleep_or},
 };
 use crate::{
     clock::Clock,
-    error::{Remedy, Result},
+    error::{Result, Subject},
+    event,
     failpoint::{Bug, Point, planted, reached},
     flow::{Flow, window::Window},
-    queue::{Message, Queue},
+    message::Outcome,
+    queue::Queue,
     reason::ReasonCode,
 };
 
 /// Messages that one resize task holds. More would keep others idle, fewer would cost a commit each.
 const EVENTS_HELD: usize = 4;
-/// Leases that are extended side by side: each may be a connection.
-const EXTENDED_AT_ONCE: usize = 10;
 /// How long an outcome may wait for those of its neighbours, but for the time that the next original takes.
 const TOLD_WITHIN: Duration = Duration::from_millis(250);
-/// First and longest pause while a place is down.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
-/// Pause before a failed message is tried again although every place is up.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// How often the clock is looked at while a window is closed.
 const CLOCK_LOOK: Duration = Duration::from_secs(1);
@@ -58,27 +56,39 @@ pub struct Worker {
     pub window: Option<Window>,
     /// The time that the window goes by.
     pub clock: Arc<dyn Clock>,
+    /// What the loops of a process know of outages.
+    pub outages: Outages,
+}
+
+/// How long a loop runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// One round, which waits so long for messages.
+    Once(Duration),
+    /// Until nothing waits any more, or the window closes.
+    UntilEmpty,
+    /// Until it is told to end.
+    UntilStopped,
+}
+
+/// A step whose messages a loop receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Resize,
+    Register,
 }
 
 impl Worker {
     /// Receives events, renders and publishes, until `stop`. Returns an error only when the process must end.
     pub async fn resize_until(&self, stop: &CancellationToken) -> Result<()> {
-        while !stop.is_cancelled() {
-            let step = self.resize_once(self.receive_wait).await;
-            self.after(step, stop).await?;
-        }
-        Ok(())
+        self.run(Step::Resize, Run::UntilStopped, stop).await.map(drop)
     }
 
     /// Receives outcomes and registers them, in the window where there is one, until `stop`. Returns an error only when
     /// the process must end.
     pub async fn register_until(&self, stop: &CancellationToken) -> Result<()> {
         let Some(window) = &self.window else {
-            while !stop.is_cancelled() {
-                let step = self.register_once(self.receive_wait).await;
-                self.after(step, stop).await?;
-            }
-            return Ok(());
+            return self.run(Step::Register, Run::UntilStopped, stop).await.map(drop);
         };
         if window.is_open(self.clock.now()) {
             self.register_all(stop).await?;
@@ -94,18 +104,9 @@ impl Worker {
         Ok(())
     }
 
-    /// Registers until nothing waits any more: one run of the window, which its end does not cut. Returns how many
-    /// messages there were.
+    /// Registers until nothing waits any more, or the window closes: one run of the window. Returns how many messages there were.
     pub async fn register_all(&self, stop: &CancellationToken) -> Result<usize> {
-        let mut messages = 0;
-        while !stop.is_cancelled() {
-            match self.register_once(self.receive_wait).await {
-                Ok(0) => break,
-                Ok(received) => messages += received,
-                failed => self.after(failed, stop).await?,
-            }
-        }
-        Ok(messages)
+        self.run(Step::Register, Run::UntilEmpty, stop).await
     }
 
     /// Looks at the clock again and again: a machine that slept, or whose clock was set, must not oversleep.
@@ -116,179 +117,227 @@ impl Worker {
         }
     }
 
-    /// Handles the events that come within `wait`; returns how many messages there were.
+    /// Handles the events that come within `wait`; returns how many messages there were. In an outage they are released, and its error is returned.
     pub async fn resize_once(&self, wait: Duration) -> Result<usize> {
-        let queue = &*self.events;
-        let messages = queue.receive(EVENTS_HELD, self.visibility_timeout, wait).await?;
-        reached_if(!messages.is_empty(), Point::EventsReceived);
-        self.with_heartbeat(queue, &messages, self.resize_received(&messages)).await?;
-        Ok(messages.len())
+        self.once(Step::Resize, wait).await
+    }
+
+    /// Registers the outcomes that come within `wait`; returns how many messages there were. In an outage they are released, and its error is
+    /// returned.
+    pub async fn register_once(&self, wait: Duration) -> Result<usize> {
+        self.once(Step::Register, wait).await
+    }
+
+    async fn once(&self, step: Step, wait: Duration) -> Result<usize> {
+        let told_to_end = CancellationToken::new();
+        told_to_end.cancel();
+        self.run(step, Run::Once(wait), &told_to_end).await
+    }
+
+    /// Runs rounds, extends the leases of what is held beside them, and releases what is still held at the end.
+    async fn run(&self, step: Step, run: Run, stop: &CancellationToken) -> Result<usize> {
+        let (queue, gate): (&dyn Queue, &Gate) = match step {
+            Step::Resize => (&*self.events, &self.outages.resize),
+            Step::Register => (&*self.registrations, &self.outages.register),
+        };
+        let leases = Leases::default();
+        let mut in_hand = InHand::new(queue, gate, &leases, self.visibility_timeout, stop, self.outages.put_off);
+        let work = async {
+            let ended = match run {
+                Run::Once(wait) => self.single_round(step, &mut in_hand, wait).await,
+                Run::UntilEmpty | Run::UntilStopped => self.rounds(step, run, &mut in_hand, stop).await,
+            };
+            in_hand.release_all().await;
+            ended
+        };
+        tokio::select! {
+            ended = work => ended,
+            never = leases.keep(queue, self.visibility_timeout) => match never {},
+        }
+    }
+
+    async fn single_round(&self, step: Step, in_hand: &mut InHand<'_>, wait: Duration) -> Result<usize> {
+        let received = self.round(step, in_hand, wait).await?;
+        in_hand.outage().map_or(Ok(received), Err)
+    }
+
+    async fn rounds(&self, step: Step, run: Run, in_hand: &mut InHand<'_>, stop: &CancellationToken) -> Result<usize> {
+        let (mut messages, mut failures) = (0, 0);
+        while !stop.is_cancelled() && (run == Run::UntilStopped || self.window_is_open()) {
+            match self.round(step, in_hand, self.receive_wait).await {
+                Ok(0) if run == Run::UntilEmpty && in_hand.is_empty() => break,
+                Ok(received) => {
+                    messages += received;
+                    failures = 0;
+                }
+                Err(error) if error.subject() == Subject::Durability => return Err(error),
+                Err(error) => {
+                    warn!(%error, "messages cannot be received; trying again");
+                    failures += 1;
+                    sleep_or(stop, pause_after(failures)).await;
+                }
+            }
+        }
+        Ok(messages)
+    }
+
+    fn window_is_open(&self) -> bool {
+        self.window.as_ref().is_none_or(|window| window.is_open(self.clock.now()))
+    }
+
+    /// Tries what is due and handles what comes; returns how many messages came. An error when none can be received, or the process must end.
+    async fn round(&self, step: Step, in_hand: &mut InHand<'_>, wait: Duration) -> Result<usize> {
+        let mut batch = in_hand.take_due();
+        let max = if step == Step::Resize { EVENTS_HELD } else { REGISTERED_TOGETHER };
+        let (received, not_received) = match in_hand.receive(batch.len(), max, wait).await {
+            Ok(received) => (received, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let count = received.len();
+        match step {
+            Step::Resize => {
+                reached_if(count > 0, Point::EventsReceived);
+                batch.extend(received);
+                self.resize(in_hand, batch).await?;
+            }
+            Step::Register => {
+                if planted(Bug::DeleteMessageBeforeCommit) {
+                    let receipts: Vec<_> = received.iter().map(|held| held.message.receipt.clone()).collect();
+                    self.registrations.delete(&receipts).await?;
+                }
+                batch.extend(received);
+                self.register(in_hand, batch).await?;
+            }
+        }
+        not_received.map_or(Ok(count), Err)
     }
 
     /// What came of the messages is told together, as long as the first of it does not wait for long: a send and a delete for all
     /// of them, instead of one each.
-    async fn resize_received(&self, messages: &[Message]) -> Result<()> {
+    async fn resize(&self, in_hand: &mut InHand<'_>, batch: Vec<Held>) -> Result<()> {
         let mut handled = Handled::new();
-        for (n, message) in messages.iter().enumerate() {
-            let step = match outcomes_of(&self.flow, &message.body).await {
-                Ok(outcomes) => {
-                    handled.add(message, outcomes);
-                    if handled.may_wait() { Ok(()) } else { self.tell(&mut handled).await }
-                }
-                Err(error) => self.settle(&*self.events, &[message], Err(error)).await,
-            };
-            if step.is_err() {
-                // What is done already is told all the same, if that can be.
-                let told = self.tell(&mut handled).await;
-                release_all(&*self.events, &messages[n + 1..]).await;
-                return step.and(told);
+        let mut batch = batch.into_iter();
+        while let Some(held) = batch.next() {
+            if let Err(error) = self.resize_one(in_hand, &mut handled, held).await {
+                // The process ends. What is done already is told all the same, if that can be.
+                drop(self.tell(in_hand, &mut handled).await);
+                in_hand.release(batch.collect()).await;
+                return Err(error);
             }
         }
-        self.tell(&mut handled).await
+        self.tell(in_hand, &mut handled).await?;
+        in_hand.end_round().await
+    }
+
+    async fn resize_one(&self, in_hand: &mut InHand<'_>, handled: &mut Handled, mut held: Held) -> Result<()> {
+        match &held.todo {
+            Todo::Step => {
+                if let Some(parts) = event::split(&held.message.body) {
+                    return self.split(in_hand, held, &parts).await;
+                }
+                match outcomes_of(&self.flow, &held.message.body).await {
+                    Ok(outcomes) => (held.todo, held.failures) = (Todo::Tell(outcomes), 0),
+                    Err(error) => return in_hand.failed(held, &error).await,
+                }
+                handled.messages.push(held);
+            }
+            Todo::Tell(_) => handled.messages.push(held),
+            Todo::Delete | Todo::DeadLetter(_) | Todo::PutOff(..) => return in_hand.settle(held).await,
+        }
+        if handled.may_wait() { Ok(()) } else { self.tell(in_hand, handled).await }
+    }
+
+    /// Sends each record of a message as one of its own: what becomes of it is nothing to the others.
+    async fn split(&self, in_hand: &mut InHand<'_>, held: Held, parts: &[String]) -> Result<()> {
+        match self.events.send(parts).await {
+            Ok(()) => in_hand.done(vec![held]).await,
+            Err(error) => in_hand.failed(held, &error).await,
+        }
     }
 
     /// Tells `register` what came of messages, and is then done with them.
-    async fn tell(&self, handled: &mut Handled<'_>) -> Result<()> {
-        let Handled { messages, outcomes, .. } = std::mem::replace(handled, Handled::new());
-        if messages.is_empty() {
-            return Ok(());
-        }
-        let told = tell(&*self.registrations, &outcomes).await;
-        self.settle(&*self.events, &messages, told).await
-    }
-
-    /// Registers the outcomes that come within `wait`; returns how many messages there were.
-    pub async fn register_once(&self, wait: Duration) -> Result<usize> {
-        let queue = &*self.registrations;
-        let messages = gather(queue, self.visibility_timeout, wait).await?;
-        if planted(Bug::DeleteMessageBeforeCommit) {
-            let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
-            queue.delete(&receipts).await?;
-        }
-        self.with_heartbeat(queue, &messages, self.register_received(&messages)).await?;
-        Ok(messages.len())
-    }
-
-    /// After a step: ends on what cannot be mended here, and waits while a place is down.
-    async fn after(&self, step: Result<usize>, stop: &CancellationToken) -> Result<()> {
-        if let Err(error) = step {
-            if error.remedy() == Remedy::Stop {
-                return Err(error);
+    async fn tell(&self, in_hand: &mut InHand<'_>, handled: &mut Handled) -> Result<()> {
+        let messages = std::mem::replace(handled, Handled::new()).messages;
+        let outcomes: Vec<_> = messages.iter().flat_map(outcomes_in).cloned().collect();
+        let error = match tell(&*self.registrations, &bodies_of(&outcomes)).await {
+            Ok(()) => return in_hand.done(messages).await,
+            Err(error) => error,
+        };
+        // Which of them the queue refuses shows when each is sent alone.
+        let each = error.subject() == Subject::Message && messages.len() > 1;
+        for held in messages {
+            let told = if each {
+                tell(&*self.registrations, &bodies_of(outcomes_in(&held))).await
+            } else {
+                Err(error.for_another())
+            };
+            match told {
+                Ok(()) => in_hand.done(vec![held]).await?,
+                Err(error) => in_hand.failed(held, &error).await?,
             }
-            warn!(%error, "messages cannot be received; trying again");
-            sleep_or(stop, PAUSES.0).await;
-            self.wait_until_up(stop).await;
         }
         Ok(())
     }
 
-    /// Runs `work` and meanwhile keeps the messages hidden from others.
-    async fn with_heartbeat(
-        &self,
-        queue: &dyn Queue,
-        messages: &[Message],
-        work: impl Future<Output = Result<()>>,
-    ) -> Result<()> {
-        let heartbeat = async {
-            loop {
-                tokio::time::sleep(self.visibility_timeout / 3).await;
-                for some in messages.chunks(EXTENDED_AT_ONCE) {
-                    let extended = some.iter().map(|message| queue.extend(&message.receipt, self.visibility_timeout));
-                    for result in join_all(extended).await {
-                        if let Err(error) = result {
-                            warn!(%error, queue = queue.name(), "a lease could not be extended; the message may be handled twice");
-                        }
+    /// Registers messages together. Those that failed before are tried in ever smaller groups, so that in the end each is alone with its error.
+    async fn register(&self, in_hand: &mut InHand<'_>, batch: Vec<Held>) -> Result<()> {
+        let (mut steps, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(|held| held.todo == Todo::Step);
+        for held in others {
+            in_hand.settle(held).await?;
+        }
+        // Those that were tried least come first: one that cannot be done must not keep the others from their turn.
+        steps.sort_by_key(|held| held.failures);
+        let mut out = 0;
+        while let Some(first) = steps.first() {
+            let group: Vec<_> = steps.drain(..together(first.failures).min(steps.len())).collect();
+            if out >= OUT_AFTER {
+                for held in group {
+                    in_hand.keep(held, None);
+                }
+                continue;
+            }
+            let is_out = self.register_group(in_hand, group).await?;
+            out = if is_out { out + 1 } else { 0 };
+        }
+        in_hand.end_round().await
+    }
+
+    /// Registers a group; returns whether the database or the store could not do it for anybody.
+    async fn register_group(&self, in_hand: &mut InHand<'_>, group: Vec<Held>) -> Result<bool> {
+        let bodies: Vec<_> = group.iter().map(|held| held.message.body.as_str()).collect();
+        let ended = register_messages(&self.flow, &*self.events, &*self.clock, &bodies).await;
+        let mut group: Vec<_> = group.into_iter().map(Some).collect();
+        let mut is_out = false;
+        for Ended { messages, result } in ended {
+            let these: Vec<_> = messages.into_iter().filter_map(|at| group[at].take()).collect();
+            match result {
+                Ok(()) => in_hand.done(these).await?,
+                Err(error) => {
+                    is_out |= error.is_to_be_waited_for();
+                    for held in these {
+                        in_hand.failed(held, &error).await?;
                     }
                 }
             }
-        };
-        tokio::select! {
-            result = work => result,
-            () = heartbeat => Ok(()),
         }
-    }
-
-    async fn register_received(&self, messages: &[Message]) -> Result<()> {
-        let bodies: Vec<_> = messages.iter().map(|message| message.body.as_str()).collect();
-        for Ended { messages: at, result } in register_messages(&self.flow, &*self.events, &*self.clock, &bodies).await
-        {
-            let ended: Vec<_> = at.into_iter().map(|at| &messages[at]).collect();
-            self.settle(&*self.registrations, &ended, result).await?;
-        }
-        Ok(())
-    }
-
-    /// Deletes, gives back or sets aside, by how the step ended. Returns an error only when the process must end.
-    async fn settle(&self, queue: &dyn Queue, messages: &[&Message], result: Result<()>) -> Result<()> {
-        let Err(error) = result else {
-            let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
-            reached_if(!receipts.is_empty(), Point::BeforeMessageDelete);
-            let deleted = if receipts.is_empty() { Ok(()) } else { queue.delete(&receipts).await };
-            reached_if(!receipts.is_empty(), Point::MessageDeleted);
-            return tolerate(deleted, "delete");
-        };
-        match error.remedy() {
-            Remedy::Stop => return Err(error),
-            Remedy::DeadLetter => error!(%error, queue = queue.name(), "a message is set aside"),
-            Remedy::Retry => {
-                warn!(%error, reason = ?error.waiting_reason(), queue = queue.name(), "a step failed and is tried again");
-            }
-        }
-        // A full disk answers every ping, and yet takes nothing: what the error says counts as well.
-        let down = error.remedy() == Remedy::Retry && (error.is_of_a_place_away() || !self.is_up().await);
-        for message in messages {
-            let done = match error.remedy() {
-                Remedy::DeadLetter => queue.bury(&message.receipt, &error.to_string()).await,
-                _ if down => queue.release(&message.receipt).await,
-                _ => queue.extend(&message.receipt, RETRY_AFTER).await.map(drop),
-            };
-            tolerate(done, "give back")?;
-        }
-        // Down is not bad: the loop waits, and nobody's receive count was burnt.
-        if down { Err(error) } else { Ok(()) }
-    }
-
-    async fn is_up(&self) -> bool {
-        let (store, catalog) = futures::join!(self.flow.store.ping(), self.flow.catalog.ping());
-        store.is_ok() && catalog.is_ok()
-    }
-
-    /// Receives nothing while a place is down: no receive counts are burnt and nothing is rejected for it.
-    async fn wait_until_up(&self, stop: &CancellationToken) {
-        let (mut pause, longest) = PAUSES;
-        let mut told = false;
-        while !stop.is_cancelled() && !self.is_up().await {
-            if !told {
-                warn!("the store or the database is away; nothing is received until it is back");
-                told = true;
-            }
-            sleep_or(stop, pause).await;
-            pause = (pause * 2).min(longest);
-        }
-        if told && !stop.is_cancelled() {
-            info!("the store and the database are back");
-        }
+        Ok(is_out)
     }
 }
 
-/// Messages that were handled, and what is to be told of them.
-struct Handled<'m> {
-    messages: Vec<&'m Message>,
-    outcomes: Vec<String>,
+/// Messages that are registered in one transaction after so many failures: a quarter with each.
+fn together(failures: u32) -> usize {
+    (REGISTERED_TOGETHER >> failures.saturating_mul(2).min(usize::BITS - 1)).max(1)
+}
+
+/// Messages that were handled, until it is told what came of them.
+struct Handled {
+    messages: Vec<Held>,
     since: Instant,
 }
 
-impl<'m> Handled<'m> {
+impl Handled {
     fn new() -> Self {
-        Self { messages: Vec::new(), outcomes: Vec::new(), since: Instant::now() }
-    }
-
-    fn add(&mut self, message: &'m Message, outcomes: Vec<String>) {
-        if self.messages.is_empty() {
-            self.since = Instant::now();
-        }
-        self.messages.push(message);
-        self.outcomes.extend(outcomes);
+        Self { messages: Vec::new(), since: Instant::now() }
     }
 
     fn may_wait(&self) -> bool {
@@ -296,24 +345,10 @@ impl<'m> Handled<'m> {
     }
 }
 
-/// Gives back what was not begun.
-async fn release_all(queue: &dyn Queue, messages: &[Message]) {
-    for result in join_all(messages.iter().map(|message| queue.release(&message.receipt))).await {
-        if let Err(error) = result {
-            warn!(%error, "a message could not be given back; it comes again after its visibility timeout");
-        }
-    }
-}
-
-/// What cannot be told to the queue is told by the end of the visibility timeout: the message comes again.
-fn tolerate(result: Result<()>, doing: &str) -> Result<()> {
-    match result {
-        Err(error) if error.remedy() == Remedy::Stop => Err(error),
-        Err(error) => {
-            warn!(%error, doing, "the queue did not take it; the message comes again");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
+fn outcomes_in(held: &Held) -> &[Outcome] {
+    match &held.todo {
+        Todo::Tell(outcomes) => outcomes,
+        _ => &[],
     }
 }
 
@@ -321,8 +356,4 @@ fn reached_if(condition: bool, point: Point) {
     if condition {
         reached(point);
     }
-}
-
-async fn sleep_or(stop: &CancellationToken, pause: Duration) {
-    let _ = tokio::time::timeout(pause, stop.cancelled().boxed()).await;
 }

@@ -31,6 +31,8 @@ pub async fn check_all(fixture: &dyn Fixture) {
     a_released_message_is_back_at_once(fixture).await;
     a_worn_out_message_becomes_a_dead_letter(fixture).await;
     a_buried_message_is_kept_with_its_error(fixture).await;
+    a_message_put_off_comes_later(fixture).await;
+    a_dead_letter_is_sent_again(fixture).await;
     bodies_survive_byte_for_byte(fixture).await;
 }
 
@@ -124,6 +126,36 @@ async fn a_buried_message_is_kept_with_its_error(fixture: &dyn Fixture) {
     let dead = queue.dead_letters(10).await.expect("dead letters");
     assert_eq!((dead[0].body.as_str(), dead[0].error.as_str()), ("nonsense", "no JSON"));
     assert_eq!(queue.depth().await.expect("a depth").dead, 1);
+}
+
+async fn a_message_put_off_comes_later(fixture: &dyn Fixture) {
+    let queue = queue_of(fixture, "a").await;
+    let message = receive_one(&*queue).await;
+    queue.retry_later(&message.receipt, VISIBILITY * 2, "not yet").await.expect("a message put off");
+    fixture.pass(VISIBILITY + Duration::from_secs(1)).await;
+    assert_eq!(receive(&*queue).await, []);
+    fixture.pass(VISIBILITY).await;
+    assert_eq!(receive_one(&*queue).await.receive_count, 2);
+}
+
+async fn a_dead_letter_is_sent_again(fixture: &dyn Fixture) {
+    let body = |at| format!("{{\"key\":\"origin/v/{at}_0.jpg\"}}");
+    let queue = fixture.empty_queue().await;
+    queue.send(&[body(1), body(2)]).await.expect("a send");
+    while let Some(message) = receive(&*queue).await.first() {
+        queue.bury(&message.receipt, "refused").await.expect("a dead letter");
+        fixture.pass(VISIBILITY * 2).await;
+    }
+    let dead = queue.dead_letters(10).await.expect("dead letters");
+    assert_eq!(dead.len(), 2, "{dead:?}");
+    let wanted = dead.iter().find(|letter| letter.keys == ["origin/v/1_0.jpg"]).expect("the photo of a dead letter");
+    assert_eq!((wanted.error.as_str(), wanted.dead_at.is_some()), ("refused", true));
+    let sent = queue.redrive(&[wanted.id.clone(), "nobody".to_owned()]).await.expect("a redrive");
+    assert_eq!(sent, 1);
+    let again = receive_one(&*queue).await;
+    assert_eq!((again.body.as_str(), again.receive_count), (body(1).as_str(), 1));
+    let left = queue.dead_letters(10).await.expect("dead letters");
+    assert_eq!(left.iter().map(|letter| letter.body.clone()).collect::<Vec<_>>(), [body(2)]);
 }
 
 async fn bodies_survive_byte_for_byte(fixture: &dyn Fixture) {

@@ -37,6 +37,7 @@ struct Entry {
     visible_at: Timestamp,
     receive_count: u32,
     receipt: Option<String>,
+    last_error: Option<String>,
 }
 
 impl MemoryQueue {
@@ -54,7 +55,7 @@ impl MemoryQueue {
         let mut state = self.state();
         state.bury_worn_out(now, self.max_receives);
         state.entries.sort_by_key(|entry| (entry.visible_at, entry.id));
-        let visible = state.entries.iter_mut().filter(|entry| entry.visible_at <= now).take(max);
+        let visible = state.entries.iter_mut().filter(|entry| entry.is_visible(now)).take(max);
         visible.map(|entry| entry.receive(later(now, visibility))).collect()
     }
 }
@@ -72,18 +73,31 @@ impl Entry {
         Message { id: self.id.to_string(), receipt, body: self.body.clone(), receive_count: self.receive_count }
     }
 
-    fn into_dead(self, error: String) -> DeadLetter {
-        DeadLetter { body: self.body, receive_count: self.receive_count, error }
+    /// What nobody has received is never hidden, wherever the clock was set to since.
+    fn is_visible(&self, now: Timestamp) -> bool {
+        self.receipt.is_none() || self.visible_at <= now
+    }
+
+    fn into_dead(self, error: String, now: Timestamp) -> DeadLetter {
+        DeadLetter::new(self.id.to_string(), self.body, self.receive_count, error, Some(now))
     }
 }
 
 impl State {
     fn bury_worn_out(&mut self, now: Timestamp, max_receives: u32) {
-        let worn_out = |entry: &mut Entry| entry.visible_at <= now && entry.receive_count >= max_receives;
-        for entry in self.entries.extract_if(.., worn_out) {
-            let error = format!("received {} times without success", entry.receive_count);
-            self.dead.push(entry.into_dead(error));
+        let worn_out = |entry: &mut Entry| entry.is_visible(now) && entry.receive_count >= max_receives;
+        for mut entry in self.entries.extract_if(.., worn_out) {
+            let unknown = || format!("received {} times without success", entry.receive_count);
+            let error = entry.last_error.take().unwrap_or_else(unknown);
+            self.dead.push(entry.into_dead(error, now));
         }
+    }
+
+    fn add(&mut self, body: String, now: Timestamp) {
+        let id = self.next_id;
+        self.next_id += 1;
+        let (receive_count, receipt, last_error) = (0, None, None);
+        self.entries.push(Entry { id, body, enqueued_at: now, visible_at: now, receive_count, receipt, last_error });
     }
 
     fn held(&mut self, receipt: &str) -> Option<&mut Entry> {
@@ -101,12 +115,9 @@ impl Queue for MemoryQueue {
         let now = self.clock.now();
         let mut state = self.state();
         for body in bodies {
-            let id = state.next_id;
-            state.next_id += 1;
-            let entry =
-                Entry { id, body: body.clone(), enqueued_at: now, visible_at: now, receive_count: 0, receipt: None };
-            state.entries.push(entry);
+            state.add(body.clone(), now);
         }
+        drop(state);
         self.sent.notify_one();
         Ok(())
     }
@@ -143,18 +154,47 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
+    async fn retry_later(&self, receipt: &str, pause: Duration, error: &str) -> Result<()> {
+        let hidden_until = later(self.clock.now(), pause);
+        if let Some(entry) = self.state().held(receipt) {
+            entry.visible_at = hidden_until;
+            entry.last_error = Some(error.to_owned());
+        }
+        Ok(())
+    }
+
     async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
+        let now = self.clock.now();
         let mut state = self.state();
         let held = |entry: &mut Entry| entry.receipt.as_deref() == Some(receipt);
         let buried: Vec<_> = state.entries.extract_if(.., held).collect();
-        state.dead.extend(buried.into_iter().map(|entry| entry.into_dead(error.to_owned())));
+        state.dead.extend(buried.into_iter().map(|entry| entry.into_dead(error.to_owned(), now)));
         Ok(())
+    }
+
+    fn max_receives(&self) -> Option<u32> {
+        Some(self.max_receives)
+    }
+
+    fn adopt(&self, _: &Message) {}
+
+    async fn redrive(&self, ids: &[String]) -> Result<u64> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let letters: Vec<_> = state.dead.extract_if(.., |letter| ids.contains(&letter.id)).collect();
+        let count = letters.len() as u64;
+        for letter in letters {
+            state.add(letter.body, now);
+        }
+        drop(state);
+        self.sent.notify_one();
+        Ok(count)
     }
 
     async fn depth(&self) -> Result<Depth> {
         let now = self.clock.now();
         let state = self.state();
-        let visible = state.entries.iter().filter(|entry| entry.visible_at <= now).count() as u64;
+        let visible = state.entries.iter().filter(|entry| entry.is_visible(now)).count() as u64;
         Ok(Depth {
             visible,
             in_flight: state.entries.len() as u64 - visible,

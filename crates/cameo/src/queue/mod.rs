@@ -12,12 +12,14 @@ use crate::error::Result;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+pub mod dead_letter;
 pub mod memory;
 mod open;
 pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
+pub use dead_letter::DeadLetter;
 pub use open::open;
 
 /// Messages in one receive or delete, at most (the limit of SQS).
@@ -43,21 +45,10 @@ pub struct Depth {
     pub visible: u64,
     /// Messages that a consumer holds.
     pub in_flight: u64,
-    /// Messages set aside.
+    /// Dead letters.
     pub dead: u64,
     /// When the oldest message that is not dead was sent.
     pub oldest: Option<Timestamp>,
-}
-
-/// A message set aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// The content.
-    pub body: String,
-    /// How often it was received.
-    pub receive_count: u32,
-    /// Why it was set aside.
-    pub error: String,
 }
 
 /// One queue.
@@ -81,8 +72,22 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
     /// Gives a received message back at once, without counting the receive where the backend can help it.
     async fn release(&self, receipt: &str) -> Result<()>;
 
-    /// Sets a received message aside for a person.
+    /// Hides a received message for `pause`, counts the receive, and keeps the error where the backend can: it becomes that of the
+    /// dead letter, should there be no further try.
+    async fn retry_later(&self, receipt: &str, pause: Duration, error: &str) -> Result<()>;
+
+    /// Moves a received message to the dead letters.
     async fn bury(&self, receipt: &str, error: &str) -> Result<()>;
+
+    /// After how many receives a message becomes a dead letter; none where it never does.
+    fn max_receives(&self) -> Option<u32>;
+
+    /// Takes note of a message that was received for this process by somebody else, as Lambda does, so that it can be
+    /// [dead-lettered](Self::bury).
+    fn adopt(&self, message: &Message);
+
+    /// Sends these dead letters again, as new messages, and removes them; returns how many there were. A crash in between leaves both.
+    async fn redrive(&self, ids: &[String]) -> Result<u64>;
 
     /// How full the queue is.
     async fn depth(&self) -> Result<Depth>;

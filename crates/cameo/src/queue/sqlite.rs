@@ -3,7 +3,13 @@
 //! A message is sent in the same transaction as what it tells of (see [`insert`]), so neither exists without the other.
 //! Within this process a consumer is woken when a message becomes visible; nothing polls faster than [`POLL`].
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use rand::Rng;
@@ -20,17 +26,29 @@ use crate::{
 /// How long a waiting consumer sleeps before it looks for messages whose visibility timeout ended.
 pub const POLL: Duration = Duration::from_secs(1);
 
+/// Milliseconds by which the clock must have been set back for anything to be done about it: smaller steps are usual.
+const SET_BACK_MS: i64 = 1000;
+
 const INSERT: &str = "INSERT INTO cameo_messages (queue, body, enqueued_at, visible_at) VALUES (?1, ?2, ?3, ?3)";
-const IS_ANY_VISIBLE: &str = "SELECT EXISTS (SELECT 1 FROM cameo_messages WHERE queue = ?1 AND visible_at <= ?2)";
+// What nobody has received has no receipt, and is never hidden, wherever the clock was set to since.
+const IS_ANY_VISIBLE: &str = "SELECT EXISTS (SELECT 1 FROM cameo_messages WHERE queue = ?1 AND visible_at <= ?2)
+    OR EXISTS (SELECT 1 FROM cameo_messages WHERE queue = ?1 AND visible_at > ?2 AND receipt IS NULL)";
 const BURY_WORN_OUT: &str = "INSERT INTO cameo_dead_letters (queue, body, enqueued_at, receive_count, dead_at, error)
-    SELECT queue, body, enqueued_at, receive_count, ?2, 'received ' || receive_count || ' times without success'
-    FROM cameo_messages WHERE queue = ?1 AND visible_at <= ?2 AND receive_count >= ?3";
-const DELETE_WORN_OUT: &str =
-    "DELETE FROM cameo_messages WHERE queue = ?1 AND visible_at <= ?2 AND receive_count >= ?3";
+    SELECT queue, body, enqueued_at, receive_count, ?2,
+        coalesce(last_error, 'received ' || receive_count || ' times without success')
+    FROM cameo_messages WHERE queue = ?1 AND (visible_at <= ?2 OR receipt IS NULL) AND receive_count >= ?3";
+const DELETE_WORN_OUT: &str = "DELETE FROM cameo_messages
+    WHERE queue = ?1 AND (visible_at <= ?2 OR receipt IS NULL) AND receive_count >= ?3";
 const RECEIVE: &str =
     "UPDATE cameo_messages SET visible_at = ?3, receive_count = receive_count + 1, receipt = ?4 || '-' || id
-    WHERE id IN (SELECT id FROM cameo_messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at, id LIMIT ?5)
+    WHERE id IN (SELECT id FROM cameo_messages WHERE queue = ?1 AND (visible_at <= ?2 OR receipt IS NULL)
+        ORDER BY visible_at, id LIMIT ?5)
     RETURNING id, receipt, body, receive_count";
+const RETRY_LATER: &str =
+    "UPDATE cameo_messages SET visible_at = ?3, last_error = ?4 WHERE queue = ?1 AND receipt = ?2";
+// After the clock was set back by ?3: what is hidden stays so for as long as it was to be, and no longer.
+const SET_BACK: &str = "UPDATE cameo_messages SET visible_at = visible_at - ?3
+    WHERE queue = ?1 AND visible_at > ?2 AND receipt IS NOT NULL";
 const DELETE: &str = "DELETE FROM cameo_messages WHERE queue = ?1 AND receipt = ?2";
 const EXTEND: &str = "UPDATE cameo_messages SET visible_at = ?3 WHERE queue = ?1 AND receipt = ?2";
 const RELEASE: &str = "UPDATE cameo_messages SET visible_at = ?3, receipt = NULL, receive_count = receive_count - 1
@@ -40,12 +58,15 @@ const RELEASE_ALL: &str = "UPDATE cameo_messages SET visible_at = ?2, receipt = 
 const BURY: &str = "INSERT INTO cameo_dead_letters (queue, body, enqueued_at, receive_count, dead_at, error)
     SELECT queue, body, enqueued_at, receive_count, ?3, ?4 FROM cameo_messages WHERE queue = ?1 AND receipt = ?2";
 const DEPTH: &str = "SELECT
-    (SELECT count(*) FROM cameo_messages WHERE queue = ?1 AND visible_at <= ?2),
-    (SELECT count(*) FROM cameo_messages WHERE queue = ?1 AND visible_at > ?2),
+    (SELECT count(*) FROM cameo_messages WHERE queue = ?1 AND (visible_at <= ?2 OR receipt IS NULL)),
+    (SELECT count(*) FROM cameo_messages WHERE queue = ?1 AND visible_at > ?2 AND receipt IS NOT NULL),
     (SELECT count(*) FROM cameo_dead_letters WHERE queue = ?1),
     (SELECT min(enqueued_at) FROM cameo_messages WHERE queue = ?1)";
-const DEAD_LETTERS: &str =
-    "SELECT body, receive_count, error FROM cameo_dead_letters WHERE queue = ?1 ORDER BY id DESC LIMIT ?2";
+const DEAD_LETTERS: &str = "SELECT id, body, receive_count, error, dead_at FROM cameo_dead_letters
+    WHERE queue = ?1 ORDER BY id DESC LIMIT ?2";
+const SEND_AGAIN: &str = "INSERT INTO cameo_messages (queue, body, enqueued_at, visible_at)
+    SELECT queue, body, ?3, ?3 FROM cameo_dead_letters WHERE queue = ?1 AND id = ?2";
+const FORGET_DEAD: &str = "DELETE FROM cameo_dead_letters WHERE queue = ?1 AND id = ?2";
 
 /// A queue in the embedded database.
 #[derive(Debug, Clone)]
@@ -54,6 +75,8 @@ pub struct SqliteQueue {
     name: Arc<str>,
     max_receives: u32,
     clock: Arc<dyn Clock>,
+    /// The latest time that this process has seen, in milliseconds since 1970.
+    latest: Arc<AtomicI64>,
     sent: Arc<Notify>,
 }
 
@@ -66,7 +89,8 @@ pub fn insert(connection: &Connection, queue: &str, body: &str, now_millis: i64)
 impl SqliteQueue {
     /// The queue `name`; a message received `max_receives` times without success becomes a dead letter.
     pub fn new(db: Sqlite, name: &str, max_receives: u32, clock: Arc<dyn Clock>) -> Self {
-        Self { db, name: name.into(), max_receives, clock, sent: Arc::new(Notify::new()) }
+        let latest = Arc::new(AtomicI64::new(i64::MIN));
+        Self { db, name: name.into(), max_receives, clock, latest, sent: Arc::new(Notify::new()) }
     }
 
     /// Wakes a waiting consumer, after a message was sent by [`insert`].
@@ -89,7 +113,29 @@ impl SqliteQueue {
         to_millis(self.clock.now())
     }
 
+    /// Brings what is hidden in line with a clock that was set back, as it shows nowhere but in the time itself.
+    async fn follow_the_clock(&self) -> Result<()> {
+        let now = self.now_millis();
+        let latest = self.latest.fetch_max(now, Ordering::Relaxed);
+        let back = latest.saturating_sub(now);
+        if latest == i64::MIN || back < SET_BACK_MS {
+            return Ok(());
+        }
+        // One of those who notice it does it.
+        if self.latest.compare_exchange(latest, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            return Ok(());
+        }
+        tracing::warn!(queue = &*self.name, back_ms = back, "the clock was set back; hidden messages follow it");
+        let name = self.name.clone();
+        let job = self.db.write(Place::Queue, "follow the clock", move |connection| {
+            connection.prepare_cached(SET_BACK)?.execute((&*name, now, back))?;
+            Ok(())
+        });
+        job.await
+    }
+
     async fn try_receive(&self, max: usize, visibility: Duration) -> Result<Vec<Message>> {
+        self.follow_the_clock().await?;
         // Looking costs no write, so an idle queue costs no fsync.
         let is_any_visible = self.db.look_up(Place::Queue, "look for messages", |connection| {
             let mut query = connection.prepare_cached(IS_ANY_VISIBLE)?;
@@ -214,14 +260,46 @@ impl Queue for SqliteQueue {
         Ok(())
     }
 
+    async fn retry_later(&self, receipt: &str, pause: Duration, error: &str) -> Result<()> {
+        let hidden_until = self.now_millis().saturating_add(millis(pause));
+        let (name, receipt, error) = (self.name.clone(), receipt.to_owned(), error.to_owned());
+        let job = self.db.write(Place::Queue, "put a message off", move |connection| {
+            connection.prepare_cached(RETRY_LATER)?.execute((&*name, receipt, hidden_until, error))?;
+            Ok(())
+        });
+        job.await
+    }
+
     async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
         let (name, receipt, error, now) = (self.name.clone(), receipt.to_owned(), error.to_owned(), self.now_millis());
-        let job = self.db.write(Place::Queue, "set a message aside", move |connection| {
+        let job = self.db.write(Place::Queue, "move a message to the dead letters", move |connection| {
             connection.prepare_cached(BURY)?.execute((&*name, &receipt, now, error))?;
             connection.prepare_cached(DELETE)?.execute((&*name, &receipt))?;
             Ok(())
         });
         job.await
+    }
+
+    fn max_receives(&self) -> Option<u32> {
+        Some(self.max_receives)
+    }
+
+    fn adopt(&self, _: &Message) {}
+
+    async fn redrive(&self, ids: &[String]) -> Result<u64> {
+        let (name, now) = (self.name.clone(), self.now_millis());
+        let ids: Vec<i64> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let job = self.db.write(Place::Queue, "send dead letters again", move |connection| {
+            let mut sent = 0;
+            for id in ids {
+                sent += connection.prepare_cached(SEND_AGAIN)?.execute((&*name, id, now))? as u64;
+                connection.prepare_cached(FORGET_DEAD)?.execute((&*name, id))?;
+            }
+            Ok(sent)
+        });
+        let sent = job.await?;
+        self.wake();
+        Ok(sent)
     }
 
     async fn depth(&self) -> Result<Depth> {
@@ -237,7 +315,9 @@ impl Queue for SqliteQueue {
         let job = self.db.read(Place::Queue, "list dead letters", move |connection| {
             let mut query = connection.prepare_cached(DEAD_LETTERS)?;
             let letters = query.query_map((&*name, max), |row| {
-                Ok(DeadLetter { body: row.get(0)?, receive_count: row.get(1)?, error: row.get(2)? })
+                let dead_at = from_millis(row.get(4)?);
+                let id = row.get::<_, i64>(0)?.to_string();
+                Ok(DeadLetter::new(id, row.get(1)?, row.get(2)?, row.get(3)?, Some(dead_at)))
             })?;
             Ok(letters.collect::<Result<_, _>>()?)
         });

@@ -1,6 +1,6 @@
 //! What the console shows, as text: the pages are rendered here over memory backends and kept as snapshots.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -18,7 +18,7 @@ use cameo::{
     flow::{Flow, Settings, SizeSets},
     generation::Generation,
     message::{Fate, Outcome},
-    queue::memory::MemoryQueue,
+    queue::{Queue, memory::MemoryQueue},
     reason::ReasonCode,
     render::in_process::InProcess,
     serve::console::{Console, router},
@@ -60,6 +60,9 @@ async fn console() -> Console {
     let queue = |name| Arc::new(MemoryQueue::new(name, 5, clock.clone()));
     let flow = Flow { store: Arc::new(store), catalog: Arc::new(catalog), render, settings: Arc::new(settings) };
     let (events, registrations) = (queue("events"), queue("registrations"));
+    registrations.send(&[r#"{"version":1,"key":"origin/v/5_0.jpg"}"#.to_owned()]).await.unwrap();
+    let message = registrations.receive(1, Duration::from_secs(30), Duration::ZERO).await.unwrap().remove(0);
+    registrations.bury(&message.receipt, "failed to register: CHECK (cd_idx < 5)").await.unwrap();
     let images_url = ImageUrls::new("https://image.example");
     Console { flow, events, registrations, images_url, window: None, clock }
 }

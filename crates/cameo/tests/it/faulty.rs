@@ -1,8 +1,10 @@
 //! Backends that fail: a call is refused, or takes effect and is never answered. A crash looks the same to who comes after.
+//!
+//! Or they answer, and say no: to every call, to some, or to those about one key ([`Fault::refuse`]), until they are healed.
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -34,9 +36,50 @@ pub(crate) struct Fault {
     pub(crate) after_effect: bool,
     /// Objects cannot be written, although the store answers.
     pub(crate) disk_is_full: bool,
+    /// What is refused although every place answers.
+    pub(crate) refusals: Refusals,
+}
+
+/// Says which calls are refused: by their name and what they are about, a key or several.
+type Rule = Box<dyn Fn(&'static str, &str) -> Option<Kind> + Send + Sync>;
+
+#[derive(Default)]
+pub(crate) struct Refusals {
+    rule: Mutex<Option<Rule>>,
+    count: AtomicU64,
+}
+
+impl std::fmt::Debug for Refusals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refusals").field("count", &self.count).finish_non_exhaustive()
+    }
 }
 
 impl Fault {
+    /// From now on these calls are refused.
+    pub(crate) fn refuse(&self, rule: impl Fn(&'static str, &str) -> Option<Kind> + Send + Sync + 'static) {
+        *self.refusals.rule.lock().unwrap() = Some(Box::new(rule));
+    }
+
+    /// Nothing is refused any more.
+    pub(crate) fn heal(&self) {
+        *self.refusals.rule.lock().unwrap() = None;
+    }
+
+    /// How many calls were refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refusals.count.load(Ordering::SeqCst)
+    }
+
+    /// Whether a call is refused.
+    pub(crate) fn check(&self, place: Place, name: &'static str, on: &str) -> Result<()> {
+        let refused = self.refusals.rule.lock().unwrap().as_ref().and_then(|rule| rule(name, on));
+        refused.map_or(Ok(()), |kind| {
+            self.refusals.count.fetch_add(1, Ordering::SeqCst);
+            Err(Error::new(place, kind, format!("{name} {on}")).because("no"))
+        })
+    }
+
     /// Runs a call, unless it is one that fails before its effect; fails after it if it is one of those.
     async fn pass<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         let n = self.calls.fetch_add(1, Ordering::SeqCst);
@@ -55,6 +98,10 @@ impl Fault {
     }
 }
 
+fn keys_of(outcomes: &[Outcome]) -> String {
+    outcomes.iter().map(|outcome| outcome.key.as_str()).collect::<Vec<_>>().join(" ")
+}
+
 /// A backend whose calls fail as its [`Fault`] says.
 #[derive(Debug)]
 pub(crate) struct Faulty<T: ?Sized> {
@@ -65,9 +112,11 @@ pub(crate) struct Faulty<T: ?Sized> {
 #[async_trait]
 impl Store for Faulty<dyn Store> {
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
+        self.fault.check(Place::Store, "store.get", key)?;
         self.fault.pass(self.inner.get(bucket, key, max_bytes)).await
     }
     async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {
+        self.fault.check(Place::Store, "store.head", key)?;
         self.fault.pass(self.inner.head(bucket, key)).await
     }
     async fn put(
@@ -81,6 +130,7 @@ impl Store for Faulty<dyn Store> {
         if self.fault.disk_is_full {
             return Err(Error::new(Place::Store, Kind::Unavailable, "write content: no space is left"));
         }
+        self.fault.check(Place::Store, "store.put", key)?;
         self.fault.pass(self.inner.put(bucket, key, body, attributes, condition)).await
     }
     async fn copy(
@@ -91,9 +141,11 @@ impl Store for Faulty<dyn Store> {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Option<Written>> {
+        self.fault.check(Place::Store, "store.copy", to)?;
         self.fault.pass(self.inner.copy(bucket, from, to, attributes, condition)).await
     }
     async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
+        self.fault.check(Place::Store, "store.delete", key)?;
         self.fault.pass(self.inner.delete(bucket, key, etag)).await
     }
     async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>> {
@@ -107,12 +159,15 @@ impl Store for Faulty<dyn Store> {
 #[async_trait]
 impl Catalog for Faulty<dyn Catalog> {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
+        self.fault.check(Place::Catalog, "catalog.register", &keys_of(outcomes))?;
         self.fault.pass(self.inner.register(outcomes)).await
     }
     async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
+        self.fault.check(Place::Catalog, "catalog.lock_entity", &entity.to_string())?;
         self.fault.pass(self.inner.lock_entity(entity)).await
     }
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
+        self.fault.check(Place::Catalog, "catalog.entity_rows", &entity.to_string())?;
         self.fault.pass(self.inner.entity_rows(entity)).await
     }
     async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
@@ -147,22 +202,39 @@ impl Queue for Faulty<dyn Queue> {
         self.inner.name()
     }
     async fn send(&self, bodies: &[String]) -> Result<()> {
+        self.fault.check(Place::Queue, "queue.send", self.inner.name())?;
         self.fault.pass(self.inner.send(bodies)).await
     }
     async fn receive(&self, max: usize, visibility: Duration, wait: Duration) -> Result<Vec<Message>> {
+        self.fault.check(Place::Queue, "queue.receive", self.inner.name())?;
         self.fault.pass(self.inner.receive(max, visibility, wait)).await
     }
     async fn delete(&self, receipts: &[String]) -> Result<()> {
+        self.fault.check(Place::Queue, "queue.delete", self.inner.name())?;
         self.fault.pass(self.inner.delete(receipts)).await
     }
     async fn extend(&self, receipt: &str, visibility: Duration) -> Result<bool> {
         self.inner.extend(receipt, visibility).await
     }
     async fn release(&self, receipt: &str) -> Result<()> {
+        self.fault.check(Place::Queue, "queue.release", self.inner.name())?;
         self.fault.pass(self.inner.release(receipt)).await
     }
     async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
+        self.fault.check(Place::Queue, "queue.bury", self.inner.name())?;
         self.fault.pass(self.inner.bury(receipt, error)).await
+    }
+    async fn retry_later(&self, receipt: &str, pause: Duration, error: &str) -> Result<()> {
+        self.fault.pass(self.inner.retry_later(receipt, pause, error)).await
+    }
+    fn max_receives(&self) -> Option<u32> {
+        self.inner.max_receives()
+    }
+    fn adopt(&self, message: &Message) {
+        self.inner.adopt(message);
+    }
+    async fn redrive(&self, ids: &[String]) -> Result<u64> {
+        self.inner.redrive(ids).await
     }
     async fn depth(&self) -> Result<Depth> {
         self.inner.depth().await

@@ -13,7 +13,7 @@ use cameo::{
     event::{Change, Event},
     flow::{Flow, Settings, SizeSets},
     generation::Generation,
-    host::worker::Worker,
+    host::{outage::Outages, worker::Worker},
     queue::{Queue, memory::MemoryQueue},
     render::{Rejection, Render},
     store::{Attributes, Condition, Store, Written, memory::MemoryStore},
@@ -86,7 +86,8 @@ impl Durable {
         };
         let (events, registrations) = (queue(&self.events), queue(&self.registrations));
         let (visibility_timeout, receive_wait, clock) = (VISIBILITY, Duration::ZERO, self.clock.clone());
-        Worker { flow, events, registrations, visibility_timeout, receive_wait, window: None, clock }
+        let outages = Outages::default();
+        Worker { flow, events, registrations, visibility_timeout, receive_wait, window: None, clock, outages }
     }
 
     pub(crate) async fn put(&self, key: &str, body: &str, counter: u64) -> Event {

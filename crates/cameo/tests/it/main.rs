@@ -2,11 +2,14 @@
 
 mod catalog_contract;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
+mod catalog_refusals;
+#[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;
 mod changed_settings;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_tables;
 mod console_pages;
+mod embedded_refusals;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;
 mod faulty;
@@ -19,6 +22,7 @@ mod operators_page;
 mod queue_contract;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod queue_sqs;
+mod refusals;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod register_rate;
 mod register_simulation;

@@ -72,6 +72,20 @@ async fn passes(emulator: Option<Emulator>) {
     check_all(&fixture).await;
     a_queue_that_is_not_there_is_a_misconfiguration(&fixture).await;
     a_long_batch_is_cut_into_tens(&fixture).await;
+    the_redrive_policy_is_known_or_missed(&fixture).await;
+}
+
+/// flow.md 21, 22: the worker dead-letters before the redrive policy would, so it must know it; and lives without one.
+async fn the_redrive_policy_is_known_or_missed(fixture: &OnEmulator) {
+    assert_eq!(fixture.empty_queue().await.max_receives(), Some(MAX_RECEIVES));
+    fixture.administrator().create_queue().queue_name("no-policy").send().await.unwrap();
+    let queue = Sqs::new(&access(&fixture.emulator)).await.queue("no-policy").await.unwrap();
+    assert_eq!(queue.max_receives(), None);
+    queue.send(&["no json".to_owned()]).await.unwrap();
+    let message = queue.receive(1, Duration::from_secs(30), Duration::ZERO).await.unwrap().remove(0);
+    let error = queue.bury(&message.receipt, "cannot be read").await.unwrap_err();
+    assert!(error.to_string().contains("give it a redrive policy"), "{error}");
+    assert_eq!(queue.dead_letters(10).await.unwrap(), []);
 }
 
 async fn a_queue_that_is_not_there_is_a_misconfiguration(fixture: &OnEmulator) {

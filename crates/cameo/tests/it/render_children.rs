@@ -93,6 +93,23 @@ async fn renditions_are_those_of_the_engine() {
     }
 }
 
+/// From reading: an engine that cannot run counted as the message's fault. It is out, and back as soon as a child starts again.
+#[tokio::test]
+async fn an_engine_that_cannot_start_is_out_until_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, away) = (folder.path().join("child"), folder.path().join("away"));
+    std::os::unix::fs::symlink(UNRULY_CHILD, &there).unwrap();
+    let pool = Children::start(Config { originals_per_child: 1, ..Config::new(&there, [], 1) }).unwrap();
+    assert_works(&pool).await;
+    std::fs::rename(&there, &away).unwrap();
+    for _ in 0..3 {
+        let error = pool.render(photo(64, 48).into(), &SizeSet::default()).await.unwrap_err();
+        assert_eq!((error.place(), error.kind()), (Place::Engine, Kind::Unavailable), "{error}");
+    }
+    std::fs::rename(&away, &there).unwrap();
+    assert_works(&pool).await;
+}
+
 #[tokio::test]
 async fn every_guard_stands_here() {
     let pool = Children::start(config()).unwrap();

@@ -13,7 +13,7 @@ use cameo::{
     clock::ManualClock,
     config::{Register, When},
     flow::{Flow, Settings, SizeSets},
-    host::worker::Worker,
+    host::{outage::Outages, worker::Worker},
     queue::{Queue, memory::MemoryQueue},
     render::unused::UnusedEngine,
     store::memory::MemoryStore,
@@ -30,6 +30,7 @@ struct Office {
     catalog: Arc<MemoryCatalog>,
     registrations: Arc<MemoryQueue>,
     sent: std::cell::Cell<u64>,
+    receive_wait: std::cell::Cell<Duration>,
 }
 
 impl Office {
@@ -41,6 +42,7 @@ impl Office {
             registrations: Arc::new(MemoryQueue::new("registrations", 5, clock.clone())),
             clock,
             sent: std::cell::Cell::new(0),
+            receive_wait: std::cell::Cell::new(Duration::ZERO),
         }
     }
 
@@ -64,9 +66,10 @@ impl Office {
             events: Arc::new(MemoryQueue::new("events", 5, self.clock.clone())),
             registrations: self.registrations.clone(),
             visibility_timeout: MINUTE,
-            receive_wait: Duration::ZERO,
+            receive_wait: self.receive_wait.get(),
             window: Register { when: When::Window, ..Register::default() }.window().unwrap(),
             clock: self.clock.clone(),
+            outages: Outages::default(),
         }
     }
 
@@ -111,6 +114,30 @@ async fn what_comes_at_night_is_registered_at_seven_and_then_each_minute() {
         assert_eq!(office.registered().await, 1, "still 07:00: once a minute");
         office.clock.advance(MINUTE);
         assert_eq!(office.registered().await, 2, "07:01");
+    })
+    .await;
+}
+
+/// flow.md 15: a run went on for as long as uploads kept coming.
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_with_the_window_however_much_keeps_coming() {
+    // 21:00:30 in Korea.
+    let office = Office::at("2026-12-31T12:00:30Z");
+    // A run ends when nothing came for so long.
+    office.receive_wait.set(Duration::from_secs(1));
+    let steadily = async || {
+        for _ in 0..60 {
+            office.send().await;
+            office.clock.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    beside(&office, async {
+        steadily().await;
+        let at_the_end = office.registered().await;
+        assert!((20..40).contains(&at_the_end), "{at_the_end} of 60 came before 21:01");
+        steadily().await;
+        assert_eq!(office.registered().await, at_the_end, "21:02");
     })
     .await;
 }

@@ -14,7 +14,13 @@ use cameo::{
 };
 use serde::Serialize;
 
-use super::{Context, json_line, line, places::PlacesArgs, scope::ScopeArgs};
+use super::{
+    Context,
+    dead_letters::{LetterLine, ids_in, letters},
+    json_line, line,
+    places::PlacesArgs,
+    scope::ScopeArgs,
+};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +37,10 @@ pub(crate) struct ReconcileArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  cameo retry --reason render.timeout\n  cameo retry --ids 351518,351519 --dry-run")]
+#[command(
+    after_help = "Examples:\n  cameo retry --reason render.timeout\n  cameo retry --ids 351518,351519 --dry-run\n  \
+cameo retry --reason system.dead_letter\n\nDead letters of these entities are sent again too, and leave the dead-letter queue."
+)]
 pub(crate) struct RetryArgs {
     /// Only originals rejected for this reason
     #[arg(long, value_name = "CODE", required_unless_present_any = ["ids", "ids_from", "vertical"])]
@@ -52,6 +61,8 @@ struct Done {
     keys: Vec<String>,
     gone: Vec<String>,
     rewritten_urls: u64,
+    /// Messages of the dead-letter queues.
+    dead_letters: Vec<LetterLine>,
 }
 
 pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow::Result<Exit> {
@@ -59,7 +70,7 @@ pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow:
     let question = Question { scope: args.scope.scope()?, delivery: None };
     let mut keys = Vec::new();
     verify::verify(places.to_verify(), &question, |report| keys.extend(keys_to_mend(report))).await?;
-    let mut done = Done { applied: args.apply, keys, gone: Vec::new(), rewritten_urls: 0 };
+    let mut done = Done { applied: args.apply, keys, gone: Vec::new(), rewritten_urls: 0, dead_letters: Vec::new() };
     if args.apply {
         let mend = Mend::with(context, &places)?;
         done.rewritten_urls = mend.rewrite_urls().await?;
@@ -71,13 +82,23 @@ pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow:
 
 pub(crate) async fn retry(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     let places = args.places.open(context).await?;
-    let keys = rejected_keys(&places, &args.scope.scope()?, args.reason).await?;
-    let mut done = Done { applied: !args.dry_run, keys, gone: Vec::new(), rewritten_urls: 0 };
-    if !args.dry_run && !done.keys.is_empty() {
-        done.gone = Mend::with(context, &places)?.requeue(&done.keys).await?;
+    let scope = args.scope.scope()?;
+    let keys = rejected_keys(&places, &scope, args.reason).await?;
+    let dead_letters = match &places.queues {
+        Some(queues) if args.reason.is_none_or(|asked| asked == ReasonCode::SystemDeadLetter) => {
+            letters(queues, &scope).await?
+        }
+        _ => Vec::new(),
+    };
+    let mut done = Done { applied: !args.dry_run, keys, gone: Vec::new(), rewritten_urls: 0, dead_letters };
+    let is_nothing = done.keys.is_empty() && done.dead_letters.is_empty();
+    if !args.dry_run && !is_nothing {
+        let mend = Mend::with(context, &places)?;
+        done.gone = mend.requeue(&done.keys).await?;
+        mend.redrive(&places, &done.dead_letters).await?;
     }
     tell(context, &done)?;
-    Ok(if done.keys.is_empty() || args.dry_run { Exit::Complete } else { Exit::Pending })
+    Ok(if is_nothing || args.dry_run { Exit::Complete } else { Exit::Pending })
 }
 
 async fn rejected_keys(places: &Places, scope: &Scope, asked: Option<ReasonCode>) -> anyhow::Result<Vec<String>> {
@@ -124,6 +145,20 @@ impl<'m> Mend<'m> {
         Ok(requeued.gone)
     }
 
+    /// Sends dead letters again.
+    async fn redrive(&self, places: &Places, letters: &[LetterLine]) -> anyhow::Result<()> {
+        let Some(queues) = &places.queues else { return Ok(()) };
+        for queue in [&queues.events, &queues.registrations] {
+            let ids = ids_in(letters, &**queue);
+            match self {
+                _ if ids.is_empty() => 0,
+                Self::ThroughServer(server) => server.redrive(queue.name(), &ids).await?,
+                Self::Directly { .. } => queue.redrive(&ids).await?,
+            };
+        }
+        Ok(())
+    }
+
     async fn rewrite_urls(&self) -> anyhow::Result<u64> {
         Ok(match self {
             Self::ThroughServer(server) => server.rewrite_urls().await?,
@@ -152,7 +187,16 @@ fn tell(context: &Context, done: &Done) -> anyhow::Result<()> {
         };
         line(&format!("{key}: {outcome}"))?;
     }
+    for letter in &done.dead_letters {
+        let outcome = if done.applied { "sent again" } else { "would be sent again" };
+        line(&format!("{}: dead letter {outcome}", letter.about()))?;
+    }
+    let dead = if done.dead_letters.is_empty() {
+        String::new()
+    } else {
+        format!("; {} dead letters", done.dead_letters.len())
+    };
     let rewritten =
         if done.rewritten_urls > 0 { format!("; {} addresses rewritten", done.rewritten_urls) } else { String::new() };
-    line(&format!("{} originals{rewritten}", done.keys.len()))
+    line(&format!("{} originals{dead}{rewritten}", done.keys.len()))
 }

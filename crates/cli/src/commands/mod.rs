@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::Common;
 
 pub(crate) mod adopt;
+mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;

@@ -8,7 +8,13 @@ use cameo::{
 };
 use serde::Serialize;
 
-use super::{Context, json_line, line, places::PlacesArgs, scope::ScopeArgs};
+use super::{
+    Context,
+    dead_letters::{LetterLine, letters},
+    json_line, line,
+    places::PlacesArgs,
+    scope::ScopeArgs,
+};
 use crate::exit::Exit;
 
 /// Rejected originals and dead letters listed, at most, unless a scope is given.
@@ -42,12 +48,13 @@ struct QueueLine {
     registers_at: Option<String>,
 }
 
-/// A line about a count, an original or a queue.
+/// A line about a count, an original, a dead letter or a queue.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Line {
     Count(Count),
     Original(LedgerEntry),
+    DeadLetter(LetterLine),
     Queue(QueueLine),
 }
 
@@ -59,7 +66,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         _ => Vec::new(),
     };
     lines.extend(originals(&places, &scope).await?);
-    if let Some(Queues { events, registrations }) = &places.queues {
+    if let Some(queues @ Queues { events, registrations }) = &places.queues {
+        lines.extend(letters(queues, &scope).await?.into_iter().map(Line::DeadLetter));
         lines.push(Line::Queue(queue_line(&**events).await?));
         lines.push(Line::Queue(queue_line(&**registrations).await?.in_window(context)?));
     }
@@ -107,6 +115,7 @@ fn exit_of(lines: &[Line]) -> Exit {
     let rejected = |line: &Line| match line {
         Line::Count(count) => count.state == "rejected",
         Line::Original(entry) => matches!(entry.state, State::Rejected { .. }),
+        Line::DeadLetter(_) => true,
         Line::Queue(queue) => queue.dead > 0,
     };
     if lines.iter().any(in_flight) {
@@ -127,6 +136,7 @@ impl Line {
                 format!("{vertical}: {originals} {state}{reason}")
             }
             Self::Original(entry) => original_text(entry),
+            Self::DeadLetter(letter) => letter.text(),
             Self::Queue(queue) => queue.text(),
         }
     }
@@ -157,8 +167,7 @@ impl QueueLine {
             self.queue, self.visible, self.in_flight, self.dead
         );
         let oldest = self.oldest.as_ref().map(|oldest| format!(", oldest from {oldest}")).unwrap_or_default();
-        let letters = self.dead_letters.iter().map(|letter| format!("\n  {letter}"));
         let waits = self.registers_at.as_ref().map(|at| format!("; registers at {at} (window.closed)"));
-        letters.fold(head + &oldest + &waits.unwrap_or_default(), |text, letter| text + &letter)
+        head + &oldest + &waits.unwrap_or_default()
     }
 }

@@ -8,22 +8,30 @@ use aws_lambda_events::sqs::SqsMessage;
 use cameo::{
     clock::SystemClock,
     config::{Config, Environment},
+    error::{Error, Kind, Place},
     flow::Flow,
     host::{
         backends::{Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url},
         messages::{Ended, register_messages},
+        outage::Outages,
         worker::Worker,
     },
     render::unused::UnusedEngine,
 };
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
-use crate::{batch, deadline::Deadline};
+use crate::{
+    batch,
+    deadline::Deadline,
+    settle::{OUTAGE_PAUSE, comes_again},
+};
 
 /// How long an emptied queue is looked at before it counts as empty.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);
+/// Failed messages that are settled side by side: each is a request.
+const SETTLED_AT_ONCE: usize = 10;
 /// Kept back for the batch that is under way when emptying the queue must end.
 const FOR_THE_LAST_BATCH: Duration = Duration::from_secs(10);
 
@@ -53,6 +61,7 @@ impl Dataset {
                 // The schedule is the window.
                 window: None,
                 clock,
+                outages: Outages::of_a_short_life(OUTAGE_PAUSE),
             },
         })
     }
@@ -68,18 +77,19 @@ impl Dataset {
     async fn failed<'m>(&self, messages: &'m [SqsMessage], deadline: Deadline) -> Vec<&'m SqsMessage> {
         let bodies: Vec<_> = messages.iter().map(batch::body).collect();
         let registering = register_messages(&self.worker.flow, &*self.worker.events, &*self.worker.clock, &bodies);
-        let Ok(ended) = tokio::time::timeout(deadline.left(), registering).await else {
-            warn!("registering was not done before the deadline: the whole batch comes again");
-            return messages.iter().collect();
-        };
-        let mut failed = Vec::new();
+        let ended = tokio::time::timeout(deadline.left(), registering).await.unwrap_or_else(|_| {
+            let error = Error::new(Place::System, Kind::Unavailable, "register a batch before the deadline");
+            vec![Ended { messages: (0..messages.len()).collect(), result: Err(error) }]
+        });
+        let mut failures = Vec::new();
         for Ended { messages: at, result } in ended {
-            if let Err(error) = result {
-                warn!(%error, messages = at.len(), "messages failed and come again");
-                failed.extend(at.into_iter().map(|at| &messages[at]));
-            }
+            let Err(error) = result else { continue };
+            failures.extend(at.into_iter().map(|at| (&messages[at], error.for_another())));
         }
-        failed
+        let queue = &*self.worker.registrations;
+        let settled = stream::iter(failures)
+            .map(|(message, error)| async move { comes_again(queue, message, &error).await.then_some(message) });
+        settled.buffered(SETTLED_AT_ONCE).filter_map(std::future::ready).collect().await
     }
 
     /// Empties the queue, until the deadline is near.

@@ -20,6 +20,7 @@ mod deadline;
 #[path = "../logging.rs"]
 mod logging;
 mod resize;
+mod settle;
 
 use deadline::Deadline;
 

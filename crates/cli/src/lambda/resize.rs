@@ -9,9 +9,11 @@ use aws_lambda_events::sqs::SqsMessage;
 use cameo::{
     catalog::unused::UnusedCatalog,
     config::{Config, Environment},
+    error::Error,
+    event,
     flow::Flow,
     host::{
-        backends::{access_keys, open_queue, open_store},
+        backends::{Queues, access_keys, open_queues, open_store},
         messages::handle_events,
         renderer,
     },
@@ -20,12 +22,13 @@ use cameo::{
 use serde_json::Value;
 use tracing::warn;
 
-use crate::{batch, deadline::Deadline};
+use crate::{batch, deadline::Deadline, settle::comes_again};
 
 /// What an invocation works with.
 #[derive(Debug)]
 pub(crate) struct Resize {
     flow: Flow,
+    events: Arc<dyn Queue>,
     registrations: Arc<dyn Queue>,
     /// What rendering one original may take.
     render_cpu: Duration,
@@ -36,14 +39,14 @@ impl Resize {
         // One after the other: a second child would only take memory.
         config.worker.resize_concurrency = 1;
         let keys = access_keys(environment);
-        let (store, registrations, render) = futures::try_join!(
+        let (store, Queues { events, registrations }, render) = futures::try_join!(
             // Whether the store keeps conditions is looked at by `cameo doctor`, not at each cold start.
             open_store(&config, keys.clone(), false),
-            open_queue(&config, &config.queue.registrations, keys),
+            open_queues(&config, keys),
             async { Ok(renderer::start_or_in_process(&config).await) },
         )?;
         let flow = Flow { store, catalog: Arc::new(UnusedCatalog), render, settings: Arc::new(config.settings()?) };
-        Ok(Self { flow, registrations, render_cpu: config.limits.render_cpu })
+        Ok(Self { flow, events, registrations, render_cpu: config.limits.render_cpu })
     }
 
     pub(crate) async fn handle(&self, event: &Value, deadline: Deadline) -> anyhow::Result<Value> {
@@ -64,12 +67,26 @@ impl Resize {
                 failed.extend(&messages[at..]);
                 break;
             }
-            if let Err(error) = self.within(batch::body(message), deadline).await {
-                warn!(%error, message = message.message_id, "a message failed and comes again");
+            if self.fails(message, deadline).await {
                 failed.push(message);
             }
         }
         failed
+    }
+
+    /// Handles a message; whether it is to come again. One of several records is cut up, so that each goes its own way.
+    async fn fails(&self, message: &SqsMessage, deadline: Deadline) -> bool {
+        let body = batch::body(message);
+        let handled = match event::split(body) {
+            Some(parts) => self.events.send(&parts).await.map_err(anyhow::Error::from),
+            None => self.within(body, deadline).await,
+        };
+        let Err(error) = handled else { return false };
+        if let Some(error) = error.downcast_ref::<Error>() {
+            return comes_again(&*self.events, message, error).await;
+        }
+        warn!(%error, message = message.message_id, "a message failed and comes again");
+        true
     }
 
     /// Nothing is begun without time for it.
@@ -96,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    /// A function over memory, with an original in its bucket; and the event of that original.
+    /// A function over memory, with an original in its bucket; the queue that it tells; and the event of that original.
     async fn function() -> (Resize, Arc<MemoryQueue>, String) {
         let (config, clock) = (Config::default(), Arc::new(SystemClock));
         let store = Arc::new(MemoryStore::new(clock.clone()));
@@ -107,6 +124,7 @@ mod tests {
         let Written::Done(info) = written else { panic!("{written:?}") };
         let change = Change::Created { etag: info.etag, size: info.size };
         let event = Event { bucket, key: key.to_owned(), generation: Generation::from_counter(1), change };
+        let events = Arc::new(MemoryQueue::new("events", 5, clock.clone()));
         let registrations = Arc::new(MemoryQueue::new("registrations", 5, clock.clone()));
         let flow = Flow {
             store,
@@ -114,7 +132,8 @@ mod tests {
             render: Arc::new(InProcess::new(cameo_image::Limits::default(), 1)),
             settings: Arc::new(config.settings().unwrap()),
         };
-        let resize = Resize { flow, registrations: registrations.clone(), render_cpu: config.limits.render_cpu };
+        let render_cpu = config.limits.render_cpu;
+        let resize = Resize { flow, events, registrations: registrations.clone(), render_cpu };
         (resize, registrations, event.to_notification(SystemClock.now()))
     }
 
@@ -125,12 +144,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_failed_is_named_and_its_neighbours_are_done() {
+    async fn what_is_at_fault_is_dead_lettered_and_its_neighbours_are_done() {
         let (resize, registrations, event) = function().await;
-        let batch = batch_of(&["no event", &event, r#"{"Event":"s3:TestEvent"}"#]);
+        resize.events.send(&["no event".to_owned()]).await.unwrap();
+        let minute = Duration::from_mins(1);
+        let received = resize.events.receive(1, minute, Duration::ZERO).await.unwrap().remove(0);
+        let mut batch = batch_of(&["no event", &event, r#"{"Event":"s3:TestEvent"}"#]);
+        batch["Records"][0]["receiptHandle"] = json!(received.receipt);
         let answer = resize.handle(&batch, Deadline::after(60_000)).await.unwrap();
-        assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "a"}]}));
+        assert_eq!(answer, json!({"batchItemFailures": []}));
         assert_eq!(registrations.depth().await.unwrap().visible, 1);
+        let dead = resize.events.dead_letters(10).await.unwrap();
+        assert!(dead.len() == 1 && dead[0].error.contains("read an event as JSON"), "{dead:?}");
+    }
+
+    /// flow.md, questionable: a broken record takes its body's neighbours along.
+    #[tokio::test]
+    async fn a_message_of_several_records_is_cut_up() {
+        let (resize, _, event) = function().await;
+        let record = serde_json::from_str::<Value>(&event).unwrap()["Records"][0].clone();
+        let body = json!({"Records": [{"broken": true}, record]}).to_string();
+        let answer = resize.handle(&batch_of(&[&body]), Deadline::after(60_000)).await.unwrap();
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+        assert_eq!(resize.events.depth().await.unwrap().visible, 2);
     }
 
     #[tokio::test]

@@ -1,10 +1,46 @@
-//! What to do about an error of PostgreSQL, told from its SQLSTATE
+//! Whose failure an error of PostgreSQL is, by its SQLSTATE
 //! (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+//!
+//! A state that is in no list, nor its class, is [`Kind::Unlisted`]: only a try of the neighbours shows whether the row or the
+//! server is at fault.
 
 use crate::error::{Error, Kind, Place};
 
 /// SQLSTATE of a table that does not exist.
 pub(super) const UNDEFINED_TABLE: &str = "42P01";
+
+/// SQLSTATEs that mean something else than their class.
+const STATES: &[(&str, &str, Kind)] = &[
+    // The new key that somebody else entered meanwhile.
+    ("23505", "unique_violation", Kind::Conflict),
+    ("25006", "read_only_sql_transaction", Kind::Denied),
+    ("40003", "statement_completion_unknown", Kind::Unavailable),
+    ("42501", "insufficient_privilege", Kind::Denied),
+    ("55006", "object_in_use", Kind::Conflict),
+    ("55P03", "lock_not_available", Kind::Conflict),
+];
+
+/// Classes: the first two characters of a SQLSTATE.
+const CLASSES: &[(&str, &str, Kind)] = &[
+    ("08", "connection exception", Kind::Unavailable),
+    ("0A", "feature not supported", Kind::Misconfigured),
+    ("21", "cardinality violation", Kind::Refused),
+    // A value that the column does not take: too long, a NUL, out of range.
+    ("22", "data exception", Kind::Refused),
+    // NOT NULL, foreign keys, CHECK (a row without a partition is one), exclusion.
+    ("23", "integrity constraint violation", Kind::Refused),
+    ("25", "invalid transaction state", Kind::Unavailable),
+    ("27", "triggered data change violation", Kind::Refused),
+    ("28", "invalid authorization specification", Kind::Denied),
+    ("3D", "invalid catalog name", Kind::Misconfigured),
+    ("3F", "invalid schema name", Kind::Misconfigured),
+    ("40", "transaction rollback", Kind::Conflict),
+    ("42", "syntax error or access rule violation", Kind::Misconfigured),
+    ("44", "WITH CHECK OPTION violation", Kind::Refused),
+    ("53", "insufficient resources", Kind::Unavailable),
+    ("57", "operator intervention", Kind::Unavailable),
+    ("58", "system error", Kind::Unavailable),
+];
 
 /// The error of a statement or a connection.
 pub(super) fn failed(doing: &str, error: sqlx::Error) -> Error {
@@ -29,27 +65,20 @@ fn kind_of(error: &sqlx::Error) -> Kind {
 }
 
 fn kind_of_code(code: &str) -> Kind {
-    match (code, code.get(..2).unwrap_or_default()) {
-        // Serialisation, deadlock, lock not to be had in time; and the new key that somebody else entered meanwhile.
-        ("40001" | "40P01" | "55P03" | "23505", _) => Kind::Conflict,
-        // Rights, passwords, and servers that are for reading only.
-        ("42501" | "25006", _) | (_, "28") => Kind::Denied,
-        // A value that the column does not take: too long, a NUL, out of range.
-        (_, "22") => Kind::Malformed,
-        // The schema: names, types, constraints that we do not know of.
-        (_, "42" | "3D" | "3F" | "23" | "0A") => Kind::Misconfigured,
-        ("XX001" | "XX002", _) => Kind::Fatal,
-        // Shutting down, too many connections, out of disk, statement timed out, …
-        _ => Kind::Unavailable,
-    }
+    let class = code.get(..2).unwrap_or_default();
+    let in_list = |list: &[(&str, &str, Kind)], wanted: &str| {
+        list.iter().find(|(listed, ..)| *listed == wanted).map(|(.., kind)| *kind)
+    };
+    in_list(STATES, code).or_else(|| in_list(CLASSES, class)).unwrap_or(Kind::Unlisted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// flow.md 2, 10: what the database says of one row is the row's fault, or nobody's whom a list knows.
     #[test]
-    fn codes_say_what_to_do() {
+    fn codes_say_whose_failure_it_is() {
         for (code, kind) in [
             ("40P01", Kind::Conflict),
             ("57P01", Kind::Unavailable),
@@ -58,7 +87,18 @@ mod tests {
             ("28P01", Kind::Denied),
             ("42501", Kind::Denied),
             ("42703", Kind::Misconfigured),
-            ("22001", Kind::Malformed),
+            ("42P01", Kind::Misconfigured),
+            ("25006", Kind::Denied),
+            ("55P03", Kind::Conflict),
+            ("23505", Kind::Conflict),
+            ("22001", Kind::Refused),
+            ("23503", Kind::Refused),
+            ("23514", Kind::Refused),
+            ("23502", Kind::Refused),
+            ("P0001", Kind::Unlisted),
+            ("55000", Kind::Unlisted),
+            ("XX001", Kind::Unlisted),
+            ("", Kind::Unlisted),
         ] {
             assert_eq!(kind_of_code(code), kind, "{code}");
         }

@@ -1,4 +1,4 @@
-//! What to do about an error of SQS, told from its code.
+//! Whose failure an error of SQS is, by its code.
 
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
@@ -24,7 +24,8 @@ where
     Error::new(Place::Queue, kind, doing).because(told)
 }
 
-fn kind_of_code(code: &str) -> Kind {
+/// By the code of an error or of one entry of a batch.
+pub(super) fn kind_of_code(code: &str) -> Kind {
     match code.rsplit('.').next().unwrap_or(code) {
         "QueueDoesNotExist" | "NonExistentQueue" | "InvalidAddress" | "UnsupportedOperation" => Kind::Misconfigured,
         "AccessDenied"
@@ -37,9 +38,12 @@ fn kind_of_code(code: &str) -> Kind {
         | "ExpiredTokenException"
         | "MissingAuthenticationToken"
         | "InvalidSecurity" => Kind::Denied,
-        "InvalidMessageContents" | "InvalidParameterValue" | "BatchRequestTooLong" | "ReceiptHandleIsInvalid" => {
-            Kind::Malformed
-        }
+        code if code.starts_with("Kms") => Kind::Denied,
+        "InvalidMessageContents"
+        | "InvalidParameterValue"
+        | "InvalidParameterValueException"
+        | "BatchRequestTooLong"
+        | "ReceiptHandleIsInvalid" => Kind::Refused,
         // Throttled, over a limit, or an error of theirs.
         _ => Kind::Unavailable,
     }
@@ -59,11 +63,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_say_what_to_do() {
+    fn codes_say_whose_failure_it_is() {
         for (code, kind) in [
             ("AWS.SimpleQueueService.NonExistentQueue", Kind::Misconfigured),
             ("AccessDenied", Kind::Denied),
-            ("InvalidMessageContents", Kind::Malformed),
+            ("InvalidMessageContents", Kind::Refused),
+            ("KmsDisabled", Kind::Denied),
+            ("KmsThrottled", Kind::Denied),
             ("RequestThrottled", Kind::Unavailable),
             ("InternalError", Kind::Unavailable),
         ] {

@@ -17,6 +17,8 @@ use aws_sdk_sqs::{
     },
 };
 use aws_smithy_http_client::{Builder, tls};
+use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::{BATCH_MAX, DeadLetter, Depth, Message, Queue};
 use crate::{
@@ -27,7 +29,7 @@ use crate::{
 mod failure;
 mod held;
 
-use failure::{failed, is_stale_receipt};
+use failure::{failed, is_stale_receipt, kind_of_code};
 use held::{Held, HeldMessages};
 
 /// The longest that SQS waits for a message.
@@ -35,8 +37,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Time for a connection, and for an answer beyond what a receive waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Receives in search of dead letters that were not seen yet, at most.
-const LOOKS: usize = 20;
+/// Receives in a row that bring no dead letter that was not seen yet, after which the search ends: one receive asks some of the servers
+/// alone.
+const LOOKS_WITHOUT_NEWS: usize = 3;
+/// Receives in search of dead letters, at most.
+const LOOKS: usize = 2000;
+/// How long dead letters are hidden from others while those that are sent again are picked out.
+const PICKED_WITHIN: Duration = Duration::from_mins(5);
+/// The longest that SQS hides a message.
+const LONGEST_HIDDEN: Duration = Duration::from_hours(12);
+/// Characters of an error that are kept with a dead letter: a message and its attributes have 256 KiB at most.
+const ERROR_MAX_CHARS: usize = 4000;
 /// Attribute of a dead letter of ours: why it was set aside.
 const ERROR: &str = "cameo-error";
 /// Attribute of a dead letter of ours: how often it was received.
@@ -54,8 +65,38 @@ pub struct SqsQueue {
     client: Client,
     name: String,
     url: String,
-    dead: Option<String>,
+    dead: Option<DeadLetters>,
     held: Mutex<HeldMessages>,
+}
+
+/// Where dead letters go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct DeadLetters {
+    url: String,
+    /// Receives after which SQS itself moves a message there, without a reason.
+    max_receives: u32,
+}
+
+/// A redrive policy.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RedrivePolicy {
+    dead_letter_target_arn: String,
+    /// Some send a number, some a text.
+    max_receive_count: serde_json::Value,
+}
+
+impl RedrivePolicy {
+    /// The name at the end of the ARN.
+    fn queue(&self) -> Option<&str> {
+        self.dead_letter_target_arn.rsplit(':').next()
+    }
+
+    fn max_receives(&self) -> u32 {
+        let count = &self.max_receive_count;
+        let count = count.as_u64().or_else(|| count.as_str()?.parse().ok());
+        count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1)
+    }
 }
 
 impl Sqs {
@@ -84,11 +125,12 @@ impl Sqs {
     /// The queue of this name, which must exist.
     pub async fn queue(&self, name: &str) -> Result<SqsQueue> {
         let url = self.url_of(name).await?;
-        let mut dead = None;
-        if let Some(name) = self.dead_letter_queue(&url, name).await? {
-            dead = Some(self.url_of(&name).await?);
-        } else {
-            tracing::warn!(queue = name, "has no redrive policy: a message that keeps failing is received for ever");
+        let dead = self.dead_letters(&url, name).await?;
+        if dead.is_none() {
+            tracing::warn!(
+                queue = name,
+                "the queue has no redrive policy: a message that nobody can read stays in it; give it a dead-letter queue"
+            );
         }
         Ok(SqsQueue { client: self.client.clone(), name: name.to_owned(), url, dead, held: Mutex::default() })
     }
@@ -101,15 +143,15 @@ impl Sqs {
             .ok_or_else(|| Error::new(Place::Queue, Kind::Malformed, format!("find the queue {name}: no URL")))
     }
 
-    /// The name at the end of the ARN of the redrive policy.
-    async fn dead_letter_queue(&self, url: &str, name: &str) -> Result<Option<String>> {
+    async fn dead_letters(&self, url: &str, name: &str) -> Result<Option<DeadLetters>> {
         let attributes = attributes(&self.client, url, name, &[QueueAttributeName::RedrivePolicy]).await?;
-        let Some(policy) = attributes.get(QueueAttributeName::RedrivePolicy.as_str()) else { return Ok(None) };
-        let policy: serde_json::Value = serde_json::from_str(policy).map_err(|error| {
-            Error::new(Place::Queue, Kind::Malformed, format!("read the redrive policy of {name}")).because(error)
+        let policy = attributes.get(QueueAttributeName::RedrivePolicy.as_str()).filter(|policy| !policy.is_empty());
+        let Some(policy) = policy else { return Ok(None) };
+        let policy: RedrivePolicy = serde_json::from_str(policy).map_err(|error| {
+            Error::new(Place::Queue, Kind::Misconfigured, format!("read the redrive policy of {name}")).because(error)
         })?;
-        let arn = policy.get("deadLetterTargetArn").and_then(serde_json::Value::as_str);
-        Ok(arn.and_then(|arn| arn.rsplit(':').next()).map(str::to_owned))
+        let Some(target) = policy.queue() else { return Ok(None) };
+        Ok(Some(DeadLetters { url: self.url_of(target).await?, max_receives: policy.max_receives() }))
     }
 }
 
@@ -144,7 +186,9 @@ fn dead_letter(message: Received) -> DeadLetter {
     let counted = text_attribute(&message, RECEIVE_COUNT).and_then(|count| count.parse().ok());
     let receive_count = counted.unwrap_or_else(|| receive_count(&message));
     let error = text_attribute(&message, ERROR).map_or_else(|| "received too often".to_owned(), str::to_owned);
-    DeadLetter { body: message.body.unwrap_or_default(), receive_count, error }
+    let dead_at = i64::try_from(sent_at(&message)).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    let (id, body) = (message.message_id.unwrap_or_default(), message.body.unwrap_or_default());
+    DeadLetter::new(id, body, receive_count, error, dead_at)
 }
 
 /// When it was sent to the dead letters' queue, in milliseconds.
@@ -188,7 +232,7 @@ impl SqsQueue {
         // Sent again as a whole, since messages may come twice anyway.
         match sent.failed.first() {
             Some(refused) => {
-                let kind = if refused.sender_fault { Kind::Malformed } else { Kind::Unavailable };
+                let kind = if refused.sender_fault { kind_of_code(&refused.code) } else { Kind::Unavailable };
                 let doing = format!("send to the queue {}: {}", self.name, refused.message().unwrap_or(&refused.code));
                 Err(Error::new(Place::Queue, kind, doing))
             }
@@ -216,7 +260,7 @@ impl SqsQueue {
 
     /// Looks at dead letters without hiding them from others; one look returns any ten, so some come more than once.
     async fn look_at_dead(&self, url: &str, max: usize) -> Result<Vec<Received>> {
-        let mut found = BTreeMap::new();
+        let (mut found, mut without_news) = (BTreeMap::new(), 0);
         for _ in 0..LOOKS {
             let look = self.client.receive_message().queue_url(url).max_number_of_messages(10).visibility_timeout(0);
             let look =
@@ -225,11 +269,51 @@ impl SqsQueue {
             let before = found.len();
             let messages = seen.messages.unwrap_or_default();
             found.extend(messages.into_iter().map(|message| (message.message_id.clone(), message)));
-            if found.len() == before || found.len() >= max {
+            without_news = if found.len() == before { without_news + 1 } else { 0 };
+            if without_news >= LOOKS_WITHOUT_NEWS || found.len() >= max {
                 break;
             }
         }
         Ok(found.into_values().collect())
+    }
+
+    /// Takes dead letters out of their queue; the others are hidden until they are given back, or [`PICKED_WITHIN`] is over.
+    async fn pick(&self, url: &str, ids: &[String]) -> Result<(Vec<Received>, Vec<Received>)> {
+        let (mut picked, mut others) = (Vec::new(), Vec::new());
+        for _ in 0..LOOKS {
+            let look = self.client.receive_message().queue_url(url).max_number_of_messages(10);
+            let look = look.visibility_timeout(seconds(PICKED_WITHIN)).send().await;
+            let messages = look.map_err(|e| self.failed("receive dead letters of", e))?.messages.unwrap_or_default();
+            if messages.is_empty() {
+                break;
+            }
+            for message in messages {
+                let wanted = message.message_id.as_ref().is_some_and(|id| ids.contains(id));
+                if wanted { picked.push(message) } else { others.push(message) }
+            }
+            if picked.len() >= ids.len() {
+                break;
+            }
+        }
+        Ok((picked, others))
+    }
+
+    async fn give_back(&self, url: &str, message: &Received) {
+        let Some(receipt) = &message.receipt_handle else { return };
+        let given =
+            self.client.change_message_visibility().queue_url(url).receipt_handle(receipt).visibility_timeout(0);
+        if let Err(error) = given.send().await {
+            let error = self.failed("release a dead letter of", error);
+            tracing::warn!(%error, "a dead letter is hidden for some minutes");
+        }
+    }
+
+    async fn send_again(&self, url: &str, message: &Received) -> Result<()> {
+        let (Some(body), Some(receipt)) = (&message.body, &message.receipt_handle) else { return Ok(()) };
+        self.send_batch(std::slice::from_ref(body)).await?;
+        // After it is in the queue, or a crash between the two would lose it.
+        let deleted = self.client.delete_message().queue_url(url).receipt_handle(receipt).send().await;
+        deleted.map(drop).map_err(|e| self.failed("delete a dead letter of", e))
     }
 }
 
@@ -288,22 +372,26 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
+    async fn retry_later(&self, receipt: &str, pause: Duration, _: &str) -> Result<()> {
+        self.extend(receipt, pause.min(LONGEST_HIDDEN)).await?;
+        self.held().forget(&[receipt.to_owned()]);
+        Ok(())
+    }
+
     async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
         let Some(dead) = &self.dead else {
-            return Err(Error::new(
-                Place::Queue,
-                Kind::Misconfigured,
-                format!(
-                    "set a message aside: the queue {} has no dead-letter queue, give it a redrive policy",
-                    self.name
-                ),
-            ));
+            let doing = format!(
+                "dead-letter a message: the queue {} has no dead-letter queue, give it a redrive policy",
+                self.name
+            );
+            return Err(Error::new(Place::Queue, Kind::Misconfigured, doing));
         };
+        let error: String = error.chars().take(ERROR_MAX_CHARS).collect();
         // A message that this process did not receive, or no longer knows, is left to the redrive policy.
         let Some(Held { body, receive_count, .. }) = self.held().get(receipt) else { return Ok(()) };
         self.client
             .send_message()
-            .queue_url(dead)
+            .queue_url(&dead.url)
             .message_body(body)
             .set_message_attributes(Some(
                 [(ERROR, text(error)), (RECEIVE_COUNT, text(receive_count.to_string()))]
@@ -313,9 +401,36 @@ impl Queue for SqsQueue {
             ))
             .send()
             .await
-            .map_err(|e| self.failed("set aside a message of", e))?;
+            .map_err(|e| self.failed("dead-letter a message of", e))?;
         // After it stands there, or a crash between the two would lose it.
         self.delete(&[receipt.to_owned()]).await
+    }
+
+    fn max_receives(&self) -> Option<u32> {
+        self.dead.as_ref().map(|dead| dead.max_receives)
+    }
+
+    fn adopt(&self, message: &Message) {
+        let Message { id, receipt, body, receive_count } = message.clone();
+        self.held().put(receipt, Held { id, body, receive_count });
+    }
+
+    async fn redrive(&self, ids: &[String]) -> Result<u64> {
+        let Some(dead) = &self.dead else { return Ok(0) };
+        let (picked, others) = self.pick(&dead.url, ids).await?;
+        let mut sent = 0;
+        let mut result = Ok(());
+        for message in &picked {
+            result = self.send_again(&dead.url, message).await;
+            if result.is_err() {
+                break;
+            }
+            sent += 1;
+        }
+        for message in others.iter().chain(&picked[sent..]) {
+            self.give_back(&dead.url, message).await;
+        }
+        result.map(|()| sent as u64)
     }
 
     async fn depth(&self) -> Result<Depth> {
@@ -329,7 +444,7 @@ impl Queue for SqsQueue {
         };
         let queue = attributes(&self.client, &self.url, &self.name, &wanted).await?;
         let dead = match &self.dead {
-            Some(dead) => attributes(&self.client, dead, &self.name, &wanted).await?,
+            Some(dead) => attributes(&self.client, &dead.url, &self.name, &wanted).await?,
             None => BTreeMap::new(),
         };
         Ok(Depth {
@@ -342,7 +457,7 @@ impl Queue for SqsQueue {
 
     async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>> {
         let Some(dead) = &self.dead else { return Ok(Vec::new()) };
-        let mut found = self.look_at_dead(dead, max).await?;
+        let mut found = self.look_at_dead(&dead.url, max).await?;
         found.sort_by_key(|message| std::cmp::Reverse(sent_at(message)));
         Ok(found.into_iter().take(max).map(dead_letter).collect())
     }

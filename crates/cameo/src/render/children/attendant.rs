@@ -3,7 +3,11 @@
 //! Only a child that died of an original is tried again; a limit that was broken is an answer. A child that has rendered before may have used up
 //! some of its memory, so for want of memory only a fresh one counts: the same original gets the same answer, whoever came before.
 
-use std::sync::{atomic::Ordering, mpsc::SyncSender};
+use std::{
+    io,
+    panic::{self, AssertUnwindSafe},
+    sync::{atomic::Ordering, mpsc::SyncSender},
+};
 
 use cameo_image::Rendered;
 
@@ -13,7 +17,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    error::Result,
+    error::{Error, Kind, Place, Result},
     reason::ReasonCode,
     render::{Protection, Rejection},
 };
@@ -33,9 +37,32 @@ pub(super) fn attend(shared: &Shared, started: Option<SyncSender<Result<Vec<Prot
     while let Some(Job { original, size_set, reply }) = shared.next() {
         // Nobody waits any more, for instance because the host is ending.
         if !reply.is_closed() {
-            drop(reply.send(attempt(shared, &mut child, |child| child.render(&original, &size_set))));
+            drop(reply.send(unless_it_panics(&mut child, |child| {
+                attempt(shared, child, |child| child.render(&original, &size_set))
+            })));
         }
     }
+}
+
+/// An attempt that panics is a fault of this program, met with one original: it must not cost the pool one of its threads. The child may be
+/// in any state by then, so it goes.
+fn unless_it_panics(
+    child: &mut Option<RenderChild>,
+    attempt: impl FnOnce(&mut Option<RenderChild>) -> Result<Result<Rendered, Rejection>>,
+) -> Result<Result<Rendered, Rejection>> {
+    panic::catch_unwind(AssertUnwindSafe(|| attempt(child))).unwrap_or_else(|_| {
+        *child = None;
+        Err(Error::new(Place::Engine, Kind::Unlisted, "render an original: its attendant panicked"))
+    })
+}
+
+/// Whose failure it is that an original cannot be read: one object's, or the machine's.
+fn unread(error: io::Error) -> Error {
+    // EIO, and a file that ends before its recorded length.
+    let is_damaged = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+        || error.kind() == io::ErrorKind::UnexpectedEof;
+    let kind = if is_damaged { Kind::Corrupt } else { Kind::Unavailable };
+    Error::new(Place::Store, kind, "read an original").because(error)
 }
 
 fn attempt(
@@ -66,11 +93,33 @@ fn attempt(
             Outcome::Crashed(detail) => crashes.push(detail),
             Outcome::Unread(error) => {
                 *place = Some(child);
-                return Err(unavailable("read an original").because(error));
+                return Err(unread(error));
             }
             Outcome::Stopped => return Err(unavailable("render an original: the host is ending")),
         }
     }
     crashes.dedup();
     Ok(Err(Rejection::new(ReasonCode::RenderCrashed, crashes.join("; "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From reading: an attendant's thread that panicked was not replaced, and its place in the pool was lost.
+    #[test]
+    fn a_panic_is_an_error_of_one_original_and_the_attendant_goes_on() {
+        let error = unless_it_panics(&mut None, |_| panic!("a fault of ours")).unwrap_err();
+        assert_eq!((error.place(), error.kind()), (Place::Engine, Kind::Unlisted));
+        let rejected = Rejection::new(ReasonCode::FileCorrupt, "bad");
+        let answered = unless_it_panics(&mut None, |_| Ok(Err(rejected.clone()))).unwrap();
+        assert_eq!(answered.unwrap_err(), rejected);
+    }
+
+    #[test]
+    fn an_original_that_is_damaged_is_told_from_a_machine_that_lacks_something() {
+        let kinds = [rustix::io::Errno::IO, rustix::io::Errno::MFILE].map(|errno| unread(errno.into()).kind());
+        assert_eq!(kinds, [Kind::Corrupt, Kind::Unavailable]);
+        assert_eq!(unread(io::ErrorKind::UnexpectedEof.into()).kind(), Kind::Corrupt);
+    }
 }

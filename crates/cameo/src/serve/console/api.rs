@@ -41,6 +41,22 @@ pub(super) struct Keys {
     pub(super) keys: Vec<String>,
 }
 
+/// Dead letters to send again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Letters {
+    /// The queue that they failed in.
+    pub(super) queue: String,
+    /// Their ids.
+    pub(super) ids: Vec<String>,
+}
+
+/// How many dead letters were sent again.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Redriven {
+    pub(super) redriven: u64,
+}
+
 /// How many rows were rewritten.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Rewritten {
@@ -67,6 +83,20 @@ pub(super) async fn requeue(State(console): State<Console>, _: OwnClient, Json(a
     let now = console.clock.now();
     match reconcile::requeue(&console.flow, &*console.events, &asked.keys, now).await {
         Ok(done) => Json(done).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+pub(super) async fn redrive(State(console): State<Console>, _: OwnClient, Json(asked): Json<Letters>) -> Response {
+    if asked.ids.len() > KEYS_MAX {
+        return (StatusCode::PAYLOAD_TOO_LARGE, format!("at most {KEYS_MAX} dead letters at a time")).into_response();
+    }
+    let queues = [&console.events, &console.registrations];
+    let Some(queue) = queues.into_iter().find(|queue| queue.name() == asked.queue) else {
+        return (StatusCode::NOT_FOUND, "no such queue").into_response();
+    };
+    match queue.redrive(&asked.ids).await {
+        Ok(redriven) => Json(Redriven { redriven }).into_response(),
         Err(error) => failed(&error),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::api::{ASKED_BY, KEYS_MAX, Keys, Rewritten};
+use super::api::{ASKED_BY, KEYS_MAX, Keys, Letters, Redriven, Rewritten};
 use crate::{
     error::{Error, Kind, Place, Result},
     flow::reconcile::Requeued,
@@ -40,6 +40,16 @@ impl ConsoleClient {
             all.gone.extend(done.gone);
         }
         Ok(all)
+    }
+
+    /// Sends dead letters of a queue again; returns how many there were.
+    pub async fn redrive(&self, queue: &str, ids: &[String]) -> Result<u64> {
+        let mut redriven = 0;
+        for batch in ids.chunks(KEYS_MAX) {
+            let letters = Letters { queue: queue.to_owned(), ids: batch.to_vec() };
+            redriven += self.post::<Redriven>("redrive", &letters).await?.redriven;
+        }
+        Ok(redriven)
     }
 
     /// Rewrites the addresses of rows that are not under the server's public address.

@@ -67,6 +67,7 @@ pub fn router(console: Console) -> Router {
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .route("/api/health", get(api::health).layer(Extension(Health::default())))
         .route("/api/requeue", post(api::requeue))
+        .route("/api/redrive", post(api::redrive))
         .route("/api/rewrite-urls", post(api::rewrite_urls))
         .layer(DefaultBodyLimit::max(api::BODY_MAX_BYTES))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such page") })

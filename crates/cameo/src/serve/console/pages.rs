@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Kind, Place, Result},
     flow::verify::{self, Cell, EntityReport, EntityState, PlaceState, Question},
     key::{EntityId, PhotoId, UploadKey, Vertical},
-    queue::Depth,
+    queue::{DeadLetter, Depth},
     reason::ReasonCode,
     store::ObjectInfo,
 };
@@ -20,6 +20,8 @@ use crate::{
 const PAGE_ORIGINALS: usize = 50;
 /// Rejected originals shown at most; `cameo status` shows all.
 const REJECTED_SHOWN: usize = 100;
+/// Dead letters of a queue that are looked at for a page.
+const DEAD_LOOKED_AT: usize = 1000;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -29,6 +31,7 @@ struct Overview {
     queues: Vec<(String, Depth)>,
     /// When what waits is registered, while the window is closed.
     registers_at: Option<String>,
+    dead: Vec<RejectedView>,
 }
 
 #[derive(Debug, Default)]
@@ -90,8 +93,32 @@ pub(super) async fn overview(console: &Console, language: Language) -> Result<St
     for queue in [&console.events, &console.registrations] {
         queues.push((queue.name().to_owned(), queue.depth().await?));
     }
+    let dead = dead_letters(console)
+        .await
+        .into_iter()
+        .map(|(key, letter)| RejectedView::dead(key, letter))
+        .take(REJECTED_SHOWN);
+    let dead = dead.collect();
     let registers_at = console.window.as_ref().and_then(|window| window.closed_until(console.clock.now()));
-    render(&Overview { language, verticals, queues, registers_at })
+    render(&Overview { language, verticals, queues, registers_at, dead })
+}
+
+/// Dead letters of both queues, each with a photo that it is about; of those that name none, the queue's message. Where they may not be looked at
+/// the page does without.
+async fn dead_letters(console: &Console) -> Vec<(String, DeadLetter)> {
+    let mut found = Vec::new();
+    for queue in [&console.events, &console.registrations] {
+        let letters = queue.dead_letters(DEAD_LOOKED_AT).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the console cannot show dead letters");
+            Vec::new()
+        });
+        for letter in letters {
+            let nameless = || vec![format!("{} / {}", queue.name(), letter.id)];
+            let keys = if letter.keys.is_empty() { nameless() } else { letter.keys.clone() };
+            found.extend(keys.into_iter().map(|key| (key, letter.clone())));
+        }
+    }
+    found
 }
 
 impl VerticalCounts {
@@ -121,6 +148,8 @@ pub(super) async fn vertical(
         Err(_) => entities_after(console, vertical, after).await?,
     };
     let rejected = console.flow.catalog.rejected(Some(vertical), REJECTED_SHOWN).await?;
+    let dead = dead_letters(console).await.into_iter();
+    let dead = dead.filter(|(key, _)| UploadKey::vertical(key).as_ref() == Some(vertical)).take(REJECTED_SHOWN);
     let mut entities = judge(console, vertical, ids).await?;
     let image_sizes = in_columns(&mut entities, console.flow.settings.size_sets.of(vertical).sizes.sizes());
     render(&VerticalPage {
@@ -130,7 +159,11 @@ pub(super) async fn vertical(
         after,
         image_sizes,
         entities,
-        rejected: rejected.into_iter().filter_map(RejectedView::of).collect(),
+        rejected: rejected
+            .into_iter()
+            .filter_map(RejectedView::of)
+            .chain(dead.map(|(key, letter)| RejectedView::dead(name_of(&key).to_owned(), letter)))
+            .collect(),
         next,
     })
 }
@@ -222,11 +255,19 @@ impl Console {
     }
 }
 
+/// A key without its prefix and vertical.
+fn name_of(key: &str) -> &str {
+    key.splitn(3, '/').nth(2).unwrap_or(key)
+}
+
 impl RejectedView {
     fn of(entry: LedgerEntry) -> Option<Self> {
         let State::Rejected { reason, detail } = entry.state else { return None };
-        let name = entry.key.splitn(3, '/').nth(2).unwrap_or(&entry.key).to_owned();
-        Some(Self { name, reason, detail })
+        Some(Self { name: name_of(&entry.key).to_owned(), reason, detail })
+    }
+
+    fn dead(name: String, letter: DeadLetter) -> Self {
+        Self { name, reason: ReasonCode::SystemDeadLetter, detail: letter.error }
     }
 }
 

@@ -217,7 +217,7 @@ impl Client {
         let digest = Sha256::digest(&request.body);
         authorizer
             .try_authorize(&mut signed, Some(digest.as_slice()))
-            .map_err(failed(Kind::Fatal, "sign a request"))?;
+            .map_err(failed(Kind::Unlisted, "sign a request"))?;
         Ok(signed)
     }
 

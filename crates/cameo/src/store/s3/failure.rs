@@ -1,4 +1,4 @@
-//! What to do about an answer that is no success, told from its status and code
+//! Whose failure an answer that is no success is, by its status and code
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
 
 use http::StatusCode;
@@ -37,14 +37,72 @@ pub(super) fn refused(what: &str, status: StatusCode, body: &[u8]) -> Error {
     if told.is_empty() { error.because(status.to_string()) } else { error.because(told) }
 }
 
+/// Codes that blame the one key or object that was asked for; others may be read and written.
+const OF_ONE_KEY: &[&str] = &[
+    "BadDigest",
+    "EntityTooLarge",
+    "EntityTooSmall",
+    // Archived: it must be restored before it can be read.
+    "InvalidObjectState",
+    "InvalidURI",
+    "KeyTooLongError",
+    "MetadataTooLarge",
+];
+
+/// Codes of keys, tokens and clocks that the store does not take, whatever the status.
+const OF_ACCESS: &[&str] = &[
+    "AccessDenied",
+    "AccountProblem",
+    "AllAccessDisabled",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+];
+
+/// Codes of a store that is busy or full, whatever the status.
+const OF_OVERLOAD: &[&str] =
+    &["InternalError", "OperationAborted", "QuotaExceeded", "RequestTimeout", "ServiceUnavailable", "SlowDown"];
+
+/// Codes of a bucket, a region or a request that this store does not know.
+const OF_SET_UP: &[&str] = &[
+    "AuthorizationHeaderMalformed",
+    "InvalidBucketName",
+    "MethodNotAllowed",
+    "NoSuchBucket",
+    "NotImplemented",
+    "PermanentRedirect",
+    "TemporaryRedirect",
+];
+
 fn kind_of(status: StatusCode, code: &str) -> Kind {
-    match (status, code) {
-        (_, "KeyTooLongError" | "InvalidURI" | "EntityTooLarge" | "MetadataTooLarge") => Kind::Malformed,
-        (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _)
-        | (_, "ExpiredToken" | "InvalidToken" | "RequestTimeTooSkewed") => Kind::Denied,
-        (status, code) if is_busy(status) || matches!(code, "RequestTimeout" | "OperationAborted") => Kind::Unavailable,
-        (StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED, _) => Kind::Conflict,
-        // No such bucket, another region's bucket, a header that the store does not know.
+    if OF_ONE_KEY.contains(&code) {
+        Kind::Refused
+    // A key of KMS that is disabled, deleted or not ours is answered with 400.
+    } else if OF_ACCESS.contains(&code) || code.starts_with("KMS") {
+        Kind::Denied
+    } else if OF_OVERLOAD.contains(&code) {
+        Kind::Unavailable
+    } else if OF_SET_UP.contains(&code) {
+        Kind::Misconfigured
+    } else {
+        kind_of_status(status)
+    }
+}
+
+/// Answers to HEAD have no body, so there the status is all.
+fn kind_of_status(status: StatusCode) -> Kind {
+    match status {
+        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Kind::Denied,
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Kind::Conflict,
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            Kind::Refused
+        }
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Kind::Misconfigured,
+        status if is_busy(status) => Kind::Unavailable,
+        status if status.is_client_error() => Kind::Unlisted,
         _ => Kind::Misconfigured,
     }
 }
@@ -53,8 +111,9 @@ fn kind_of(status: StatusCode, code: &str) -> Kind {
 mod tests {
     use super::*;
 
+    /// flow.md 3: a store that answers and refuses is out; only what blames one key is the message's fault.
     #[test]
-    fn answers_say_what_to_do() {
+    fn answers_say_whose_failure_it_is() {
         let told = |status: u16, code: &str| {
             let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>m</Message></Error>");
             let error = refused("GET b/k", StatusCode::from_u16(status).unwrap(), body.as_bytes());
@@ -65,6 +124,12 @@ mod tests {
         assert_eq!(told(503, "SlowDown"), Kind::Unavailable);
         assert_eq!(told(404, "NoSuchBucket"), Kind::Misconfigured);
         assert_eq!(told(400, "ExpiredToken"), Kind::Denied);
+        assert_eq!(told(400, "KMS.DisabledException"), Kind::Denied);
+        assert_eq!(told(400, "KMS.KMSInvalidStateException"), Kind::Denied);
+        assert_eq!(told(507, "XMinioStorageFull"), Kind::Unavailable);
+        assert_eq!(told(400, "KeyTooLongError"), Kind::Refused);
+        assert_eq!(told(403, "InvalidObjectState"), Kind::Refused);
+        assert_eq!(told(400, "SomethingNew"), Kind::Unlisted);
         assert_eq!(refused("HEAD b/k", StatusCode::FORBIDDEN, b"").to_string(), "failed to HEAD b/k: 403 Forbidden");
     }
 }
