@@ -26,6 +26,10 @@ use crate::{
 pub const VERTICAL: &str = "crash";
 /// How long a request may take. Nothing is expected to take that long: it would count as unanswered.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+/// `cd_idx` of photos that the harness makes impossible begin here.
+const IMPOSSIBLE_FROM: u64 = 999_000_000;
+/// `cd_idx` of photos that tell whether a server is healed begin here.
+const PROBES_FROM: u64 = 998_000_000;
 /// `cd_idx` of one client's entities start at a multiple of this.
 const ENTITIES_PER_CLIENT: u64 = 1_000_000;
 
@@ -229,6 +233,25 @@ impl Client {
     fn litter(&mut self, name: &str) -> String {
         format!("origin/{VERTICAL}{}/{name}", self.number)
     }
+}
+
+/// The key of a photo that the harness makes impossible: it may be a dead letter, and nothing else may.
+pub(crate) fn impossible_photo(number: u64) -> String {
+    photo_key(IMPOSSIBLE_FROM + number, 0)
+}
+
+/// Whether a text names such a photo.
+pub(crate) fn names_an_impossible_photo(text: &str) -> bool {
+    // Numbers of six digits that follow a prefix of three: see `IMPOSSIBLE_FROM`.
+    text.match_indices("999").any(|(at, _)| {
+        let rest = &text.as_bytes()[at..];
+        rest.len() > 9 && rest[..9].iter().all(u8::is_ascii_digit) && rest[9] == b'_'
+    })
+}
+
+/// The key of a photo that is uploaded to see whether uploads are accepted.
+pub(crate) fn probe_photo(number: u64) -> String {
+    photo_key(PROBES_FROM + number, 0)
 }
 
 fn photo_key(cd_idx: u64, sequence: u16) -> String {

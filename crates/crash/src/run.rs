@@ -64,6 +64,7 @@ pub struct Run {
     watcher: Watcher,
     findings: Findings,
     rejected: u64,
+    dead_letters: u64,
     seed: u64,
     // Last: unmounted after nothing looks at it any more.
     disk: Option<LazyDisk>,
@@ -79,6 +80,7 @@ impl Run {
             watcher,
             findings: Findings::default(),
             rejected: 0,
+            dead_letters: 0,
             seed,
             disk: None,
         })
@@ -104,6 +106,16 @@ impl Run {
             self.shared.announce(&addresses.s3)?;
         }
         Ok((server, addresses))
+    }
+
+    /// What clients and the run share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Notes a finding of somebody who looks beside the checks.
+    pub(crate) fn note(&mut self, broken: Broken, subject: impl Into<String>, what: impl std::fmt::Display) {
+        self.findings.add(broken, subject, what);
     }
 
     /// What is uploaded.
@@ -153,6 +165,7 @@ impl Run {
         let (findings, rejected) = check::when_quiet(&snapshot, &data, &shared.pool, &shared.journal)?;
         self.findings.extend(findings);
         self.rejected = rejected;
+        self.dead_letters = (snapshot.dead_letters.len() - snapshot.unexplained_letters().count()) as u64;
         if let Some(addresses) = addresses {
             self.findings.extend(check_served(&snapshot, addresses).await?);
         }
@@ -197,6 +210,7 @@ impl Run {
         self.findings.extend(watched);
         let (uploads, deletions) = self.shared.journal.acknowledged();
         let summary = Summary::new(kills, uploads, self.rejected, &self.findings, self.seed);
+        let summary = Summary { dead_letters: self.dead_letters, ..summary };
         Ok(Outcome { summary, findings: self.findings, deletions, looks })
     }
 

@@ -73,6 +73,13 @@ pub struct Server {
     output: Lines<BufReader<ChildStdout>>,
 }
 
+impl Addresses {
+    /// The process.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+}
+
 impl Launcher {
     /// Servers of this program, in a folder that exists.
     pub fn new(program: &Path, folder: &Path) -> Result<Self> {

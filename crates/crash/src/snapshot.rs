@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use rusqlite::{Connection, OpenFlags, Params};
 use serde::Deserialize;
 
-use crate::server::IMAGE_BUCKET;
+use crate::{load::names_an_impossible_photo, server::IMAGE_BUCKET};
 
 /// A row of the public table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ const OBJECTS: &str = "SELECT bucket, object_key, file, file_offset, size, etag,
 const LEDGER: &str = "SELECT object_key, generation, etag, state FROM cameo_originals";
 const GARBAGE: &str = "SELECT file FROM cameo_garbage";
 const MESSAGES: &str = "SELECT count(*) FROM cameo_messages";
-const DEAD_LETTERS: &str = "SELECT queue || ': ' || error FROM cameo_dead_letters";
+const DEAD_LETTERS: &str = "SELECT queue || ': ' || error || ': ' || body FROM cameo_dead_letters";
 
 /// Opens the database for reading. Close it before the server is started again, so that the start finds it alone.
 pub fn open(database: &Path) -> Result<Connection> {
@@ -137,6 +137,11 @@ impl Snapshot {
         snapshot.messages = transaction.query_row(MESSAGES, (), |row| unsigned(row, 0))?;
         snapshot.dead_letters = all(&transaction, DEAD_LETTERS, (), |row| row.get(0))?;
         Ok(snapshot)
+    }
+
+    /// Dead letters of photos that nobody made impossible.
+    pub fn unexplained_letters(&self) -> impl Iterator<Item = &String> {
+        self.dead_letters.iter().filter(|letter| !names_an_impossible_photo(letter))
     }
 
     /// The files that rows of the index name.

@@ -6,6 +6,7 @@ mod catalog_servers;
 mod console_pages;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;
+mod fault_matrix;
 mod faulty;
 mod flow_crash;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
@@ -14,6 +15,7 @@ mod operators_page;
 mod queue_contract;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod queue_sqs;
+mod refusing;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod register_rate;
 mod register_simulation;
