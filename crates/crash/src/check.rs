@@ -56,12 +56,29 @@ pub(crate) fn file_path(data: &Path, file: u64) -> PathBuf {
     data.join("objects").join(format!("{:x}", file >> 10)).join(format!("{file:016x}"))
 }
 
+/// Files that nothing refers to while a server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftovers {
+    /// They are wrong.
+    AreWrong,
+    /// Their removal may have been refused: the next start removes them.
+    WaitForAStart,
+}
+
 /// What must hold when everything is handled. What stands is written back to the journal, which is settled by it.
 /// Returns the findings and how many originals stand rejected.
-pub fn when_quiet(snapshot: &Snapshot, data: &Path, pool: &Pool, journal: &Journal) -> Result<(Findings, u64)> {
+pub fn when_quiet(
+    snapshot: &Snapshot,
+    data: &Path,
+    leftovers: Leftovers,
+    pool: &Pool,
+    journal: &Journal,
+) -> Result<(Findings, u64)> {
     let (mut findings, rejected) = what_stands(snapshot, pool, journal);
     findings.extend(objects_have_files(snapshot, data, &mut BTreeSet::new()));
-    check_files(snapshot, data, &mut findings)?;
+    if leftovers == Leftovers::AreWrong {
+        check_files(snapshot, data, &mut findings)?;
+    }
     Ok((findings, rejected))
 }
 
@@ -231,6 +248,12 @@ fn check_files(snapshot: &Snapshot, data: &Path, findings: &mut Findings) -> Res
             if !file.is_some_and(|file| file.is_ok_and(|file| known.contains(&file))) {
                 findings.add(Broken::Orphan, path.display().to_string(), "content that nothing refers to");
             }
+        }
+    }
+    let quarantine = data.join("quarantine");
+    if quarantine.exists() {
+        for path in entries(&quarantine)? {
+            findings.add(Broken::Orphan, path.display().to_string(), "in quarantine, and it was the server's own");
         }
     }
     for path in entries(&data.join("tmp"))? {

@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    check,
+    check::{self, Leftovers},
     findings::{Broken, Findings, Summary},
     journal::Journal,
     lazyfs::LazyDisk,
@@ -65,6 +65,8 @@ pub struct Run {
     findings: Findings,
     rejected: u64,
     dead_letters: u64,
+    /// Whether files may lie about until a start.
+    pub(crate) leftovers: Leftovers,
     seed: u64,
     // Last: unmounted after nothing looks at it any more.
     disk: Option<LazyDisk>,
@@ -81,6 +83,7 @@ impl Run {
             findings: Findings::default(),
             rejected: 0,
             dead_letters: 0,
+            leftovers: Leftovers::AreWrong,
             seed,
             disk: None,
         })
@@ -162,7 +165,7 @@ impl Run {
         }
         let snapshot = Snapshot::of(&self.launcher.database())?;
         let data = self.launcher.data();
-        let (findings, rejected) = check::when_quiet(&snapshot, &data, &shared.pool, &shared.journal)?;
+        let (findings, rejected) = check::when_quiet(&snapshot, &data, self.leftovers, &shared.pool, &shared.journal)?;
         self.findings.extend(findings);
         self.rejected = rejected;
         self.dead_letters = (snapshot.dead_letters.len() - snapshot.unexplained_letters().count()) as u64;
@@ -188,6 +191,7 @@ impl Run {
 
     /// Checks everything on a server of its own, then after a clean end and the clean-up times once more.
     pub async fn finish(mut self, kills: u64) -> Result<Outcome> {
+        self.leftovers = Leftovers::AreWrong;
         for swept in [false, true] {
             let (server, addresses) = self.start(&[]).await?;
             let addresses = addresses.context("the server ended while it started")?;

@@ -16,6 +16,10 @@ async fn nothing_is_lost(database: Database) {
         pause_max: Duration::from_millis(900),
         check_every: 5,
         outage: Duration::from_secs(2),
+        refusals: 0,
+        only: None,
+        fault_max: Duration::from_millis(1500),
+        long_ones: false,
     };
     let Some(outcome) = run(database, program, folder.path(), &options).await.unwrap() else { return };
     let told: Vec<_> = outcome.findings.lines().collect();

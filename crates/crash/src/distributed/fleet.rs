@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use tokio::process::{Child, Command};
 
-use super::{aws::LocalAws, places::PUBLIC_URL};
+use super::{aws::address_at, places::PUBLIC_URL};
 use crate::server::{self, ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 
 /// Workers that run side by side. Dropping them kills them.
@@ -24,16 +24,16 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts so many.
-    pub(super) fn start(number: usize, program: &Path, folder: &Path, aws: &LocalAws, database: &str) -> Result<Self> {
+    /// Starts so many. `endpoint` is where store and queues are reached.
+    pub(super) fn start(number: usize, program: &Path, folder: &Path, endpoint: &str, database: &str) -> Result<Self> {
         let config = folder.join("cameo.toml");
         fs::write(&config, server::config(1)).context("failed to write the workers' configuration")?;
         let environment = vec![
             ("PATH", "/usr/bin:/bin".to_owned()),
             ("CAMEO_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
             ("CAMEO_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
-            ("CAMEO_STORE_URL", aws.address("s3")),
-            ("CAMEO_QUEUE_URL", aws.address("sqs")),
+            ("CAMEO_STORE_URL", address_at(endpoint, "s3")),
+            ("CAMEO_QUEUE_URL", address_at(endpoint, "sqs")),
             ("CAMEO_CATALOG_URL", database.to_owned()),
             ("CAMEO_IMAGES_PUBLIC_URL", PUBLIC_URL.to_owned()),
             ("CAMEO_WORKER_RESIZE_CONCURRENCY", "1".to_owned()),
@@ -68,6 +68,11 @@ impl Fleet {
         self.workers[at].kill().await.context("failed to kill a worker")?;
         self.workers[at] = self.spawn()?;
         Ok(())
+    }
+
+    /// How many do not run any more.
+    pub(super) fn ended_by_themselves(&mut self) -> u64 {
+        self.workers.iter_mut().map(|worker| u64::from(!matches!(worker.try_wait(), Ok(None)))).sum()
     }
 
     /// Starts those again that ended by themselves.

@@ -24,7 +24,7 @@ pub(super) const PUBLIC_URL: &str = "http://images.invalid";
 /// Objects that are asked for at once.
 const PAGE: usize = 1000;
 /// Dead letters that are told, at most.
-const DEAD_LETTERS_TOLD: usize = 10;
+const DEAD_LETTERS_TOLD: usize = 200;
 
 /// Store, queues and database.
 #[derive(Debug)]
@@ -60,6 +60,12 @@ impl Places {
             waiting += depth.visible + depth.in_flight;
         }
         Ok(waiting)
+    }
+
+    /// Whether the ledger says that the original is served. False while the database does not answer.
+    pub(super) async fn is_serving(&self, key: &str) -> bool {
+        let entry = self.catalog.entry(key).await;
+        entry.is_ok_and(|entry| entry.is_some_and(|entry| entry.state.as_str() == "serving"))
     }
 
     /// Everything that stands. Nobody may work meanwhile.

@@ -18,6 +18,7 @@ use self::{
     preload::Preload,
 };
 use crate::{
+    check::Leftovers,
     findings::Broken,
     journal::Change,
     load::{Shared, bucket, probe_photo, put},
@@ -71,6 +72,8 @@ pub async fn refuse(mut launcher: Launcher, options: &Options) -> Result<Option<
     let Some(preload) = Preload::install(&mut launcher)? else { return Ok(None) };
     let faults = possible(disk.is_some(), options.only)?;
     let mut run = Run::new(launcher.clone(), options.seed)?;
+    // A file whose removal is refused lies about until a start; `finish` makes one, and then looks.
+    run.leftovers = Leftovers::WaitForAStart;
     let load = run.load(options.clients);
     let shared = run.shared().clone();
     let tools = Tools { launcher: &launcher, shared: &shared, preload: &preload, disk: disk.as_ref() };

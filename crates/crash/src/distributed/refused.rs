@@ -1,0 +1,118 @@
+//! Refusals of store, queues and database while clients upload and workers work.
+//!
+//! Each begins, lasts a random time, and is taken back. Workers must not end for it, and everything that waited must be done by itself
+//! within a minute; only photos that the harness made impossible may be dead letters.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result};
+use object_store::ObjectStoreExt;
+use rand::{Rng, seq::SliceRandom};
+use tokio::{
+    task::block_in_place,
+    time::{Instant, sleep},
+};
+
+use super::{
+    Options, POLL, Run,
+    refusal::{Refusal, Tools},
+};
+use crate::{
+    findings::Broken,
+    journal::Change,
+    load::{Shared, bucket, impossible_photo, probe_photo, put},
+    originals::{Content, GOODS},
+};
+
+/// How long after a refusal a photo that is uploaded then may take to its rows.
+const HEAL_TIMEOUT: Duration = Duration::from_mins(1);
+/// One refusal of so many lasts as long as [`LONG`]: longer than the receives of a message would.
+const LONG_ONES: u64 = 12;
+const LONG: Duration = Duration::from_secs(30);
+
+impl Run {
+    /// So many refusals, one after the other, beside the clients.
+    pub(super) async fn refuse(&mut self, options: &Options) -> Result<()> {
+        let mut turn = Vec::new();
+        for number in 0..options.refusals {
+            if turn.is_empty() {
+                turn = options.only.map_or_else(|| Refusal::ALL.to_vec(), |only| vec![only]);
+                turn.shuffle(&mut self.rng);
+            }
+            let refusal = turn.pop().context("there is no refusal")?;
+            self.one_refusal(refusal, number, options).await?;
+            self.faults.refusals += 1;
+            if (number + 1).is_multiple_of(options.check_every) {
+                self.check().await?;
+                let acknowledged = self.shared.journal.acknowledged().0;
+                eprintln!("{} of {} refusals, {acknowledged} uploads acknowledged", number + 1, options.refusals);
+            }
+            self.wait_for_workers().await?;
+        }
+        Ok(())
+    }
+
+    async fn one_refusal(&mut self, refusal: Refusal, number: u64, options: &Options) -> Result<()> {
+        sleep(options.pause_max.mul_f64(self.rng.random::<f64>() / 2.0)).await;
+        let subject = format!("{} (refusal {number})", refusal.name());
+        self.fleet.mind()?;
+        let ended_before = self.fleet.ended;
+        let tools = Tools { database: self.database, server: &*self.server, proxy: &self.http_proxy };
+        let begun = block_in_place(|| tools.begin(refusal))?;
+        let is_long = options.long_ones && number % LONG_ONES == LONG_ONES - 1;
+        let lasts = if is_long { LONG } else { options.fault_max.mul_f64(self.rng.random_range(0.1..1.0)) };
+        if refusal.is_of_a_photo() {
+            self.upload(&impossible_photo(number), Content::Good(usize::try_from(number)? % GOODS)).await?;
+        }
+        let until = Instant::now() + lasts;
+        while Instant::now() < until {
+            sleep(POLL.min(until - Instant::now())).await;
+            // A client whose request failed goes on.
+            self.shared.announce(&self.endpoint)?;
+        }
+        // Nobody started them again meanwhile: one that runs must go on running.
+        let ended = self.fleet.ended_by_themselves();
+        let tools = Tools { database: self.database, server: &*self.server, proxy: &self.http_proxy };
+        if let Some(wrong) = block_in_place(|| tools.end(begun))? {
+            self.findings.add(Broken::Lost, &subject, wrong);
+        }
+        self.fleet.mind()?;
+        if ended > 0 || self.fleet.ended > ended_before + ended {
+            self.findings.add(Broken::Stopped, &subject, format!("{ended} workers ended by themselves"));
+        }
+        self.heals(refusal, number, &subject).await
+    }
+
+    /// What is uploaded now comes to its rows within a minute; what was impossible is deleted.
+    async fn heals(&mut self, refusal: Refusal, number: u64, subject: &str) -> Result<()> {
+        let probe = probe_photo(number);
+        if !self.upload(&probe, Content::Good(0)).await? {
+            self.findings.add(Broken::Stopped, subject, "the emulator took no upload");
+            return Ok(());
+        }
+        let healed = Instant::now();
+        while !self.places.is_serving(&probe).await {
+            if healed.elapsed() > HEAL_TIMEOUT {
+                let what = format!("nothing was registered for {} s after it", HEAL_TIMEOUT.as_secs());
+                self.findings.add(Broken::Stopped, subject, what);
+                break;
+            }
+            sleep(POLL).await;
+            self.fleet.mind()?;
+        }
+        if refusal.is_of_a_photo() {
+            let key = impossible_photo(number);
+            let deleted = bucket(&self.endpoint)?.delete(&key.as_str().into()).await.is_ok();
+            self.shared.journal.record(&key, Change::Delete, deleted);
+        }
+        Ok(())
+    }
+
+    /// Uploads beside the clients; true when it was acknowledged.
+    async fn upload(&self, key: &str, content: Content) -> Result<bool> {
+        let shared: Arc<Shared> = self.shared.clone();
+        let acknowledged = put(&bucket(&self.endpoint)?, key, shared.pool.bytes(content)).await;
+        shared.journal.record(key, Change::Put(content), acknowledged);
+        Ok(acknowledged)
+    }
+}
