@@ -10,12 +10,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use cameo_image::ImageSize;
 
 use crate::{
     findings::{Broken, Findings},
     journal::{History, Journal, State},
     load::names_an_impossible_photo,
-    originals::{Content, Pool, size_set},
+    originals::{Content, Pool},
+    settings::Settings,
     snapshot::{Entry, Row, Snapshot},
 };
 
@@ -71,10 +73,11 @@ pub fn when_quiet(
     snapshot: &Snapshot,
     data: &Path,
     leftovers: Leftovers,
+    settings: &Settings,
     pool: &Pool,
     journal: &Journal,
 ) -> Result<(Findings, u64)> {
-    let (mut findings, rejected) = what_stands(snapshot, pool, journal);
+    let (mut findings, rejected) = what_stands(snapshot, settings, pool, journal);
     findings.extend(objects_have_files(snapshot, data, &mut BTreeSet::new()));
     if leftovers == Leftovers::AreWrong {
         check_files(snapshot, data, &mut findings)?;
@@ -83,7 +86,8 @@ pub fn when_quiet(
 }
 
 /// The same, but for the files: where the store is somebody else's.
-pub fn what_stands(snapshot: &Snapshot, pool: &Pool, journal: &Journal) -> (Findings, u64) {
+pub fn what_stands(snapshot: &Snapshot, settings: &Settings, pool: &Pool, journal: &Journal) -> (Findings, u64) {
+    let sizes = settings.sizes();
     let mut findings = rows_have_objects(snapshot);
     let mut rows = BTreeMap::<&str, Vec<&Row>>::new();
     for row in &snapshot.rows {
@@ -92,7 +96,7 @@ pub fn what_stands(snapshot: &Snapshot, pool: &Pool, journal: &Journal) -> (Find
     let mut rejected = 0;
     for (key, history) in journal.histories() {
         let key_rows = rows.remove(key.as_str()).unwrap_or_default();
-        let stands = Stands { snapshot, pool, key: &key, rows: key_rows };
+        let stands = Stands { snapshot, pool, sizes: &sizes, key: &key, rows: key_rows };
         match stands.final_state(&history) {
             Ok((original, serving)) => journal.settle(&key, original, serving),
             Err(what) => findings.add(Broken::Lost, &key, format!("{what}; {}", told(&history))),
@@ -106,7 +110,7 @@ pub fn what_stands(snapshot: &Snapshot, pool: &Pool, journal: &Journal) -> (Find
     for letter in snapshot.unexplained_letters() {
         findings.add(Broken::Lost, letter, "a dead letter");
     }
-    check_images(snapshot, &mut findings);
+    check_images(snapshot, settings, &mut findings);
     (findings, rejected)
 }
 
@@ -121,6 +125,7 @@ fn told(history: &History) -> String {
 struct Stands<'s> {
     snapshot: &'s Snapshot,
     pool: &'s Pool,
+    sizes: &'s [ImageSize],
     key: &'s str,
     rows: Vec<&'s Row>,
 }
@@ -196,12 +201,12 @@ impl Stands<'_> {
 
     /// Whether there is a row for each image size, of a rendition of one of these photos, which stands.
     fn serves(&self, is_one: impl Fn(usize) -> bool) -> bool {
-        let each = size_set().iter().all(|size| {
+        let each = self.sizes.iter().all(|size| {
             let Some(row) = self.rows.iter().find(|row| row.image_size == size.name) else { return false };
             let stands = self.snapshot.images.get(&row.rendition).is_some_and(|object| object.etag == row.etag);
-            stands && self.pool.photo_of(&size.name, &row.etag).is_some_and(&is_one)
+            stands && self.pool.photo_of(size, &row.etag).is_some_and(&is_one)
         });
-        each && self.rows.len() == size_set().len()
+        each && self.rows.len() == self.sizes.len()
     }
 
     fn check_counts(&self, findings: &mut Findings) {
@@ -214,11 +219,18 @@ impl Stands<'_> {
     }
 }
 
-/// Every rendition has a row of its content, every alias is that of its entity's first photo.
-fn check_images(snapshot: &Snapshot, findings: &mut Findings) {
+/// Every rendition has a row of its content and its address, every alias is that of its entity's first photo, and nothing else is
+/// published: renditions of deleted photos and of dropped image sizes, aliases that nobody wants.
+fn check_images(snapshot: &Snapshot, settings: &Settings, findings: &mut Findings) {
     let mut expected = BTreeMap::<&str, (&Row, &str)>::new();
     for row in &snapshot.rows {
         expected.insert(&row.rendition, (row, "rendition"));
+        if row.image_url != format!("{}/{}", settings.public_url, row.rendition) {
+            findings.add(Broken::Dangling, &row.rendition, format!("the row leads to {}", row.image_url));
+        }
+        if !settings.alias {
+            continue;
+        }
         let alias = expected.entry(&row.alias).or_insert((row, "alias"));
         if row.photo < alias.0.photo {
             alias.0 = row;

@@ -24,6 +24,7 @@ pub mod program;
 pub mod refusals;
 pub mod run;
 pub mod server;
+pub mod settings;
 pub mod snapshot;
 pub mod syscalls;
 pub mod watch;

@@ -53,6 +53,16 @@ pub struct Shared {
     number: std::sync::atomic::AtomicU64,
 }
 
+/// What clients do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habits {
+    /// Everything that people do.
+    All,
+    /// Everything but bad originals in the place of good ones: the good one is gone then, and cannot be rendered for another size
+    /// set.
+    NoBadReplacements,
+}
+
 /// The running clients.
 #[derive(Debug)]
 pub struct Load {
@@ -94,12 +104,12 @@ pub fn bucket(endpoint: &str) -> Result<AmazonS3> {
 
 impl Load {
     /// Starts clients.
-    pub fn start(shared: &Arc<Shared>, clients: u64, seed: u64) -> Self {
+    pub fn start(shared: &Arc<Shared>, clients: u64, seed: u64, habits: Habits) -> Self {
         let stop = watch::Sender::new(false);
         let mut running = JoinSet::new();
         for number in 0..clients {
             let rng = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(number));
-            let client = Client { shared: shared.clone(), rng, number, entities: 0, photos: Vec::new() };
+            let client = Client { shared: shared.clone(), rng, habits, number, entities: 0, photos: Vec::new() };
             running.spawn(client.run(shared.life.subscribe(), stop.subscribe()));
         }
         Self { clients: running, stop }
@@ -115,6 +125,7 @@ impl Load {
 struct Client {
     shared: Arc<Shared>,
     rng: StdRng,
+    habits: Habits,
     number: u64,
     entities: u64,
     /// Keys that were uploaded to, with the content that was sent last.
@@ -192,6 +203,7 @@ impl Client {
         // Mostly a recent one, whose turn in the queues may not have come.
         let newest = self.photos.len();
         let oldest = if roll.is_multiple_of(3) { 0 } else { newest.saturating_sub(4) };
+        let bad = if self.habits == Habits::All { bad } else { good };
         let (key, last) = &mut self.photos[self.rng.random_range(oldest..newest)];
         let key = key.clone();
         let mut put = |content| {

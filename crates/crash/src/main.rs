@@ -33,7 +33,7 @@ const KILLS: u64 = 100;
     after_help = "Examples:\n  \
 cameo-crash --kills 1000 --seed 7 --json\n  cameo-crash --failpoints --times 20\n  \
 cameo-crash --planted-bug no-fsync\n  cameo-crash --syscalls 100\n  cameo-crash --disk-full\n  \
-cameo-crash --fsync-error\n  cameo-crash --refusals 300\n  cameo-crash --kills 100 --lazyfs \"$(scripts/lazyfs)\"\n  \
+cameo-crash --fsync-error\n  cameo-crash --refusals 300\n  cameo-crash --kills 100 --reconfigure\n  cameo-crash --kills 100 --lazyfs \"$(scripts/lazyfs)\"\n  \
 cameo-crash --distributed mariadb --kills 500 --clients 4"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
@@ -44,6 +44,9 @@ struct Cli {
     /// How often a place refuses: a full disk, revoked rights, a locked database, a refused row … (needs cc; some need root)
     #[arg(long, value_name = "FAULTS", conflicts_with_all = ["failpoints", "syscalls", "disk_full", "fsync_error", "lazyfs", "planted_bug"])]
     refusals: Option<u64>,
+    /// Change settings at restarts: size sets, aliases, the public address; `cameo reconcile --apply` must make all as they say
+    #[arg(long, conflicts_with_all = ["failpoints", "syscalls", "disk_full", "fsync_error", "refusals", "distributed"])]
+    reconfigure: bool,
     /// This refusal alone
     #[arg(long, value_name = "NAME", requires = "refusals")]
     refusal: Option<String>,
@@ -190,6 +193,7 @@ async fn run_in(cli: &Cli, launcher: Launcher, bug: Option<Bug>, number: u64) ->
         clients: cli.clients,
         life_max: Duration::from_millis(cli.life_max_ms),
         check_every: cli.check_every,
+        reconfigure: cli.reconfigure,
         stop_at_first: bug.is_some(),
     };
     if cli.failpoints {

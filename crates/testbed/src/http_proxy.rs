@@ -51,12 +51,13 @@ impl Rule {
 }
 
 #[derive(Debug, Default)]
-struct Rules {
+struct State {
+    server: Mutex<String>,
     rules: Mutex<Vec<Rule>>,
     struck: AtomicU64,
 }
 
-impl Rules {
+impl State {
     fn answer(&self, head: &str) -> Option<Answer> {
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = rules.iter().find(|rule| rule.names(head))?.answer.clone();
@@ -70,39 +71,50 @@ impl Rules {
 pub struct HttpProxy {
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub url: String,
-    rules: Arc<Rules>,
+    state: Arc<State>,
 }
 
 impl HttpProxy {
     /// A proxy on a free port, in front of the server at this address: `http://127.0.0.1:PORT`.
-    pub async fn start(server: &str) -> Self {
-        let server = server.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    /// Runs in tokio's runtime.
+    pub fn start(server: &str) -> Self {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        listener.set_nonblocking(true).expect("a listener");
+        let listener = TcpListener::from_std(listener).expect("a listener");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let rules = Arc::new(Rules::default());
-        let shared = rules.clone();
+        let state = Arc::new(State { server: Mutex::new(address(server)), ..State::default() });
+        let shared = state.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(client, server.clone(), shared.clone()));
+                tokio::spawn(serve(client, shared.clone()));
             }
         });
-        Self { url, rules }
+        Self { url, state }
+    }
+
+    /// From here on it is in front of this server.
+    pub fn lead_to(&self, server: &str) {
+        *self.state.server.lock().unwrap_or_else(PoisonError::into_inner) = address(server);
     }
 
     /// From here on these rules hold, the first that names a request.
     pub fn answer(&self, rules: Vec<Rule>) {
-        *self.rules.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules;
+        *self.state.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 
     /// How many requests were answered otherwise.
     pub fn struck(&self) -> u64 {
-        self.rules.struck.load(Ordering::SeqCst)
+        self.state.struck.load(Ordering::SeqCst)
     }
 }
 
-async fn serve(mut client: TcpStream, server: String, rules: Arc<Rules>) {
+fn address(url: &str) -> String {
+    url.trim_start_matches("http://").trim_end_matches('/').to_owned()
+}
+
+async fn serve(mut client: TcpStream, state: Arc<State>) {
     let Some((head, begun)) = head_of(&mut client).await else { return };
-    match rules.answer(&head) {
+    match state.answer(&head) {
         Some(Answer::Status(status, body)) => {
             swallow(&mut client, &head, begun.len()).await;
             let _ = client.write_all(answer(status, &body).as_bytes()).await;
@@ -112,6 +124,7 @@ async fn serve(mut client: TcpStream, server: String, rules: Arc<Rules>) {
         Some(Answer::Late(time)) => tokio::time::sleep(time).await,
         None => {}
     }
+    let server = state.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let Ok(mut server) = TcpStream::connect(server).await else { return };
     if server.write_all(one_request(&head).as_bytes()).await.is_err() || server.write_all(&begun).await.is_err() {
         return;
@@ -194,7 +207,7 @@ mod tests {
                 client.write_all(b"HTTP/1.1 204 Fine\r\nConnection: close\r\n\r\n").await.unwrap();
             }
         });
-        let proxy = HttpProxy::start(&format!("http://{address}")).await;
+        let proxy = HttpProxy::start(&format!("http://{address}"));
         let answer = Answer::Status(503, "<Error><Code>SlowDown</Code></Error>".to_owned());
         proxy.answer(vec![Rule { methods: &["PUT"], contains: "/images/".into(), lacks: String::new(), answer }]);
         let ask = async |method: &str, path: &str| {

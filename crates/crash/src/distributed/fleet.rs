@@ -10,7 +10,10 @@ use anyhow::{Context as _, Result};
 use tokio::process::{Child, Command};
 
 use super::{aws::address_at, places::PUBLIC_URL};
-use crate::server::{self, ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use crate::{
+    server::{self, ACCESS_KEY_ID, SECRET_ACCESS_KEY},
+    settings::Settings,
+};
 
 /// Workers that run side by side. Dropping them kills them.
 #[derive(Debug)]
@@ -27,7 +30,8 @@ impl Fleet {
     /// Starts so many. `endpoint` is where store and queues are reached.
     pub(super) fn start(number: usize, program: &Path, folder: &Path, endpoint: &str, database: &str) -> Result<Self> {
         let config = folder.join("cameo.toml");
-        fs::write(&config, server::config(1)).context("failed to write the workers' configuration")?;
+        fs::write(&config, server::config(1, &Settings::default()))
+            .context("failed to write the workers' configuration")?;
         let environment = vec![
             ("PATH", "/usr/bin:/bin".to_owned()),
             ("CAMEO_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),

@@ -22,7 +22,8 @@ use self::{aws::LocalAws, fleet::Fleet, places::Places};
 use crate::{
     check,
     findings::{Broken, Findings, Summary},
-    load::{Load, Shared},
+    load::{Habits, Load, Shared},
+    settings::Settings,
 };
 
 mod aws;
@@ -124,6 +125,7 @@ struct Run {
     faults: Faults,
     rejected: u64,
     dead_letters: u64,
+    settings: Settings,
     _aws: LocalAws,
 }
 
@@ -135,7 +137,7 @@ pub async fn run(database: Database, program: &Path, folder: &Path, options: &Op
     };
     let (Some(server), Some(aws)) = (server, LocalAws::start(max_receives(options)).await?) else { return Ok(None) };
     let mut run = Run::start(database, server, aws, program, folder, options).await?;
-    let load = Load::start(&run.shared, options.clients, options.seed);
+    let load = Load::start(&run.shared, options.clients, options.seed, Habits::All);
     let mut kills = 0;
     run.refuse(options).await?;
     let mut outage = Some(options.outage);
@@ -179,7 +181,7 @@ impl Run {
         let name = server.database();
         refusal::make_user(database, &*server)?;
         let places = Places::open(&aws, &server.url(refusal::USER, name)).await?;
-        let http_proxy = HttpProxy::start(aws.endpoint()).await;
+        let http_proxy = HttpProxy::start(aws.endpoint());
         let url = server.url_at(proxy.port, name).replacen("root@", &format!("{}@", refusal::USER), 1);
         let fleet = Fleet::start(options.workers, program, folder, &http_proxy.url, &url)?;
         let shared = Shared::new()?;
@@ -197,6 +199,7 @@ impl Run {
             faults: Faults::default(),
             rejected: 0,
             dead_letters: 0,
+            settings: Settings::at(places::PUBLIC_URL),
             server,
             _aws: aws,
         })
@@ -287,7 +290,7 @@ impl Run {
             self.findings.add(Broken::Lost, "messages", format!("{error:#}"));
         }
         let snapshot = self.places.snapshot().await.context("failed to look at what stands")?;
-        let (findings, rejected) = check::what_stands(&snapshot, &shared.pool, &shared.journal);
+        let (findings, rejected) = check::what_stands(&snapshot, &self.settings, &shared.pool, &shared.journal);
         self.findings.extend(findings);
         self.rejected = rejected;
         self.dead_letters = (snapshot.dead_letters.len() - snapshot.unexplained_letters().count()) as u64;

@@ -97,7 +97,7 @@ impl Places {
         let row = |row: catalog::Row| {
             let (entity, sequence) = (row.photo.entity, row.photo.sequence);
             let cd_idx = i64::try_from(entity.cd_idx).unwrap_or(i64::MAX);
-            Row::new(entity.vertical.as_str(), cd_idx, i64::from(sequence), row.image_size, row.etag)
+            Row::new(entity.vertical.as_str(), cd_idx, i64::from(sequence), row.image_size, row.etag, row.image_url)
         };
         Ok(found.into_iter().map(row).collect())
     }
