@@ -3,7 +3,7 @@
 //! Clients ([`load`]) upload [`originals`] and write down what was acknowledged ([`journal`]). The [`server`] is killed at
 //! random moments ([`run`]), on a disk that forgets what was not synced ([`lazyfs`]), at each step of the flow
 //! ([`failpoints`]), starved of space ([`disk_full`]), or told that an fsync failed ([`fsync_error`]); its places
-//! answer and refuse ([`refusals`]). A watcher
+//! answer and refuse ([`refusals`]); its database is lost ([`restore`]). A watcher
 //! ([`watch`]) looks at [`snapshot`]s of the database all the while; on a quiet server everything is compared
 //! ([`check`]), and told as [`findings`]. [`syscalls`] judges what a kill cannot show: the order of syncs.
 //! [`distributed`] does the same to workers on S3, SQS and the database of a server.
@@ -22,6 +22,7 @@ pub mod load;
 pub mod originals;
 pub mod program;
 pub mod refusals;
+pub mod restore;
 pub mod run;
 pub mod server;
 pub mod settings;

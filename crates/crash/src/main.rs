@@ -16,6 +16,7 @@ use cameo_crash::{
     fsync_error,
     program::{self, Build},
     refusals::{self, Fault},
+    restore,
     run::{Options, Outcome, power_cuts, random_kills},
     server::Launcher,
     syscalls,
@@ -33,7 +34,7 @@ const KILLS: u64 = 100;
     after_help = "Examples:\n  \
 cameo-crash --kills 1000 --seed 7 --json\n  cameo-crash --failpoints --times 20\n  \
 cameo-crash --planted-bug no-fsync\n  cameo-crash --syscalls 100\n  cameo-crash --disk-full\n  \
-cameo-crash --fsync-error\n  cameo-crash --refusals 300\n  cameo-crash --kills 100 --reconfigure\n  cameo-crash --kills 100 --lazyfs \"$(scripts/lazyfs)\"\n  \
+cameo-crash --fsync-error\n  cameo-crash --refusals 300\n  cameo-crash --kills 100 --reconfigure\n  cameo-crash --restore 8\n  cameo-crash --kills 100 --lazyfs \"$(scripts/lazyfs)\"\n  \
 cameo-crash --distributed mariadb --kills 500 --clients 4"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
@@ -47,6 +48,9 @@ struct Cli {
     /// Change settings at restarts: size sets, aliases, the public address; `cameo reconcile --apply` must make all as they say
     #[arg(long, conflicts_with_all = ["failpoints", "syscalls", "disk_full", "fsync_error", "refusals", "distributed"])]
     reconfigure: bool,
+    /// Take the database away so often: gone, empty, damaged, put back from a copy; `cameo recover` must bring everything back
+    #[arg(long, value_name = "TIMES", conflicts_with_all = ["failpoints", "syscalls", "disk_full", "fsync_error", "lazyfs", "refusals", "reconfigure", "distributed"])]
+    restore: Option<u64>,
     /// This refusal alone
     #[arg(long, value_name = "NAME", requires = "refusals")]
     refusal: Option<String>,
@@ -183,6 +187,9 @@ async fn run_in(cli: &Cli, launcher: Launcher, bug: Option<Bug>, number: u64) ->
     }
     if cli.fsync_error {
         return run_fsync_error(cli, launcher).await;
+    }
+    if let Some(times) = cli.restore {
+        return Ok(told(restore::restore(launcher, share(times, cli, number), cli.clients, cli.seed + number).await?));
     }
     if let Some(refusals) = cli.refusals {
         return run_refusals(cli, launcher, refusals, number).await;

@@ -78,6 +78,7 @@ pub struct Run {
     dead_letters: u64,
     /// Whether settings change at restarts: then everything is as they say after `cameo reconcile --apply`.
     reconfigures: bool,
+    habits: Habits,
     /// Whether files may lie about until a start.
     pub(crate) leftovers: Leftovers,
     seed: u64,
@@ -97,6 +98,7 @@ impl Run {
             rejected: 0,
             dead_letters: 0,
             reconfigures: false,
+            habits: Habits::All,
             leftovers: Leftovers::AreWrong,
             seed,
             disk: None,
@@ -111,8 +113,7 @@ impl Run {
 
     /// Starts clients; they work whenever a server is up.
     pub fn load(&self, clients: u64) -> Load {
-        let habits = if self.reconfigures { Habits::NoBadReplacements } else { Habits::All };
-        Load::start(&self.shared, clients, self.seed, habits)
+        Load::start(&self.shared, clients, self.seed, self.habits)
     }
 
     /// Starts a server with these variables; none when it ended before it was ready.
@@ -125,6 +126,22 @@ impl Run {
             self.shared.announce(&addresses.s3)?;
         }
         Ok((server, addresses))
+    }
+
+    /// How servers are started.
+    pub(crate) fn launcher(&self) -> &Launcher {
+        &self.launcher
+    }
+
+    /// Clients that are started from here on put no bad originals over good ones: what is rendered of those cannot be made again.
+    pub(crate) fn keep_to_what_can_be_made_again(&mut self) {
+        self.habits = Habits::NoBadReplacements;
+    }
+
+    /// The database was lost, or is another one.
+    pub(crate) async fn forget_the_database(&self) {
+        self.watcher.forget_files().await;
+        self.watcher.forget_generations().await;
     }
 
     /// What clients and the run share.
@@ -322,7 +339,10 @@ fn tail(output: &str) -> String {
 }
 
 async fn many_lives(mut run: Run, options: &Options) -> Result<Outcome> {
-    run.reconfigures = options.reconfigure;
+    if options.reconfigure {
+        run.reconfigures = true;
+        run.keep_to_what_can_be_made_again();
+    }
     let mut rng = StdRng::seed_from_u64(options.seed);
     let load = run.load(options.clients);
     let mut kills = 0;

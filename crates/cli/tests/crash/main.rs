@@ -8,6 +8,7 @@
 mod distributed;
 mod planted;
 mod promises;
+mod refusals;
 
 use std::{
     path::{Path, PathBuf},

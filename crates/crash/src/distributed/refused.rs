@@ -100,6 +100,7 @@ impl Run {
             sleep(POLL).await;
             self.fleet.mind()?;
         }
+        eprintln!("{subject}: {} ms after it a new photo was registered", healed.elapsed().as_millis());
         if refusal.is_of_a_photo() {
             let key = impossible_photo(number);
             let deleted = bucket(&self.endpoint)?.delete(&key.as_str().into()).await.is_ok();

@@ -195,6 +195,7 @@ impl Refused<'_> {
                 sleep(POLL).await;
             }
         }
+        eprintln!("{} (fault {}): healed {} ms after it", fault.name(), self.done, healed.elapsed().as_millis());
         Ok(())
     }
 
