@@ -65,6 +65,8 @@ pub enum Leftovers {
     AreWrong,
     /// Their removal may have been refused: the next start removes them.
     WaitForAStart,
+    /// They are wrong, but in quarantine: a lost database was recovered.
+    InQuarantine,
 }
 
 /// What must hold when everything is handled. What stands is written back to the journal, which is settled by it.
@@ -79,8 +81,11 @@ pub fn when_quiet(
 ) -> Result<(Findings, u64)> {
     let (mut findings, rejected) = what_stands(snapshot, settings, pool, journal);
     findings.extend(objects_have_files(snapshot, data, &mut BTreeSet::new()));
-    if leftovers == Leftovers::AreWrong {
+    if leftovers != Leftovers::WaitForAStart {
         check_files(snapshot, data, &mut findings)?;
+    }
+    if leftovers == Leftovers::AreWrong {
+        check_quarantine(data, &mut findings)?;
     }
     Ok((findings, rejected))
 }
@@ -262,14 +267,19 @@ fn check_files(snapshot: &Snapshot, data: &Path, findings: &mut Findings) -> Res
             }
         }
     }
+    for path in entries(&data.join("tmp"))? {
+        findings.add(Broken::Orphan, path.display().to_string(), "a temporary file");
+    }
+    Ok(())
+}
+
+/// Nothing was moved aside: the server knows its own leftovers.
+fn check_quarantine(data: &Path, findings: &mut Findings) -> Result<()> {
     let quarantine = data.join("quarantine");
     if quarantine.exists() {
         for path in entries(&quarantine)? {
             findings.add(Broken::Orphan, path.display().to_string(), "in quarantine, and it was the server's own");
         }
-    }
-    for path in entries(&data.join("tmp"))? {
-        findings.add(Broken::Orphan, path.display().to_string(), "a temporary file");
     }
     Ok(())
 }

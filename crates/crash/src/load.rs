@@ -249,7 +249,12 @@ impl Client {
 
 /// The key of a photo that the harness makes impossible: it may be a dead letter, and nothing else may.
 pub(crate) fn impossible_photo(number: u64) -> String {
-    photo_key(IMPOSSIBLE_FROM + number, 0)
+    photo_key(impossible_cd_idx(number), 0)
+}
+
+/// Its entity.
+pub(crate) fn impossible_cd_idx(number: u64) -> u64 {
+    IMPOSSIBLE_FROM + number
 }
 
 /// Whether a text names such a photo.

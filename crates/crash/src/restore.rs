@@ -16,6 +16,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    check::Leftovers,
     findings::Broken,
     run::{Outcome, Run},
     server::Launcher,
@@ -49,6 +50,7 @@ const LOSSES: [Loss; 4] = [Loss::Gone, Loss::PutBack, Loss::Empty, Loss::Damaged
 pub async fn restore(launcher: Launcher, times: u64, clients: u64, seed: u64) -> Result<Outcome> {
     let mut run = Run::new(launcher, seed)?;
     run.keep_to_what_can_be_made_again();
+    run.leftovers = Leftovers::InQuarantine;
     let mut rng = StdRng::seed_from_u64(seed);
     let load = run.load(clients);
     for number in 0..times {

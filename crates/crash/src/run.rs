@@ -27,7 +27,7 @@ const POLL: Duration = Duration::from_millis(100);
 const STARTS_KILLED: u32 = 8;
 
 /// The exit code of a verification whose only findings are rejected originals.
-const REJECTED: i32 = 4;
+pub(crate) const REJECTED: i32 = 4;
 /// The exit code of a command that sent something on its way.
 const IN_FLIGHT: i32 = 5;
 /// What is told of a command's output, characters.
@@ -263,7 +263,9 @@ impl Run {
 
     /// Checks everything on a server of its own, then after a clean end and the clean-up times once more.
     pub async fn finish(mut self, kills: u64) -> Result<Outcome> {
-        self.leftovers = Leftovers::AreWrong;
+        if self.leftovers == Leftovers::WaitForAStart {
+            self.leftovers = Leftovers::AreWrong;
+        }
         for swept in [false, true] {
             let (server, addresses) = self.start(&[]).await?;
             let addresses = addresses.context("the server ended while it started")?;
@@ -333,7 +335,7 @@ pub async fn power_cuts(launcher: Launcher, lazyfs: &Path, options: &Options) ->
 }
 
 /// The end of an output.
-fn tail(output: &str) -> String {
+pub(crate) fn tail(output: &str) -> String {
     let from = output.char_indices().rev().nth(TOLD_OF_OUTPUT).map_or(0, |(at, _)| at);
     output[from..].replace('\n', " | ")
 }

@@ -23,6 +23,8 @@ use crate::{
     check,
     findings::{Broken, Findings, Summary},
     load::{Habits, Load, Shared},
+    run::{REJECTED, tail},
+    server::IMAGE_BUCKET,
     settings::Settings,
 };
 
@@ -180,10 +182,12 @@ impl Run {
         let proxy = Proxy::start(server.socket()).await;
         let name = server.database();
         refusal::make_user(database, &*server)?;
-        let places = Places::open(&aws, &server.url(refusal::USER, name)).await?;
         let http_proxy = HttpProxy::start(aws.endpoint());
+        // The bucket itself is where the world gets images.
+        let settings = Settings::at(&format!("{}/{IMAGE_BUCKET}", http_proxy.url));
+        let places = Places::open(&aws, &server.url(refusal::USER, name), &settings.public_url).await?;
         let url = server.url_at(proxy.port, name).replacen("root@", &format!("{}@", refusal::USER), 1);
-        let fleet = Fleet::start(options.workers, program, folder, &http_proxy.url, &url)?;
+        let fleet = Fleet::start(options.workers, program, folder, &http_proxy.url, (&url, &settings.public_url))?;
         let shared = Shared::new()?;
         shared.announce(aws.endpoint())?;
         Ok(Self {
@@ -199,7 +203,7 @@ impl Run {
             faults: Faults::default(),
             rejected: 0,
             dead_letters: 0,
-            settings: Settings::at(places::PUBLIC_URL),
+            settings,
             server,
             _aws: aws,
         })
@@ -293,7 +297,19 @@ impl Run {
         let (findings, rejected) = check::what_stands(&snapshot, &self.settings, &shared.pool, &shared.journal);
         self.findings.extend(findings);
         self.rejected = rejected;
+        self.verify().await?;
         self.dead_letters = (snapshot.dead_letters.len() - snapshot.unexplained_letters().count()) as u64;
+        Ok(())
+    }
+
+    /// `cameo verify` says what the harness found: everything is complete, or some originals are rejected.
+    async fn verify(&mut self) -> Result<()> {
+        let (code, said) = self.fleet.command(&["verify"]).await?;
+        let expected = if self.rejected == 0 { 0 } else { REJECTED };
+        if code != Some(expected) {
+            let what = format!("it ended with {code:?}, not {expected}: {}", tail(&said));
+            self.findings.add(Broken::Lost, "cameo verify", what);
+        }
         Ok(())
     }
 

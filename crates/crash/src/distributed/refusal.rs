@@ -47,6 +47,8 @@ pub enum Refusal {
     StoreKeyDenied,
     /// The store answers late.
     StoreSlow,
+    /// The store says yes to the renditions of one photo and drops them.
+    StoreLies,
     /// The queues deny everything.
     QueueDenied,
     /// The queues are unavailable.
@@ -67,6 +69,7 @@ impl Refusal {
         Self::StoreBusy,
         Self::StoreKeyDenied,
         Self::StoreSlow,
+        Self::StoreLies,
         Self::QueueDenied,
         Self::QueueUnavailable,
     ];
@@ -90,6 +93,7 @@ impl Refusal {
             Self::StoreBusy => "store-busy",
             Self::StoreKeyDenied => "store-key-denied",
             Self::StoreSlow => "store-slow",
+            Self::StoreLies => "store-lies",
             Self::QueueDenied => "queue-denied",
             Self::QueueUnavailable => "queue-unavailable",
         }
@@ -97,7 +101,7 @@ impl Refusal {
 
     /// Whether it is about one photo, which it makes impossible.
     pub(super) fn is_of_a_photo(self) -> bool {
-        matches!(self, Self::RowRefused | Self::RowConstrained)
+        matches!(self, Self::RowRefused | Self::RowConstrained | Self::StoreLies)
     }
 
     /// What the proxy in front of store and queues answers.
@@ -119,6 +123,13 @@ impl Refusal {
             Self::StoreBusy => of_the_store(&[], "", status(503, "SlowDown")),
             Self::StoreKeyDenied => of_the_store(&["PUT"], &images, status(400, "KMS.DisabledException")),
             Self::StoreSlow => of_the_store(&[], "", Answer::Late(LATE)),
+            // Not the copies that aliases are made by: their success has a body.
+            Self::StoreLies => vec![Rule {
+                methods: &["PUT"],
+                contains: format!("{images}crash/sq/999"),
+                lacks: "x-amz-copy-source".to_owned(),
+                answer: Answer::Status(200, String::new()),
+            }],
             Self::QueueDenied => of_the_queues(queue(403, "AccessDeniedException")),
             Self::QueueUnavailable => of_the_queues(queue(503, "ServiceUnavailable")),
             _ => Vec::new(),

@@ -20,12 +20,16 @@ use super::{
 use crate::{
     findings::Broken,
     journal::Change,
-    load::{Shared, bucket, impossible_photo, probe_photo, put},
+    load::{Shared, VERTICAL, bucket, impossible_cd_idx, impossible_photo, probe_photo, put},
     originals::{Content, GOODS},
+    run::tail,
 };
 
-/// How long after a refusal a photo that is uploaded then may take to its rows.
-const HEAL_TIMEOUT: Duration = Duration::from_mins(1);
+/// The exit code of a verification that found a difference.
+const DIFFERENT: i32 = 7;
+
+/// How long after a refusal a photo that is uploaded then may take to its rows: what waited goes before it. How long it took is told.
+const HEAL_TIMEOUT: Duration = Duration::from_mins(3);
 /// One refusal of so many lasts as long as [`LONG`]: longer than the receives of a message would.
 const LONG_ONES: u64 = 12;
 const LONG: Duration = Duration::from_secs(30);
@@ -85,6 +89,8 @@ impl Run {
 
     /// What is uploaded now comes to its rows within a minute; what was impossible is deleted.
     async fn heals(&mut self, refusal: Refusal, number: u64, subject: &str) -> Result<()> {
+        let shared = self.shared.clone();
+        let _nobody_uploads = shared.gate.write().await;
         let probe = probe_photo(number);
         if !self.upload(&probe, Content::Good(0)).await? {
             self.findings.add(Broken::Stopped, subject, "the emulator took no upload");
@@ -101,10 +107,32 @@ impl Run {
             self.fleet.mind()?;
         }
         eprintln!("{subject}: {} ms after it a new photo was registered", healed.elapsed().as_millis());
+        if refusal == Refusal::StoreLies {
+            self.is_seen_by_verify(number, subject).await?;
+        }
         if refusal.is_of_a_photo() {
             let key = impossible_photo(number);
             let deleted = bucket(&self.endpoint)?.delete(&key.as_str().into()).await.is_ok();
             self.shared.journal.record(&key, Change::Delete, deleted);
+        }
+        Ok(())
+    }
+
+    /// The store said yes and has nothing, which nobody can know then. Once the photo is registered, `cameo verify` names it, unless the
+    /// flow has seen it by itself and rendered the photo again.
+    async fn is_seen_by_verify(&mut self, number: u64, subject: &str) -> Result<()> {
+        let key = impossible_photo(number);
+        let begun = Instant::now();
+        while !self.places.is_serving(&key).await && begun.elapsed() < HEAL_TIMEOUT {
+            sleep(POLL).await;
+        }
+        let cd_idx = impossible_cd_idx(number).to_string();
+        let (code, said) = self.fleet.command(&["verify", "--ids", &cd_idx]).await?;
+        let rendition = format!("{VERTICAL}/sq/{cd_idx}_sq_0.jpg");
+        if code != Some(DIFFERENT) && !self.places.has_image(&rendition).await? {
+            let what =
+                format!("verify ends with {code:?}, not {DIFFERENT}, of what the store dropped: {}", tail(&said));
+            self.findings.add(Broken::Lost, subject, what);
         }
         Ok(())
     }

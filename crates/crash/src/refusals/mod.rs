@@ -36,7 +36,7 @@ const POLL: Duration = Duration::from_millis(100);
 const LONG_ONES: u64 = 12;
 const LONG: Duration = Duration::from_secs(20);
 /// How long a server may take to accept uploads again.
-const HEAL_TIMEOUT: Duration = Duration::from_mins(1);
+const HEAL_TIMEOUT: Duration = Duration::from_mins(2);
 /// How often a server that ends by itself is started again, until the fault is taken back.
 const STARTS_MAX: u32 = 3;
 /// How often a message is received before it is a dead letter: the default. No fault may use it up.
