@@ -91,11 +91,6 @@ impl Fleet {
         Ok(())
     }
 
-    /// How many do not run any more.
-    pub(super) fn ended_by_themselves(&mut self) -> u64 {
-        self.workers.iter_mut().map(|worker| u64::from(!matches!(worker.try_wait(), Ok(None)))).sum()
-    }
-
     /// Starts those again that ended by themselves.
     pub(super) fn mind(&mut self) -> Result<()> {
         for at in 0..self.workers.len() {

@@ -32,6 +32,8 @@ const DIFFERENT: i32 = 7;
 const HEAL_TIMEOUT: Duration = Duration::from_mins(3);
 /// One refusal of so many lasts as long as [`LONG`]: longer than the receives of a message would.
 const LONG_ONES: u64 = 12;
+/// A refusal of one photo lasts so long at least: its turn must come.
+const REACHED_WITHIN: Duration = Duration::from_secs(8);
 const LONG: Duration = Duration::from_secs(30);
 
 impl Run {
@@ -65,6 +67,7 @@ impl Run {
         let begun = block_in_place(|| tools.begin(refusal))?;
         let is_long = options.long_ones && number % LONG_ONES == LONG_ONES - 1;
         let lasts = if is_long { LONG } else { options.fault_max.mul_f64(self.rng.random_range(0.1..1.0)) };
+        let lasts = if refusal.is_of_a_photo() { lasts.max(REACHED_WITHIN) } else { lasts };
         if refusal.is_of_a_photo() {
             self.upload(&impossible_photo(number), Content::Good(usize::try_from(number)? % GOODS)).await?;
         }
@@ -74,17 +77,18 @@ impl Run {
             // A client whose request failed goes on.
             self.shared.announce(&self.endpoint)?;
         }
-        // Nobody started them again meanwhile: one that runs must go on running.
-        let ended = self.fleet.ended_by_themselves();
         let tools = Tools { database: self.database, server: &*self.server, proxy: &self.http_proxy };
         if let Some(wrong) = block_in_place(|| tools.end(begun))? {
             self.findings.add(Broken::Lost, &subject, wrong);
         }
+        self.heals(refusal, number, &subject).await?;
+        // Nobody started a worker while the place refused: one that ended had run before, and should have gone on.
         self.fleet.mind()?;
-        if ended > 0 || self.fleet.ended > ended_before + ended {
+        let ended = self.fleet.ended - ended_before;
+        if ended > 0 {
             self.findings.add(Broken::Stopped, &subject, format!("{ended} workers ended by themselves"));
         }
-        self.heals(refusal, number, &subject).await
+        Ok(())
     }
 
     /// What is uploaded now comes to its rows within a minute; what was impossible is deleted.

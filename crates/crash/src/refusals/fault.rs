@@ -100,6 +100,11 @@ impl Fault {
         }
     }
 
+    /// Whether it is about one photo, which it makes impossible.
+    pub(super) const fn is_of_a_photo(self) -> bool {
+        matches!(self, Self::RowRefused | Self::ContentGone | Self::ContentCut)
+    }
+
     fn orders(self) -> Orders {
         let none = Orders::default();
         match self {

@@ -34,6 +34,8 @@ mod preload;
 const POLL: Duration = Duration::from_millis(100);
 /// One fault of so many lasts as long as [`LONG`]: longer than the receives of a message would, with the short visibility timeout here.
 const LONG_ONES: u64 = 12;
+/// A refusal of one photo lasts so long at least: its turn must come.
+const REACHED_WITHIN: Duration = Duration::from_secs(3);
 const LONG: Duration = Duration::from_secs(20);
 /// How long a server may take to accept uploads again.
 const HEAL_TIMEOUT: Duration = Duration::from_mins(2);
@@ -126,6 +128,7 @@ impl Refused<'_> {
         let mut begun = self.tools.begin(fault, self.done, &live.bucket, live.addresses.pid()).await?;
         let is_long = self.options.long_ones && self.done % LONG_ONES == LONG_ONES - 1;
         let lasts = if is_long { LONG } else { self.options.fault_max.mul_f64(self.rng.random_range(0.1..1.0)) };
+        let lasts = if fault.is_of_a_photo() { lasts.max(REACHED_WITHIN) } else { lasts };
         let stops = self.last(run, fault, lasts).await?;
         self.tools.end(&mut begun)?;
         if stops > 0 {
