@@ -10,11 +10,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use cameo_image::ImageSize;
 
 use crate::{
     findings::{Broken, Findings},
     journal::{History, Journal, State},
-    originals::{Content, Pool, size_set},
+    load::names_an_impossible_photo,
+    originals::{Content, Pool},
+    settings::Settings,
     snapshot::{Entry, Row, Snapshot},
 };
 
@@ -35,7 +38,8 @@ pub fn objects_have_files(snapshot: &Snapshot, data: &Path, seen: &mut BTreeSet<
     let mut findings = Findings::default();
     for (key, object) in snapshot.referenced() {
         let end = object.offset + object.size;
-        if seen.contains(&(object.file, end)) {
+        // Content of an impossible photo may be damaged: that was the fault.
+        if seen.contains(&(object.file, end)) || names_an_impossible_photo(key) {
             continue;
         }
         let found = fs::metadata(file_path(data, object.file)).map(|metadata| metadata.len());
@@ -50,21 +54,45 @@ pub fn objects_have_files(snapshot: &Snapshot, data: &Path, seen: &mut BTreeSet<
 }
 
 /// Where the store keeps the content of a generation.
-fn file_path(data: &Path, file: u64) -> PathBuf {
+pub(crate) fn file_path(data: &Path, file: u64) -> PathBuf {
     data.join("objects").join(format!("{:x}", file >> 10)).join(format!("{file:016x}"))
+}
+
+/// Files that nothing refers to while a server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftovers {
+    /// They are wrong.
+    AreWrong,
+    /// Their removal may have been refused: the next start removes them.
+    WaitForAStart,
+    /// They are wrong, but in quarantine: a lost database was recovered.
+    InQuarantine,
 }
 
 /// What must hold when everything is handled. What stands is written back to the journal, which is settled by it.
 /// Returns the findings and how many originals stand rejected.
-pub fn when_quiet(snapshot: &Snapshot, data: &Path, pool: &Pool, journal: &Journal) -> Result<(Findings, u64)> {
-    let (mut findings, rejected) = what_stands(snapshot, pool, journal);
+pub fn when_quiet(
+    snapshot: &Snapshot,
+    data: &Path,
+    leftovers: Leftovers,
+    settings: &Settings,
+    pool: &Pool,
+    journal: &Journal,
+) -> Result<(Findings, u64)> {
+    let (mut findings, rejected) = what_stands(snapshot, settings, pool, journal);
     findings.extend(objects_have_files(snapshot, data, &mut BTreeSet::new()));
-    check_files(snapshot, data, &mut findings)?;
+    if leftovers != Leftovers::WaitForAStart {
+        check_files(snapshot, data, &mut findings)?;
+    }
+    if leftovers == Leftovers::AreWrong {
+        check_quarantine(data, &mut findings)?;
+    }
     Ok((findings, rejected))
 }
 
 /// The same, but for the files: where the store is somebody else's.
-pub fn what_stands(snapshot: &Snapshot, pool: &Pool, journal: &Journal) -> (Findings, u64) {
+pub fn what_stands(snapshot: &Snapshot, settings: &Settings, pool: &Pool, journal: &Journal) -> (Findings, u64) {
+    let sizes = settings.sizes();
     let mut findings = rows_have_objects(snapshot);
     let mut rows = BTreeMap::<&str, Vec<&Row>>::new();
     for row in &snapshot.rows {
@@ -73,7 +101,7 @@ pub fn what_stands(snapshot: &Snapshot, pool: &Pool, journal: &Journal) -> (Find
     let mut rejected = 0;
     for (key, history) in journal.histories() {
         let key_rows = rows.remove(key.as_str()).unwrap_or_default();
-        let stands = Stands { snapshot, pool, key: &key, rows: key_rows };
+        let stands = Stands { snapshot, pool, sizes: &sizes, key: &key, rows: key_rows };
         match stands.final_state(&history) {
             Ok((original, serving)) => journal.settle(&key, original, serving),
             Err(what) => findings.add(Broken::Lost, &key, format!("{what}; {}", told(&history))),
@@ -84,10 +112,10 @@ pub fn what_stands(snapshot: &Snapshot, pool: &Pool, journal: &Journal) -> (Find
     for (key, _) in rows {
         findings.add(Broken::Dangling, key, "rows of an original that nobody uploaded");
     }
-    for letter in &snapshot.dead_letters {
+    for letter in snapshot.unexplained_letters() {
         findings.add(Broken::Lost, letter, "a dead letter");
     }
-    check_images(snapshot, &mut findings);
+    check_images(snapshot, settings, &mut findings);
     (findings, rejected)
 }
 
@@ -102,6 +130,7 @@ fn told(history: &History) -> String {
 struct Stands<'s> {
     snapshot: &'s Snapshot,
     pool: &'s Pool,
+    sizes: &'s [ImageSize],
     key: &'s str,
     rows: Vec<&'s Row>,
 }
@@ -177,12 +206,12 @@ impl Stands<'_> {
 
     /// Whether there is a row for each image size, of a rendition of one of these photos, which stands.
     fn serves(&self, is_one: impl Fn(usize) -> bool) -> bool {
-        let each = size_set().iter().all(|size| {
+        let each = self.sizes.iter().all(|size| {
             let Some(row) = self.rows.iter().find(|row| row.image_size == size.name) else { return false };
             let stands = self.snapshot.images.get(&row.rendition).is_some_and(|object| object.etag == row.etag);
-            stands && self.pool.photo_of(&size.name, &row.etag).is_some_and(&is_one)
+            stands && self.pool.photo_of(size, &row.etag).is_some_and(&is_one)
         });
-        each && self.rows.len() == size_set().len()
+        each && self.rows.len() == self.sizes.len()
     }
 
     fn check_counts(&self, findings: &mut Findings) {
@@ -195,11 +224,18 @@ impl Stands<'_> {
     }
 }
 
-/// Every rendition has a row of its content, every alias is that of its entity's first photo.
-fn check_images(snapshot: &Snapshot, findings: &mut Findings) {
+/// Every rendition has a row of its content and its address, every alias is that of its entity's first photo, and nothing else is
+/// published: renditions of deleted photos and of dropped image sizes, aliases that nobody wants.
+fn check_images(snapshot: &Snapshot, settings: &Settings, findings: &mut Findings) {
     let mut expected = BTreeMap::<&str, (&Row, &str)>::new();
     for row in &snapshot.rows {
         expected.insert(&row.rendition, (row, "rendition"));
+        if row.image_url != format!("{}/{}", settings.public_url, row.rendition) {
+            findings.add(Broken::Dangling, &row.rendition, format!("the row leads to {}", row.image_url));
+        }
+        if !settings.alias {
+            continue;
+        }
         let alias = expected.entry(&row.alias).or_insert((row, "alias"));
         if row.photo < alias.0.photo {
             alias.0 = row;
@@ -233,6 +269,17 @@ fn check_files(snapshot: &Snapshot, data: &Path, findings: &mut Findings) -> Res
     }
     for path in entries(&data.join("tmp"))? {
         findings.add(Broken::Orphan, path.display().to_string(), "a temporary file");
+    }
+    Ok(())
+}
+
+/// Nothing was moved aside: the server knows its own leftovers.
+fn check_quarantine(data: &Path, findings: &mut Findings) -> Result<()> {
+    let quarantine = data.join("quarantine");
+    if quarantine.exists() {
+        for path in entries(&quarantine)? {
+            findings.add(Broken::Orphan, path.display().to_string(), "in quarantine, and it was the server's own");
+        }
     }
     Ok(())
 }

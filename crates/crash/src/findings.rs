@@ -18,6 +18,8 @@ pub enum Broken {
     Dangling,
     /// A file or a rendition that nothing refers to.
     Orphan,
+    /// A server that ended by itself, or did not heal.
+    Stopped,
 }
 
 /// What was found: each finding once, however often it was seen.
@@ -61,6 +63,8 @@ impl Findings {
 pub struct Summary {
     /// How often the server was killed.
     pub kills: u64,
+    /// How often a place refused.
+    pub refusals: u64,
     /// Uploads that were acknowledged.
     pub acknowledged: u64,
     /// Originals that stand rejected in the end.
@@ -73,6 +77,10 @@ pub struct Summary {
     pub dangling: u64,
     /// Files and renditions that nothing refers to.
     pub orphans: u64,
+    /// Dead letters of photos that were made impossible; every other one counts as lost.
+    pub dead_letters: u64,
+    /// Servers that ended by themselves, or did not heal.
+    pub stops: u64,
     /// The seed.
     pub seed: u64,
 }
@@ -88,6 +96,9 @@ impl Summary {
             twice: findings.count(Broken::Twice),
             dangling: findings.count(Broken::Dangling),
             orphans: findings.count(Broken::Orphan),
+            refusals: 0,
+            dead_letters: 0,
+            stops: findings.count(Broken::Stopped),
             seed,
         }
     }
@@ -103,20 +114,25 @@ impl Summary {
             twice: self.twice + next.twice,
             dangling: self.dangling + next.dangling,
             orphans: self.orphans + next.orphans,
+            refusals: self.refusals + next.refusals,
+            dead_letters: self.dead_letters + next.dead_letters,
+            stops: self.stops + next.stops,
             seed: self.seed,
         }
     }
 
     /// Whether every promise was kept, and there was one.
     pub fn holds(&self) -> bool {
-        self.lost + self.twice + self.dangling + self.orphans == 0 && self.acknowledged > 0
+        self.lost + self.twice + self.dangling + self.orphans + self.stops == 0 && self.acknowledged > 0
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, acknowledged, rejected, lost, twice, dangling, orphans, seed } = self;
-        write!(f, "{kills} kills (seed {seed}): {acknowledged} uploads acknowledged, {rejected} originals rejected; ")?;
-        write!(f, "{lost} lost, {twice} twice, {dangling} dangling, {orphans} orphans")
+        let Self { kills, refusals, acknowledged, rejected, lost, twice, dangling, orphans, dead_letters, stops, seed } =
+            self;
+        write!(f, "{kills} kills, {refusals} refusals (seed {seed}): {acknowledged} uploads acknowledged, ")?;
+        write!(f, "{rejected} originals rejected, {dead_letters} impossible ones dead letters; ")?;
+        write!(f, "{lost} lost, {twice} twice, {dangling} dangling, {orphans} orphans, {stops} stops")
     }
 }

@@ -26,6 +26,10 @@ use crate::{
 pub const VERTICAL: &str = "crash";
 /// How long a request may take. Nothing is expected to take that long: it would count as unanswered.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+/// `cd_idx` of photos that the harness makes impossible begin here.
+const IMPOSSIBLE_FROM: u64 = 999_000_000;
+/// `cd_idx` of photos that tell whether a server is healed begin here.
+const PROBES_FROM: u64 = 998_000_000;
 /// `cd_idx` of one client's entities start at a multiple of this.
 const ENTITIES_PER_CLIENT: u64 = 1_000_000;
 
@@ -47,6 +51,16 @@ pub struct Shared {
     pub gate: RwLock<()>,
     life: watch::Sender<Option<Arc<Life>>>,
     number: std::sync::atomic::AtomicU64,
+}
+
+/// What clients do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habits {
+    /// Everything that people do.
+    All,
+    /// Everything but bad originals in the place of good ones: the good one is gone then, and cannot be rendered for another size
+    /// set.
+    NoBadReplacements,
 }
 
 /// The running clients.
@@ -90,12 +104,12 @@ pub fn bucket(endpoint: &str) -> Result<AmazonS3> {
 
 impl Load {
     /// Starts clients.
-    pub fn start(shared: &Arc<Shared>, clients: u64, seed: u64) -> Self {
+    pub fn start(shared: &Arc<Shared>, clients: u64, seed: u64, habits: Habits) -> Self {
         let stop = watch::Sender::new(false);
         let mut running = JoinSet::new();
         for number in 0..clients {
             let rng = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(number));
-            let client = Client { shared: shared.clone(), rng, number, entities: 0, photos: Vec::new() };
+            let client = Client { shared: shared.clone(), rng, habits, number, entities: 0, photos: Vec::new() };
             running.spawn(client.run(shared.life.subscribe(), stop.subscribe()));
         }
         Self { clients: running, stop }
@@ -111,6 +125,7 @@ impl Load {
 struct Client {
     shared: Arc<Shared>,
     rng: StdRng,
+    habits: Habits,
     number: u64,
     entities: u64,
     /// Keys that were uploaded to, with the content that was sent last.
@@ -188,6 +203,7 @@ impl Client {
         // Mostly a recent one, whose turn in the queues may not have come.
         let newest = self.photos.len();
         let oldest = if roll.is_multiple_of(3) { 0 } else { newest.saturating_sub(4) };
+        let bad = if self.habits == Habits::All { bad } else { good };
         let (key, last) = &mut self.photos[self.rng.random_range(oldest..newest)];
         let key = key.clone();
         let mut put = |content| {
@@ -229,6 +245,30 @@ impl Client {
     fn litter(&mut self, name: &str) -> String {
         format!("origin/{VERTICAL}{}/{name}", self.number)
     }
+}
+
+/// The key of a photo that the harness makes impossible: it may be a dead letter, and nothing else may.
+pub(crate) fn impossible_photo(number: u64) -> String {
+    photo_key(impossible_cd_idx(number), 0)
+}
+
+/// Its entity.
+pub(crate) fn impossible_cd_idx(number: u64) -> u64 {
+    IMPOSSIBLE_FROM + number
+}
+
+/// Whether a text names such a photo.
+pub(crate) fn names_an_impossible_photo(text: &str) -> bool {
+    // Numbers of six digits that follow a prefix of three: see `IMPOSSIBLE_FROM`.
+    text.match_indices("999").any(|(at, _)| {
+        let rest = &text.as_bytes()[at..];
+        rest.len() > 9 && rest[..9].iter().all(u8::is_ascii_digit) && rest[9] == b'_'
+    })
+}
+
+/// The key of a photo that is uploaded to see whether uploads are accepted.
+pub(crate) fn probe_photo(number: u64) -> String {
+    photo_key(PROBES_FROM + number, 0)
 }
 
 fn photo_key(cd_idx: u64, sequence: u16) -> String {

@@ -10,16 +10,21 @@ use anyhow::{Context as _, Result, bail, ensure};
 use cameo::failpoint::{Bug, Point};
 use cameo_crash::{
     disk_full,
-    distributed::{self, Database},
+    distributed::{self, Database, Refusal},
     failpoints,
     findings::Summary,
     fsync_error,
     program::{self, Build},
+    refusals::{self, Fault},
+    restore,
     run::{Options, Outcome, power_cuts, random_kills},
     server::Launcher,
     syscalls,
 };
 use clap::Parser;
+
+/// How often a server is killed where nothing else is said.
+const KILLS: u64 = 100;
 
 /// Kills the server under load and checks that nothing acknowledged is lost, nothing stands twice, nothing is left.
 #[derive(Debug, Parser)]
@@ -29,14 +34,26 @@ use clap::Parser;
     after_help = "Examples:\n  \
 cameo-crash --kills 1000 --seed 7 --json\n  cameo-crash --failpoints --times 20\n  \
 cameo-crash --planted-bug no-fsync\n  cameo-crash --syscalls 100\n  cameo-crash --disk-full\n  \
-cameo-crash --fsync-error\n  cameo-crash --kills 100 --lazyfs \"$(scripts/lazyfs)\"\n  \
+cameo-crash --fsync-error\n  cameo-crash --refusals 300\n  cameo-crash --kills 100 --reconfigure\n  cameo-crash --restore 8\n  cameo-crash --kills 100 --lazyfs \"$(scripts/lazyfs)\"\n  \
 cameo-crash --distributed mariadb --kills 500 --clients 4"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 struct Cli {
-    /// How often the server, or a worker, is killed
-    #[arg(long, default_value_t = 100)]
-    kills: u64,
+    /// How often the server, or a worker, is killed [default: 100; none with --refusals]
+    #[arg(long)]
+    kills: Option<u64>,
+    /// How often a place refuses: a full disk, revoked rights, a locked database, a refused row … (needs cc; some need root)
+    #[arg(long, value_name = "FAULTS", conflicts_with_all = ["failpoints", "syscalls", "disk_full", "fsync_error", "lazyfs", "planted_bug"])]
+    refusals: Option<u64>,
+    /// Change settings at restarts: size sets, aliases, the public address; `cameo reconcile --apply` must make all as they say
+    #[arg(long, conflicts_with_all = ["failpoints", "syscalls", "disk_full", "fsync_error", "refusals", "distributed"])]
+    reconfigure: bool,
+    /// Take the database away so often: gone, empty, damaged, put back from a copy; `cameo recover` must bring everything back
+    #[arg(long, value_name = "TIMES", conflicts_with_all = ["failpoints", "syscalls", "disk_full", "fsync_error", "lazyfs", "refusals", "reconfigure", "distributed"])]
+    restore: Option<u64>,
+    /// This refusal alone
+    #[arg(long, value_name = "NAME", requires = "refusals")]
+    refusal: Option<String>,
     /// Data folders, one after the other, that the kills are spread over: each look at a large one takes long
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     folders: u64,
@@ -52,7 +69,10 @@ struct Cli {
     /// The longest life of a server once it is ready, and the longest time between two faults, milliseconds
     #[arg(long, default_value_t = 1200)]
     life_max_ms: u64,
-    /// After so many kills everything is checked on a quiet server
+    /// How long a refusal lasts at most, milliseconds, but for a few that last 20 s
+    #[arg(long, default_value_t = 3000)]
+    fault_max_ms: u64,
+    /// After so many faults everything is checked on a quiet server
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
     check_every: u64,
     /// Let the server end itself at each step of the flow instead
@@ -168,12 +188,19 @@ async fn run_in(cli: &Cli, launcher: Launcher, bug: Option<Bug>, number: u64) ->
     if cli.fsync_error {
         return run_fsync_error(cli, launcher).await;
     }
+    if let Some(times) = cli.restore {
+        return Ok(told(restore::restore(launcher, share(times, cli, number), cli.clients, cli.seed + number).await?));
+    }
+    if let Some(refusals) = cli.refusals {
+        return run_refusals(cli, launcher, refusals, number).await;
+    }
     let options = Options {
-        kills: cli.kills / cli.folders + u64::from(number < cli.kills % cli.folders),
+        kills: share(cli.kills.unwrap_or(KILLS), cli, number),
         seed: cli.seed + number,
         clients: cli.clients,
         life_max: Duration::from_millis(cli.life_max_ms),
         check_every: cli.check_every,
+        reconfigure: cli.reconfigure,
         stop_at_first: bug.is_some(),
     };
     if cli.failpoints {
@@ -189,6 +216,28 @@ async fn run_in(cli: &Cli, launcher: Launcher, bug: Option<Bug>, number: u64) ->
     }))
 }
 
+/// What falls to the `number`-th folder.
+fn share(all: u64, cli: &Cli, number: u64) -> u64 {
+    all / cli.folders + u64::from(number < all % cli.folders)
+}
+
+async fn run_refusals(cli: &Cli, launcher: Launcher, refusals: u64, number: u64) -> Result<Summary> {
+    let only =
+        cli.refusal.as_deref().map(|name| Fault::of_name(name).with_context(|| format!("no refusal is {name:?}")));
+    let options = refusals::Options {
+        refusals: share(refusals, cli, number),
+        kills: share(cli.kills.unwrap_or(0), cli, number),
+        seed: cli.seed + number,
+        clients: cli.clients,
+        fault_max: Duration::from_millis(cli.fault_max_ms),
+        long_ones: true,
+        check_every: cli.check_every,
+        only: only.transpose()?,
+    };
+    let outcome = refusals::refuse(launcher, &options).await?;
+    outcome.map(told).context("SKIPPED: nothing can be refused without a C compiler")
+}
+
 fn database(name: &str) -> Result<Database, String> {
     match name {
         "mariadb" => Ok(Database::MariaDb),
@@ -198,14 +247,20 @@ fn database(name: &str) -> Result<Database, String> {
 }
 
 async fn run_distributed(cli: &Cli, launcher: &Launcher, database: Database) -> Result<Summary> {
+    let known = |name| Refusal::of_name(name).with_context(|| format!("no refusal beyond one machine is {name:?}"));
+    let only = cli.refusal.as_deref().map(known);
     let options = distributed::Options {
-        kills: cli.kills,
+        kills: cli.kills.unwrap_or(if cli.refusals.is_some() { 0 } else { KILLS }),
         seed: cli.seed,
         clients: cli.clients,
         workers: cli.workers.into(),
         pause_max: Duration::from_millis(cli.life_max_ms),
         check_every: cli.check_every,
         outage: Duration::from_secs(cli.outage_s),
+        refusals: cli.refusals.unwrap_or(0),
+        only: only.transpose()?,
+        fault_max: Duration::from_millis(cli.fault_max_ms),
+        long_ones: true,
     };
     let Some(outcome) = distributed::run(database, &launcher.program, &launcher.folder, &options).await? else {
         bail!("SKIPPED: the database's server or ministack is not installed");

@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result};
 use cameo_image::{Fit, ImageSize, Limits, SizeSet};
 use md5::{Digest, Md5};
 
+use crate::settings::SIZE_SETS;
+
 /// Photos that differ.
 pub const GOODS: usize = 96;
 /// Originals that must be rejected: cut off, no JPEG, empty.
@@ -26,13 +28,16 @@ pub enum Content {
     Bad(usize),
 }
 
+/// Name, width and height.
+type SizeKey = (String, u32, u32);
+
 /// An original.
 #[derive(Debug)]
 struct Original {
     bytes: Vec<u8>,
     etags: [String; 2],
-    /// Image size → `ETag` of its rendition.
-    renditions: BTreeMap<String, String>,
+    /// Image size with its dimensions → `ETag` of its rendition.
+    renditions: BTreeMap<SizeKey, String>,
 }
 
 /// Everything that is uploaded.
@@ -42,12 +47,26 @@ pub struct Pool {
     bads: Vec<Original>,
 }
 
+fn size(name: &str, width: u32, height: u32, fit: Fit) -> ImageSize {
+    let name = name.to_owned();
+    ImageSize { name, width, height, fit, quality: 82, enlarge: true, optimize_coding: false }
+}
+
+/// The image sizes of a size set of the harness, by its number: as by default, without one, with one more, with one of other
+/// dimensions.
+pub(crate) fn sizes_of(size_set: usize) -> Vec<ImageSize> {
+    let mut sizes = default_sizes();
+    match size_set {
+        1 => sizes.retain(|size| size.name != "or"),
+        2 => sizes.push(size("tn", 16, 16, Fit::Cover)),
+        3 => sizes[0] = size("sq", 28, 28, Fit::Cover),
+        _ => {}
+    }
+    sizes
+}
+
 /// The image sizes of the server under test: four, as by default, but small ones. Pixels are not what is tested here.
-pub fn size_set() -> Vec<ImageSize> {
-    let size = |name: &str, width, height, fit| {
-        let name = name.to_owned();
-        ImageSize { name, width, height, fit, quality: 82, enlarge: true, optimize_coding: false }
-    };
+fn default_sizes() -> Vec<ImageSize> {
     vec![
         size("sq", 32, 32, Fit::Cover),
         size("ve", 24, 32, Fit::Cover),
@@ -59,8 +78,8 @@ pub fn size_set() -> Vec<ImageSize> {
 impl Pool {
     /// Draws everything.
     pub fn draw() -> Result<Self> {
-        let sizes = SizeSet::new(size_set()).context("the size set of the harness")?;
-        let goods = (0..GOODS).map(|n| good(n, &sizes)).collect::<Result<Vec<_>>>()?;
+        let sets: Vec<_> = (0..SIZE_SETS).map(sizes_of).collect();
+        let goods = (0..GOODS).map(|n| good(n, &sets)).collect::<Result<Vec<_>>>()?;
         let bads = (0..BADS).map(|n| Original::new(bad(n, &goods[n].bytes), BTreeMap::new())).collect();
         Ok(Self { goods, bads })
     }
@@ -83,25 +102,41 @@ impl Pool {
     }
 
     /// The photo whose rendition at an image size has this `ETag`.
-    pub fn photo_of(&self, image_size: &str, etag: &str) -> Option<usize> {
-        self.goods.iter().position(|good| good.renditions.get(image_size).is_some_and(|known| known == etag))
+    pub fn photo_of(&self, image_size: &ImageSize, etag: &str) -> Option<usize> {
+        let key = key_of(image_size);
+        self.goods.iter().position(|good| good.renditions.get(&key).is_some_and(|known| known == etag))
     }
 }
 
 impl Original {
-    fn new(bytes: Vec<u8>, renditions: BTreeMap<String, String>) -> Self {
+    fn new(bytes: Vec<u8>, renditions: BTreeMap<SizeKey, String>) -> Self {
         let whole = Md5::digest(&bytes);
         let as_one_part = format!("{}-1", hex::encode(Md5::digest(whole)));
         Self { etags: [hex::encode(whole), as_one_part], bytes, renditions }
     }
 }
 
-fn good(n: usize, sizes: &SizeSet) -> Result<Original> {
+fn key_of(size: &ImageSize) -> SizeKey {
+    (size.name.clone(), size.width, size.height)
+}
+
+fn good(n: usize, sets: &[Vec<ImageSize>]) -> Result<Original> {
     let bytes = draw(n);
-    let rendered = cameo_image::render(&bytes, sizes, &Limits::default())
-        .map_err(|rejection| anyhow::anyhow!("a drawn photo was rejected: {rejection:?}"))?;
-    let etag = |jpeg: &[u8]| hex::encode(Md5::digest(jpeg));
-    let renditions = rendered.renditions.into_iter().map(|r| (r.image_size, etag(&r.jpeg))).collect();
+    let mut renditions = BTreeMap::new();
+    for sizes in sets {
+        let wanted: Vec<_> = sizes.iter().filter(|size| !renditions.contains_key(&key_of(size))).cloned().collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let keys: BTreeMap<_, _> = wanted.iter().map(|size| (size.name.clone(), key_of(size))).collect();
+        let set = SizeSet::new(wanted).context("the size set of the harness")?;
+        let rendered = cameo_image::render(&bytes, &set, &Limits::default())
+            .map_err(|rejection| anyhow::anyhow!("a drawn photo was rejected: {rejection:?}"))?;
+        for rendition in rendered.renditions {
+            let key = keys.get(&rendition.image_size).context("an image size that nobody asked for")?;
+            renditions.insert(key.clone(), hex::encode(Md5::digest(&rendition.jpeg)));
+        }
+    }
     Ok(Original::new(bytes, renditions))
 }
 
@@ -134,8 +169,8 @@ mod tests {
     #[test]
     fn no_two_photos_share_a_rendition() {
         let pool = Pool::draw().unwrap();
-        for size in size_set() {
-            let etags: BTreeSet<_> = pool.goods.iter().map(|good| &good.renditions[&size.name]).collect();
+        for size in (0..SIZE_SETS).flat_map(sizes_of) {
+            let etags: BTreeSet<_> = pool.goods.iter().map(|good| &good.renditions[&key_of(&size)]).collect();
             assert_eq!(etags.len(), GOODS, "{}", size.name);
         }
     }
@@ -143,7 +178,7 @@ mod tests {
     #[test]
     fn bad_originals_are_rejected() {
         let pool = Pool::draw().unwrap();
-        let sizes = SizeSet::new(size_set()).unwrap();
+        let sizes = SizeSet::new(sizes_of(0)).unwrap();
         for n in 0..BADS {
             let bytes = pool.bytes(Content::Bad(n));
             assert!(cameo_image::render(&bytes, &sizes, &Limits::default()).is_err(), "{n}");

@@ -8,11 +8,11 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    check,
+    check::{self, Leftovers},
     findings::{Broken, Findings, Summary},
     journal::Journal,
     lazyfs::LazyDisk,
-    load::{Load, Shared},
+    load::{Habits, Load, Shared},
     originals::Pool,
     server::{Addresses, KEEP_OLD, Launcher, Server},
     snapshot::{Snapshot, messages},
@@ -25,6 +25,15 @@ const QUIET_TIMEOUT: Duration = Duration::from_mins(4);
 const POLL: Duration = Duration::from_millis(100);
 /// One life of so many is ended while the server still starts.
 const STARTS_KILLED: u32 = 8;
+
+/// The exit code of a verification whose only findings are rejected originals.
+pub(crate) const REJECTED: i32 = 4;
+/// The exit code of a command that sent something on its way.
+const IN_FLIGHT: i32 = 5;
+/// What is told of a command's output, characters.
+const TOLD_OF_OUTPUT: usize = 600;
+/// One start of so many has other settings.
+const STARTS_CHANGED: u32 = 3;
 
 /// How a run goes.
 #[derive(Debug, Clone)]
@@ -39,6 +48,8 @@ pub struct Options {
     pub life_max: Duration,
     /// After so many kills everything is checked on a quiet server.
     pub check_every: u64,
+    /// Whether settings change at restarts.
+    pub reconfigure: bool,
     /// Whether the run ends with the first finding.
     pub stop_at_first: bool,
 }
@@ -64,6 +75,12 @@ pub struct Run {
     watcher: Watcher,
     findings: Findings,
     rejected: u64,
+    dead_letters: u64,
+    /// Whether settings change at restarts: then everything is as they say after `cameo reconcile --apply`.
+    reconfigures: bool,
+    habits: Habits,
+    /// Whether files may lie about until a start.
+    pub(crate) leftovers: Leftovers,
     seed: u64,
     // Last: unmounted after nothing looks at it any more.
     disk: Option<LazyDisk>,
@@ -79,6 +96,10 @@ impl Run {
             watcher,
             findings: Findings::default(),
             rejected: 0,
+            dead_letters: 0,
+            reconfigures: false,
+            habits: Habits::All,
+            leftovers: Leftovers::AreWrong,
             seed,
             disk: None,
         })
@@ -92,7 +113,7 @@ impl Run {
 
     /// Starts clients; they work whenever a server is up.
     pub fn load(&self, clients: u64) -> Load {
-        Load::start(&self.shared, clients, self.seed)
+        Load::start(&self.shared, clients, self.seed, self.habits)
     }
 
     /// Starts a server with these variables; none when it ended before it was ready.
@@ -100,10 +121,37 @@ impl Run {
         let mut server = self.launcher.spawn(variables)?;
         let addresses = server.ready().await?;
         if let Some(addresses) = &addresses {
+            self.launcher.publish(addresses);
             self.watcher.server_is_up().await;
             self.shared.announce(&addresses.s3)?;
         }
         Ok((server, addresses))
+    }
+
+    /// How servers are started.
+    pub(crate) fn launcher(&self) -> &Launcher {
+        &self.launcher
+    }
+
+    /// Clients that are started from here on put no bad originals over good ones: what is rendered of those cannot be made again.
+    pub(crate) fn keep_to_what_can_be_made_again(&mut self) {
+        self.habits = Habits::NoBadReplacements;
+    }
+
+    /// The database was lost, or is another one.
+    pub(crate) async fn forget_the_database(&self) {
+        self.watcher.forget_files().await;
+        self.watcher.forget_generations().await;
+    }
+
+    /// What clients and the run share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Notes a finding of somebody who looks beside the checks.
+    pub(crate) fn note(&mut self, broken: Broken, subject: impl Into<String>, what: impl std::fmt::Display) {
+        self.findings.add(broken, subject, what);
     }
 
     /// What is uploaded.
@@ -145,16 +193,56 @@ impl Run {
     pub async fn check(&mut self, addresses: Option<&Addresses>) -> Result<()> {
         let shared = self.shared.clone();
         let _nobody_works = shared.gate.write().await;
-        if let Err(error) = self.wait_until_quiet().await {
-            self.findings.add(Broken::Lost, "messages", format!("{error:#}"));
+        self.wait_or_note().await;
+        if self.reconfigures {
+            self.reconcile().await?;
+            self.wait_or_note().await;
         }
         let snapshot = Snapshot::of(&self.launcher.database())?;
         let data = self.launcher.data();
-        let (findings, rejected) = check::when_quiet(&snapshot, &data, &shared.pool, &shared.journal)?;
+        let (findings, rejected) = check::when_quiet(
+            &snapshot,
+            &data,
+            self.leftovers,
+            &self.launcher.settings,
+            &shared.pool,
+            &shared.journal,
+        )?;
         self.findings.extend(findings);
         self.rejected = rejected;
+        self.dead_letters = (snapshot.dead_letters.len() - snapshot.unexplained_letters().count()) as u64;
+        if addresses.is_some() || self.reconfigures || self.leftovers == Leftovers::WaitForAStart {
+            self.verify().await?;
+        }
         if let Some(addresses) = addresses {
             self.findings.extend(check_served(&snapshot, addresses).await?);
+        }
+        Ok(())
+    }
+
+    async fn wait_or_note(&mut self) {
+        if let Err(error) = self.wait_until_quiet().await {
+            self.findings.add(Broken::Lost, "messages", format!("{error:#}"));
+        }
+    }
+
+    /// Brings everything to what the current settings say.
+    async fn reconcile(&mut self) -> Result<()> {
+        let (code, said) = self.launcher.command(&["reconcile", "--apply"]).await?;
+        if !code.is_some_and(|code| [0, REJECTED, IN_FLIGHT].contains(&code)) {
+            let what = format!("it ended with {code:?}: {}", tail(&said));
+            self.findings.add(Broken::Lost, format!("cameo reconcile ({})", self.launcher.settings.told()), what);
+        }
+        Ok(())
+    }
+
+    /// `cameo verify` says what the harness found: everything is complete, or some originals are rejected.
+    async fn verify(&mut self) -> Result<()> {
+        let (code, said) = self.launcher.command(&["verify"]).await?;
+        let expected = if self.rejected == 0 { 0 } else { REJECTED };
+        if code != Some(expected) {
+            let what = format!("it ended with {code:?}, not {expected}: {}", tail(&said));
+            self.findings.add(Broken::Lost, format!("cameo verify ({})", self.launcher.settings.told()), what);
         }
         Ok(())
     }
@@ -175,6 +263,9 @@ impl Run {
 
     /// Checks everything on a server of its own, then after a clean end and the clean-up times once more.
     pub async fn finish(mut self, kills: u64) -> Result<Outcome> {
+        if self.leftovers == Leftovers::WaitForAStart {
+            self.leftovers = Leftovers::AreWrong;
+        }
         for swept in [false, true] {
             let (server, addresses) = self.start(&[]).await?;
             let addresses = addresses.context("the server ended while it started")?;
@@ -197,6 +288,7 @@ impl Run {
         self.findings.extend(watched);
         let (uploads, deletions) = self.shared.journal.acknowledged();
         let summary = Summary::new(kills, uploads, self.rejected, &self.findings, self.seed);
+        let summary = Summary { dead_letters: self.dead_letters, ..summary };
         Ok(Outcome { summary, findings: self.findings, deletions, looks })
     }
 
@@ -242,7 +334,17 @@ pub async fn power_cuts(launcher: Launcher, lazyfs: &Path, options: &Options) ->
     many_lives(run, options).await
 }
 
+/// The end of an output.
+pub(crate) fn tail(output: &str) -> String {
+    let from = output.char_indices().rev().nth(TOLD_OF_OUTPUT).map_or(0, |(at, _)| at);
+    output[from..].replace('\n', " | ")
+}
+
 async fn many_lives(mut run: Run, options: &Options) -> Result<Outcome> {
+    if options.reconfigure {
+        run.reconfigures = true;
+        run.keep_to_what_can_be_made_again();
+    }
     let mut rng = StdRng::seed_from_u64(options.seed);
     let load = run.load(options.clients);
     let mut kills = 0;
@@ -268,6 +370,9 @@ async fn one_life(run: &mut Run, rng: &mut StdRng, options: &Options, number: u6
         let mut server = run.launcher.spawn(&[])?;
         sleep(Duration::from_millis(rng.random_range(0..150))).await;
         return run.cut(&mut server).await;
+    }
+    if options.reconfigure && rng.random_ratio(1, STARTS_CHANGED) {
+        run.launcher.settings = run.launcher.settings.changed(rng);
     }
     let (mut server, addresses) = run.start(&[]).await?;
     ensure!(addresses.is_some(), "the server ended while it started; see {}", run.launcher.log().display());

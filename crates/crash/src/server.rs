@@ -4,11 +4,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use cameo_image::Fit;
+use cameo_testbed::http_proxy::HttpProxy;
 use serde::Deserialize;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -16,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::originals::size_set;
+use crate::settings::Settings;
 
 /// The first key pair of the server under test.
 pub const ACCESS_KEY_ID: &str = "CAMEOCRASH";
@@ -34,6 +35,8 @@ const MANY_RECEIVES: u32 = 1000;
 
 /// How long a start may take, a recovery included.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a command beside the server may take.
+const COMMAND_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long a server that is told to end may take.
 const END_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -63,6 +66,10 @@ pub struct Launcher {
     pub without_worker: bool,
     /// How often a message is received before it is set aside. A kill counts as a receive.
     pub max_receives: u32,
+    /// What the configuration says.
+    pub settings: Settings,
+    /// Where the world gets images: the same address through all lives of the server.
+    public: Arc<HttpProxy>,
 }
 
 /// A server process. Dropping it kills it.
@@ -73,9 +80,18 @@ pub struct Server {
     output: Lines<BufReader<ChildStdout>>,
 }
 
+impl Addresses {
+    /// The process.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+}
+
 impl Launcher {
-    /// Servers of this program, in a folder that exists.
+    /// Servers of this program, in a folder that exists. Runs in tokio's runtime.
     pub fn new(program: &Path, folder: &Path) -> Result<Self> {
+        let public = HttpProxy::start("http://127.0.0.1:1");
+        let settings = Settings::at(&public.url);
         let launcher = Self {
             program: program.to_owned(),
             folder: folder.to_owned(),
@@ -83,6 +99,8 @@ impl Launcher {
             wrapper: Vec::new(),
             without_worker: false,
             max_receives: MANY_RECEIVES,
+            settings,
+            public: Arc::new(public),
         };
         Ok(launcher)
     }
@@ -108,13 +126,13 @@ impl Launcher {
 
     /// Starts a server; it is not ready yet.
     pub fn spawn(&self, extra: &[(&str, String)]) -> Result<Server> {
-        let config = config(self.max_receives);
+        let config = config(self.max_receives, &self.settings);
         fs::write(self.config(), config).context("failed to write the server's configuration")?;
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log());
         let mut words = self.wrapper.iter().map(PathBuf::from).chain([self.program.clone()]);
         let mut command = Command::new(words.next().context("there is no program")?);
         command.args(words).args(["serve", "--json", "--s3-listen", "127.0.0.1:0", "--images-listen", "127.0.0.1:0"]);
-        command.args(["--console-listen", "off", "--public-url", "http://images.invalid"]);
+        command.args(["--console-listen", "127.0.0.1:0", "--public-url", &self.settings.public_url]);
         command.arg("--data").arg(self.data()).arg("--config").arg(self.config());
         if self.without_worker {
             command.arg("--no-worker");
@@ -129,12 +147,32 @@ impl Launcher {
         Ok(Server { child, pid: None, output: BufReader::new(output).lines() })
     }
 
+    /// A server is ready: the world's images are its images.
+    pub(crate) fn publish(&self, addresses: &Addresses) {
+        self.public.lead_to(&addresses.images);
+    }
+
+    /// A command beside the server: `cameo verify`, for one. Returns its exit code and what it said.
+    pub(crate) async fn command(&self, words: &[&str]) -> Result<(Option<i32>, String)> {
+        let mut command = Command::new(&self.program);
+        command.args(words).arg("--data").arg(self.data()).arg("--config").arg(self.config());
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("CAMEO_ACCESS_KEY_ID", ACCESS_KEY_ID);
+        command.env("CAMEO_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        command.env("CAMEO_IMAGES_PUBLIC_URL", &self.settings.public_url);
+        command.stdin(Stdio::null()).current_dir(&self.folder).kill_on_drop(true);
+        let output = timeout(COMMAND_TIMEOUT, command.output()).await;
+        let output = output.with_context(|| format!("cameo {words:?} did not end"))??;
+        let said = [output.stdout, output.stderr].concat();
+        Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
+    }
+
     /// Starts a server and waits until it is ready.
     pub async fn start(&self) -> Result<(Server, Addresses)> {
         let mut server = self.spawn(&[])?;
         let Some(addresses) = server.ready().await? else {
             bail!("the server ended while it started; see {}", self.log().display());
         };
+        self.publish(&addresses);
         Ok((server, addresses))
     }
 }
@@ -175,19 +213,14 @@ impl Server {
 }
 
 /// The configuration of the server under test: small images and short times.
-pub(crate) fn config(max_receives: u32) -> String {
-    let sizes = size_set().into_iter().map(|size| {
-        let fit = if size.fit == Fit::Cover { "cover" } else { "inside" };
-        format!("{{ name = {:?}, width = {}, height = {}, fit = {fit:?} }}", size.name, size.width, size.height)
-    });
+pub(crate) fn config(max_receives: u32, settings: &Settings) -> String {
     format!(
         "[log]\nlevel = \"warn\"\nformat = \"text\"\n\
         [store]\nupload_bucket = {UPLOAD_BUCKET:?}\nimage_bucket = {IMAGE_BUCKET:?}\n\
         keep_old = \"{0}s\"\nkeep_uploads = \"{0}s\"\n\
-        [queue]\nvisibility_timeout = \"3s\"\nmax_receives = {2}\n\
-        [size_sets.default]\nversion = 1\nsizes = [{1}]\n",
+        [queue]\nvisibility_timeout = \"3s\"\nmax_receives = {1}\n{2}",
         KEEP_OLD.as_secs(),
-        sizes.collect::<Vec<_>>().join(", "),
-        max_receives
+        max_receives,
+        settings.toml()
     )
 }

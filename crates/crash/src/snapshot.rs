@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use rusqlite::{Connection, OpenFlags, Params};
 use serde::Deserialize;
 
-use crate::server::IMAGE_BUCKET;
+use crate::{load::names_an_impossible_photo, server::IMAGE_BUCKET};
 
 /// A row of the public table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Row {
     pub original: String,
     /// Its `ETag`.
     pub etag: String,
+    /// Where it is served.
+    pub image_url: String,
 }
 
 /// A row of the store's index.
@@ -75,12 +77,12 @@ pub struct Snapshot {
 
 /// The public table is the last one that the first start makes.
 const IS_SET_UP: &str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'celeb_image_url'";
-const ROWS: &str = "SELECT vertical, cd_idx, sequence, image_size, etag FROM celeb_image_url";
+const ROWS: &str = "SELECT vertical, cd_idx, sequence, image_size, etag, image_url FROM celeb_image_url";
 const OBJECTS: &str = "SELECT bucket, object_key, file, file_offset, size, etag, metadata FROM cameo_objects";
 const LEDGER: &str = "SELECT object_key, generation, etag, state FROM cameo_originals";
 const GARBAGE: &str = "SELECT file FROM cameo_garbage";
 const MESSAGES: &str = "SELECT count(*) FROM cameo_messages";
-const DEAD_LETTERS: &str = "SELECT queue || ': ' || error FROM cameo_dead_letters";
+const DEAD_LETTERS: &str = "SELECT queue || ': ' || error || ': ' || body FROM cameo_dead_letters";
 
 /// Opens the database for reading. Close it before the server is started again, so that the start finds it alone.
 pub fn open(database: &Path) -> Result<Connection> {
@@ -117,7 +119,7 @@ impl Snapshot {
             return Ok(snapshot);
         }
         snapshot.rows = all(&transaction, ROWS, (), |row| {
-            Ok(Row::new(&row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            Ok(Row::new(&row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
         })?;
         let objects = all(&transaction, OBJECTS, (), |row| {
             let made_from = made_from(&row.get::<_, String>(6)?);
@@ -139,6 +141,11 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// Dead letters of photos that nobody made impossible.
+    pub fn unexplained_letters(&self) -> impl Iterator<Item = &String> {
+        self.dead_letters.iter().filter(|letter| !names_an_impossible_photo(letter))
+    }
+
     /// The files that rows of the index name.
     pub fn referenced(&self) -> impl Iterator<Item = (&String, &Object)> {
         self.images.iter().chain(&self.originals)
@@ -146,7 +153,14 @@ impl Snapshot {
 }
 
 impl Row {
-    pub(crate) fn new(vertical: &str, cd_idx: i64, sequence: i64, image_size: String, etag: String) -> Self {
+    pub(crate) fn new(
+        vertical: &str,
+        cd_idx: i64,
+        sequence: i64,
+        image_size: String,
+        etag: String,
+        image_url: String,
+    ) -> Self {
         Self {
             photo: (cd_idx, sequence),
             rendition: format!("{vertical}/{image_size}/{cd_idx}_{image_size}_{sequence}.jpg"),
@@ -154,6 +168,7 @@ impl Row {
             original: format!("origin/{vertical}/{cd_idx}_{sequence}.jpg"),
             image_size,
             etag,
+            image_url,
         }
     }
 }

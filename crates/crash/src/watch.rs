@@ -73,6 +73,11 @@ impl Watcher {
         self.seen.lock().await.files.clear();
     }
 
+    /// The database is another one: its ledger may be older, until everything has gone through the flow again.
+    pub async fn forget_generations(&self) {
+        self.seen.lock().await.generations.clear();
+    }
+
     /// No look from here on.
     pub async fn pause(&self) {
         self.seen.lock().await.may_look = false;

@@ -6,9 +6,14 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test bed that cannot be set up ends its test; everything here may")]
 
-use std::{fmt::Debug, path::PathBuf};
+use std::{
+    fmt::Debug,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 pub mod emulators;
+pub mod http_proxy;
 pub mod mariadb;
 pub mod postgres;
 pub mod process;
@@ -28,4 +33,33 @@ pub trait SqlServer: Send + Sync + Debug {
     fn url(&self, user: &str, database: &str) -> String;
     /// Its address behind a [proxy](proxy::Proxy) on this machine.
     fn url_at(&self, port: u16, database: &str) -> String;
+    /// A command that runs, as `root` in its [database](Self::database), the statements that it reads.
+    fn client(&self) -> Command;
+
+    /// A session that has begun to run these statements and stays: what they lock is locked until it is dropped.
+    fn session(&self, statements: &str) -> process::Session {
+        process::Session::start(self.client(), statements)
+    }
+
+    /// Runs statements as `root`.
+    ///
+    /// # Errors
+    /// What the server said, where it refused one.
+    fn run(&self, statements: &str) -> Result<String, String> {
+        let mut child = self
+            .client()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        if let Some(mut input) = child.stdin.take() {
+            std::io::Write::write_all(&mut input, statements.as_bytes()).map_err(|error| error.to_string())?;
+        }
+        let output = child.wait_with_output().map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
 }

@@ -73,6 +73,13 @@ impl SqlServer for MariaDb {
         format!("mysql://{user}@localhost/{database}?socket={}", self.socket().display())
     }
 
+    fn client(&self) -> Command {
+        let mut command = Command::new("mariadb");
+        command.args(["--no-defaults", "--batch", "--skip-column-names", "--unbuffered", "--user=root"]);
+        command.arg(format!("--socket={}", self.socket().display())).arg(DATABASE);
+        command
+    }
+
     fn url_at(&self, port: u16, database: &str) -> String {
         format!("mysql://root@127.0.0.1:{port}/{database}")
     }

@@ -1,6 +1,6 @@
 //! PostgreSQL from apt (`postgresql`).
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
 use crate::{
     SqlServer,
@@ -61,6 +61,13 @@ impl SqlServer for Postgres {
         let database = if database.is_empty() { "postgres" } else { database };
         let folder = self.folder.path().display().to_string().replace('/', "%2F");
         format!("postgres://{user}@{folder}/{database}")
+    }
+
+    fn client(&self) -> Command {
+        let mut command = Command::new("psql");
+        command.args(["-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-U", "root", "-d", self.database()]);
+        command.arg("-h").arg(self.folder.path());
+        command
     }
 
     fn url_at(&self, port: u16, database: &str) -> String {

@@ -89,3 +89,31 @@ pub fn as_user(program: &Path, folder: &Path) -> Command {
     command.args(["--reuid", USER, "--clear-groups"]).arg(program);
     command
 }
+
+/// A client of a SQL server that stays, and so does what it locked. It ends with its handle.
+#[derive(Debug)]
+pub struct Session {
+    child: Child,
+    /// Open, so that the client waits for more.
+    _input: std::process::ChildStdin,
+}
+
+impl Session {
+    /// Starts the client and lets it run the statements.
+    pub(crate) fn start(mut command: Command, statements: &str) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("a client of the SQL server");
+        let mut input = child.stdin.take().expect("its input");
+        // A client that the server does not let in has ended: that is for the caller to see.
+        let _ = std::io::Write::write_all(&mut input, statements.as_bytes());
+        let _ = std::io::Write::flush(&mut input);
+        Self { child, _input: input }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -12,6 +12,7 @@ mod console_pages;
 mod embedded_refusals;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;
+mod fault_matrix;
 mod faulty;
 mod flow_crash;
 mod generations_went_back;
@@ -23,6 +24,7 @@ mod queue_contract;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod queue_sqs;
 mod refusals;
+mod refusing;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod register_rate;
 mod register_simulation;

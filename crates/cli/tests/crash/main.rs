@@ -8,6 +8,7 @@
 mod distributed;
 mod planted;
 mod promises;
+mod refusals;
 
 use std::{
     path::{Path, PathBuf},
@@ -32,7 +33,15 @@ fn with_bug(mut launcher: Launcher, bug: Bug) -> Launcher {
 }
 
 fn options(kills: u64, seed: u64) -> Options {
-    Options { kills, seed, clients: 6, life_max: Duration::from_millis(500), check_every: 10, stop_at_first: false }
+    Options {
+        kills,
+        seed,
+        clients: 6,
+        life_max: Duration::from_millis(500),
+        check_every: 10,
+        reconfigure: false,
+        stop_at_first: false,
+    }
 }
 
 fn assert_holds(outcome: &Outcome) {

@@ -10,8 +10,6 @@ use crate::server::{ACCESS_KEY_ID, IMAGE_BUCKET, SECRET_ACCESS_KEY, UPLOAD_BUCKE
 
 /// The queue of events, and that of messages.
 pub(super) const QUEUES: [&str; 2] = ["mycelebs-image-upload-events", "mycelebs-image-upload"];
-/// More receives than a message can come to under kills.
-const MANY_RECEIVES: u32 = 1000;
 const REGION: &str = "us-east-1";
 
 /// The emulator.
@@ -23,7 +21,7 @@ pub(super) struct LocalAws {
 
 impl LocalAws {
     /// Starts it and sets everything up; none where it is not installed.
-    pub(super) async fn start() -> Result<Option<Self>> {
+    pub(super) async fn start(max_receives: u32) -> Result<Option<Self>> {
         let Some(emulator) = Emulator::ministack() else { return Ok(None) };
         let http = Client::builder().no_proxy().build().context("failed to set up the HTTP client")?;
         let aws = Self { emulator, http };
@@ -33,7 +31,7 @@ impl LocalAws {
         for queue in QUEUES {
             let dead = format!("{queue}-dead");
             aws.create_queue(&dead, &json!({})).await?;
-            let policy = json!({"deadLetterTargetArn": arn(&dead), "maxReceiveCount": MANY_RECEIVES}).to_string();
+            let policy = json!({"deadLetterTargetArn": arn(&dead), "maxReceiveCount": max_receives}).to_string();
             aws.create_queue(queue, &json!({"RedrivePolicy": policy})).await?;
         }
         let notify = aws.http.request(Method::PUT, format!("{}/{UPLOAD_BUCKET}?notification", aws.endpoint()));
@@ -48,7 +46,7 @@ impl LocalAws {
 
     /// Its address as a store or as queues, as the configuration takes it.
     pub(super) fn address(&self, scheme: &str) -> String {
-        format!("{scheme}://?endpoint={}&region={REGION}", self.endpoint())
+        address_at(self.endpoint(), scheme)
     }
 
     /// Keys; the emulator does not look whose they are.
@@ -70,6 +68,11 @@ impl LocalAws {
         ensure!(status.is_success(), "failed to set up the emulator: {status} {told}");
         Ok(())
     }
+}
+
+/// The address of a store or of queues behind an endpoint.
+pub(super) fn address_at(endpoint: &str, scheme: &str) -> String {
+    format!("{scheme}://?endpoint={endpoint}&region={REGION}")
 }
 
 fn arn(queue: &str) -> String {

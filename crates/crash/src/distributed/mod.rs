@@ -1,4 +1,5 @@
-//! Workers beyond one machine: killed at random, beside a database that stops and connections that are cut at `COMMIT`.
+//! Workers beyond one machine: killed at random, beside a database that stops and connections that are cut at `COMMIT`; or on places
+//! that answer and [refuse](refused).
 //!
 //! Clients upload to an emulator of S3, whose notifications reach the workers through SQS; rows go to a real MariaDB or
 //! PostgreSQL, behind a proxy. The clients never stop meanwhile. In the end, and on the way, everything is compared as it
@@ -9,6 +10,7 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use cameo_testbed::{
     SqlServer,
+    http_proxy::HttpProxy,
     mariadb::MariaDb,
     postgres::Postgres,
     proxy::{Cut, Proxy},
@@ -20,12 +22,19 @@ use self::{aws::LocalAws, fleet::Fleet, places::Places};
 use crate::{
     check,
     findings::{Broken, Findings, Summary},
-    load::{Load, Shared},
+    load::{Habits, Load, Shared},
+    run::{REJECTED, tail},
+    server::IMAGE_BUCKET,
+    settings::Settings,
 };
 
 mod aws;
 mod fleet;
 mod places;
+mod refusal;
+mod refused;
+
+pub use self::refusal::Refusal;
 
 /// How long the workers may take for what waits.
 const QUIET_TIMEOUT: Duration = Duration::from_mins(10);
@@ -34,6 +43,9 @@ const POLL: Duration = Duration::from_millis(300);
 const QUIET_LOOKS: u32 = 4;
 /// Messages that may wait before the clients do: the emulator is slower than they are.
 const WAITING_MAX: u64 = 150;
+/// More receives than a message can come to under kills, and those of the deployed queues.
+const MANY_RECEIVES: u32 = 1000;
+const DEPLOYED_RECEIVES: u32 = 20;
 /// A database that is stopped at random is away so long at most.
 const STOP_MAX: Duration = Duration::from_secs(3);
 
@@ -63,6 +75,14 @@ pub struct Options {
     pub check_every: u64,
     /// How long the database is away, once, in the middle of the run.
     pub outage: Duration,
+    /// How often a place refuses, in place of kills.
+    pub refusals: u64,
+    /// This refusal alone.
+    pub only: Option<Refusal>,
+    /// How long a refusal lasts at most, but for the few long ones.
+    pub fault_max: Duration,
+    /// Whether some refusals are long.
+    pub long_ones: bool,
 }
 
 /// What came out of a run.
@@ -87,10 +107,16 @@ pub struct Faults {
     pub stops: u64,
     /// Workers that ended by themselves and were started again.
     pub ended: u64,
+    /// How often a place refused.
+    pub refusals: u64,
+    /// Requests that were answered in the place of store and queues.
+    pub answered: u64,
 }
 
 struct Run {
+    database: Database,
     server: Box<dyn SqlServer>,
+    http_proxy: HttpProxy,
     proxy: Proxy,
     places: Places,
     fleet: Fleet,
@@ -100,6 +126,8 @@ struct Run {
     findings: Findings,
     faults: Faults,
     rejected: u64,
+    dead_letters: u64,
+    settings: Settings,
     _aws: LocalAws,
 }
 
@@ -109,10 +137,11 @@ pub async fn run(database: Database, program: &Path, folder: &Path, options: &Op
         Database::MariaDb => MariaDb::install().map(|server| Box::new(server) as _),
         Database::Postgres => Postgres::install().map(|server| Box::new(server) as _),
     };
-    let (Some(server), Some(aws)) = (server, LocalAws::start().await?) else { return Ok(None) };
-    let mut run = Run::start(server, aws, program, folder, options).await?;
-    let load = Load::start(&run.shared, options.clients, options.seed);
+    let (Some(server), Some(aws)) = (server, LocalAws::start(max_receives(options)).await?) else { return Ok(None) };
+    let mut run = Run::start(database, server, aws, program, folder, options).await?;
+    let load = Load::start(&run.shared, options.clients, options.seed, Habits::All);
     let mut kills = 0;
+    run.refuse(options).await?;
     let mut outage = Some(options.outage);
     while kills < options.kills {
         let killed = run.one_fault(options).await?;
@@ -135,8 +164,15 @@ pub async fn run(database: Database, program: &Path, folder: &Path, options: &Op
     Ok(Some(run.outcome(kills, options.seed)))
 }
 
+/// How often the queues let a message be received. Kills count as receives; refusals must not use them up, so then it is what
+/// `deploy/aws` has.
+fn max_receives(options: &Options) -> u32 {
+    if options.kills == 0 { DEPLOYED_RECEIVES } else { MANY_RECEIVES }
+}
+
 impl Run {
     async fn start(
+        database: Database,
         server: Box<dyn SqlServer>,
         aws: LocalAws,
         program: &Path,
@@ -145,11 +181,18 @@ impl Run {
     ) -> Result<Self> {
         let proxy = Proxy::start(server.socket()).await;
         let name = server.database();
-        let places = Places::open(&aws, &server.url("root", name)).await?;
-        let fleet = Fleet::start(options.workers, program, folder, &aws, &server.url_at(proxy.port, name))?;
+        refusal::make_user(database, &*server)?;
+        let http_proxy = HttpProxy::start(aws.endpoint());
+        // The bucket itself is where the world gets images.
+        let settings = Settings::at(&format!("{}/{IMAGE_BUCKET}", http_proxy.url));
+        let places = Places::open(&aws, &server.url(refusal::USER, name), &settings.public_url).await?;
+        let url = server.url_at(proxy.port, name).replacen("root@", &format!("{}@", refusal::USER), 1);
+        let fleet = Fleet::start(options.workers, program, folder, &http_proxy.url, (&url, &settings.public_url))?;
         let shared = Shared::new()?;
         shared.announce(aws.endpoint())?;
         Ok(Self {
+            database,
+            http_proxy,
             proxy,
             places,
             fleet,
@@ -159,6 +202,8 @@ impl Run {
             findings: Findings::default(),
             faults: Faults::default(),
             rejected: 0,
+            dead_letters: 0,
+            settings,
             server,
             _aws: aws,
         })
@@ -249,16 +294,30 @@ impl Run {
             self.findings.add(Broken::Lost, "messages", format!("{error:#}"));
         }
         let snapshot = self.places.snapshot().await.context("failed to look at what stands")?;
-        let (findings, rejected) = check::what_stands(&snapshot, &shared.pool, &shared.journal);
+        let (findings, rejected) = check::what_stands(&snapshot, &self.settings, &shared.pool, &shared.journal);
         self.findings.extend(findings);
         self.rejected = rejected;
+        self.verify().await?;
+        self.dead_letters = (snapshot.dead_letters.len() - snapshot.unexplained_letters().count()) as u64;
+        Ok(())
+    }
+
+    /// `cameo verify` says what the harness found: everything is complete, or some originals are rejected.
+    async fn verify(&mut self) -> Result<()> {
+        let (code, said) = self.fleet.command(&["verify"]).await?;
+        let expected = if self.rejected == 0 { 0 } else { REJECTED };
+        if code != Some(expected) {
+            let what = format!("it ended with {code:?}, not {expected}: {}", tail(&said));
+            self.findings.add(Broken::Lost, "cameo verify", what);
+        }
         Ok(())
     }
 
     fn outcome(self, kills: u64, seed: u64) -> Outcome {
         let (uploads, _) = self.shared.journal.acknowledged();
         let summary = Summary::new(kills, uploads, self.rejected, &self.findings, seed);
-        let faults = Faults { ended: self.fleet.ended, ..self.faults };
+        let summary = Summary { refusals: self.faults.refusals, dead_letters: self.dead_letters, ..summary };
+        let faults = Faults { ended: self.fleet.ended, answered: self.http_proxy.struck(), ..self.faults };
         Outcome { summary, findings: self.findings, faults }
     }
 }

@@ -19,12 +19,10 @@ use crate::{
     snapshot::{Entry, Object, Row, Snapshot},
 };
 
-/// Where rows say that images are served.
-pub(super) const PUBLIC_URL: &str = "http://images.invalid";
 /// Objects that are asked for at once.
 const PAGE: usize = 1000;
 /// Dead letters that are told, at most.
-const DEAD_LETTERS_TOLD: usize = 10;
+const DEAD_LETTERS_TOLD: usize = 200;
 
 /// Store, queues and database.
 #[derive(Debug)]
@@ -36,14 +34,14 @@ pub(super) struct Places {
 
 impl Places {
     /// Opens them; the database's tables are made.
-    pub(super) async fn open(aws: &LocalAws, database: &str) -> Result<Self> {
+    pub(super) async fn open(aws: &LocalAws, database: &str, public_url: &str) -> Result<Self> {
         let keys = || Some(LocalAws::keys());
         let buckets = vec![UPLOAD_BUCKET.to_owned(), IMAGE_BUCKET.to_owned()];
         let mut queues = Vec::with_capacity(QUEUES.len());
         for name in QUEUES {
             queues.push(queue::open(&aws.address("sqs"), name, keys()).await?);
         }
-        let rules = RegisterRules { urls: ImageUrls::new(PUBLIC_URL), delete_unpublishes: true };
+        let rules = RegisterRules { urls: ImageUrls::new(public_url), delete_unpublishes: true };
         let settings = CatalogSettings { table: Table::default(), rules, limits: ServerLimits::default() };
         Ok(Self {
             store: store::open(&aws.address("s3"), buckets, None, keys()).await?,
@@ -60,6 +58,17 @@ impl Places {
             waiting += depth.visible + depth.in_flight;
         }
         Ok(waiting)
+    }
+
+    /// Whether the ledger says that the original is served. False while the database does not answer.
+    pub(super) async fn is_serving(&self, key: &str) -> bool {
+        let entry = self.catalog.entry(key).await;
+        entry.is_ok_and(|entry| entry.is_some_and(|entry| entry.state.as_str() == "serving"))
+    }
+
+    /// Whether the image bucket has an object of this key.
+    pub(super) async fn has_image(&self, key: &str) -> Result<bool> {
+        Ok(self.store.head(IMAGE_BUCKET, key).await?.is_some())
     }
 
     /// Everything that stands. Nobody may work meanwhile.
@@ -91,7 +100,7 @@ impl Places {
         let row = |row: catalog::Row| {
             let (entity, sequence) = (row.photo.entity, row.photo.sequence);
             let cd_idx = i64::try_from(entity.cd_idx).unwrap_or(i64::MAX);
-            Row::new(entity.vertical.as_str(), cd_idx, i64::from(sequence), row.image_size, row.etag)
+            Row::new(entity.vertical.as_str(), cd_idx, i64::from(sequence), row.image_size, row.etag, row.image_url)
         };
         Ok(found.into_iter().map(row).collect())
     }
