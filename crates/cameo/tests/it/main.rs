@@ -5,9 +5,9 @@ mod catalog_contract;
 mod catalog_refusals;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;
-mod changed_settings;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_tables;
+mod changed_settings;
 mod console_pages;
 mod embedded_refusals;
 #[cfg(all(feature = "sqs", feature = "s3"))]

@@ -15,15 +15,18 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope},
+    catalog::{Catalog, Count, EntityLock, EntityRows, ForeignRows, LedgerEntry, Registered, Row, Scope},
     clock::ManualClock,
     content::Content,
     error::{Error, Kind, Place, Result},
+    generation::Generation,
     key::{EntityId, Vertical},
     message::Outcome,
     queue::{DeadLetter, Depth, Message, Queue},
     render::{Rejection, Render},
-    store::{Attributes, Condition, Object, ObjectInfo, Store, Written, memory::MemoryStore},
+    store::{
+        Attributes, Condition, ContentDigest, ContentState, Object, ObjectInfo, Store, Written, memory::MemoryStore,
+    },
 };
 use cameo_image::{Rendered, SizeSet};
 use jiff::Timestamp;
@@ -191,6 +194,13 @@ impl Store for Refusing<dyn Store> {
     async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>> {
         self.refusals.pass(&self.call("list"), prefix, no_lie, self.inner.list(bucket, prefix, after, max)).await
     }
+    async fn check_content(&self, bucket: &str, keys: &[&str]) -> Result<Vec<ContentState>> {
+        let call = self.inner.check_content(bucket, keys);
+        self.refusals.pass(&self.call("check_content"), &keys.join(" "), no_lie, call).await
+    }
+    async fn hash(&self, bucket: &str, key: &str) -> Result<Option<ContentDigest>> {
+        self.refusals.pass(&self.call("hash"), key, no_lie, self.inner.hash(bucket, key)).await
+    }
     async fn ping(&self) -> Result<()> {
         self.refusals.pass(&self.call("ping"), "", no_lie, self.inner.ping()).await
     }
@@ -222,6 +232,12 @@ impl Catalog for Refusing<dyn Catalog> {
     }
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
         self.refusals.pass(&self.call("rewrite_urls"), "", no_lie, self.inner.rewrite_urls(rows)).await
+    }
+    async fn foreign_rows(&self) -> Result<ForeignRows> {
+        self.refusals.pass(&self.call("foreign_rows"), "", no_lie, self.inner.foreign_rows()).await
+    }
+    async fn highest_generation(&self) -> Result<Option<Generation>> {
+        self.refusals.pass(&self.call("highest_generation"), "", no_lie, self.inner.highest_generation()).await
     }
     async fn counts(&self) -> Result<Vec<Count>> {
         self.refusals.pass(&self.call("counts"), "", no_lie, self.inner.counts()).await

@@ -361,7 +361,8 @@ impl Catalog for MySqlCatalog {
     async fn highest_generation(&self) -> Result<Option<Generation>> {
         let doing = "read the highest generation";
         let mut connection = self.connection(doing).await?;
-        let highest = sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&mut *connection).await;
+        let highest =
+            sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&mut *connection).await;
         Ok(connection.settle(highest.map_err(|e| failed(doing, e)))?.map(Generation::new))
     }
 

@@ -333,7 +333,8 @@ impl Catalog for PostgresCatalog {
     async fn highest_generation(&self) -> Result<Option<Generation>> {
         let doing = "read the highest generation";
         let mut connection = self.connection(doing).await?;
-        let highest = sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&mut *connection).await;
+        let highest =
+            sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&mut *connection).await;
         Ok(connection.settle(highest.map_err(|e| failed(doing, e)))?.map(Generation::new))
     }
 
