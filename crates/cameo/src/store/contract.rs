@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{Attributes, Condition, GENERATION_METADATA, NewKey, NewObject, ObjectInfo, Store, Written};
+use super::{Attributes, Condition, ContentState, GENERATION_METADATA, NewKey, NewObject, ObjectInfo, Store, Written};
 
 /// Keys that a store must tell apart and give back byte for byte.
 pub const KEYS: [&str; 14] = [
@@ -38,6 +38,7 @@ pub async fn all(store: &dyn Store, bucket: &str) {
     copies_have_attributes_of_their_own(store, bucket).await;
     what_is_written_together_is_as_if_written_apart(store, bucket).await;
     deletes_are_fenced_by_the_etag(store, bucket).await;
+    content_is_looked_at_and_hashed(store, bucket).await;
     the_same_bytes_again_are_another_write(store, bucket).await;
     listings_are_in_order_and_resume(store, bucket).await;
     store.ping().await.expect("an answer");
@@ -61,6 +62,17 @@ fn done(written: Written) -> ObjectInfo {
 async fn put(store: &dyn Store, bucket: &str, key: &str, body: &'static [u8]) -> ObjectInfo {
     let body = Bytes::from_static(body);
     done(store.put(bucket, key, body, &attributes("7"), Condition::Always).await.expect("a put"))
+}
+
+async fn content_is_looked_at_and_hashed(store: &dyn Store, bucket: &str) {
+    let info = put(store, bucket, "hashed", b"content").await;
+    let states = store.check_content(bucket, &["hashed", "nothing"]).await.expect("an answer");
+    assert_eq!(states, [ContentState::Present, ContentState::NoObject]);
+    assert_eq!(store.hash(bucket, "nothing").await.expect("an answer"), None);
+    let digest = store.hash(bucket, "hashed").await.expect("an answer").expect("an object");
+    assert_eq!((digest.size_bytes, digest.md5.as_str()), (7, "9a0364b9e99bb480dd25e1f0284c8555"));
+    assert_eq!(digest.agrees_with(&info), Some(true));
+    assert_eq!(digest.agrees_with(&ObjectInfo { etag: "0".repeat(32), ..info }), Some(false));
 }
 
 async fn what_is_put_is_got_and_headed(store: &dyn Store, bucket: &str) {

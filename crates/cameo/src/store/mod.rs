@@ -10,8 +10,13 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use crate::{content::Content, error::Result, generation::Generation};
+use crate::{
+    content::Content,
+    error::{Error, Kind, Place, Result},
+    generation::Generation,
+};
 
+mod check;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod embedded;
@@ -20,6 +25,7 @@ mod open;
 #[cfg(feature = "s3")]
 pub mod s3;
 
+pub use check::{ContentDigest, ContentState};
 pub use open::open;
 
 /// Metadata name (sent as `x-amz-meta-…`) of the generation that an object was made from.
@@ -162,6 +168,30 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`head`](Self::head) for several objects, in their order.
     async fn head_all(&self, bucket: &str, keys: &[&str]) -> Result<Vec<Option<ObjectInfo>>> {
         try_join_all(keys.iter().map(|key| self.head(bucket, key))).await
+    }
+
+    /// How the content of each key stands, in their order, without reading it. Of a store that holds an object and its content as
+    /// one thing, the object is the answer; embedded, the files are looked at.
+    async fn check_content(&self, bucket: &str, keys: &[&str]) -> Result<Vec<ContentState>> {
+        let state = |info: &Option<ObjectInfo>| match info {
+            Some(_) => ContentState::Present,
+            None => ContentState::NoObject,
+        };
+        Ok(self.head_all(bucket, keys).await?.iter().map(state).collect())
+    }
+
+    /// Reads all of an object and computes its digests; `None` where there is no object. [`Corrupt`](Kind::Corrupt) where its content cannot be
+    /// read to the end.
+    async fn hash(&self, bucket: &str, key: &str) -> Result<Option<ContentDigest>> {
+        let max_bytes = check::HASHED_IN_MEMORY_MAX_BYTES;
+        match self.get(bucket, key, max_bytes).await? {
+            None => Ok(None),
+            Some(object) if object.info.size > max_bytes => {
+                let doing = format!("hash {bucket}/{key}: {} bytes are more than {max_bytes}", object.info.size);
+                Err(Error::new(Place::Store, Kind::Refused, doing))
+            }
+            Some(object) => Ok(Some(ContentDigest::of(&object))),
+        }
     }
 
     /// Writes an object as a whole, durably, if the condition holds.

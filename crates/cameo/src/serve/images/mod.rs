@@ -21,6 +21,7 @@ use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
 
 use crate::{
+    error::Subject,
     flow::Settings,
     store::{Object, ObjectInfo, Store},
 };
@@ -83,6 +84,10 @@ async fn find(images: &Images, uri: &Uri, headers: &HeaderMap) -> Response {
     match images.store.get(&images.bucket, &key, IMAGE_MAX_BYTES).await {
         Ok(Some(object)) if object.info.size <= IMAGE_MAX_BYTES => found(images, object, headers),
         Ok(_) => plain(StatusCode::NOT_FOUND, "no such image"),
+        Err(error) if error.subject() == Subject::Corruption => {
+            tracing::error!(%error, %key, "an image could not be served: its content is damaged");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "the image is damaged; the reason is in the server's log")
+        }
         Err(error) => {
             tracing::warn!(%error, %key, "an image could not be served");
             plain(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer; try again")

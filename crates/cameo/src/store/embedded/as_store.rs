@@ -7,12 +7,15 @@ use bytes::Bytes;
 
 use super::{
     BodyError, Checksums, Copy, Description, Embedded, Entry, OpenObject, Query, ReadConditions, Refusal, SmallObject,
-    Tag, WriteConditions, staging::blocking,
+    Tag, WriteConditions, read::read_failed, staging::blocking,
 };
 use crate::{
     content::Content,
     error::Result,
-    store::{Attributes, Condition, NewKey, NewObject, Object, ObjectInfo, Opened, Store, Written},
+    store::{
+        Attributes, Condition, ContentDigest, ContentState, NewKey, NewObject, Object, ObjectInfo, Opened, Store,
+        Written,
+    },
 };
 
 /// The answer of a conditional write.
@@ -55,7 +58,8 @@ impl NewKey {
 impl Store for Embedded {
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
         let Some(Opened { info, content }) = self.open(bucket, key, max_bytes).await? else { return Ok(None) };
-        let read = blocking(move || content.into_bytes().map_err(|e| Refusal::io("read the content of an object", e)));
+        let name = format!("{bucket}/{key}");
+        let read = blocking(move || content.into_bytes().map_err(|error| read_failed(&name, error)));
         Ok(Some(Object { info, body: read.await? }))
     }
 
@@ -85,6 +89,18 @@ impl Store for Embedded {
     async fn head_all(&self, bucket: &str, keys: &[&str]) -> Result<Vec<Option<ObjectInfo>>> {
         let found = self.find_all(bucket, keys)?;
         Ok(found.into_iter().map(|object| object.map(|object| object.info())).collect())
+    }
+
+    async fn check_content(&self, bucket: &str, keys: &[&str]) -> Result<Vec<ContentState>> {
+        self.content_states(bucket, keys).await
+    }
+
+    async fn hash(&self, bucket: &str, key: &str) -> Result<Option<ContentDigest>> {
+        match self.content_digest(bucket, key).await {
+            Ok(digest) => Ok(Some(digest)),
+            Err(Refusal::NoSuchKey) => Ok(None),
+            Err(refusal) => Err(refusal.into()),
+        }
     }
 
     async fn put(

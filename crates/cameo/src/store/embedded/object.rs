@@ -114,6 +114,11 @@ pub struct StoredObject {
 }
 
 impl StoredObject {
+    /// Bucket and key, as messages name it.
+    pub(super) fn name(&self) -> String {
+        format!("{}/{}", self.bucket, self.key)
+    }
+
     /// The object as the flow knows it.
     pub fn info(&self) -> ObjectInfo {
         ObjectInfo {

@@ -5,6 +5,8 @@ use std::{
     future::Future,
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
+    os::unix::fs::FileExt,
+    path::Path,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -15,10 +17,15 @@ use tokio::task::JoinHandle;
 
 use super::{
     Embedded,
+    checksum::{Digests, Hasher, multipart_etag},
     object::{self, StoredObject},
-    refusal::{Answer, Refusal},
+    refusal::{Answer, Refusal, corrupt},
+    staging::blocking,
 };
-use crate::error::{Error, Kind, Place, Result};
+use crate::{
+    error::{Place, Result},
+    store::{ContentDigest, ContentState},
+};
 
 /// Bytes that are read at once.
 const READ_BYTES: u64 = 256 * 1024;
@@ -63,21 +70,115 @@ impl Embedded {
                 return Ok(open);
             }
         }
-        self.try_open(bucket, key)?.ok_or_else(|| {
-            Error::new(Place::Store, Kind::Fatal, format!("open the content of {bucket}/{key}: its file is missing"))
-                .into()
-        })
+        if let Some(open) = self.try_open(bucket, key)? {
+            return Ok(open);
+        }
+        let object = self.look_up(bucket, key)?;
+        let path = self.inner.files.object_path(object.position.file);
+        Err(corrupt(&object.name(), format!("{} is missing", path.display())).into())
     }
 
     /// Opens a file where it is asked for: like a look-up, that takes less than handing it to another thread.
     fn try_open(&self, bucket: &str, key: &str) -> Answer<Option<OpenObject>> {
         let object = self.look_up(bucket, key)?;
-        match File::open(self.inner.files.object_path(object.position.file)) {
-            Ok(file) => Ok(Some(OpenObject { object, file })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Refusal::io("open the content of an object", error)),
+        let path = self.inner.files.object_path(object.position.file);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // Who may look at the file and not read it is kept out of this one file, not out of the store.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.metadata().is_ok() => {
+                return Err(corrupt(&object.name(), error).into());
+            }
+            Err(error) => return Err(read_failed(&object.name(), error)),
+        };
+        let length = file.metadata().map_err(|error| read_failed(&object.name(), error))?.len();
+        // Seen here, before anything of it was sent or rendered.
+        match object.position.offset + object.size {
+            end if end > length => {
+                let what = format!("{} has {length} bytes, and the object ends at byte {end}", path.display());
+                Err(corrupt(&object.name(), what).into())
+            }
+            _ => Ok(Some(OpenObject { object, file })),
         }
     }
+
+    /// How the content of keys stands; a look at each file.
+    pub(super) async fn content_states(&self, bucket: &str, keys: &[&str]) -> Result<Vec<ContentState>> {
+        let (found, files) = (self.find_all(bucket, keys)?, self.inner.files.clone());
+        let states = blocking(move || {
+            let state = |object: Option<StoredObject>| match object {
+                None => Ok(ContentState::NoObject),
+                Some(object) => content_state(&object, &files.object_path(object.position.file)),
+            };
+            found.into_iter().map(state).collect()
+        });
+        Ok(states.await?)
+    }
+
+    /// Reads an object to the end, and computes what it was recorded with.
+    pub(super) async fn content_digest(&self, bucket: &str, key: &str) -> Answer<ContentDigest> {
+        let open = self.open_object(bucket, key)?;
+        blocking(move || digest(&open)).await
+    }
+}
+
+/// Whether an error of reading says that what was written is damaged, rather than that nothing can be read now: `EIO`, `EUCLEAN` and
+/// `EBADMSG` of a bad sector, and an end that came too early.
+fn is_damage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof || matches!(error.raw_os_error(), Some(5 | 74 | 117))
+}
+
+/// An error of reading the content of an object, named by bucket and key.
+pub(super) fn read_failed(name: &str, error: io::Error) -> Refusal {
+    if is_damage(&error) {
+        return corrupt(name, error).into();
+    }
+    Refusal::io(&format!("read the content of {name}"), error)
+}
+
+fn content_state(object: &StoredObject, path: &Path) -> Answer<ContentState> {
+    match path.metadata() {
+        Ok(found) if found.len() >= object.position.offset + object.size => Ok(ContentState::Present),
+        Ok(found) => Ok(ContentState::Short {
+            expected_bytes: object.size,
+            found_bytes: found.len().saturating_sub(object.position.offset),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ContentState::Missing),
+        Err(error) => Err(read_failed(&object.name(), error)),
+    }
+}
+
+/// Digests of content piece by piece: of all of it, and of each part where it was uploaded in parts.
+fn digest(OpenObject { object, file }: &OpenObject) -> Answer<ContentDigest> {
+    let mut buffer = vec![0; object.size.min(READ_BYTES).try_into().unwrap_or(0)];
+    let (mut whole, mut part_etags) = (Hasher::new(&[]), Vec::with_capacity(object.parts.len()));
+    let mut at = object.position.offset;
+    let mut read = |length: u64, hashers: &mut [&mut Hasher]| -> Answer<()> {
+        let mut left = length;
+        while left > 0 {
+            let piece = &mut buffer[..left.min(READ_BYTES).try_into().unwrap_or(0)];
+            file.read_exact_at(piece, at).map_err(|error| read_failed(&object.name(), error))?;
+            for hasher in hashers.iter_mut() {
+                hasher.update(piece);
+            }
+            at += piece.len() as u64;
+            left -= piece.len() as u64;
+        }
+        Ok(())
+    };
+    if object.parts.is_empty() {
+        read(object.size, &mut [&mut whole])?;
+    }
+    for part in &object.parts {
+        let mut hasher = Hasher::new(&[]);
+        read(part.size, &mut [&mut whole, &mut hasher])?;
+        part_etags.push(hex::encode(hasher.finish().md5));
+    }
+    let Digests { size, md5, .. } = whole.finish();
+    let md5 = hex::encode(md5);
+    let etags: Vec<&str> = part_etags.iter().map(String::as_str).collect();
+    let etag = if etags.is_empty() { Some(md5.clone()) } else { multipart_etag(&etags) };
+    Ok(ContentDigest { size_bytes: size, md5, etag })
 }
 
 impl OpenObject {

@@ -2,6 +2,8 @@
 //!
 //! Most of it is the caller's to mend and has a name in S3. Whatever it is, nothing was changed.
 
+use std::fmt;
+
 use crate::error::{Error, Kind, Place};
 
 /// An answer of the embedded store.
@@ -90,6 +92,12 @@ pub(super) fn io_failed(doing: &str, error: std::io::Error) -> Error {
         _ => Kind::Unavailable,
     };
     Error::new(Place::Store, kind, doing).because(error)
+}
+
+/// The content of one object is missing or damaged: nobody else's failure, and nothing that waiting mends.
+pub(super) fn corrupt(name: &str, what: impl fmt::Display) -> Error {
+    let doing = format!("read the content of {name}: {what}; upload it again, or put its file back from a backup");
+    Error::new(Place::Store, Kind::Corrupt, doing)
 }
 
 /// For callers that know only [`Error`].

@@ -12,8 +12,10 @@ use crate::{
     event::{self, Change},
     generation::Generation,
     queue::Queue,
-    store::{Attributes, Condition, NewObject, Store, Written, contract},
+    store::{Attributes, Condition, ContentState, NewObject, Store, Written, contract},
 };
+
+mod damage;
 
 struct House {
     folder: TempDir,
@@ -47,6 +49,32 @@ impl House {
     async fn staged(&self, body: &'static str) -> Staged {
         let body = futures::stream::iter([Ok(Bytes::from_static(body.as_bytes()))]);
         self.store.stage(body, &[Algorithm::Crc32], 100).await.expect("content")
+    }
+
+    /// Uploads an object of the image bucket in parts; returns its `ETag`.
+    async fn upload_in_parts(&self, key: &str, bodies: &[&'static str]) -> String {
+        let upload = NewUpload {
+            bucket: "images".into(),
+            key: key.into(),
+            description: Description::default(),
+            algorithm: None,
+            full_object: false,
+        };
+        let id = self.store.create_upload(upload).await.expect("an upload");
+        let upload = self.store.upload("images", key, &id).expect("an upload");
+        let mut parts = Vec::new();
+        for (number, body) in (1..).zip(bodies) {
+            let part = self.store.put_part(&upload, number, self.staged(body).await).await.expect("a part");
+            parts.push(NamedPart { number, etag: part.etag, sums: part.sums });
+        }
+        let completion = Completion {
+            parts,
+            part_min_bytes: 1,
+            declared_size: None,
+            declared_sums: Sums::new(),
+            conditions: WriteConditions::default(),
+        };
+        self.store.complete_upload(&upload, completion).await.expect("an object").etag
     }
 
     async fn events(&self) -> Vec<(String, Generation, Change)> {
