@@ -46,6 +46,7 @@ const DEPTH: &str = "SELECT
     (SELECT min(enqueued_at) FROM cameo_messages WHERE queue = ?1)";
 const DEAD_LETTERS: &str =
     "SELECT body, receive_count, error FROM cameo_dead_letters WHERE queue = ?1 ORDER BY id DESC LIMIT ?2";
+const BODIES: &str = "SELECT body FROM cameo_messages WHERE queue = ?1 LIMIT ?2";
 
 /// A queue in the embedded database.
 #[derive(Debug, Clone)]
@@ -242,6 +243,15 @@ impl Queue for SqliteQueue {
             Ok(letters.collect::<Result<_, _>>()?)
         });
         job.await
+    }
+
+    async fn bodies(&self, max: usize) -> Result<Option<Vec<String>>> {
+        let (name, limit) = (self.name.clone(), i64::try_from(max).unwrap_or(i64::MAX).saturating_add(1));
+        let job = self.db.read(Place::Queue, "look at the messages", move |connection| {
+            let mut query = connection.prepare_cached(BODIES)?;
+            Ok(query.query_map((&*name, limit), |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?)
+        });
+        Ok(Some(job.await?).filter(|bodies| bodies.len() <= max))
     }
 }
 

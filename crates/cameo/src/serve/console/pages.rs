@@ -9,7 +9,7 @@ use super::{Console, stored_images::StoredImages, text::Language};
 use crate::{
     catalog::{Count, LedgerEntry, Scope, State},
     error::{Error, Kind, Place, Result},
-    flow::verify::{self, Cell, EntityReport, EntityState, PlaceState, Question},
+    flow::verify::{self, Cell, EntityReport, EntityState, Look, PlaceState, Question, Stray},
     key::{EntityId, PhotoId, UploadKey, Vertical},
     queue::Depth,
     reason::ReasonCode,
@@ -20,6 +20,8 @@ use crate::{
 const PAGE_ORIGINALS: usize = 50;
 /// Rejected originals shown at most; `cameo status` shows all.
 const REJECTED_SHOWN: usize = 100;
+/// Keys outside of `origin/` that a page looks at, at most; `cameo verify` looks at more.
+const OUTSIDE_LOOKED_AT_MAX: usize = 2000;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -120,19 +122,17 @@ pub(super) async fn vertical(
         Ok(id) => (vec![id], None),
         Err(_) => entities_after(console, vertical, after).await?,
     };
-    let rejected = console.flow.catalog.rejected(Some(vertical), REJECTED_SHOWN).await?;
+    let flow = &console.flow;
+    let mut rejected: Vec<RejectedView> = Vec::new();
+    let scope = Scope::Vertical(vertical.clone());
+    let misplaced =
+        verify::misplaced(&*flow.store, &flow.settings.upload_bucket, &scope, OUTSIDE_LOOKED_AT_MAX).await?;
+    rejected.extend(misplaced.into_iter().take(REJECTED_SHOWN).filter_map(RejectedView::of_file));
+    let in_ledger = flow.catalog.rejected(Some(vertical), REJECTED_SHOWN).await?;
+    rejected.extend(in_ledger.into_iter().filter_map(RejectedView::of));
     let mut entities = judge(console, vertical, ids).await?;
     let image_sizes = in_columns(&mut entities, console.flow.settings.size_sets.of(vertical).sizes.sizes());
-    render(&VerticalPage {
-        language,
-        vertical,
-        cd_idx: cd_idx.trim(),
-        after,
-        image_sizes,
-        entities,
-        rejected: rejected.into_iter().filter_map(RejectedView::of).collect(),
-        next,
-    })
+    render(&VerticalPage { language, vertical, cd_idx: cd_idx.trim(), after, image_sizes, entities, rejected, next })
 }
 
 /// The entities whose originals follow a key, and the key from which the next page goes on.
@@ -159,11 +159,22 @@ async fn judge(console: &Console, vertical: &Vertical, cd_idx: Vec<u64>) -> Resu
     }
     let flow = &console.flow;
     let served = StoredImages { store: &*flow.store, bucket: &flow.settings.image_bucket };
-    let places =
-        verify::Places { store: &*flow.store, catalog: &*flow.catalog, served: &served, settings: &flow.settings };
-    let scope = Scope::Ids { vertical: Some(vertical.clone()), cd_idx };
+    let places = verify::Places {
+        store: &*flow.store,
+        catalog: &*flow.catalog,
+        served: &served,
+        queues: Some(verify::Queues { events: &*console.events, registrations: &*console.registrations }),
+        urls: Some(&console.images_url),
+        settings: &flow.settings,
+        clock: &*console.clock,
+    };
+    let question = Question {
+        scope: Scope::Ids { vertical: Some(vertical.clone()), cd_idx },
+        delivery: None,
+        look: Look::Entities,
+    };
     let mut entities = Vec::new();
-    verify::verify(places, &Question { scope, delivery: None }, |report| entities.push(console.view(report))).await?;
+    verify::verify(places, &question, &mut |report: &EntityReport| entities.push(console.view(report))).await?;
     Ok(entities)
 }
 
@@ -227,6 +238,12 @@ impl RejectedView {
         let State::Rejected { reason, detail } = entry.state else { return None };
         let name = entry.key.splitn(3, '/').nth(2).unwrap_or(&entry.key).to_owned();
         Some(Self { name, reason, detail })
+    }
+
+    /// A photo outside of `origin/`, by its whole key.
+    fn of_file(file: Stray) -> Option<Self> {
+        let Some(State::Rejected { reason, detail }) = file.state else { return None };
+        Some(Self { name: file.key, reason, detail })
     }
 }
 
