@@ -8,6 +8,7 @@ mod console_pages;
 mod emulators;
 mod faulty;
 mod flow_crash;
+mod liar;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
 mod operators_page;
@@ -25,4 +26,7 @@ mod servers;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod store_s3;
 mod tidy;
+mod verify_live;
+mod verify_scope;
+mod whole_system;
 mod window;

@@ -40,12 +40,6 @@ struct Last<'s> {
     summary: &'s Summary,
 }
 
-/// A line of `--json` about an object that nobody owns.
-#[derive(Debug, Serialize)]
-struct UnownedLine<'u> {
-    unowned: &'u Unowned,
-}
-
 /// Prints what is found, until printing fails.
 struct Printer<'p> {
     context: &'p Context,
@@ -73,11 +67,8 @@ impl Listen for Printer<'_> {
     }
 
     fn unowned(&mut self, unowned: &Unowned) {
-        if self.context.json {
-            if self.printed.is_ok() {
-                self.printed = json_line(&UnownedLine { unowned });
-            }
-        } else {
+        // In JSON the summary lists them.
+        if !self.context.json {
             self.print(&format!("{}: unexpected in the image bucket: {}", unowned.key, unowned.why));
         }
     }

@@ -77,15 +77,18 @@ impl Alias<'_> {
             Some(_) if self.content.is_damaged() => {
                 Some(Some((PlaceState::Different, "has lost its content, or a part of it".to_owned())))
             }
+            Some(info) if view.look == Look::Deep && self.is_present() => {
+                let bucket = &view.places.settings.image_bucket;
+                let rotted = cells::rotted(view.places, bucket, self.key, info).await?;
+                match rotted {
+                    Some(why) => Some(Some((PlaceState::Different, why))),
+                    None => (!self.etags.is_empty()).then_some(None),
+                }
+            }
             _ if self.etags.is_empty() => None,
             None => Some(Some((PlaceState::Missing, "is not found".to_owned()))),
             Some(info) if !self.etags.contains(&info.etag) => {
                 Some(Some((PlaceState::Different, "does not show the photo of the lowest sequence".to_owned())))
-            }
-            Some(info) if view.look == Look::Deep => {
-                let bucket = &view.places.settings.image_bucket;
-                let rotted = cells::rotted(view.places, bucket, self.key, info).await?;
-                Some(rotted.map(|why| (PlaceState::Different, why)))
             }
             Some(_) => Some(None),
         })

@@ -104,7 +104,8 @@ impl Standing<'_> {
         let (served, waits) = self.served_state(view.places, key, rendition, &mut findings).await?;
         let alias_etags = match self.rendition {
             Some(info) if rendition == PlaceState::Present && self.expected.current && !dropped => {
-                vec![info.etag.clone()]
+                // Where the row names another one, either may be what somebody changed.
+                std::iter::once(info.etag.clone()).chain(self.row.map(|row| row.etag.clone())).collect()
             }
             _ => Vec::new(),
         };
@@ -227,6 +228,12 @@ impl Standing<'_> {
     ) -> Result<(PlaceState, Option<String>)> {
         if self.size.is_none() || (self.row.is_none() && self.expected.generation.is_none()) {
             return Ok((PlaceState::Unexpected, None));
+        }
+        match self.content {
+            // Nobody can serve it, and that nobody does says nothing of the address.
+            ContentState::Missing => return Ok((PlaceState::Missing, None)),
+            ContentState::Short { .. } => return Ok((PlaceState::Different, None)),
+            ContentState::Present | ContentState::NoObject => {}
         }
         let fetched = places.served.fetch(key).await?;
         let stored = self.rendition.map(|info| info.etag.as_str());

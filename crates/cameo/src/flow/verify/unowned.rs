@@ -213,7 +213,7 @@ pub async fn why_unowned(
             known.then(|| format!("the key is not of the grammar, in the folder of the vertical {vertical}"))
         }
         ImageKey::Rendition(photo, size) => why_rendition(store, catalog, settings, &photo, &size).await?,
-        ImageKey::Alias(entity, size) => why_alias(catalog, settings, &entity, &size).await?,
+        ImageKey::Alias(entity, size) => why_alias(store, catalog, settings, &entity, &size).await?,
     };
     let is_of_grammar = !matches!(ImageKey::parse(key), ImageKey::Other(_));
     let removable = is_of_grammar && info.metadata.keys().any(|name| name.starts_with(OURS));
@@ -246,13 +246,15 @@ async fn why_rendition(
             None
         }
         (Some(_), Some((State::Rejected { reason, .. }, ..))) => Some(format!("its original is rejected: {reason}")),
-        (Some(_), Some((state, ..))) => Some(format!("the ledger says {} of its original", state.as_str())),
+        // Ledger and original contradict: that is said of the photo, and its repair renders it again.
+        (Some(_), Some(_)) => None,
         (None, Some(_)) => Some("its original is deleted".to_owned()),
         (None, None) => Some("neither the upload bucket nor the ledger knows its original".to_owned()),
     })
 }
 
 async fn why_alias(
+    store: &dyn Store,
     catalog: &dyn Catalog,
     settings: &Settings,
     entity: &EntityId,
@@ -265,5 +267,16 @@ async fn why_alias(
         return Ok(Some(format!("size {image_size} is no longer in the size set")));
     }
     let served = Served::of(catalog, &BTreeSet::from([entity.clone()])).await?;
-    Ok(served.entities.is_empty().then(|| format!("no photo of {entity} is served")))
+    if !served.entities.is_empty() {
+        return Ok(None);
+    }
+    let prefix = format!("{}{}_", origin_prefix(&entity.vertical), entity.cd_idx);
+    for original in store.list(&settings.upload_bucket, &prefix, "", PAGE).await? {
+        let entry = catalog.entry(&original.key).await?;
+        // One that is in work, or that the ledger contradicts: its own turn writes the alias.
+        if !entry.is_some_and(|entry| matches!(entry.state, State::Rejected { .. })) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(format!("no photo of {entity} is served")))
 }

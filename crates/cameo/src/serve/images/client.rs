@@ -83,14 +83,17 @@ impl HttpImages {
         })
     }
 
-    async fn fetch_under(&self, urls: &ImageUrls, key: &str) -> std::result::Result<Fetched, String> {
+    async fn fetch_under(&self, urls: &ImageUrls, key: &str) -> std::result::Result<Fetched, Failure> {
         let url = urls.of_key(key);
-        let failed = |error: reqwest::Error| format!("fetch {url}: {}", with_causes(&error));
+        let failed = |error: reqwest::Error| Failure {
+            why: format!("fetch {url}: {}", with_causes(&error)),
+            is_answered: false,
+        };
         let response = self.client.get(&url).send().await.map_err(failed)?;
         let status = response.status();
         let passes = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT];
         if status.is_server_error() || passes.contains(&status) {
-            return Err(format!("fetch {url}: the answer is {status}"));
+            return Err(Failure { why: format!("fetch {url}: the answer is {status}"), is_answered: true });
         }
         if status != StatusCode::OK {
             return Ok(Fetched::Absent(format!("the answer is {status}")));
@@ -99,16 +102,24 @@ impl HttpImages {
     }
 
     /// Notes that somebody answered, or why nobody did.
-    fn note(&self, failure: Option<&String>) {
-        match failure {
-            None => self.unanswered.store(0, Ordering::Relaxed),
-            Some(failure) => {
-                self.unanswered.fetch_add(1, Ordering::Relaxed);
-                let mut why_not = self.why_not.lock().unwrap_or_else(PoisonError::into_inner);
-                why_not.get_or_insert_with(|| failure.clone());
-            }
+    fn note(&self, failure: Option<&Failure>) {
+        if failure.is_none_or(|failure| failure.is_answered) {
+            self.unanswered.store(0, Ordering::Relaxed);
+        } else {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(Failure { why, .. }) = failure {
+            let mut why_not = self.why_not.lock().unwrap_or_else(PoisonError::into_inner);
+            why_not.get_or_insert_with(|| why.clone());
         }
     }
+}
+
+/// Why it is not known what is served.
+struct Failure {
+    why: String,
+    /// Whether somebody answered, if only that they cannot now: then the next image may be had.
+    is_answered: bool,
 }
 
 fn no_base() -> Error {
@@ -130,12 +141,13 @@ impl Served for HttpImages {
             fetched = self.fetch_under(public, key).await;
         }
         self.note(fetched.as_ref().err());
-        Ok(fetched.unwrap_or_else(Fetched::Unreachable))
+        Ok(fetched.unwrap_or_else(|failure| Fetched::Unreachable(failure.why)))
     }
 
     async fn fetch_behind(&self, key: &str) -> Result<Fetched> {
         let Some(behind) = &self.behind else { return Ok(Fetched::NotAsked) };
-        Ok(self.fetch_under(behind, key).await.unwrap_or_else(Fetched::Unreachable))
+        let fetched = self.fetch_under(behind, key).await;
+        Ok(fetched.unwrap_or_else(|failure| Fetched::Unreachable(failure.why)))
     }
 
     fn why_not(&self) -> Option<String> {
