@@ -122,7 +122,7 @@ def test_an_address_of_a_dead_host_is_noticed_and_rewritten(registered):
     would = registered.cameo("reconcile", "--vertical", "ssgdfm_eye").lines[0]
     assert (would["urls_to_rewrite"], would["keys"]) == (1, []) and "127.0.0.9" in would["url_example"]["from"]
     done = registered.cameo("reconcile", "--vertical", "ssgdfm_eye", "--apply")
-    assert (done.returncode, done.lines[0]["rewritten_urls"]) == (5, 1)
+    assert (done.returncode, done.lines[0]["rewritten_urls"]) == (0, 1)
     assert registered.cameo("verify").returncode == 0
 
 

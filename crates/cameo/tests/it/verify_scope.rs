@@ -3,6 +3,8 @@
 
 use cameo::{
     catalog::Scope,
+    clock::SystemClock,
+    flow::adopt::{Asked, Looked, adopt},
     flow::verify::{Delivery, EntityState, HandedOver, Look, Question},
     key::{PhotoId, UploadKey},
     store::Attributes,
@@ -141,6 +143,29 @@ async fn reconciling_on_a_stale_report_does_nothing() {
     let found = system.verify(Look::Deep).await;
     assert_eq!((found.lines(), found.state()), (vec![], EntityState::Complete));
     assert_eq!(found.summary.complete, 4);
+}
+
+/// flow.md, questionable: what is adopted must be what verifying would call complete.
+#[tokio::test]
+async fn what_was_changed_is_not_adopted() {
+    let system = system().await;
+    system.sql("DELETE FROM cameo_originals");
+    system
+        .sql("UPDATE celeb_image_url SET width = 9 WHERE vertical = 'ssgdfm_eye' AND cd_idx = 1 AND image_size = 've'");
+    system.sql("UPDATE cameo_objects SET modified_at = 0 WHERE object_key = 'brand/sq/1_sq_0.jpg'");
+    let flow = system.worker().flow;
+    let urls = system.urls.lock().unwrap().clone();
+    let mut looked = Vec::new();
+    let asked = Asked { scope: Scope::All, dry_run: false };
+    let tell = |photo: &PhotoId, what: &Looked| looked.push((photo.to_string(), what.clone()));
+    adopt(&*flow.store, &*flow.catalog, &flow.settings, &urls, &SystemClock, asked, tell).await.unwrap();
+    let older = Looked::Left("the rendition of sq is older than its original".to_owned());
+    assert_eq!(looked[0], ("brand/1_0".to_owned(), older));
+    let Looked::Left(why) = &looked[1].1 else { panic!("{looked:?}") };
+    assert!(why.contains("ve"), "{why}");
+    assert_eq!(looked[2], ("ssgdfm_eye/2_0".to_owned(), Looked::Adopted));
+    let found = system.verify(Look::Everything).await;
+    assert_eq!((found.summary.complete, found.summary.different), (1, 2), "{:?}", found.lines());
 }
 
 /// What stands at the root of the image bucket, or belongs to whatever else uses it, is none of our business.

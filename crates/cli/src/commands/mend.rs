@@ -113,14 +113,19 @@ pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow:
         return Ok(Exit::Different);
     }
     let mut planner = Planner::default();
-    verify::verify(places.to_verify(), &question, &mut planner).await?;
-    let plan = planner.0;
+    let summary = verify::verify(places.to_verify(), &question, &mut planner).await?;
+    let mut plan = planner.0;
+    // A misnamed file whose event was lost is never rejected otherwise.
+    let waiting = summary.strays.iter().filter(|stray| stray.state.is_none());
+    plan.render.extend(waiting.map(|stray| stray.key.clone()));
     let mut done = Done::of(&plan, args.apply);
     if args.apply && !plan.is_empty() {
         Mend::with(context, &places)?.apply(&plan, &mut done).await?;
     }
     tell(context, &done)?;
-    Ok(if !plan.is_empty() || plan.waiting > 0 {
+    // Addresses and objects are done with at once; what goes through the flow is not.
+    let in_flight = plan.waiting > 0 || !plan.render.is_empty() || !plan.remove.is_empty();
+    Ok(if in_flight || (!args.apply && !plan.is_empty()) {
         Exit::Pending
     } else if plan.left_total > 0 {
         Exit::Different

@@ -3,7 +3,10 @@
 //! A message is deleted after everything that it asks for was done. So where no message of a key waits or is held, nothing of
 //! the key is half done; and an original that no message is about waits for nothing. Looking receives nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::try_join;
 
@@ -21,7 +24,7 @@ use crate::{
 /// Messages of a queue that are looked at, at most: beyond them everything counts as in work.
 const MESSAGES_MAX: usize = 20_000;
 /// Dead letters of a queue that are looked at, at most.
-const DEAD_LETTERS_MAX: usize = 10_000;
+const DEAD_LETTERS_MAX: usize = 1000;
 /// The code of a photo whose message is dead.
 pub(super) const DEAD_LETTER: &str = "system.dead_letter";
 
@@ -53,12 +56,27 @@ pub(super) struct InWork {
     /// Whether messages wait or are held that cannot be looked at.
     is_busy: bool,
     /// Keys of dead letters, with the newest error.
-    dead: BTreeMap<String, String>,
+    dead: Arc<BTreeMap<String, String>>,
 }
 
 impl InWork {
-    /// Looks at the queues, the first one first: what moves on in between is seen in the second.
+    /// Looks at messages and dead letters.
     pub(super) async fn look(queues: Option<Queues<'_>>) -> Result<Self> {
+        let mut seen = Self::messages(queues).await?;
+        seen.dead = Arc::new(dead_letters(queues).await?);
+        Ok(seen)
+    }
+
+    /// Looks again. Where messages cannot be looked at (SQS), looking at dead letters is slow and hides them from others for a while:
+    /// there those of the first look count.
+    pub(super) async fn look_again(&self, queues: Option<Queues<'_>>) -> Result<Self> {
+        let mut seen = Self::messages(queues).await?;
+        seen.dead = if seen.is_dark() { self.dead.clone() } else { Arc::new(dead_letters(queues).await?) };
+        Ok(seen)
+    }
+
+    /// Looks at the messages of both queues, the first one first: what moves on in between is seen in the second.
+    pub(super) async fn messages(queues: Option<Queues<'_>>) -> Result<Self> {
         let Some(Queues { events, registrations }) = queues else { return Ok(Self::default()) };
         let in_events = events.bodies(MESSAGES_MAX).await?;
         let in_registrations = registrations.bodies(MESSAGES_MAX).await?;
@@ -69,14 +87,6 @@ impl InWork {
             let (events, registrations) = try_join!(events.depth(), registrations.depth())?;
             let waiting = [events, registrations].map(|depth| depth.visible + depth.in_flight);
             seen.is_busy = waiting.iter().sum::<u64>() > 0;
-        }
-        let (events, registrations) =
-            try_join!(events.dead_letters(DEAD_LETTERS_MAX), registrations.dead_letters(DEAD_LETTERS_MAX))?;
-        // The newest stands first, and counts.
-        for DeadLetter { body, error, .. } in registrations.into_iter().chain(events) {
-            for key in keys_of(&body) {
-                seen.dead.entry(key).or_insert_with(|| error.clone());
-            }
         }
         Ok(seen)
     }
@@ -118,6 +128,21 @@ impl InWork {
         let (reason, error) = (dead_letter_reason()?, self.dead(key)?);
         Some(State::Rejected { reason, detail: error.to_owned() })
     }
+}
+
+/// Keys of dead letters, with the newest error.
+async fn dead_letters(queues: Option<Queues<'_>>) -> Result<BTreeMap<String, String>> {
+    let mut dead = BTreeMap::new();
+    let Some(Queues { events, registrations }) = queues else { return Ok(dead) };
+    let (events, registrations) =
+        try_join!(events.dead_letters(DEAD_LETTERS_MAX), registrations.dead_letters(DEAD_LETTERS_MAX))?;
+    // The newest stands first, and counts.
+    for DeadLetter { body, error, .. } in registrations.into_iter().chain(events) {
+        for key in keys_of(&body) {
+            dead.entry(key).or_insert_with(|| error.clone());
+        }
+    }
+    Ok(dead)
 }
 
 /// The reason code of a photo whose message is dead.

@@ -169,7 +169,11 @@ fn is_made_by(set: &NamedSizeSet, entry: &LedgerEntry) -> bool {
 }
 
 fn note_outdated(photo: &PhotoId, entry: &LedgerEntry, label: &str, report: &mut EntityReport) {
-    let made_by = entry.size_set.clone().unwrap_or_default();
+    let made_by = match entry.size_set.as_deref() {
+        // Its image sizes were changed, and nobody raised the version.
+        Some(same) if same == label => format!("{same} as it was before"),
+        other => other.unwrap_or("(unknown)").to_owned(),
+    };
     for cell in report.cells.iter_mut().filter(|cell| cell.rendition == PlaceState::Present) {
         cell.rendition = PlaceState::Different;
     }

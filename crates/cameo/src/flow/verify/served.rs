@@ -114,3 +114,72 @@ pub(super) fn judge(
         _ => (PlaceState::Present, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1000;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// A rendition that was written at this second.
+    fn rendition(written: i64) -> ObjectInfo {
+        ObjectInfo {
+            key: "v/sq/1_sq_0.jpg".into(),
+            size: 3,
+            etag: "new".into(),
+            last_modified: at(written),
+            content_type: None,
+            metadata: [].into(),
+            write_generation: None,
+        }
+    }
+
+    fn cached(age: Option<u64>, last_modified: Option<i64>) -> ServedImage {
+        ServedImage {
+            md5: "old".into(),
+            age: age.map(Duration::from_secs),
+            last_modified: last_modified.map(at),
+            max_age: Some(Duration::from_mins(1)),
+            ..ServedImage::default()
+        }
+    }
+
+    fn state(image: ServedImage, written: i64) -> PlaceState {
+        judge(&Fetched::Image(image), Some("new"), Some(&rendition(written)), at(NOW)).0
+    }
+
+    /// flow.md, questionable: "verify 7 through a cache within its minute".
+    #[test]
+    fn what_a_cache_shows_within_its_time_is_pending() {
+        assert_eq!(state(cached(Some(40), None), NOW - 20), PlaceState::Pending);
+        assert_eq!(state(cached(None, Some(NOW - 500)), NOW - 20), PlaceState::Pending);
+        // It was cached after the rendition was written: then it is no earlier one.
+        assert_eq!(state(cached(Some(10), None), NOW - 20), PlaceState::Different);
+        // The cache had to ask again long ago.
+        assert_eq!(state(cached(Some(90), None), NOW - 80), PlaceState::Different);
+        assert_eq!(state(cached(None, Some(NOW - 500)), NOW - 200), PlaceState::Different);
+        // Nothing says that there is a cache.
+        assert_eq!(state(cached(None, None), NOW - 20), PlaceState::Different);
+    }
+
+    #[test]
+    fn content_decides_and_a_weak_etag_is_no_fault() {
+        let image =
+            |etag: &str, md5: &str| ServedImage { etag: Some(etag.into()), md5: md5.into(), ..ServedImage::default() };
+        assert!(image("W/\"other\"", "new").is("new"));
+        assert!(!image("new", "other").is("new"), "a header proves nothing");
+        assert!(image("abc-2", "other").is("abc-2"), "but where nothing else can");
+    }
+
+    #[test]
+    fn an_image_that_browsers_would_not_show_is_different() {
+        let html = ServedImage { md5: "new".into(), content_type: Some("text/html".into()), ..ServedImage::default() };
+        assert_eq!(state(html, 0), PlaceState::Different);
+        let jpeg = ServedImage { md5: "new".into(), content_type: Some("image/jpeg".into()), ..ServedImage::default() };
+        assert_eq!(state(jpeg, 0), PlaceState::Present);
+    }
+}

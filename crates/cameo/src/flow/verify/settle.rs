@@ -34,10 +34,10 @@ pub(super) async fn settle(
     let (mut settled, mut waiting) = (Vec::new(), entities.to_vec());
     let mut unsettled = Vec::new();
     for look in 1..=LOOKS_MAX {
-        let before = InWork::look(view.places.queues).await?;
+        let before = view.in_work.look_again(view.places.queues).await?;
         let facts = collect::of_entities(view.places, &waiting, delivery).await?;
         let reports = judge_all(View { in_work: &before, ..view }, &facts).await?;
-        let after = InWork::look(view.places.queues).await?;
+        let after = view.in_work.look_again(view.places.queues).await?;
         let facts_after = collect::of_entities(view.places, &waiting, delivery).await?;
         let seen = Seen { facts: &facts, facts_after: &facts_after, before: &before, after: &after };
         unsettled.clear();

@@ -14,7 +14,7 @@ use super::{
     report::Unowned,
 };
 use crate::{
-    catalog::{Catalog, LedgerPages, Scope, State},
+    catalog::{Catalog, LedgerEntry, LedgerPages, Scope, State},
     error::Result,
     flow::Settings,
     key::{EntityId, ImageKey, PhotoId, UploadKey, Vertical},
@@ -106,13 +106,13 @@ impl Search<'_> {
         if suspects.is_empty() {
             return Ok(());
         }
-        let before = InWork::look(self.places.queues).await?;
+        let before = InWork::messages(self.places.queues).await?;
         let mut found = Vec::new();
         for (key, kind) in &suspects {
             let (store, catalog, settings) = (self.places.store, self.places.catalog, self.places.settings);
             found.extend(why_unowned(store, catalog, settings, key).await?.map(|unowned| (unowned, kind)));
         }
-        let after = InWork::look(self.places.queues).await?;
+        let after = InWork::messages(self.places.queues).await?;
         for (unowned, kind) in found {
             let is_in_work = |seen: &InWork| entity_of(kind).is_some_and(|entity| seen.of_entity(entity) == Work::Busy);
             let in_work = is_in_work(&before) || is_in_work(&after);
@@ -237,19 +237,20 @@ async fn why_rendition(
         return Ok(Some(format!("size {image_size} is no longer in the size set")));
     }
     let original = store.head(&settings.upload_bucket, &key).await?;
-    Ok(match (original, entry.map(|entry| (entry.state, entry.generation, entry.etag))) {
-        // Its photo is in work: it is published before the ledger hears of it.
-        (Some(_), None) => None,
-        (Some(original), Some((_, generation, etag)))
-            if original.write_generation.as_ref().map_or(original.etag != etag, |written| *written > generation) =>
-        {
-            None
-        }
-        (Some(_), Some((State::Rejected { reason, .. }, ..))) => Some(format!("its original is rejected: {reason}")),
-        // Ledger and original contradict: that is said of the photo, and its repair renders it again.
-        (Some(_), Some(_)) => None,
+    let is_newer = |original: &ObjectInfo, entry: &LedgerEntry| match &original.write_generation {
+        Some(written) => *written > entry.generation,
+        None => original.etag != entry.etag,
+    };
+    Ok(match (original, entry) {
         (None, Some(_)) => Some("its original is deleted".to_owned()),
         (None, None) => Some("neither the upload bucket nor the ledger knows its original".to_owned()),
+        (Some(original), Some(entry)) if !is_newer(&original, &entry) => match entry.state {
+            State::Rejected { reason, .. } => Some(format!("its original is rejected: {reason}")),
+            // Ledger and original contradict: that is said of the photo, and its repair renders it again.
+            State::Serving | State::Ignored | State::Removed => None,
+        },
+        // Its photo is in work: it is published before the ledger hears of it.
+        (Some(_), _) => None,
     })
 }
 

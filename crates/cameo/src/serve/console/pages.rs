@@ -10,7 +10,7 @@ use crate::{
     catalog::{Count, LedgerEntry, Scope, State},
     error::{Error, Kind, Place, Result},
     flow::verify::{self, Cell, EntityReport, EntityState, Look, PlaceState, Question, Stray},
-    key::{EntityId, PhotoId, UploadKey, Vertical},
+    key::{EntityId, Misplaced, PhotoId, UploadKey, Vertical},
     queue::Depth,
     reason::ReasonCode,
     store::ObjectInfo,
@@ -88,6 +88,13 @@ pub(super) async fn overview(console: &Console, language: Language) -> Result<St
         let vertical = count.vertical.clone().unwrap_or_default();
         verticals.entry(vertical).or_default().add(count);
     }
+    let flow = &console.flow;
+    let bucket = &flow.settings.upload_bucket;
+    for file in verify::misplaced(&*flow.store, bucket, &Scope::All, OUTSIDE_LOOKED_AT_MAX).await? {
+        let vertical = Misplaced::parse(&file.key).and_then(|misplaced| misplaced.vertical);
+        let vertical = vertical.map(String::from).unwrap_or_default();
+        verticals.entry(vertical).or_default().add_misplaced();
+    }
     let mut queues = Vec::new();
     for queue in [&console.events, &console.registrations] {
         queues.push((queue.name().to_owned(), queue.depth().await?));
@@ -97,6 +104,16 @@ pub(super) async fn overview(console: &Console, language: Language) -> Result<St
 }
 
 impl VerticalCounts {
+    /// Counts a photo that was uploaded outside of `origin/`.
+    fn add_misplaced(&mut self) {
+        let code = ReasonCode::NameUnparseable.code();
+        self.rejected += 1;
+        match self.reasons.iter_mut().find(|(reason, _)| reason == code) {
+            Some((_, originals)) => *originals += 1,
+            None => self.reasons.push((code.to_owned(), 1)),
+        }
+    }
+
     fn add(&mut self, count: Count) {
         match (count.state.as_str(), count.reason) {
             ("serving", _) => self.serving += count.originals,
