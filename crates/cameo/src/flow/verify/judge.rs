@@ -71,6 +71,15 @@ enum Standing {
 }
 
 impl Standing {
+    /// The generation that is to be served, whatever else is said of the photo.
+    fn served(&self) -> Option<&Generation> {
+        match self {
+            Self::Serving(generation) => Some(generation),
+            Self::Rejected { serving, .. } => serving.as_ref(),
+            Self::Pending | Self::Dead(_) | Self::Differs(..) => None,
+        }
+    }
+
     fn reason(&self) -> Option<ReasonCode> {
         match self {
             Self::Rejected { reason, .. } => Some(*reason),
@@ -87,11 +96,12 @@ async fn photo(
     report: &mut EntityReport,
     primaries: &mut Primaries,
 ) -> Result<()> {
-    let handed_over = contradiction_with_delivery(view, photo, facts).await?;
-    let standing = match &handed_over {
+    let contradiction = contradiction_with_delivery(view, photo, facts).await?;
+    let contradicts = contradiction.is_some();
+    let standing = match contradiction {
         Some(finding) => {
             let who = format!("whoever handed it over: upload {} again", photo.file_name());
-            Standing::Differs(finding.clone(), Repair::Person(who))
+            Standing::Differs(finding, Repair::Person(who))
         }
         None => standing(view, photo, facts),
     };
@@ -99,17 +109,13 @@ async fn photo(
     let set = view.places.settings.size_sets.of(&photo.entity.vertical);
     let outdated = entry.filter(|entry| entry.serving.is_some() && !is_made_by(set, entry));
     let expected = Expected {
-        generation: match &standing {
-            Standing::Serving(generation) => Some(generation),
-            Standing::Rejected { serving, .. } => serving.as_ref(),
-            Standing::Pending | Standing::Dead(_) | Standing::Differs(..) => None,
-        },
+        generation: standing.served(),
         adopted: entry.and_then(|entry| entry.engine.as_deref()).is_none_or(|engine| engine == ADOPTED),
         current: outdated.is_none(),
     };
     let mut of_photo = EntityReport::new(&photo.entity);
     let damage = damage_of_original(view, photo, facts).await?;
-    let original = original_state(facts, handed_over.is_some(), damage.is_some());
+    let original = original_state(facts, contradicts, damage.is_some());
     let judged = cells::judge(view, photo, facts, expected).await?;
     let is_served = expected.generation.is_some();
     note(&standing, photo, view.in_work.is_dark(), &mut of_photo);
