@@ -9,9 +9,16 @@ use cameo::{
     serve::images::client::HttpImages,
     store::Attributes,
 };
-use futures::future::BoxFuture;
+use futures::{
+    StreamExt,
+    future::{self, BoxFuture},
+    stream,
+};
 
 use crate::whole_system::{IMAGES, System, UPLOADS, size_set};
+
+/// Systems that are tried side by side.
+const AT_ONCE: usize = 4;
 
 /// Who repairs a lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -516,18 +523,16 @@ async fn answer(system: &System, lie: &Lie) -> Result<(), String> {
     if left.is_empty() { Ok(()) } else { Err(format!("{name}: reconciling leaves {left:#?}")) }
 }
 
-/// flow.md 20 and all of the kind. A lie that was repaired leaves a system good enough for the next one.
+/// flow.md 20 and all of the kind.
 #[tokio::test]
 async fn every_lie_is_named_exactly_and_what_can_be_repaired_is() {
     let lies = lies();
     assert!(lies.len() >= 50, "{}", lies.len());
     let names: BTreeSet<&str> = lies.iter().map(|lie| lie.name).collect();
     assert_eq!(names.len(), lies.len());
-    let mut wrong = Vec::new();
-    for lie in &lies {
-        let system = system().await;
-        wrong.extend(answer(&system, lie).await.err());
-    }
+    // Each on a system of its own; they mostly wait for disks.
+    let answers = stream::iter(&lies).map(|lie| async move { answer(&system().await, lie).await.err() });
+    let wrong: Vec<String> = answers.buffer_unordered(AT_ONCE).filter_map(future::ready).collect().await;
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), lies.len(), wrong.join("\n"));
 }
 
