@@ -264,7 +264,7 @@ impl Done {
         if self.applied {
             let counted = [
                 (self.rewritten_urls, "addresses rewritten"),
-                (self.removed.done, "deleted originals told to the flow"),
+                (self.removed.done, "removals sent"),
                 (self.taken_down.done, "objects taken down"),
             ];
             for (n, what) in counted.into_iter().filter(|(n, _)| *n > 0) {
@@ -273,7 +273,7 @@ impl Done {
         } else {
             let counted = [
                 (self.urls_to_rewrite, "addresses to rewrite"),
-                (self.removals.len() as u64, "deleted originals to tell to the flow"),
+                (self.removals.len() as u64, "removals to send"),
                 (self.take_down.len() as u64, "objects to take down"),
                 (self.aliases.len() as u64, "entities with aliases to write"),
             ];
