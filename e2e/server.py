@@ -54,7 +54,10 @@ class Server:
         return bare_environment(self.data.parent) | keys
 
     def start(self):
-        listen = [word for flag in ("s3", "images", "console") for word in (f"--{flag}-listen", "127.0.0.1:0")]
+        # Rows hold the address of the images: a server that is started again keeps it, as one in earnest does.
+        images = self.images_url.removeprefix("http://") if self.ready else "127.0.0.1:0"
+        addresses = {"s3": "127.0.0.1:0", "images": images, "console": "127.0.0.1:0"}
+        listen = [word for name, address in addresses.items() for word in (f"--{name}-listen", address)]
         command = [CAMEO, "serve", "--json", "--data", self.data, *listen, *self.flags]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -128,7 +131,7 @@ class Server:
 
     def cameo(self, *words, json_lines=True, stdin=None):
         """Runs a command of Cameo against the data folder; `lines` holds its JSON lines."""
-        about = ["--data", self.data] if words[0] in ("status", "verify", "recover") else []
+        about = ["--data", self.data] if words[0] in ("status", "verify", "reconcile", "retry", "recover") else []
         return cameo(*words, *about, json_lines=json_lines, stdin=stdin, env=self.environment(), cwd=self.data.parent)
 
     def wait_until_quiet(self):

@@ -159,6 +159,7 @@ def test_a_configuration_that_is_not_understood_is_a_usage_error(tmp_path, confi
         ["explain", "file.nonsense"],
         ["verify", "--vertical", "a/b"],
         ["verify", "--ids", "seven"],
+        ["verify", "--ids-from", "no-such-list.txt"],
         ["verify", "folder-without-vertical"],
         ["nonsense"],
         ["serve", "--s3-listen", "everywhere"],

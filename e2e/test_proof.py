@@ -99,3 +99,71 @@ def test_deleting_an_original_behind_a_server_without_workers_is_pending(tmp_pat
         server.s3().delete_object(Bucket=UPLOAD_BUCKET, Key="origin/ssgdfm_eye/7_0.jpg")
         answer = server.cameo("verify", "--vertical", "ssgdfm_eye")
         assert answer.returncode in (5, 7), answer.stdout
+
+
+def test_everything_is_read_where_it_is_asked_for(registered):
+    """flow.md 20: a disk that rots is found by reading, not by looking."""
+    place = registered.sqlite("SELECT file, file_offset, size FROM cameo_objects WHERE object_key = 'origin/ssgdfm_eye/7_1.jpg'")[0]
+    (path,) = (registered.data / "objects").rglob(f"{place['file']:016x}")
+    content = bytearray(path.read_bytes())
+    content[place["file_offset"] + place["size"] // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(content)
+    assert registered.cameo("verify", "--vertical", "ssgdfm_eye").returncode == 0
+    answer = registered.cameo("verify", "--vertical", "ssgdfm_eye", "--deep")
+    assert answer.returncode == 7
+    assert {cell["sequence"] for cell in answer.lines[0]["cells"] if cell["original"] == "different"} == {1}
+
+
+def test_an_address_of_a_dead_host_is_noticed_and_rewritten(registered):
+    """flow.md 5, 20: the row's address is compared as a whole, and reconciling tells what it would write before it does."""
+    tamper(registered, "UPDATE celeb_image_url SET image_url = replace(image_url, '127.0.0.1', '127.0.0.9') WHERE image_size = 'ho' AND sequence = 0")
+    assert different_cells(registered) == {(0, "ho"): {"row": "different"}}
+    would = registered.cameo("reconcile", "--vertical", "ssgdfm_eye").lines[0]
+    assert (would["urls_to_rewrite"], would["keys"]) == (1, []) and "127.0.0.9" in would["url_example"]["from"]
+    done = registered.cameo("reconcile", "--vertical", "ssgdfm_eye", "--apply")
+    assert (done.returncode, done.lines[0]["rewritten_urls"]) == (0, 1)
+    assert registered.cameo("verify").returncode == 0
+
+
+def test_what_nobody_owns_is_named_and_taken_down(registered):
+    """flow.md 8: a rendition of a photo that is gone must not stay public."""
+    s3 = registered.s3()
+    source = {"Bucket": IMAGE_BUCKET, "Key": IN_SHOP}
+    s3.copy_object(Bucket=IMAGE_BUCKET, Key="ssgdfm_eye/sq/99_sq_0.jpg", CopySource=source)
+    s3.put_object(Bucket=IMAGE_BUCKET, Key="ssgdfm_eye/sq/98_sq_0.jpg", Body=b"somebody's")
+    answer = registered.cameo("verify", "--vertical", "ssgdfm_eye")
+    unowned = {found["key"]: found["removable"] for found in answer.lines[-1]["summary"]["unowned"]}
+    assert answer.returncode == 7
+    assert unowned == {"ssgdfm_eye/sq/99_sq_0.jpg": True, "ssgdfm_eye/sq/98_sq_0.jpg": False}
+    done = registered.cameo("reconcile", "--apply").lines[0]
+    assert (done["taken_down"]["done"], done["left_total"]) == (1, 1)
+    assert registered.cameo("verify").lines[-1]["summary"]["unowned_objects"] == 1
+
+
+@pytest.mark.parametrize("command", ["verify", "status", "reconcile", "retry"])
+def test_a_vertical_that_nobody_knows_ends_with_7_and_a_near_name(registered, command):
+    """users.md 4."""
+    answer = registered.cameo(command, "--vertical", "ssgdfm_eyee", json_lines=False)
+    assert answer.returncode == 7
+    assert 'no such vertical "ssgdfm_eyee"; did you mean ssgdfm_eye?' in answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "status", "reconcile", "retry"])
+def test_an_id_that_nobody_knows_ends_with_7(registered, command):
+    """users.md 4, 41."""
+    assert registered.cameo(command, "--ids", "2042", json_lines=False).returncode == 7
+
+
+def test_a_public_address_that_leads_nowhere_is_said_once_and_is_never_green(tmp_path):
+    """users.md 9, 10."""
+    (tmp_path / "cameo.toml").write_text('[images]\npublic_url = "http://127.0.0.1:1"\n')
+    with Server(tmp_path / "data") as server:
+        for name in ("7_0.jpg", "8_0.jpg"):
+            server.put(name, photos.draw(name))
+        server.wait_until_quiet()
+        answer = server.cameo("verify", json_lines=False)
+        assert answer.returncode == 5, answer
+        assert answer.stdout.count("served images could not be looked at") == 1 and "2 pending" in answer.stdout
+        listener = server.cameo("verify", "--images-url", server.images_url, json_lines=False)
+        assert listener.returncode == 0, listener

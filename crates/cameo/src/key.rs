@@ -3,11 +3,13 @@
 //! An original stands at `origin/{vertical}/{cd_idx}_{sequence}.jpg` in the upload bucket, a rendition at
 //! `{vertical}/{image_size}/{cd_idx}_{image_size}_{sequence}.jpg` in the image bucket, and the alias of an entity's
 //! primary photo at `{vertical}/{image_size}/{cd_idx}.jpg`. Parsing and formatting live side by side, so that nothing
-//! ever builds or cuts a key by hand. Keys are compared byte by byte; nothing here normalises or trims.
+//! ever builds or cuts a key by hand. Keys are compared byte by byte; nothing here normalises or trims, but to name the
+//! vertical that a misnamed key evidently belongs to.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 /// The folder of the upload bucket that holds originals. Keys outside it are ordinary objects.
 pub const ORIGIN_PREFIX: &str = "origin/";
@@ -182,10 +184,93 @@ impl UploadKey {
         }
     }
 
-    /// The vertical that a key under `origin/` names, whether or not the rest of it is of the grammar.
+    /// The vertical that a key under `origin/` names, whether or not the rest of it is of the grammar. A name in decomposed
+    /// Hangul (NFD, as macOS writes it) counts as its composed form, so that views of the vertical show the rejected key.
     pub fn vertical(key: &str) -> Option<Vertical> {
-        key.strip_prefix(ORIGIN_PREFIX)?.split_once('/')?.0.parse().ok()
+        composed(key.strip_prefix(ORIGIN_PREFIX)?.split_once('/')?.0)
     }
+}
+
+/// The vertical of this name once it is composed (NFC).
+fn composed(name: &str) -> Option<Vertical> {
+    name.nfc().collect::<String>().parse().ok()
+}
+
+/// An object outside of `origin/` whose name is that of a photo: it is kept, causes no event, and was evidently meant to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misplaced {
+    /// The vertical that its folders name, if any.
+    pub vertical: Option<Vertical>,
+    /// Where to upload it.
+    pub hint: String,
+}
+
+impl Misplaced {
+    /// Judges a key of the upload bucket; none where it is under `origin/`, or is named like no photo.
+    pub fn parse(key: &str) -> Option<Self> {
+        if key.starts_with(ORIGIN_PREFIX) {
+            return None;
+        }
+        let mut segments: Vec<&str> = key.split('/').filter(|segment| !segment.is_empty()).collect();
+        let file_name = segments.pop()?;
+        let (stem, extension) = file_name.rsplit_once('.')?;
+        let is_jpeg = extension.eq_ignore_ascii_case("jpg") || extension.eq_ignore_ascii_case("jpeg");
+        let file_name = format!("{stem}.jpg");
+        if !is_jpeg || parse_file_name(&file_name).is_err() {
+            return None;
+        }
+        let is_origin = |segment: &&str| segment.to_lowercase().starts_with(ORIGIN_PREFIX.trim_end_matches('/'));
+        let named = if segments.first().is_some_and(is_origin) { segments.get(1) } else { segments.first() };
+        let vertical = named.and_then(|name| composed(name));
+        let folder = vertical.as_ref().map_or("{vertical}", Vertical::as_str);
+        let hint = format!("the key is not under {ORIGIN_PREFIX}: upload it as {ORIGIN_PREFIX}{folder}/{file_name}");
+        Some(Self { vertical, hint })
+    }
+}
+
+/// What an object of the image bucket is to us, judged by its key alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageKey {
+    /// A rendition.
+    Rendition(PhotoId, String),
+    /// The alias of an entity's primary photo.
+    Alias(EntityId, String),
+    /// Not of the grammar, in the folder of what may be a vertical.
+    Other(Vertical),
+    /// Not of the grammar, and in the folder of no vertical.
+    Foreign,
+}
+
+impl ImageKey {
+    /// Reads a key of the image bucket.
+    pub fn parse(key: &str) -> Self {
+        let Some((vertical, rest)) = key.split_once('/') else { return Self::Foreign };
+        let Ok(vertical) = vertical.parse::<Vertical>() else { return Self::Foreign };
+        Self::parse_in(&vertical, rest).unwrap_or(Self::Other(vertical))
+    }
+
+    fn parse_in(vertical: &Vertical, rest: &str) -> Option<Self> {
+        let (image_size, file_name) = rest.split_once('/')?;
+        let is_size = (1..=32).contains(&image_size.len())
+            && image_size.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let stem = file_name.strip_suffix(".jpg").filter(|_| is_size)?;
+        let entity = |cd_idx: &str| Some(EntityId { vertical: vertical.clone(), cd_idx: parse_cd_idx(cd_idx).ok()? });
+        match stem.split('_').collect::<Vec<_>>()[..] {
+            [cd_idx] => Some(Self::Alias(entity(cd_idx)?, image_size.to_owned())),
+            [cd_idx, size, sequence] if size == image_size => {
+                let photo = PhotoId { entity: entity(cd_idx)?, sequence: parse_sequence(sequence).ok()? };
+                Some(Self::Rendition(photo, image_size.to_owned()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The number that a file name begins with, whatever follows it: whose photo a misnamed file evidently is.
+pub fn leading_cd_idx(key: &str) -> Option<u64> {
+    let file_name = key.rsplit('/').next()?;
+    let digits = file_name.find(|c: char| !c.is_ascii_digit()).unwrap_or(file_name.len());
+    parse_decimal(&file_name[..digits])
 }
 
 /// Whether a file name is one that operating systems leave in folders.
@@ -269,6 +354,31 @@ mod tests {
         assert_eq!(photo.origin_key(), "origin/ssgdfm_eye/351518_1.jpg");
         assert_eq!(photo.rendition_key("sq"), "ssgdfm_eye/sq/351518_sq_1.jpg");
         assert_eq!(photo.entity.alias_key("sq"), "ssgdfm_eye/sq/351518.jpg");
+    }
+
+    #[test]
+    fn keys_of_the_image_bucket_are_read_again() {
+        let UploadKey::Photo(photo) = UploadKey::parse("origin/v/7_1.jpg") else { panic!("an original") };
+        assert_eq!(ImageKey::parse(&photo.rendition_key("sq")), ImageKey::Rendition(photo.clone(), "sq".into()));
+        assert_eq!(ImageKey::parse(&photo.entity.alias_key("sq")), ImageKey::Alias(photo.entity.clone(), "sq".into()));
+        for key in ["v/sq/7_ve_1.jpg", "v/sq/07.jpg", "v/sq/7.png", "v/SQ/7.jpg", "v/x", "v/sq/a/7.jpg"] {
+            assert_eq!(ImageKey::parse(key), ImageKey::Other("v".parse().unwrap()), "{key}");
+        }
+        assert_eq!(ImageKey::parse("robots.txt"), ImageKey::Foreign);
+    }
+
+    /// users.md 5, 6: a photo that was uploaded to the wrong folder is shown under the vertical it was meant for.
+    #[test]
+    fn misplaced_photos_name_their_vertical() {
+        let vertical = |key| Misplaced::parse(key).map(|misplaced| misplaced.vertical.map(String::from));
+        for key in ["v/1_0.jpg", "Origin/v/1_0.JPG", "origin1/v/1_0.jpg", "/origin/v/1_0.jpeg", "v/sub/1_0.jpg"] {
+            assert_eq!(vertical(key), Some(Some("v".to_owned())), "{key}");
+        }
+        assert_eq!(vertical("1_0.jpg"), Some(None));
+        for key in ["readme.txt", "v/logo.jpg", "origin/v/1_0.jpg", "deliveries/v/1.json"] {
+            assert_eq!(vertical(key), None, "{key}");
+        }
+        assert_eq!(UploadKey::vertical("origin/\u{1100}\u{1161}/1_0.jpg").unwrap().as_str(), "가");
     }
 
     #[test]

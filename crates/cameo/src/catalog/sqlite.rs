@@ -33,7 +33,8 @@ const UPSERT_ROW: &str =
         {image_url} = excluded.{image_url}, {width} = excluded.{width}, {height} = excluded.{height},
         {bytes} = excluded.{bytes}, {etag} = excluded.{etag}, {update_date} = excluded.{update_date}
     WHERE {table}.{etag} <> excluded.{etag} OR {table}.{image_url} <> excluded.{image_url}
-        OR {table}.{width} <> excluded.{width} OR {table}.{height} <> excluded.{height}";
+        OR {table}.{width} <> excluded.{width} OR {table}.{height} <> excluded.{height}
+        OR {table}.{bytes} <> excluded.{bytes}";
 const SIZES_OF_PHOTO: &str =
     "SELECT {image_size} FROM {table} WHERE {vertical} = ?1 AND {cd_idx} = ?2 AND {sequence} = ?3
         AND typeof({image_size}) = 'text'";

@@ -10,12 +10,14 @@ use async_trait::async_trait;
 
 use super::{
     Settings,
+    frame::frame_size,
     publish::newest_made_from,
     receive::outcome,
-    verify::{self, Cell, EntityReport, PlaceState, Question, Served, ServedImage},
+    verify::{self, Cell, EntityReport, Fetched, Look, PlaceState, Question, Served},
 };
 use crate::{
     catalog::{Catalog, Row, RowPages, Scope, image_urls::ImageUrls},
+    clock::Clock,
     error::Result,
     event::{Change, Event},
     generation::Generation,
@@ -24,12 +26,14 @@ use crate::{
     store::{ObjectInfo, Store},
 };
 
+/// Length of a rendition, at most, bytes.
+const RENDITION_MAX_BYTES: u64 = 32 << 20;
 /// Photos in one transaction.
 const BATCH: usize = 100;
 /// Entities whose rows are fetched at a time.
 const CHUNK: usize = 200;
-/// The engine that made what is adopted: nobody knows.
-const ADOPTED: &str = "adopted";
+/// Stands in the ledger for the engine that made what was adopted: nobody knows it.
+pub const ADOPTED: &str = "adopted";
 
 /// A photo that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +61,15 @@ pub async fn adopt(
     catalog: &dyn Catalog,
     settings: &Settings,
     urls: &ImageUrls,
+    clock: &dyn Clock,
     asked: Asked,
     mut tell: impl FnMut(&PhotoId, &Looked),
 ) -> Result<()> {
-    let places = verify::Places { store, catalog, served: &NotLookedAt, settings };
+    let places =
+        verify::Places { store, catalog, served: &NotLookedAt, queues: None, urls: Some(urls), settings, clock };
     let mut reports = Vec::new();
-    let question = Question { scope: asked.scope, delivery: None };
-    verify::verify(places, &question, |report| reports.push(report.clone())).await?;
+    let question = Question { scope: asked.scope, delivery: None, look: Look::Entities };
+    verify::verify(places, &question, &mut |report: &EntityReport| reports.push(report.clone())).await?;
     for chunk in reports.chunks(CHUNK) {
         let mut rows = rows_of(places.catalog, chunk).await?;
         let mut outcomes = Vec::new();
@@ -91,8 +97,8 @@ struct NotLookedAt;
 
 #[async_trait]
 impl Served for NotLookedAt {
-    async fn fetch(&self, _: &str) -> Result<Option<ServedImage>> {
-        Ok(None)
+    async fn fetch(&self, _: &str) -> Result<Fetched> {
+        Ok(Fetched::NotAsked)
     }
 }
 
@@ -144,6 +150,11 @@ async fn look(
             row.image_size, row.image_url
         ));
     }
+    for row in &rows {
+        if let Some(why) = what_is_not_its_rendition(places, photo, &original, row).await? {
+            return left(why);
+        }
+    }
     // Renditions of ours, after the ledger was lost, carry theirs.
     let made_from = newest_made_from(places.store, places.settings, photo).await?;
     let generation = original.write_generation.clone().or(made_from).unwrap_or_else(Generation::before_every_event);
@@ -156,6 +167,35 @@ fn what_is_wrong(cell: &Cell) -> Option<String> {
         (PlaceState::Present, PlaceState::Present) => None,
         (PlaceState::Present, _) => Some(format!("the rendition of {size} is missing, or is not that of its row")),
         (_, _) => Some(format!("the row of {size} is missing, or names another object")),
+    }
+}
+
+/// What tells that a row's rendition is not of the original that is there now, or not as the row says: the store says when both were
+/// written, and the picture its own width and height.
+async fn what_is_not_its_rendition(
+    places: verify::Places<'_>,
+    photo: &PhotoId,
+    original: &ObjectInfo,
+    row: &Row,
+) -> Result<Option<String>> {
+    let (bucket, key) = (&places.settings.image_bucket, photo.rendition_key(&row.image_size));
+    let Some(rendition) = places.store.get(bucket, &key, RENDITION_MAX_BYTES).await? else {
+        return Ok(Some(format!("the rendition of {} is not found", row.image_size)));
+    };
+    let size = &row.image_size;
+    if rendition.info.last_modified < original.last_modified {
+        return Ok(Some(format!("the rendition of {size} is older than its original")));
+    }
+    if rendition.body.len() as u64 != row.bytes || rendition.info.etag != row.etag {
+        return Ok(Some(format!("the row of {size} has the bytes or the etag of another rendition")));
+    }
+    match frame_size(&rendition.body) {
+        Some(found) if found == (row.width, row.height) => Ok(None),
+        Some((width, height)) => Ok(Some(format!(
+            "the row of {size} says {}x{}, and the rendition is {width}x{height}",
+            row.width, row.height
+        ))),
+        None => Ok(Some(format!("the rendition of {size} is no JPEG"))),
     }
 }
 

@@ -5,10 +5,12 @@
 
 pub mod adopt;
 pub mod alias;
+pub mod frame;
 pub mod publish;
 pub mod receive;
 pub mod reconcile;
 pub mod register;
+pub mod repair;
 pub mod resize;
 pub mod superseded;
 pub mod verify;

@@ -1,9 +1,9 @@
 //! Reconciling: what verifying found is mended by going through the flow again, never by a shortcut around it.
 //!
-//! An original whose renditions, rows or aliases are not as they should be gets its event sent anew; every step is safe to
-//! repeat and looks again at the moment it acts, so a stale finding does no harm. Nothing is deleted here.
+//! An original whose renditions, rows or aliases are not as they should be gets its event sent again; every step is safe to
+//! repeat and looks again at the moment it acts, so a stale finding does no harm. What else repairs is in `repair`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,18 +11,17 @@ use serde::{Deserialize, Serialize};
 use super::{
     Flow,
     publish::{newest, original_of},
-    verify::{Cell, EntityReport, PlaceState},
 };
 use crate::{
     catalog::{
-        LedgerEntry, Row, RowPages, Scope, State,
+        LedgerEntry, RowPages, Scope, State,
         image_urls::ImageUrls,
         ledger::{is_older_engine, is_older_size_set},
     },
     error::Result,
     event::{Change, Event},
     generation::Generation,
-    key::{EntityId, PhotoId, UploadKey},
+    key::{PhotoId, UploadKey},
     queue::{BATCH_MAX, Queue},
     store::ObjectInfo,
 };
@@ -34,21 +33,6 @@ pub struct Requeued {
     pub requeued: u64,
     /// Keys without an original: nothing can be made from them.
     pub gone: Vec<String>,
-}
-
-/// Keys of the originals that must go through the flow again for an entity to be complete.
-pub fn keys_to_mend(report: &EntityReport) -> Vec<String> {
-    let entity = EntityId { vertical: report.vertical.clone(), cd_idx: report.cd_idx };
-    let alias_is_wrong = matches!(report.alias, PlaceState::Missing | PlaceState::Different);
-    let wanted = |cell: &&Cell| cell.original == PlaceState::Present && (alias_is_wrong || is_wrong(cell));
-    let mut sequences: Vec<_> = report.cells.iter().filter(wanted).map(|cell| cell.sequence).collect();
-    sequences.dedup();
-    sequences.into_iter().map(|sequence| PhotoId { entity: entity.clone(), sequence }.origin_key()).collect()
-}
-
-fn is_wrong(cell: &Cell) -> bool {
-    let wrong = |state| matches!(state, PlaceState::Missing | PlaceState::Different | PlaceState::Pending);
-    wrong(cell.rendition) || wrong(cell.row) || wrong(cell.served)
 }
 
 /// Sends the events of these originals anew.
@@ -167,27 +151,21 @@ async fn in_the_image_bucket(flow: &Flow, key: &str, entry: Option<&LedgerEntry>
         .map(|(generation, info)| Known { generation, of_content: original_of(info) == Some(etag) }))
 }
 
-/// How many rows have an address that is not under the configured base.
+/// How many rows of photos that the ledger serves have an address that is not under the configured base. Rows of other systems are not
+/// counted.
 pub async fn count_rows_elsewhere(flow: &Flow, urls: &ImageUrls) -> Result<u64> {
     let mut count = 0;
     let mut pages = RowPages::new(&*flow.catalog, &Scope::All);
     while let Some(page) = pages.next().await? {
-        count += page.iter().filter(|row| row.image_url != urls.of(&row.photo, &row.image_size)).count() as u64;
-    }
-    Ok(count)
-}
-
-/// Rewrites the addresses of all rows that are not under the configured base; returns how many there were.
-pub async fn rewrite_urls(flow: &Flow, urls: &ImageUrls) -> Result<u64> {
-    let mut count = 0;
-    let mut pages = RowPages::new(&*flow.catalog, &Scope::All);
-    while let Some(page) = pages.next().await? {
-        let moved = |row: Row| {
-            let image_url = urls.of(&row.photo, &row.image_size);
-            (row.image_url != image_url).then_some(Row { image_url, ..row })
-        };
-        let moved: Vec<_> = page.into_iter().filter_map(moved).collect();
-        count += flow.catalog.rewrite_urls(&moved).await?;
+        let moved = page.into_iter().filter(|row| row.image_url != urls.of(&row.photo, &row.image_size));
+        let mut photos = BTreeMap::<PhotoId, u64>::new();
+        for row in moved {
+            *photos.entry(row.photo).or_default() += 1;
+        }
+        for (photo, rows) in photos {
+            let entry = flow.catalog.entry(&photo.origin_key()).await?;
+            count += if entry.is_some_and(|entry| entry.serving.is_some()) { rows } else { 0 };
+        }
     }
     Ok(count)
 }

@@ -8,7 +8,7 @@ use super::{
     data_folder::{DataFolder, Running, read_running},
 };
 use crate::{
-    catalog::{self, Catalog, ledger::RegisterRules, sqlite::SqliteCatalog},
+    catalog::{self, Catalog, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog},
     clock::Clock,
     config::{Config, Environment},
     error::{Error, Kind, Place, Result},
@@ -33,6 +33,10 @@ pub struct Places {
     pub images: HttpImages,
     /// Names and rules.
     pub settings: Settings,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The base that the addresses of rows must have; none where nobody knows it.
+    pub urls: Option<ImageUrls>,
     /// Rules of registering, with the base of the rows' addresses.
     pub rules: RegisterRules,
     /// Where the server of the data folder can be reached; none when none is running, or when there is no folder.
@@ -54,11 +58,19 @@ pub struct Addresses {
 
 impl Places {
     /// Opens the places of the server of a data folder, for reading.
-    pub async fn of_data_folder(config: &Config, folder: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
+    /// Images are fetched under `images_url`, where one is given, else under the public address.
+    pub async fn of_data_folder(
+        config: &Config,
+        folder: &Path,
+        images_url: Option<&str>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let db = Sqlite::open_read_only(&DataFolder::database(folder)).await?;
         let running = read_running(folder)?;
         let listener = running.as_ref().and_then(|running| running.images.clone());
         let rules = register_rules(config, listener.as_deref());
+        let public = public_base(config, listener.as_deref()).map(str::to_owned);
+        let images = HttpImages::new(images_url.or(public.as_deref()).unwrap_or_default())?.behind(listener.as_deref());
         let settings = catalog_settings(config, rules.clone())?;
         let queue = |name: &str| SqliteQueue::new(db.clone(), name, config.queue.max_receives, clock.clone());
         let queues = Queues {
@@ -68,14 +80,16 @@ impl Places {
         let catalog: Arc<dyn Catalog> = if config.catalog.is_embedded() {
             Arc::new(SqliteCatalog::open(db.clone(), &settings.table, rules.clone(), clock.clone()).await?)
         } else {
-            catalog::open_read_only(&config.catalog.url, settings, clock).await?
+            catalog::open_read_only(&config.catalog.url, settings, clock.clone()).await?
         };
         Ok(Self {
             store: Arc::new(Embedded::read_only(folder, db)),
             catalog,
             queues: Some(queues),
-            images: HttpImages::new(&listener.unwrap_or_default())?,
+            images,
             settings: config.settings()?,
+            clock,
+            urls: public.as_deref().map(ImageUrls::new),
             rules,
             running,
             through_server: true,
@@ -98,10 +112,12 @@ impl Places {
         let queues = if config.queue.is_embedded() { None } else { Some(open_queues(&config, keys).await?) };
         Ok(Self {
             store,
-            catalog: catalog::open_read_only(&config.catalog.url, catalog_settings, clock).await?,
+            catalog: catalog::open_read_only(&config.catalog.url, catalog_settings, clock.clone()).await?,
             queues,
             images: HttpImages::new(images_url)?,
             settings: config.settings()?,
+            clock,
+            urls: public_base(&config, None).map(ImageUrls::new),
             rules,
             running: None,
             through_server: false,
@@ -110,7 +126,19 @@ impl Places {
 
     /// The places as verifying takes them.
     pub fn to_verify(&self) -> verify::Places<'_> {
-        verify::Places { store: &*self.store, catalog: &*self.catalog, served: &self.images, settings: &self.settings }
+        let queues = self.queues.as_ref().map(|Queues { events, registrations }| verify::Queues {
+            events: &**events,
+            registrations: &**registrations,
+        });
+        verify::Places {
+            store: &*self.store,
+            catalog: &*self.catalog,
+            served: &self.images,
+            queues,
+            urls: self.urls.as_ref(),
+            settings: &self.settings,
+            clock: &*self.clock,
+        }
     }
 
     /// The places as the steps take them, for a command that sends events anew; it renders nothing itself.
@@ -124,10 +152,16 @@ impl Places {
     }
 }
 
+/// The base that rows' addresses must have: the configured one, else that of the listener.
+fn public_base<'b>(config: &'b Config, listener: Option<&'b str>) -> Option<&'b str> {
+    let configured = Some(config.images.public_url.as_str()).filter(|base| !base.is_empty());
+    configured.or(listener)
+}
+
 impl Addresses {
-    /// Whether a flag names an address.
+    /// Whether a flag names a store or a database; the images of a data folder may be looked at under another address too.
     pub fn are_given(&self) -> bool {
-        self.endpoint_url.is_some() || self.images_url.is_some() || self.catalog.is_some()
+        self.endpoint_url.is_some() || self.catalog.is_some()
     }
 
     /// The configuration with these addresses; each place must have one that can be reached from afar.

@@ -206,4 +206,10 @@ impl Queue for MemoryQueue {
     async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>> {
         Ok(self.state().dead.iter().rev().take(max).cloned().collect())
     }
+
+    async fn bodies(&self, max: usize) -> Result<Option<Vec<String>>> {
+        let state = self.state();
+        let bodies = || state.entries.iter().map(|entry| entry.body.clone()).collect();
+        Ok((state.entries.len() <= max).then(bodies))
+    }
 }

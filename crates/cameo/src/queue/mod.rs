@@ -94,4 +94,10 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
 
     /// The newest dead letters, at most `max`.
     async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>>;
+
+    /// The bodies of all messages that are not dead, received ones included, without receiving them; `None` where there are
+    /// more than `max`, or where the backend cannot look (SQS).
+    async fn bodies(&self, _max: usize) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
 }

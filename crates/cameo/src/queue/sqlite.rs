@@ -67,6 +67,7 @@ const DEAD_LETTERS: &str = "SELECT id, body, receive_count, error, dead_at FROM 
 const SEND_AGAIN: &str = "INSERT INTO cameo_messages (queue, body, enqueued_at, visible_at)
     SELECT queue, body, ?3, ?3 FROM cameo_dead_letters WHERE queue = ?1 AND id = ?2";
 const FORGET_DEAD: &str = "DELETE FROM cameo_dead_letters WHERE queue = ?1 AND id = ?2";
+const BODIES: &str = "SELECT body FROM cameo_messages WHERE queue = ?1 LIMIT ?2";
 
 /// A queue in the embedded database.
 #[derive(Debug, Clone)]
@@ -322,6 +323,15 @@ impl Queue for SqliteQueue {
             Ok(letters.collect::<Result<_, _>>()?)
         });
         job.await
+    }
+
+    async fn bodies(&self, max: usize) -> Result<Option<Vec<String>>> {
+        let (name, limit) = (self.name.clone(), i64::try_from(max).unwrap_or(i64::MAX).saturating_add(1));
+        let job = self.db.read(Place::Queue, "look at the messages", move |connection| {
+            let mut query = connection.prepare_cached(BODIES)?;
+            Ok(query.query_map((&*name, limit), |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?)
+        });
+        Ok(Some(job.await?).filter(|bodies| bodies.len() <= max))
     }
 }
 

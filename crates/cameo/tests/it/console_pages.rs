@@ -36,14 +36,15 @@ async fn console() -> Console {
     for key in ["origin/v/1_0.jpg", "origin/v/2_0.jpg", hostile] {
         store.put("up", key, Bytes::from_static(b"x"), &Attributes::default(), Condition::Always).await.unwrap();
     }
+    let etag = hex::encode(fast_md5::digest(b"x"));
     let rejected = |key: &str, reason, detail: &str| Outcome {
         key: key.to_owned(),
         generation: Generation::from_counter(9),
-        etag: String::new(),
+        etag: etag.clone(),
         fate: Fate::Rejected { reason, detail: detail.to_owned() },
     };
     let outcomes = [
-        rendered("origin/v/1_0.jpg", 9, &["sq", "ve", "ho", "or"]),
+        Outcome { etag: etag.clone(), ..rendered("origin/v/1_0.jpg", 9, &["sq", "ve", "ho", "or"]) },
         rejected("origin/v/2_0.jpg", ReasonCode::FileTruncated, "ends at byte 7"),
         rejected(hostile, ReasonCode::NameUnparseable, "no name"),
     ];

@@ -17,6 +17,7 @@ mod faulty;
 mod flow_crash;
 mod generations_went_back;
 mod health;
+mod liar;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
 mod operators_page;
@@ -36,4 +37,7 @@ mod servers;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod store_s3;
 mod tidy;
+mod verify_live;
+mod verify_scope;
+mod whole_system;
 mod window;

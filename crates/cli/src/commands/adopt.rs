@@ -66,7 +66,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         }
     };
     let asked = Asked { scope: args.scope.scope()?, dry_run: args.dry_run };
-    adopt(&*store, &*catalog, &settings, &rules.urls, asked, tell).await?;
+    adopt(&*store, &*catalog, &settings, &rules.urls, &**clock, asked, tell).await?;
     printed?;
     if context.json {
         json_line(&BTreeMap::from([("summary", &summary)]))?;

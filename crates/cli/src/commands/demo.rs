@@ -115,12 +115,14 @@ impl Demo<'_> {
         let uploaded = started.elapsed();
 
         let data = &self.context.config.server.data;
-        let places = Places::of_data_folder(&self.context.config, data, self.context.clock.clone()).await?;
+        let places = Places::of_data_folder(&self.context.config, data, None, self.context.clock.clone()).await?;
         wait_until_quiet(&places).await?;
         let registered = started.elapsed();
-        let question = Question { scope: Scope::Vertical(vertical.clone()), delivery: Some(delivery.to_verify()?) };
+        let delivery = Some(delivery.to_verify()?);
+        let question = Question { delivery, ..Question::of(Scope::Vertical(vertical.clone())) };
         let mut reports = Vec::new();
-        let summary = verify::verify(places.to_verify(), &question, |report| reports.push(report.clone())).await?;
+        let mut listen = |report: &EntityReport| reports.push(report.clone());
+        let summary = verify::verify(places.to_verify(), &question, &mut listen).await?;
         self.tell(&reports, &summary)?;
         self.say(&format!(
             "Uploaded {:.1} MB in {:.2} s; everything registered {:.2} s after the start.",
@@ -220,6 +222,7 @@ fn marks(cell: &Cell) -> String {
         PlaceState::Different => '≠',
         PlaceState::Pending => '…',
         PlaceState::Unexpected => '–',
+        PlaceState::Unknown => '?',
     };
     [cell.original, cell.rendition, cell.row, cell.served].map(mark).into_iter().collect()
 }

@@ -9,12 +9,12 @@ use super::Context;
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlacesArgs {
     /// Data folder of the server [default: ./cameo-data]
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint_url", "images_url", "catalog"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint_url", "catalog"])]
     data: Option<PathBuf>,
     /// S3 endpoint of a system elsewhere; keys come from the environment, as with the AWS tools
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
-    /// Base address of its images [default: the configured one]
+    /// Base address under which images are fetched [default: the public one]
     #[arg(long, value_name = "URL")]
     images_url: Option<String>,
     /// Its database: mysql://…, postgres://… or sqlite:FILE
@@ -33,7 +33,8 @@ impl PlacesArgs {
         };
         let in_folder = self.data.is_some() || (!addresses.are_given() && config.keeps_objects()?);
         Ok(if in_folder {
-            Places::of_data_folder(config, context.data(self.data.as_deref()), clock.clone()).await?
+            let images_url = self.images_url.as_deref();
+            Places::of_data_folder(config, context.data(self.data.as_deref()), images_url, clock.clone()).await?
         } else {
             Places::at_addresses(config, environment, &addresses, clock.clone()).await?
         })

@@ -2,13 +2,17 @@
 
 use std::{io::Read, path::PathBuf};
 
-use anyhow::Context as _;
 use cameo::{
     catalog::Scope,
     error::{Error, Kind, Place},
+    flow::verify::{unknown_ids, unmatched},
+    host::places::Places,
     key::{CD_IDX_MAX, Vertical},
 };
+use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
+
+use super::{Context, json_line};
 
 /// Ids in one question, at most.
 const IDS_MAX: usize = 100_000;
@@ -46,11 +50,13 @@ impl ScopeArgs {
         let text = match &self.ids_from {
             Some(path) if path.as_os_str() == "-" => {
                 let mut text = String::new();
-                std::io::stdin().read_to_string(&mut text).context("failed to read ids from standard input")?;
+                std::io::stdin()
+                    .read_to_string(&mut text)
+                    .map_err(|error| usage("standard input".to_owned()).because(error))?;
                 text
             }
             Some(path) => {
-                std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?
+                std::fs::read_to_string(path).map_err(|error| usage(path.display().to_string()).because(error))?
             }
             None if self.ids.is_empty() => return Ok(None),
             None => self.ids.join(","),
@@ -64,6 +70,32 @@ impl ScopeArgs {
         }
         Ok(Some(ids))
     }
+}
+
+/// What was asked about and is found nowhere.
+#[derive(Debug, Serialize)]
+struct Unknown {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmatched: Option<cameo::flow::verify::Unmatched>,
+    unknown_ids: Vec<u64>,
+}
+
+/// Says what of a scope is found nowhere; true when nothing of it is found, so that the command has nothing to do.
+pub(crate) async fn say_unknown(context: &Context, places: &Places, scope: &Scope) -> anyhow::Result<bool> {
+    let unmatched = unmatched(places.to_verify(), scope).await?;
+    let unknown_ids = unknown_ids(places.to_verify(), scope).await?;
+    let nothing = match scope {
+        Scope::Ids { cd_idx, .. } => unknown_ids.len() == cd_idx.len(),
+        Scope::All | Scope::Vertical(_) => unmatched.is_some(),
+    };
+    for text in unmatched.iter().map(ToString::to_string).chain(unknown_ids.iter().map(|id| format!("{id}: not found")))
+    {
+        eprintln!("cameo: {text}");
+    }
+    if context.json && (unmatched.is_some() || !unknown_ids.is_empty()) {
+        json_line(&Unknown { unmatched, unknown_ids })?;
+    }
+    Ok(nothing)
 }
 
 fn parse_id(word: &str) -> Result<u64, Error> {

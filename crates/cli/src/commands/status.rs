@@ -2,6 +2,7 @@
 
 use cameo::{
     catalog::{Count, LedgerEntry, LedgerPages, Scope, State},
+    flow::verify::{self, Stray},
     host::{backends::Queues, places::Places},
     queue::Queue,
     reason::ReasonCode,
@@ -13,7 +14,7 @@ use super::{
     dead_letters::{LetterLine, letters},
     json_line, line,
     places::PlacesArgs,
-    scope::ScopeArgs,
+    scope::{ScopeArgs, say_unknown},
 };
 use crate::exit::Exit;
 
@@ -55,17 +56,21 @@ enum Line {
     Count(Count),
     Original(LedgerEntry),
     DeadLetter(LetterLine),
+    /// A file outside of `origin/` that was evidently meant to be an original.
+    Unexpected(Stray),
     Queue(QueueLine),
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let scope = args.scope.scope()?;
     let places = args.places.open(context).await?;
+    let nothing = say_unknown(context, &places, &scope).await?;
     let mut lines = match &scope {
         Scope::All => counts(&places).await?,
         _ => Vec::new(),
     };
     lines.extend(originals(&places, &scope).await?);
+    lines.extend(unexpected(&places, &scope).await?);
     if let Some(queues @ Queues { events, registrations }) = &places.queues {
         lines.extend(letters(queues, &scope).await?.into_iter().map(Line::DeadLetter));
         lines.push(Line::Queue(queue_line(&**events).await?));
@@ -74,7 +79,15 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     for told in &lines {
         if context.json { json_line(told)? } else { line(&told.text())? }
     }
-    Ok(exit_of(&lines))
+    Ok(if nothing { Exit::Different } else { exit_of(&lines) })
+}
+
+/// Photos outside of `origin/`, and of single entities their misnamed files, which the ledger knows by their keys alone.
+async fn unexpected(places: &Places, scope: &Scope) -> anyhow::Result<Vec<Line>> {
+    let bucket = &places.settings.upload_bucket;
+    let outside = verify::misplaced(&*places.store, bucket, scope, verify::OUTSIDE_MAX).await?;
+    let misnamed = verify::misnamed_with_ids(places.to_verify(), scope).await?;
+    Ok(outside.into_iter().chain(misnamed).take(LISTED_MAX).map(Line::Unexpected).collect())
 }
 
 async fn counts(places: &Places) -> anyhow::Result<Vec<Line>> {
@@ -116,6 +129,7 @@ fn exit_of(lines: &[Line]) -> Exit {
         Line::Count(count) => count.state == "rejected",
         Line::Original(entry) => matches!(entry.state, State::Rejected { .. }),
         Line::DeadLetter(_) => true,
+        Line::Unexpected(file) => matches!(file.state, Some(State::Rejected { .. })),
         Line::Queue(queue) => queue.dead > 0,
     };
     if lines.iter().any(in_flight) {
@@ -137,8 +151,19 @@ impl Line {
             }
             Self::Original(entry) => original_text(entry),
             Self::DeadLetter(letter) => letter.text(),
+            Self::Unexpected(file) => file_text(file),
             Self::Queue(queue) => queue.text(),
         }
+    }
+}
+
+fn file_text(file: &Stray) -> String {
+    match &file.state {
+        Some(State::Rejected { reason, detail }) => {
+            format!("{}: rejected: {reason}: {detail}\n  {}", file.key, reason.action_english())
+        }
+        Some(state) => format!("{}: {}", file.key, state.as_str()),
+        None => format!("{}: pending", file.key),
     }
 }
 

@@ -1,11 +1,11 @@
-//! `cameo verify`: the proof, entity by entity, in four places.
+//! `cameo verify`: the proof, entity by entity, in four places, and that nothing else is published.
 
 use std::path::PathBuf;
 
 use cameo::{
     catalog::{Scope, State},
     error::{Error, Kind, Place},
-    flow::verify::{self, EntityReport, EntityState, Question, Stray, Summary},
+    flow::verify::{self, EntityReport, EntityState, Listen, Look, Question, Stray, Summary, Unowned},
 };
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::{delivery::Delivery, exit::Exit};
 #[command(
     after_help = "Examples:\n  cameo verify --vertical ssgdfm_eye\n  cameo verify ./photos --vertical ssgdfm_eye\n  \
 cameo verify --ids 351518,351519\n  cameo verify --ids-from handed-over.txt --json\n  cameo verify --endpoint-url https://s3.example --images-url https://image.example --catalog mysql://app:secret@db/celeb\n\nOnly what is not complete is listed, \
-unless --all is given. Images are fetched as the public gets them, so that of a data folder the server must be running."
+unless --all is given. Images are fetched as the public gets them, under images.public_url; without it the server of the data folder must be running."
 )]
 pub(crate) struct Args {
     /// Folder that was handed over: exactly its photos must be there
@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// List complete entities too (always so with --json)
     #[arg(long)]
     all: bool,
+    /// Read and hash every original, rendition and alias: finds a disk that rots
+    #[arg(long)]
+    deep: bool,
 }
 
 /// The last line of `--json`.
@@ -37,18 +40,54 @@ struct Last<'s> {
     summary: &'s Summary,
 }
 
+/// Prints what is found, until printing fails.
+struct Printer<'p> {
+    context: &'p Context,
+    all: bool,
+    printed: anyhow::Result<()>,
+}
+
+impl Printer<'_> {
+    fn print(&mut self, text: &str) {
+        if self.printed.is_ok() {
+            self.printed = line(text);
+        }
+    }
+}
+
+impl Listen for Printer<'_> {
+    fn entity(&mut self, report: &EntityReport) {
+        if self.context.json {
+            if let Ok(text) = serde_json::to_string(report) {
+                self.print(&text);
+            }
+        } else if self.all || (report.state != EntityState::Complete && !report.is_said_in_summary()) {
+            self.print(&entity_text(report));
+        }
+    }
+
+    fn unowned(&mut self, unowned: &Unowned) {
+        // In JSON the summary lists them.
+        if !self.context.json {
+            self.print(&format!("{}: unexpected in the image bucket: {}", unowned.key, unowned.why));
+        }
+    }
+}
+
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let scope = args.scope.scope()?;
     let places = args.places.open(context).await?;
     let question = question(&args, scope)?;
-    let mut printed = Ok(());
-    let tell = |report: &EntityReport| {
-        if let (Ok(()), Some(text)) = (&printed, told(context, args.all, report)) {
-            printed = line(&text);
+    // Before anything else is printed: a list that ends with it would look like an answer.
+    if let Err(error) = places.images.probe().await {
+        if !places.images.has_base() {
+            return Err(error.into());
         }
-    };
-    let summary = verify::verify(places.to_verify(), &question, tell).await?;
-    printed?;
+        eprintln!("cameo: {error}; everything else is verified");
+    }
+    let mut printer = Printer { context, all: args.all, printed: Ok(()) };
+    let summary = verify::verify(places.to_verify(), &question, &mut printer).await?;
+    printer.printed?;
     if context.json {
         json_line(&Last { summary: &summary })?;
     } else {
@@ -58,23 +97,16 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
 }
 
 fn question(args: &Args, scope: Scope) -> anyhow::Result<Question> {
+    let look = if args.deep { Look::Deep } else { Look::Everything };
     let (Some(folder), Some(vertical)) = (&args.folder, &args.scope.vertical) else {
-        return Ok(Question { scope, delivery: None });
+        return Ok(Question { look, ..Question::of(scope) });
     };
     let delivery = Delivery::of_folder(folder, vertical)?;
     if delivery.originals.is_empty() {
         let doing = format!("find originals in {}: name them {{cd_idx}}_{{sequence}}.jpg", folder.display());
         return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
     }
-    Ok(Question { scope, delivery: Some(delivery.to_verify()?) })
-}
-
-fn told(context: &Context, all: bool, report: &EntityReport) -> Option<String> {
-    if context.json {
-        return serde_json::to_string(report).ok();
-    }
-    let wanted = all || report.state != EntityState::Complete;
-    wanted.then(|| entity_text(report))
+    Ok(Question { scope, delivery: Some(delivery.to_verify()?), look })
 }
 
 pub(crate) fn entity_text(report: &EntityReport) -> String {
@@ -88,34 +120,48 @@ fn state_name(state: EntityState) -> &'static str {
         EntityState::Complete => "complete",
         EntityState::Rejected => "rejected",
         EntityState::Pending => "pending",
-        EntityState::Different => "different",
+        EntityState::Different => "mismatch",
     }
 }
 
+/// What is said once for all entities, and the counts.
 fn text_of(summary: &Summary) -> String {
     let mut text = String::new();
+    if let Some(unmatched) = &summary.unmatched {
+        text += &format!("{unmatched}\n");
+    }
     for id in &summary.unknown_ids {
-        text += &format!("{id}: no place knows it\n");
+        text += &format!("{id}: not found\n");
     }
     for Stray { key, state } in &summary.strays {
         text += &match state {
             Some(State::Rejected { reason, detail }) => {
                 format!("{key}: rejected: {reason}: {detail}\n")
             }
-            _ => format!("{key}: on its way\n"),
+            _ => format!("{key}: pending\n"),
         };
     }
-    text + &format!(
-        "{} entities, {} photos, {} rows: {} complete, {} pending, {} with rejected originals, {} different; \
-         {} other files rejected or waiting, {} ignored",
-        summary.entities,
-        summary.photos,
-        summary.rows,
-        summary.complete,
-        summary.pending,
-        summary.rejected,
-        summary.different,
-        summary.strays.len(),
-        summary.ignored
-    )
+    for outdated in &summary.outdated {
+        text += &format!(
+            "{} photos were made by the size set {}, and the current one is {}: `cameo reconcile --apply` renders them again\n",
+            outdated.photos, outdated.made_by, outdated.size_set
+        );
+    }
+    if let Some(why) = &summary.not_fetched {
+        text += &format!("served images could not be looked at: {why}\n");
+    }
+    text + &counts_of(summary)
+}
+
+fn counts_of(summary: &Summary) -> String {
+    let Summary { entities, photos, rows, complete, pending, rejected, different, .. } = summary;
+    let mut text = format!(
+        "{entities} entities, {photos} photos, {rows} rows: {complete} complete, {pending} pending, \
+         {rejected} with rejected originals, {different} mismatches; {} unexpected files, {} ignored",
+        summary.unexpected_files, summary.ignored
+    );
+    if summary.unowned_objects > 0 {
+        text += &format!("; {} unexpected objects in the image bucket", summary.unowned_objects);
+    }
+    text
 }

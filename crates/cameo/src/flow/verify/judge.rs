@@ -1,42 +1,58 @@
-//! What the facts mean: each photo at each image size, and from them the entity.
+//! What the facts mean: how each photo stands, its image sizes, and from them the entity.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::report::{Cell, EntityReport, EntityState, PlaceState};
-use super::{EntityFacts, HandedOver, PhotoFacts, Places, collect::OriginalFacts};
+use super::{
+    EntityFacts, HandedOver, Look, PhotoFacts, Places, aliases,
+    cells::{self, Expected, Judged},
+    collect::OriginalFacts,
+    in_work::{InWork, Work},
+    repair::Repair,
+    report::{Cell, EntityReport, EntityState, PlaceState},
+};
 use crate::{
-    catalog::{LedgerEntry, Row, State, image_urls::ImageUrls},
+    catalog::{LedgerEntry, State},
     error::Result,
+    flow::adopt::ADOPTED,
     generation::Generation,
     key::{EntityId, PhotoId},
     reason::ReasonCode,
-    store::ObjectInfo,
+    store::ContentState,
 };
 
+/// What judging looks at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'v> {
+    pub(super) places: Places<'v>,
+    pub(super) in_work: &'v InWork,
+    pub(super) look: Look,
+}
+
+/// Renditions that aliases may show, by image size: that of the lowest sequence.
+pub(super) type Primaries = BTreeMap<String, (PhotoId, Vec<String>)>;
+
 /// Judges an entity; none when nothing of it is left and nothing was expected.
-pub(super) async fn entity(places: Places<'_>, entity: &EntityId, facts: &EntityFacts) -> Result<Option<EntityReport>> {
-    let mut report = EntityReport {
-        vertical: entity.vertical.clone(),
-        cd_idx: entity.cd_idx,
-        state: EntityState::Complete,
-        cells: Vec::new(),
-        alias: PlaceState::Unexpected,
-        findings: Vec::new(),
-    };
+pub(super) async fn entity(view: View<'_>, entity: &EntityId, facts: &EntityFacts) -> Result<Option<EntityReport>> {
+    let mut report = EntityReport::new(entity);
+    let mut primaries = Primaries::new();
     for (sequence, facts) in facts.iter().filter(|(_, facts)| !is_gone(facts)) {
         let photo = PhotoId { entity: entity.clone(), sequence: *sequence };
-        judge_photo(places, &photo, facts, &mut report).await?;
+        self::photo(view, &photo, facts, &mut report, &mut primaries).await?;
     }
     if report.cells.is_empty() {
         return Ok(None);
     }
-    judge_aliases(places, entity, facts, &mut report).await?;
+    let in_work = facts.keys().any(|sequence| {
+        let photo = PhotoId { entity: entity.clone(), sequence: *sequence };
+        view.in_work.of(&photo.origin_key()) == Work::Busy
+    });
+    aliases::judge(view, entity, &primaries, in_work, &mut report).await?;
     Ok(Some(report))
 }
 
 /// Deleted, and nothing is left of it.
 fn is_gone(facts: &PhotoFacts) -> bool {
-    let removed = facts.ledger.as_ref().is_none_or(|entry| entry.state == State::Removed);
+    let removed = facts.ledger.as_ref().is_none_or(|entry| entry.state == State::Removed && entry.serving.is_none());
     removed && facts.original.is_none() && facts.handed_over.is_none() && facts.rows.is_empty()
 }
 
@@ -44,39 +60,232 @@ fn is_gone(facts: &PhotoFacts) -> bool {
 enum Standing {
     /// It is to be served, made from this generation.
     Serving(Generation),
-    /// It stands rejected; what was made from an older generation, if any, is being served.
-    Rejected(ReasonCode, Option<Generation>),
-    /// On its way.
+    /// It is rejected; what was made from an older generation, if any, is being served.
+    Rejected { reason: ReasonCode, detail: String, serving: Option<Generation> },
+    /// Its newest change is in work.
     Pending,
+    /// The message of its newest change is a dead letter, with this error.
+    Dead(String),
     /// Something contradicts.
-    Contradiction(String),
+    Differs(String, Repair),
 }
 
-fn standing(facts: &PhotoFacts) -> Standing {
-    if let Some(finding) = contradiction_with_delivery(facts) {
-        return Standing::Contradiction(finding);
+impl Standing {
+    /// The generation that is to be served, whatever else is said of the photo.
+    fn served(&self) -> Option<&Generation> {
+        match self {
+            Self::Serving(generation) => Some(generation),
+            Self::Rejected { serving, .. } => serving.as_ref(),
+            Self::Pending | Self::Dead(_) | Self::Differs(..) => None,
+        }
     }
-    match (&facts.original, &facts.ledger) {
-        (Some(original), Some(entry)) if is_newer(original, entry) => Standing::Pending,
-        (Some(_), None) => Standing::Pending,
-        (_, Some(entry)) => standing_of_entry(entry, facts.original.is_some()),
-        (None, None) => Standing::Contradiction("rows without an original and without a ledger entry".to_owned()),
+
+    fn reason(&self) -> Option<ReasonCode> {
+        match self {
+            Self::Rejected { reason, .. } => Some(*reason),
+            Self::Dead(_) => Some(ReasonCode::SystemDeadLetter),
+            Self::Serving(_) | Self::Pending | Self::Differs(..) => None,
+        }
     }
 }
 
-fn standing_of_entry(entry: &LedgerEntry, has_original: bool) -> Standing {
+async fn photo(
+    view: View<'_>,
+    photo: &PhotoId,
+    facts: &PhotoFacts,
+    report: &mut EntityReport,
+    primaries: &mut Primaries,
+) -> Result<()> {
+    let contradiction = contradiction_with_delivery(view, photo, facts).await?;
+    let contradicts = contradiction.is_some();
+    let standing = match contradiction {
+        Some(finding) => {
+            let who = format!("whoever handed it over: upload {} again", photo.file_name());
+            Standing::Differs(finding, Repair::Person(who))
+        }
+        None => standing(view, photo, facts),
+    };
+    let entry = facts.ledger.as_ref();
+    let set = view.places.settings.size_sets.of(&photo.entity.vertical);
+    let outdated = entry.filter(|entry| entry.serving.is_some() && !set.made(entry));
+    let expected = Expected {
+        generation: standing.served(),
+        adopted: entry.and_then(|entry| entry.engine.as_deref()).is_none_or(|engine| engine == ADOPTED),
+        current: outdated.is_none(),
+    };
+    let mut of_photo = EntityReport::new(&photo.entity);
+    let damage = damage_of_original(view, photo, facts).await?;
+    let original = original_state(facts, contradicts, damage.is_some());
+    let judged = cells::judge(view, photo, facts, expected).await?;
+    let is_served = expected.generation.is_some();
+    note(&standing, photo, view.in_work.is_dark(), &mut of_photo);
+    for Judged { mut cell, findings, waits, follows_size_set, alias_etags } in judged {
+        cell.original = original;
+        cell.reason = standing.reason();
+        if is_served || cell.row != PlaceState::Missing {
+            // Of a photo that is not served now nobody knows what the alias may show.
+            let etags = if is_served { alias_etags } else { Vec::new() };
+            primaries.entry(cell.image_size.clone()).or_insert_with(|| (photo.clone(), etags));
+        }
+        if is_served {
+            of_photo.not_fetched |= cell.served == PlaceState::Unknown;
+            // Of a photo that another size set made that is said once.
+            for (finding, repair) in findings.into_iter().filter(|_| outdated.is_none() || !follows_size_set) {
+                of_photo.differs(finding, repair);
+            }
+            if let Some(waits) = waits {
+                of_photo.note(EntityState::Pending, waits);
+            }
+        } else {
+            expect_nothing(&mut cell, &standing);
+        }
+        of_photo.cells.push(cell);
+    }
+    if let Some(entry) = outdated.filter(|_| is_served) {
+        note_outdated(photo, entry, &set.label, &mut of_photo);
+    }
+    note_rows_of_rejected(&standing, photo, facts, &mut of_photo);
+    if let Some((damage, who)) = damage {
+        // Nothing can be rendered from it.
+        of_photo.repairs.clear();
+        of_photo.differs(damage, Repair::Person(who));
+    }
+    if of_photo.not_fetched {
+        of_photo.state = of_photo.state.max(EntityState::Pending);
+    }
+    soften(view, photo, &mut of_photo);
+    merge(report, of_photo);
+    Ok(())
+}
+
+fn merge(report: &mut EntityReport, photo: EntityReport) {
+    report.state = report.state.max(photo.state);
+    report.cells.extend(photo.cells);
+    report.findings.extend(photo.findings);
+    report.outdated.extend(photo.outdated);
+    report.not_fetched |= photo.not_fetched;
+    for repair in photo.repairs {
+        report.repair(repair);
+    }
+}
+
+fn note_outdated(photo: &PhotoId, entry: &LedgerEntry, label: &str, report: &mut EntityReport) {
+    let made_by = match entry.size_set.as_deref() {
+        // Its image sizes were changed, and nobody raised the version.
+        Some(same) if same == label => format!("{same} as it was before"),
+        other => other.unwrap_or("(unknown)").to_owned(),
+    };
+    for cell in report.cells.iter_mut().filter(|cell| cell.rendition == PlaceState::Present) {
+        cell.rendition = PlaceState::Different;
+    }
+    report.differs(
+        format!("{photo}: made by the size set {made_by}, and the current one is {label}"),
+        Repair::Render(photo.clone()),
+    );
+    report.outdated.push((made_by, label.to_owned()));
+}
+
+fn note_rows_of_rejected(standing: &Standing, photo: &PhotoId, facts: &PhotoFacts, report: &mut EntityReport) {
+    if matches!(standing, Standing::Rejected { serving: None, .. }) && !facts.rows.is_empty() {
+        let sizes: Vec<&str> = facts.rows.keys().map(String::as_str).collect();
+        let who = "whoever runs the database: delete the rows, which no photo of Cameo has";
+        let finding = format!("{photo}: rows of a rejected photo ({})", sizes.join(", "));
+        report.differs(finding, Repair::Person(who.to_owned()));
+    }
+}
+
+/// What is in work is never different.
+fn soften(view: View<'_>, photo: &PhotoId, report: &mut EntityReport) {
+    if report.state != EntityState::Different || view.in_work.of(&photo.origin_key()) != Work::Busy {
+        return;
+    }
+    let repairs = std::mem::take(&mut report.repairs);
+    soften_all(report);
+    if view.in_work.is_dark() {
+        report.repairs = repairs;
+    }
+    report.findings = vec![format!("{photo}: pending")];
+}
+
+/// Makes everything that is different pending.
+pub(super) fn soften_all(report: &mut EntityReport) {
+    for cell in &mut report.cells {
+        for place in [&mut cell.original, &mut cell.rendition, &mut cell.row, &mut cell.served] {
+            if place.is_wrong() {
+                *place = PlaceState::Pending;
+            }
+        }
+    }
+    if report.alias.is_wrong() {
+        report.alias = PlaceState::Pending;
+    }
+    report.state = EntityState::Pending;
+    report.outdated.clear();
+    report.repairs = vec![Repair::Wait];
+}
+
+fn standing(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Standing {
+    let standing = match (&facts.original, &facts.ledger) {
+        (Some(original), Some(entry)) if is_newer(original, entry) => return waiting(view, photo),
+        (Some(_), None) => return waiting(view, photo),
+        (Some(original), Some(entry)) => with_original(photo, original, entry),
+        (None, Some(entry)) => without_original(photo, entry),
+        (None, None) => nobodys(view, photo, facts),
+    };
+    match (&standing, view.in_work.dead(&photo.origin_key())) {
+        (Standing::Differs(..), Some(error)) => Standing::Dead(error.to_owned()),
+        _ => standing,
+    }
+}
+
+/// The original is newer than what the ledger knows: some message must be about it.
+fn waiting(view: View<'_>, photo: &PhotoId) -> Standing {
+    let key = photo.origin_key();
+    match (view.in_work.of(&key), view.in_work.dead(&key)) {
+        (Work::Busy, _) | (Work::Unknown, None) => Standing::Pending,
+        (_, Some(error)) => Standing::Dead(error.to_owned()),
+        (Work::Idle, None) => Standing::Differs(
+            "the original is not processed, and no event of it is in the queue".to_owned(),
+            Repair::Render(photo.clone()),
+        ),
+    }
+}
+
+fn with_original(photo: &PhotoId, original: &OriginalFacts, entry: &LedgerEntry) -> Standing {
+    let again = |finding: &str| Standing::Differs(finding.to_owned(), Repair::Render(photo.clone()));
     match (&entry.state, &entry.serving) {
-        (State::Rejected { reason, .. }, serving) if has_original => Standing::Rejected(*reason, serving.clone()),
-        (State::Serving, Some(serving)) if has_original => Standing::Serving(serving.clone()),
+        (State::Serving | State::Rejected { .. }, _) if entry.etag != original.etag => {
+            again("the ledger knows another content of the original")
+        }
+        (State::Rejected { reason, detail }, serving) => {
+            Standing::Rejected { reason: *reason, detail: detail.clone(), serving: serving.clone() }
+        }
+        (State::Serving, Some(serving)) => Standing::Serving(serving.clone()),
+        (state, _) => again(&format!("the original exists, and the ledger says {}", state.as_str())),
+    }
+}
+
+fn without_original(photo: &PhotoId, entry: &LedgerEntry) -> Standing {
+    let remove = |finding: &str| Standing::Differs(finding.to_owned(), Repair::Remove(photo.clone()));
+    match (&entry.state, &entry.serving) {
         // Configured to keep serving what was deleted.
         (State::Removed, Some(serving)) => Standing::Serving(serving.clone()),
-        (State::Serving | State::Rejected { .. }, _) if !has_original => {
-            Standing::Contradiction("the ledger has an original that the upload bucket does not have".to_owned())
-        }
-        (state, _) => {
-            Standing::Contradiction(format!("the ledger says {} of an original that is there", state.as_str()))
-        }
+        (State::Removed, None) => remove("rows of a deleted photo"),
+        _ => remove("the original is not found in the upload bucket, and no event says that it was deleted"),
     }
+}
+
+/// Rows without an original and without a ledger entry: ours only if they have the very addresses that Cameo writes.
+fn nobodys(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Standing {
+    let is_ours = |urls: &crate::catalog::image_urls::ImageUrls| {
+        facts.rows.values().all(|row| row.image_url == urls.of(photo, &row.image_size))
+    };
+    let repair = if view.places.urls.is_some_and(is_ours) {
+        Repair::Remove(photo.clone())
+    } else {
+        Repair::Person("whoever runs the database: delete the rows, or upload the original".to_owned())
+    };
+    Standing::Differs("rows without an original and without a ledger entry".to_owned(), repair)
 }
 
 /// Whether the store holds a newer original than the ledger knows.
@@ -87,184 +296,99 @@ fn is_newer(original: &OriginalFacts, entry: &LedgerEntry) -> bool {
     }
 }
 
-fn contradiction_with_delivery(facts: &PhotoFacts) -> Option<String> {
-    let HandedOver { size, md5 } = facts.handed_over.as_ref()?;
+async fn contradiction_with_delivery(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Result<Option<String>> {
+    let Some(HandedOver { size, md5 }) = &facts.handed_over else { return Ok(None) };
+    let Some(original) = &facts.original else {
+        return Ok(Some("handed over, but not found in the upload bucket".to_owned()));
+    };
+    if original.size != *size {
+        return Ok(Some(format!("handed over with {size} bytes, but the original has {}", original.size)));
+    }
+    // The ETag of an upload in parts is no MD5 (it has a '-'): its content is read.
+    let same = if original.etag.contains('-') && !original.content.is_damaged() {
+        let bucket = &view.places.settings.upload_bucket;
+        let digest = view.places.store.hash(bucket, &photo.origin_key()).await?;
+        digest.is_none_or(|digest| digest.md5 == *md5)
+    } else {
+        original.etag.contains('-') || original.etag == *md5
+    };
+    Ok((!same).then(|| "the original's content is not that of the file handed over".to_owned()))
+}
+
+/// What is wrong with the content of the original, and who must act.
+async fn damage_of_original(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Result<Option<(String, String)>> {
+    let Some(original) = &facts.original else { return Ok(None) };
+    let key = photo.origin_key();
+    let damage = match original.content {
+        ContentState::Missing => Some("has lost its content".to_owned()),
+        ContentState::Short { expected_bytes, found_bytes } => {
+            Some(format!("is damaged: {found_bytes} of {expected_bytes} bytes are left"))
+        }
+        ContentState::Present | ContentState::NoObject if view.look == Look::Deep => {
+            let bucket = &view.places.settings.upload_bucket;
+            match view.places.store.head(bucket, &key).await? {
+                Some(info) => cells::rotted(view.places, bucket, &key, &info).await?,
+                None => None,
+            }
+        }
+        ContentState::Present | ContentState::NoObject => None,
+    };
+    let who = || format!("whoever runs the server: restore {key} from a backup, or have it uploaded again");
+    Ok(damage.map(|damage| (format!("{photo}: the original {damage}"), who())))
+}
+
+fn original_state(facts: &PhotoFacts, contradicts: bool, damaged: bool) -> PlaceState {
     match &facts.original {
-        None => Some("handed over, but not in the upload bucket".to_owned()),
-        Some(original) if original.size != *size => {
-            Some(format!("handed over with {size} bytes, but the original has {}", original.size))
+        None if facts.handed_over.is_none()
+            && facts.ledger.as_ref().is_none_or(|entry| entry.state == State::Removed) =>
+        {
+            PlaceState::Unexpected
         }
-        // The ETag of an upload in parts is no MD5 (it has a '-').
-        Some(original) if !original.etag.contains('-') && original.etag != *md5 => {
-            Some("the original's content is not that of the file handed over".to_owned())
-        }
-        Some(_) => None,
-    }
-}
-
-async fn judge_photo(places: Places<'_>, photo: &PhotoId, facts: &PhotoFacts, report: &mut EntityReport) -> Result<()> {
-    let standing = standing(facts);
-    let (expected, reason) = match &standing {
-        Standing::Serving(generation) => (Some(generation), None),
-        Standing::Rejected(reason, serving) => (serving.as_ref(), Some(*reason)),
-        Standing::Pending | Standing::Contradiction(_) => (None, None),
-    };
-    let original = original_state(facts, &standing);
-    for image_size in sizes(places, photo, facts) {
-        let mut cell = judge_cell(places, photo, &image_size, facts.rows.get(&image_size), expected).await?;
-        cell.original = original;
-        cell.reason = reason;
-        settle(&mut cell, &standing);
-        note_differences(&cell, photo, report);
-        report.cells.push(cell);
-    }
-    note_standing(&standing, photo, facts, report);
-    Ok(())
-}
-
-/// The image sizes that should be there and those that are.
-fn sizes(places: Places<'_>, photo: &PhotoId, facts: &PhotoFacts) -> BTreeSet<String> {
-    let set = places.settings.size_sets.of(&photo.entity.vertical);
-    let configured = set.sizes.sizes().iter().map(|size| size.name.clone());
-    configured.chain(facts.rows.keys().cloned()).collect()
-}
-
-fn original_state(facts: &PhotoFacts, standing: &Standing) -> PlaceState {
-    match (&facts.original, standing) {
-        (None, _) => PlaceState::Missing,
-        (Some(_), Standing::Contradiction(_)) if contradiction_with_delivery(facts).is_some() => PlaceState::Different,
-        (Some(_), _) => PlaceState::Present,
-    }
-}
-
-/// Looks at rendition, row and served image of one image size.
-async fn judge_cell(
-    places: Places<'_>,
-    photo: &PhotoId,
-    image_size: &str,
-    row: Option<&Row>,
-    expected: Option<&Generation>,
-) -> Result<Cell> {
-    let key = photo.rendition_key(image_size);
-    let rendition = places.store.head(&places.settings.image_bucket, &key).await?;
-    let served = match (row, expected) {
-        (None, None) => None,
-        _ => places.served.fetch(&key).await?,
-    };
-    Ok(Cell {
-        sequence: photo.sequence,
-        image_size: image_size.to_owned(),
-        original: PlaceState::Present,
-        rendition: rendition_state(rendition.as_ref(), row, expected),
-        row: row_state(row, &key),
-        served: served_state(served.as_ref(), row.map(|row| row.etag.as_str())),
-        reason: None,
-    })
-}
-
-/// A row must point at its own rendition. The base of the address is the business of `images.public_url`.
-fn row_state(row: Option<&Row>, key: &str) -> PlaceState {
-    let path = ImageUrls::new("").of_key(key);
-    match row {
         None => PlaceState::Missing,
-        Some(row) if row.image_url.ends_with(&path) => PlaceState::Present,
-        Some(_) => PlaceState::Different,
-    }
-}
-
-fn rendition_state(rendition: Option<&ObjectInfo>, row: Option<&Row>, expected: Option<&Generation>) -> PlaceState {
-    let Some(info) = rendition else { return PlaceState::Missing };
-    let row_agrees = row.is_none_or(|row| row.etag == info.etag && row.bytes == info.size);
-    let generation_agrees =
-        expected.is_none_or(|expected| info.made_from().is_none_or(|made_from| made_from == *expected));
-    if row_agrees && generation_agrees { PlaceState::Present } else { PlaceState::Different }
-}
-
-fn served_state(served: Option<&super::ServedImage>, etag: Option<&str>) -> PlaceState {
-    match (served, etag) {
-        (None, _) => PlaceState::Missing,
-        (Some(image), Some(etag)) => {
-            let named = image.etag.as_deref() == Some(etag);
-            let same = etag.contains('-') || image.md5 == etag;
-            if named && same { PlaceState::Present } else { PlaceState::Different }
-        }
-        (Some(_), None) => PlaceState::Present,
+        Some(original) if original.content == ContentState::Missing => PlaceState::Missing,
+        Some(_) if contradicts || damaged => PlaceState::Different,
+        Some(_) => PlaceState::Present,
     }
 }
 
 /// Where nothing is expected, its absence is no fault.
-fn settle(cell: &mut Cell, standing: &Standing) {
-    let absent = match standing {
-        Standing::Pending => PlaceState::Pending,
-        Standing::Rejected(_, None) => PlaceState::Unexpected,
+fn expect_nothing(cell: &mut Cell, standing: &Standing) {
+    let (absent, differs) = match standing {
+        Standing::Pending => (PlaceState::Pending, PlaceState::Pending),
+        Standing::Dead(_) => (PlaceState::Unexpected, PlaceState::Pending),
+        Standing::Rejected { .. } => (PlaceState::Unexpected, PlaceState::Different),
         _ => return,
     };
     for place in [&mut cell.rendition, &mut cell.row, &mut cell.served] {
-        let pending = matches!(standing, Standing::Pending);
-        if *place == PlaceState::Missing || (pending && *place == PlaceState::Different) {
-            *place = absent;
+        match *place {
+            PlaceState::Missing | PlaceState::Unexpected => *place = absent,
+            PlaceState::Different => *place = differs,
+            PlaceState::Present | PlaceState::Pending | PlaceState::Unknown => {}
         }
     }
 }
 
-fn note_differences(cell: &Cell, photo: &PhotoId, report: &mut EntityReport) {
-    for (place, state) in [("rendition", cell.rendition), ("row", cell.row), ("served image", cell.served)] {
-        let what = match state {
-            PlaceState::Missing => "is missing",
-            PlaceState::Different => "differs",
-            _ => continue,
-        };
-        report.state = EntityState::Different;
-        report.findings.push(format!("{photo} {}: the {place} {what}", cell.image_size));
-    }
-}
-
-fn note_standing(standing: &Standing, photo: &PhotoId, facts: &PhotoFacts, report: &mut EntityReport) {
-    let (state, finding) = match standing {
-        Standing::Serving(_) => return,
-        Standing::Pending => (EntityState::Pending, format!("{photo}: on its way")),
-        Standing::Contradiction(finding) => (EntityState::Different, format!("{photo}: {finding}")),
-        Standing::Rejected(reason, serving) => {
-            let detail = match facts.ledger.as_ref().map(|entry| &entry.state) {
-                Some(State::Rejected { detail, .. }) => detail.as_str(),
-                _ => "",
-            };
+fn note(standing: &Standing, photo: &PhotoId, in_the_dark: bool, report: &mut EntityReport) {
+    match standing {
+        Standing::Serving(_) => {}
+        Standing::Pending => {
+            report.note(EntityState::Pending, format!("{photo}: pending"));
+            // An event that is sent twice does no harm; one that was lost is never missed where nobody can look.
+            report.repair(if in_the_dark { Repair::Render(photo.clone()) } else { Repair::Wait });
+        }
+        Standing::Differs(finding, repair) => report.differs(format!("{photo}: {finding}"), repair.clone()),
+        Standing::Dead(error) => {
+            let finding = format!("{photo}: {}: its message is a dead letter: {error}", ReasonCode::SystemDeadLetter);
+            report.note(EntityState::Rejected, finding);
+            let who = format!(
+                "whoever runs the server: look at the error, then `cameo retry --reason {}`",
+                ReasonCode::SystemDeadLetter
+            );
+            report.repair(Repair::Person(who));
+        }
+        Standing::Rejected { reason, detail, serving } => {
             let beside = if serving.is_some() { " (the last good original is being served)" } else { "" };
-            (EntityState::Rejected, format!("{photo}: {reason}: {detail}{beside}"))
-        }
-    };
-    report.state = report.state.max(state);
-    report.findings.push(finding);
-}
-
-async fn judge_aliases(
-    places: Places<'_>,
-    entity: &EntityId,
-    facts: &EntityFacts,
-    report: &mut EntityReport,
-) -> Result<()> {
-    let settled = matches!(report.state, EntityState::Complete | EntityState::Rejected);
-    if !places.settings.publish_alias || !settled {
-        return Ok(());
-    }
-    let sizes: BTreeSet<&String> = facts.values().flat_map(|photo| photo.rows.keys()).collect();
-    for image_size in sizes {
-        let primary = facts.values().find_map(|photo| photo.rows.get(image_size));
-        let alias = places.store.head(&places.settings.image_bucket, &entity.alias_key(image_size)).await?;
-        let state = match (&alias, primary) {
-            (Some(info), Some(row)) if info.etag == row.etag => PlaceState::Present,
-            (Some(_), _) => PlaceState::Different,
-            (None, _) => PlaceState::Missing,
-        };
-        if report.alias == PlaceState::Unexpected || state != PlaceState::Present {
-            report.alias = state;
-        }
-        if state != PlaceState::Present {
-            report.state = EntityState::Different;
-            report
-                .findings
-                .push(format!("{}: the alias is not that of the primary photo", entity.alias_key(image_size)));
+            report.note(EntityState::Rejected, format!("{photo}: {reason}: {detail}{beside}"));
         }
     }
-    Ok(())
 }

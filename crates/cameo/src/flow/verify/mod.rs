@@ -1,48 +1,43 @@
-//! Verifying: the proof that nothing is missing, entity by entity, in four places: the original in the upload bucket,
-//! the rendition in the image bucket, the row in the public table, and the image as it is served.
+//! Verifying: the proof that nothing is missing and nothing else is published, entity by entity, in four places: the original in
+//! the upload bucket, the rendition in the image bucket, the row in the public table, and the image as it is served.
 //!
-//! It only reads. Rows and ledger are fetched in chunks of entities, so that memory grows with the number of originals
-//! by about a hundred bytes each, not with what is known of them.
+//! It only reads. The upload bucket, the ledger, the rows and the image bucket are walked a page at a time (`walk`), so that memory
+//! is bounded by a page however much there is. A difference is looked at again before it is reported (`settle`): what is
+//! in work is pending, never different.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use async_trait::async_trait;
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use std::collections::BTreeMap;
 
 use super::Settings;
 use crate::{
-    catalog::{Catalog, LedgerEntry, Row, Scope},
-    error::Result,
-    key::{EntityId, PhotoId, Vertical},
+    catalog::{Catalog, LedgerEntry, Row, Scope, image_urls::ImageUrls},
+    clock::Clock,
+    key::{PhotoId, Vertical},
     store::Store,
 };
 
+mod aliases;
+mod cells;
 mod collect;
+mod files;
+mod in_work;
 mod judge;
+mod known;
+mod repair;
 mod report;
+mod run;
+mod served;
+mod settle;
+mod unowned;
+mod walk;
 
-pub use report::{Cell, EntityReport, EntityState, PlaceState, Stray, Summary};
-
-/// Entities whose rows and ledger entries are held at a time.
-const CHUNK: usize = 200;
-/// Entities that are judged side by side.
-const CONCURRENCY: usize = 8;
-
-/// An image as the public sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServedImage {
-    /// The `ETag` that it was served with, without quotes.
-    pub etag: Option<String>,
-    /// MD5 of the body, in hexadecimal.
-    pub md5: String,
-}
-
-/// Looks at images as the public does.
-#[async_trait]
-pub trait Served: Send + Sync + std::fmt::Debug {
-    /// Fetches the image at a key; none when the answer is not 200. An error when nobody answers.
-    async fn fetch(&self, key: &str) -> Result<Option<ServedImage>>;
-}
+pub use files::{OUTSIDE_MAX, misplaced};
+pub use in_work::Queues;
+pub use known::{misnamed_with_ids, unknown_ids, unmatched, verticals_known};
+pub use repair::Repair;
+pub use report::{Cell, EntityReport, EntityState, Outdated, PlaceState, Stray, Summary, Unmatched, Unowned};
+pub use run::verify;
+pub use served::{Fetched, Served, ServedImage};
+pub use unowned::why_unowned;
 
 /// A file that was handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +55,26 @@ pub struct Question {
     pub scope: Scope,
     /// The list of what was handed over: these originals must be there, as they are, and only their entities are looked at.
     pub delivery: Option<Delivery>,
+    /// How much is looked at.
+    pub look: Look,
+}
+
+impl Question {
+    /// Everything but the bytes of all content.
+    pub fn of(scope: Scope) -> Self {
+        Self { scope, delivery: None, look: Look::Everything }
+    }
+}
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Look {
+    /// The entities alone, not what else the buckets hold: for a page of a few entities.
+    Entities,
+    /// Everything but the bytes of all content.
+    Everything,
+    /// Everything, and originals, renditions and aliases are read and hashed.
+    Deep,
 }
 
 /// A list of what was handed over.
@@ -67,7 +82,7 @@ pub struct Question {
 pub struct Delivery {
     /// The originals.
     pub originals: BTreeMap<PhotoId, HandedOver>,
-    /// Files that no place can take, because of their names: they stand rejected.
+    /// Files that no place can take, because of their names: they are rejected.
     pub misnamed: Vec<Stray>,
     /// Files that operating systems leave.
     pub ignored: u64,
@@ -82,12 +97,32 @@ pub struct Places<'a> {
     pub catalog: &'a dyn Catalog,
     /// The public side.
     pub served: &'a dyn Served,
+    /// The queues; none where they cannot be reached.
+    pub queues: Option<Queues<'a>>,
+    /// The addresses that rows must have; where nobody knows the base, only their paths are compared.
+    pub urls: Option<&'a ImageUrls>,
     /// Names and rules.
     pub settings: &'a Settings,
+    /// The time, to know what a cache may still show.
+    pub clock: &'a dyn Clock,
+}
+
+/// Hears what verifying finds, in order.
+pub trait Listen {
+    /// An entity was judged.
+    fn entity(&mut self, report: &EntityReport);
+    /// An object of the image bucket is nobody's.
+    fn unowned(&mut self, _: &Unowned) {}
+}
+
+impl<F: FnMut(&EntityReport)> Listen for F {
+    fn entity(&mut self, report: &EntityReport) {
+        self(report);
+    }
 }
 
 /// What is known of one photo.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct PhotoFacts {
     original: Option<collect::OriginalFacts>,
     handed_over: Option<HandedOver>,
@@ -96,35 +131,6 @@ struct PhotoFacts {
 }
 
 type EntityFacts = BTreeMap<u16, PhotoFacts>;
-
-/// Answers a question; `tell` hears of each entity in order.
-pub async fn verify(places: Places<'_>, question: &Question, mut tell: impl FnMut(&EntityReport)) -> Result<Summary> {
-    let mut found = collect::originals(places, question).await?;
-    let entities = collect::entities(places, question, &found).await?;
-    let mut summary = Summary::of_strays(std::mem::take(&mut found.strays));
-    if let Some(delivery) = &question.delivery {
-        summary.strays.clone_from(&delivery.misnamed);
-        summary.ignored = delivery.ignored;
-    }
-    let entities: Vec<EntityId> = entities.into_iter().collect();
-    for chunk in entities.chunks(CHUNK) {
-        let facts = collect::facts(places, chunk, &mut found, question.delivery.as_ref()).await?;
-        // Boxed, because the compiler cannot prove the bare futures to be `Send`.
-        let judged: Vec<_> = facts.iter().map(|(entity, facts)| judge::entity(places, entity, facts).boxed()).collect();
-        let mut reports = futures::stream::iter(judged).buffered(CONCURRENCY);
-        while let Some(report) = reports.try_next().await? {
-            if let Some(report) = report {
-                summary.add(&report);
-                tell(&report);
-            }
-        }
-    }
-    if let Scope::Ids { cd_idx, .. } = &question.scope {
-        let seen: BTreeSet<u64> = entities.iter().map(|entity| entity.cd_idx).collect();
-        summary.unknown_ids = cd_idx.iter().copied().filter(|id| !seen.contains(id)).collect();
-    }
-    Ok(summary)
-}
 
 /// The prefix under which the originals of a vertical stand.
 fn origin_prefix(vertical: &Vertical) -> String {

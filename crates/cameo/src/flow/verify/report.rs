@@ -1,8 +1,20 @@
-//! What verifying tells: stable names, for people and for scripts.
+//! What verifying reports: stable names, for people and for scripts.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{catalog::State, key::Vertical, reason::ReasonCode};
+use super::repair::Repair;
+use crate::{
+    catalog::State,
+    key::{EntityId, Vertical},
+    reason::ReasonCode,
+};
+
+/// Unexpected files that are listed, at most; all of them are counted.
+const UNEXPECTED_FILES_LISTED_MAX: usize = 10_000;
+/// Objects of nobody that are listed in the summary, at most; all of them are reported one by one, and counted.
+const UNOWNED_LISTED_MAX: usize = 1000;
 
 /// How an entity stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -10,9 +22,9 @@ use crate::{catalog::State, key::Vertical, reason::ReasonCode};
 pub enum EntityState {
     /// Every place holds what it should.
     Complete,
-    /// An original stands rejected; everything else is complete.
+    /// An original is rejected; everything else is complete.
     Rejected,
-    /// An original is on its way.
+    /// An original is in work, or a place could not be looked at.
     Pending,
     /// A place lacks, or differs from, another.
     Different,
@@ -28,10 +40,19 @@ pub enum PlaceState {
     Missing,
     /// Something else.
     Different,
-    /// Nothing yet, or something older: it is on its way.
+    /// Nothing yet, or something older: it is in work.
     Pending,
     /// It was not looked at, because nothing is expected there.
     Unexpected,
+    /// It could not be looked at.
+    Unknown,
+}
+
+impl PlaceState {
+    /// Whether something has to be done about it.
+    pub(super) fn is_wrong(self) -> bool {
+        matches!(self, Self::Missing | Self::Different)
+    }
 }
 
 /// One image size of one photo, in four places.
@@ -68,16 +89,110 @@ pub struct EntityReport {
     pub alias: PlaceState,
     /// What was found, in English, a line a finding.
     pub findings: Vec<String>,
+    /// What repairs it.
+    #[serde(skip)]
+    pub repairs: Vec<Repair>,
+    /// Photos that were made by another size set, by its label and that of the current one: said once, in the summary.
+    #[serde(skip)]
+    pub outdated: Vec<(String, String)>,
+    /// Whether some of its images could not be fetched: said once, in the summary.
+    #[serde(skip)]
+    pub not_fetched: bool,
 }
 
-/// An object under `origin/` that belongs to no entity.
+impl EntityReport {
+    pub(super) fn new(entity: &EntityId) -> Self {
+        Self {
+            vertical: entity.vertical.clone(),
+            cd_idx: entity.cd_idx,
+            state: EntityState::Complete,
+            cells: Vec::new(),
+            alias: PlaceState::Unexpected,
+            findings: Vec::new(),
+            repairs: Vec::new(),
+            outdated: Vec::new(),
+            not_fetched: false,
+        }
+    }
+
+    /// The entity.
+    pub fn entity(&self) -> EntityId {
+        EntityId { vertical: self.vertical.clone(), cd_idx: self.cd_idx }
+    }
+
+    /// Whether everything that keeps it from being complete is said once, in the summary, for all entities.
+    pub fn is_said_in_summary(&self) -> bool {
+        self.state != EntityState::Complete && self.findings.len() == self.outdated.len()
+    }
+
+    /// Notes a difference and what repairs it.
+    pub(super) fn differs(&mut self, finding: String, repair: Repair) {
+        self.note(EntityState::Different, finding);
+        self.repair(repair);
+    }
+
+    /// Notes what was found.
+    pub(super) fn note(&mut self, state: EntityState, finding: String) {
+        self.state = self.state.max(state);
+        self.findings.push(finding);
+    }
+
+    pub(super) fn repair(&mut self, repair: Repair) {
+        if !self.repairs.contains(&repair) {
+            self.repairs.push(repair);
+        }
+    }
+}
+
+/// A file of the upload bucket that belongs to no entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stray {
     /// Its key.
     pub key: String,
-    /// What became of it; none while its event is on its way.
+    /// What became of it; none while its event is in work.
     #[serde(flatten)]
     pub state: Option<State>,
+}
+
+/// An object of the image bucket that nobody owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unowned {
+    /// Its key.
+    pub key: String,
+    /// Why nobody owns it.
+    pub why: String,
+    /// Whether `cameo reconcile --apply` takes it down; what Cameo did not write is left to a person.
+    pub removable: bool,
+}
+
+/// A scope that nothing is known of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unmatched {
+    /// The vertical that was asked about.
+    pub vertical: Vertical,
+    /// Verticals whose names are nearest to it.
+    pub near: Vec<Vertical>,
+}
+
+impl std::fmt::Display for Unmatched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no such vertical \"{}\"", self.vertical)?;
+        for (n, near) in self.near.iter().enumerate() {
+            write!(f, "{}{near}", if n == 0 { "; did you mean " } else { ", " })?;
+        }
+        if self.near.is_empty() { Ok(()) } else { f.write_str("?") }
+    }
+}
+
+/// Photos that were made by another size set than the current one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outdated {
+    /// The size set that made them.
+    pub made_by: String,
+    /// The current one.
+    pub size_set: String,
+    /// How many photos.
+    pub photos: u64,
 }
 
 /// The counts.
@@ -91,26 +206,57 @@ pub struct Summary {
     pub rows: u64,
     /// Entities that are complete.
     pub complete: u64,
-    /// Entities that are on their way.
+    /// Entities that are in work, or that could not be looked at in every place.
     pub pending: u64,
     /// Entities with rejected originals that are complete otherwise.
     pub rejected: u64,
     /// Entities with differences.
     pub different: u64,
-    /// Ids that were asked for and that no place knows.
+    /// Ids that were asked for and that are found nowhere.
     pub unknown_ids: Vec<u64>,
-    /// Objects that belong to no entity and stand rejected, or wait for that.
+    /// Files that belong to no entity and are rejected, or wait for that: the first 10,000.
     pub strays: Vec<Stray>,
-    /// Objects that operating systems left.
+    /// How many of them there are.
+    pub unexpected_files: u64,
+    /// Files that operating systems left.
     pub ignored: u64,
+    /// Objects of the image bucket that nobody owns: the first 1,000.
+    pub unowned: Vec<Unowned>,
+    /// How many of them there are.
+    pub unowned_objects: u64,
+    /// Objects of the image bucket that nobody owns yet, or any more: their photos are in work.
+    pub pending_objects: u64,
+    /// Photos that were made by other size sets than the current ones.
+    pub outdated: Vec<Outdated>,
+    /// Why images could not be fetched, if they could not.
+    pub not_fetched: Option<String>,
+    /// What was asked for and is found nowhere.
+    pub unmatched: Option<Unmatched>,
+    #[serde(skip)]
+    waiting_files: u64,
+    #[serde(skip)]
+    outdated_photos: BTreeMap<(String, String), u64>,
 }
 
 impl Summary {
-    /// A summary of the objects that belong to no entity.
-    pub(super) fn of_strays(strays: Vec<Stray>) -> Self {
-        let (ignored, strays): (Vec<_>, Vec<_>) =
-            strays.into_iter().partition(|stray| stray.state == Some(State::Ignored));
-        Self { ignored: ignored.len() as u64, strays, ..Self::default() }
+    /// Counts a file that belongs to no entity.
+    pub(super) fn add_file(&mut self, stray: Stray) {
+        if stray.state == Some(State::Ignored) {
+            self.ignored += 1;
+            return;
+        }
+        self.unexpected_files += 1;
+        self.waiting_files += u64::from(stray.state.is_none());
+        if self.strays.len() < UNEXPECTED_FILES_LISTED_MAX {
+            self.strays.push(stray);
+        }
+    }
+
+    pub(super) fn add_unowned(&mut self, unowned: &Unowned) {
+        self.unowned_objects += 1;
+        if self.unowned.len() < UNOWNED_LISTED_MAX {
+            self.unowned.push(unowned.clone());
+        }
     }
 
     pub(super) fn add(&mut self, report: &EntityReport) {
@@ -119,6 +265,9 @@ impl Summary {
         sequences.dedup();
         self.photos += sequences.len() as u64;
         self.rows += report.cells.iter().filter(|cell| cell.row == PlaceState::Present).count() as u64;
+        for labels in &report.outdated {
+            *self.outdated_photos.entry(labels.clone()).or_default() += 1;
+        }
         match report.state {
             EntityState::Complete => self.complete += 1,
             EntityState::Pending => self.pending += 1,
@@ -127,14 +276,19 @@ impl Summary {
         }
     }
 
+    pub(super) fn finish(&mut self) {
+        let outdated = std::mem::take(&mut self.outdated_photos).into_iter();
+        self.outdated = outdated.map(|((made_by, size_set), photos)| Outdated { made_by, size_set, photos }).collect();
+    }
+
     /// How everything together stands.
     pub fn state(&self) -> EntityState {
-        let waiting = self.strays.iter().any(|stray| stray.state.is_none());
-        if self.different > 0 || !self.unknown_ids.is_empty() {
+        let unknown = !self.unknown_ids.is_empty() || self.unmatched.is_some();
+        if self.different > 0 || self.unowned_objects > 0 || unknown {
             EntityState::Different
-        } else if self.pending > 0 || waiting {
+        } else if self.pending + self.waiting_files + self.pending_objects > 0 || self.not_fetched.is_some() {
             EntityState::Pending
-        } else if self.rejected > 0 || !self.strays.is_empty() {
+        } else if self.rejected > 0 || self.unexpected_files > 0 {
             EntityState::Rejected
         } else {
             EntityState::Complete

@@ -12,7 +12,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{Console, health::Health};
-use crate::{error::Error, flow::reconcile};
+use crate::{
+    error::Error,
+    flow::{reconcile, repair},
+};
 
 /// Header that every change must carry, whatever its value.
 pub(super) const ASKED_BY: &str = "x-cameo-client";
@@ -76,12 +79,12 @@ pub(super) async fn health(State(console): State<Console>, Extension(health): Ex
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
-pub(super) async fn requeue(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
-    if asked.keys.len() > KEYS_MAX {
-        return (StatusCode::PAYLOAD_TOO_LARGE, format!("at most {KEYS_MAX} keys at a time")).into_response();
-    }
-    let now = console.clock.now();
-    match reconcile::requeue(&console.flow, &*console.events, &asked.keys, now).await {
+fn too_many() -> Response {
+    (StatusCode::PAYLOAD_TOO_LARGE, format!("at most {KEYS_MAX} keys at a time")).into_response()
+}
+
+fn answer(result: Result<impl Serialize, Error>) -> Response {
+    match result {
         Ok(done) => Json(done).into_response(),
         Err(error) => failed(&error),
     }
@@ -95,17 +98,38 @@ pub(super) async fn redrive(State(console): State<Console>, _: OwnClient, Json(a
     let Some(queue) = queues.into_iter().find(|queue| queue.name() == asked.queue) else {
         return (StatusCode::NOT_FOUND, "no such queue").into_response();
     };
-    match queue.redrive(&asked.ids).await {
-        Ok(redriven) => Json(Redriven { redriven }).into_response(),
-        Err(error) => failed(&error),
-    }
+    answer(queue.redrive(&asked.ids).await.map(|redriven| Redriven { redriven }))
 }
 
-pub(super) async fn rewrite_urls(State(console): State<Console>, _: OwnClient) -> Response {
-    match reconcile::rewrite_urls(&console.flow, &console.images_url).await {
-        Ok(rewritten) => Json(Rewritten { rewritten }).into_response(),
-        Err(error) => failed(&error),
+pub(super) async fn requeue(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+    if asked.keys.len() > KEYS_MAX {
+        return too_many();
     }
+    answer(reconcile::requeue(&console.flow, &*console.events, &asked.keys, console.clock.now()).await)
+}
+
+/// Takes down what is left of originals that are gone.
+pub(super) async fn remove_absent(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+    if asked.keys.len() > KEYS_MAX {
+        return too_many();
+    }
+    answer(repair::remove_absent(&console.flow, &*console.events, &asked.keys, console.clock.now()).await)
+}
+
+/// Deletes objects of the image bucket that nobody owns.
+pub(super) async fn take_down(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+    if asked.keys.len() > KEYS_MAX {
+        return too_many();
+    }
+    answer(repair::take_down(&console.flow, &asked.keys).await)
+}
+
+pub(super) async fn rewrite_urls(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+    if asked.keys.len() > KEYS_MAX {
+        return too_many();
+    }
+    let rewritten = repair::rewrite_urls(&console.flow, &console.images_url, &asked.keys).await;
+    answer(rewritten.map(|rewritten| Rewritten { rewritten }))
 }
 
 fn failed(error: &Error) -> Response {

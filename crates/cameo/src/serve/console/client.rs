@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::api::{ASKED_BY, KEYS_MAX, Keys, Letters, Redriven, Rewritten};
 use crate::{
     error::{Error, Kind, Place, Result},
-    flow::reconcile::Requeued,
+    flow::{reconcile::Requeued, repair::Acted},
 };
 
 /// How long one request may take.
@@ -52,10 +52,34 @@ impl ConsoleClient {
         Ok(redriven)
     }
 
-    /// Rewrites the addresses of rows that are not under the server's public address.
-    pub async fn rewrite_urls(&self) -> Result<u64> {
-        let done: Rewritten = self.post("rewrite-urls", &serde_json::json!({})).await?;
-        Ok(done.rewritten)
+    /// Tells the flow of originals that are gone.
+    pub async fn remove_absent(&self, keys: &[String]) -> Result<Acted> {
+        self.act("remove-absent", keys).await
+    }
+
+    /// Deletes objects of the image bucket that nobody owns.
+    pub async fn take_down(&self, keys: &[String]) -> Result<Acted> {
+        self.act("take-down", keys).await
+    }
+
+    async fn act(&self, what: &str, keys: &[String]) -> Result<Acted> {
+        let mut all = Acted::default();
+        for batch in keys.chunks(KEYS_MAX) {
+            let acted: Acted = self.post(what, &Keys { keys: batch.to_vec() }).await?;
+            all.done += acted.done;
+            all.passed_over += acted.passed_over;
+        }
+        Ok(all)
+    }
+
+    /// Rewrites the addresses of rows of these originals that are not under the server's public address.
+    pub async fn rewrite_urls(&self, keys: &[String]) -> Result<u64> {
+        let mut all = 0;
+        for batch in keys.chunks(KEYS_MAX) {
+            let done: Rewritten = self.post("rewrite-urls", &Keys { keys: batch.to_vec() }).await?;
+            all += done.rewritten;
+        }
+        Ok(all)
     }
 
     async fn post<T: DeserializeOwned>(&self, what: &str, body: &impl Serialize) -> Result<T> {

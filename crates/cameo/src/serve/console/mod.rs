@@ -68,6 +68,8 @@ pub fn router(console: Console) -> Router {
         .route("/api/health", get(api::health).layer(Extension(Health::default())))
         .route("/api/requeue", post(api::requeue))
         .route("/api/redrive", post(api::redrive))
+        .route("/api/remove-absent", post(api::remove_absent))
+        .route("/api/take-down", post(api::take_down))
         .route("/api/rewrite-urls", post(api::rewrite_urls))
         .layer(DefaultBodyLimit::max(api::BODY_MAX_BYTES))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such page") })

@@ -9,8 +9,8 @@ use super::{Console, stored_images::StoredImages, text::Language};
 use crate::{
     catalog::{Count, LedgerEntry, Scope, State},
     error::{Error, Kind, Place, Result},
-    flow::verify::{self, Cell, EntityReport, EntityState, PlaceState, Question},
-    key::{EntityId, PhotoId, UploadKey, Vertical},
+    flow::verify::{self, Cell, EntityReport, EntityState, Look, PlaceState, Question, Stray},
+    key::{EntityId, Misplaced, PhotoId, UploadKey, Vertical},
     queue::{DeadLetter, Depth},
     reason::ReasonCode,
     store::ObjectInfo,
@@ -22,6 +22,8 @@ const PAGE_ORIGINALS: usize = 50;
 const REJECTED_SHOWN: usize = 100;
 /// Dead letters of a queue that are looked at for a page.
 const DEAD_LOOKED_AT: usize = 1000;
+/// Keys outside of `origin/` that a page looks at, at most; `cameo verify` looks at more.
+const OUTSIDE_LOOKED_AT_MAX: usize = 2000;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -89,6 +91,13 @@ pub(super) async fn overview(console: &Console, language: Language) -> Result<St
         let vertical = count.vertical.clone().unwrap_or_default();
         verticals.entry(vertical).or_default().add(count);
     }
+    let flow = &console.flow;
+    let bucket = &flow.settings.upload_bucket;
+    for file in verify::misplaced(&*flow.store, bucket, &Scope::All, OUTSIDE_LOOKED_AT_MAX).await? {
+        let vertical = Misplaced::parse(&file.key).and_then(|misplaced| misplaced.vertical);
+        let vertical = vertical.map(String::from).unwrap_or_default();
+        verticals.entry(vertical).or_default().add_misplaced();
+    }
     let mut queues = Vec::new();
     for queue in [&console.events, &console.registrations] {
         queues.push((queue.name().to_owned(), queue.depth().await?));
@@ -122,6 +131,16 @@ async fn dead_letters(console: &Console) -> Vec<(String, DeadLetter)> {
 }
 
 impl VerticalCounts {
+    /// Counts a photo that was uploaded outside of `origin/`.
+    fn add_misplaced(&mut self) {
+        let code = ReasonCode::NameUnparseable.code();
+        self.rejected += 1;
+        match self.reasons.iter_mut().find(|(reason, _)| reason == code) {
+            Some((_, originals)) => *originals += 1,
+            None => self.reasons.push((code.to_owned(), 1)),
+        }
+    }
+
     fn add(&mut self, count: Count) {
         match (count.state.as_str(), count.reason) {
             ("serving", _) => self.serving += count.originals,
@@ -147,25 +166,20 @@ pub(super) async fn vertical(
         Ok(id) => (vec![id], None),
         Err(_) => entities_after(console, vertical, after).await?,
     };
-    let rejected = console.flow.catalog.rejected(Some(vertical), REJECTED_SHOWN).await?;
+    let flow = &console.flow;
+    let mut rejected: Vec<RejectedView> = Vec::new();
+    let scope = Scope::Vertical(vertical.clone());
+    let misplaced =
+        verify::misplaced(&*flow.store, &flow.settings.upload_bucket, &scope, OUTSIDE_LOOKED_AT_MAX).await?;
+    rejected.extend(misplaced.into_iter().take(REJECTED_SHOWN).filter_map(RejectedView::of_file));
+    let in_ledger = flow.catalog.rejected(Some(vertical), REJECTED_SHOWN).await?;
+    rejected.extend(in_ledger.into_iter().filter_map(RejectedView::of));
     let dead = dead_letters(console).await.into_iter();
     let dead = dead.filter(|(key, _)| UploadKey::vertical(key).as_ref() == Some(vertical)).take(REJECTED_SHOWN);
+    rejected.extend(dead.map(|(key, letter)| RejectedView::dead(name_of(&key).to_owned(), letter)));
     let mut entities = judge(console, vertical, ids).await?;
     let image_sizes = in_columns(&mut entities, console.flow.settings.size_sets.of(vertical).sizes.sizes());
-    render(&VerticalPage {
-        language,
-        vertical,
-        cd_idx: cd_idx.trim(),
-        after,
-        image_sizes,
-        entities,
-        rejected: rejected
-            .into_iter()
-            .filter_map(RejectedView::of)
-            .chain(dead.map(|(key, letter)| RejectedView::dead(name_of(&key).to_owned(), letter)))
-            .collect(),
-        next,
-    })
+    render(&VerticalPage { language, vertical, cd_idx: cd_idx.trim(), after, image_sizes, entities, rejected, next })
 }
 
 /// The entities whose originals follow a key, and the key from which the next page goes on.
@@ -192,11 +206,22 @@ async fn judge(console: &Console, vertical: &Vertical, cd_idx: Vec<u64>) -> Resu
     }
     let flow = &console.flow;
     let served = StoredImages { store: &*flow.store, bucket: &flow.settings.image_bucket };
-    let places =
-        verify::Places { store: &*flow.store, catalog: &*flow.catalog, served: &served, settings: &flow.settings };
-    let scope = Scope::Ids { vertical: Some(vertical.clone()), cd_idx };
+    let places = verify::Places {
+        store: &*flow.store,
+        catalog: &*flow.catalog,
+        served: &served,
+        queues: Some(verify::Queues { events: &*console.events, registrations: &*console.registrations }),
+        urls: Some(&console.images_url),
+        settings: &flow.settings,
+        clock: &*console.clock,
+    };
+    let question = Question {
+        scope: Scope::Ids { vertical: Some(vertical.clone()), cd_idx },
+        delivery: None,
+        look: Look::Entities,
+    };
     let mut entities = Vec::new();
-    verify::verify(places, &Question { scope, delivery: None }, |report| entities.push(console.view(report))).await?;
+    verify::verify(places, &question, &mut |report: &EntityReport| entities.push(console.view(report))).await?;
     Ok(entities)
 }
 
@@ -268,6 +293,12 @@ impl RejectedView {
 
     fn dead(name: String, letter: DeadLetter) -> Self {
         Self { name, reason: ReasonCode::SystemDeadLetter, detail: letter.error }
+    }
+
+    /// A photo outside of `origin/`, by its whole key.
+    fn of_file(file: Stray) -> Option<Self> {
+        let Some(State::Rejected { reason, detail }) = file.state else { return None };
+        Some(Self { name: file.key, reason, detail })
     }
 }
 

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 
 use crate::{
     error::Result,
-    flow::verify::{Served, ServedImage},
-    store::Store,
+    flow::verify::{Fetched, Served, ServedImage},
+    store::{ObjectInfo, Store},
 };
 
 /// Looks at the image bucket in place of the public side.
@@ -18,8 +18,11 @@ pub(super) struct StoredImages<'s> {
 
 #[async_trait]
 impl Served for StoredImages<'_> {
-    async fn fetch(&self, key: &str) -> Result<Option<ServedImage>> {
+    async fn fetch(&self, key: &str) -> Result<Fetched> {
         let info = self.store.head(self.bucket, key).await?;
-        Ok(info.map(|info| ServedImage { etag: Some(info.etag.clone()), md5: info.etag }))
+        Ok(info.map_or(Fetched::Absent("there is no object".to_owned()), |info| {
+            let ObjectInfo { etag, content_type, .. } = info;
+            Fetched::Image(ServedImage { etag: Some(etag.clone()), md5: etag, content_type, ..ServedImage::default() })
+        }))
     }
 }

@@ -1,0 +1,96 @@
+//! Whether an entity's aliases show its primary photo, that of the lowest sequence, at every image size.
+//!
+//! Aliases that should not exist are found where the image bucket is listed (`unowned`).
+
+use super::{
+    Look, cells,
+    judge::{Primaries, View},
+    repair::Repair,
+    report::{EntityReport, EntityState, PlaceState},
+};
+use crate::{
+    error::Result,
+    key::EntityId,
+    store::{ContentState, ObjectInfo},
+};
+
+/// Judges the aliases of an entity. While one of its photos is in work they may be behind.
+pub(super) async fn judge(
+    view: View<'_>,
+    entity: &EntityId,
+    primaries: &Primaries,
+    in_work: bool,
+    report: &mut EntityReport,
+) -> Result<()> {
+    let settings = view.places.settings;
+    if !settings.publish_alias {
+        return Ok(());
+    }
+    let set = settings.size_sets.of(&entity.vertical).sizes.sizes();
+    let sizes = || set.iter().filter_map(|size| primaries.get_key_value(&size.name));
+    let keys: Vec<String> = sizes().map(|(size, _)| entity.alias_key(size)).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let aliases = view.places.store.head_all(&settings.image_bucket, &keys).await?;
+    let contents = view.places.store.check_content(&settings.image_bucket, &keys).await?;
+    for (n, (_, (photo, etags))) in sizes().enumerate() {
+        let alias = Alias { key: keys[n], info: aliases[n].as_ref(), content: contents[n], etags };
+        let Some(judged) = alias.judge(view).await? else { continue };
+        let state = judged.as_ref().map_or(PlaceState::Present, |(state, _)| *state);
+        if report.alias == PlaceState::Unexpected || state != PlaceState::Present {
+            report.alias = state;
+        }
+        match judged {
+            Some(_) if in_work => {
+                report.alias = PlaceState::Pending;
+                report.note(EntityState::Pending, format!("{}: pending", keys[n]));
+            }
+            Some((_, why)) => {
+                if alias.is_present() {
+                    report.repair(Repair::DamagedAlias(keys[n].to_owned()));
+                }
+                report.differs(format!("{}: the alias {why}", keys[n]), Repair::Alias(photo.clone()));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// One alias and what it may show.
+struct Alias<'a> {
+    key: &'a str,
+    info: Option<&'a ObjectInfo>,
+    content: ContentState,
+    /// Empty where the primary rendition is not as it should be: its repair brings the alias along.
+    etags: &'a [String],
+}
+
+impl Alias<'_> {
+    /// Whether it shows the right photo by its `ETag`, so that what is wrong must be its content.
+    fn is_present(&self) -> bool {
+        self.info.is_some_and(|info| self.etags.is_empty() || self.etags.contains(&info.etag))
+    }
+
+    /// How it stands: none where nobody can say, and no more where it is right.
+    async fn judge(&self, view: View<'_>) -> Result<Option<Option<(PlaceState, String)>>> {
+        Ok(match self.info {
+            Some(_) if self.content.is_damaged() => {
+                Some(Some((PlaceState::Different, "has lost its content, or a part of it".to_owned())))
+            }
+            Some(info) if view.look == Look::Deep && self.is_present() => {
+                let bucket = &view.places.settings.image_bucket;
+                let rotted = cells::rotted(view.places, bucket, self.key, info).await?;
+                match rotted {
+                    Some(why) => Some(Some((PlaceState::Different, why))),
+                    None => (!self.etags.is_empty()).then_some(None),
+                }
+            }
+            _ if self.etags.is_empty() => None,
+            None => Some(Some((PlaceState::Missing, "is not found".to_owned()))),
+            Some(info) if !self.etags.contains(&info.etag) => {
+                Some(Some((PlaceState::Different, "does not show the photo of the lowest sequence".to_owned())))
+            }
+            Some(_) => Some(None),
+        })
+    }
+}

@@ -1,0 +1,311 @@
+//! One photo at each image size: rendition, row and what is served, against each other and against what the ledger serves.
+
+use std::collections::BTreeSet;
+
+use cameo_image::{Fit, ImageSize};
+
+use super::{
+    Look, PhotoFacts, Places,
+    judge::View,
+    repair::Repair,
+    report::{Cell, PlaceState},
+    served::{self, Fetched},
+};
+use crate::{
+    catalog::{Row, image_urls::ImageUrls},
+    error::{Kind, Result},
+    flow::publish::{JPEG, size_of},
+    generation::Generation,
+    key::PhotoId,
+    store::{ContentState, ObjectInfo},
+};
+
+/// What the cells of a photo are judged by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expected<'e> {
+    /// The generation that its renditions must be made from, where one is served.
+    pub(super) generation: Option<&'e Generation>,
+    /// Whether somebody else made them: then they do not say from what.
+    pub(super) adopted: bool,
+    /// Whether they were made by the current size set.
+    pub(super) current: bool,
+}
+
+/// One image size of a photo.
+pub(super) struct Judged {
+    pub(super) cell: Cell,
+    /// What is wrong, with what repairs it.
+    pub(super) findings: Vec<(String, Repair)>,
+    /// What a cache may still show.
+    pub(super) waits: Option<String>,
+    /// Whether what is wrong follows from another size set: the size is new, or no longer in it.
+    pub(super) follows_size_set: bool,
+    /// `ETag`s that the alias may have; none where the rendition is not as it should be.
+    pub(super) alias_etags: Vec<String>,
+}
+
+/// What stands at one image size.
+struct Standing<'s> {
+    photo: &'s PhotoId,
+    image_size: &'s str,
+    /// None where the size set has no such image size.
+    size: Option<&'s ImageSize>,
+    rendition: Option<&'s ObjectInfo>,
+    content: ContentState,
+    row: Option<&'s Row>,
+    expected: Expected<'s>,
+}
+
+/// Judges a photo at every image size that it should have, and that it has rows of.
+pub(super) async fn judge(
+    view: View<'_>,
+    photo: &PhotoId,
+    facts: &PhotoFacts,
+    expected: Expected<'_>,
+) -> Result<Vec<Judged>> {
+    let Places { store, settings, .. } = view.places;
+    let set = settings.size_sets.of(&photo.entity.vertical).sizes.sizes();
+    let configured = set.iter().map(|size| size.name.as_str());
+    let names: BTreeSet<&str> = configured.chain(facts.rows.keys().map(String::as_str)).collect();
+    let keys: Vec<String> = names.iter().map(|name| photo.rendition_key(name)).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let renditions = store.head_all(&settings.image_bucket, &keys).await?;
+    let contents = store.check_content(&settings.image_bucket, &keys).await?;
+    let mut judged = Vec::with_capacity(names.len());
+    for (n, image_size) in names.into_iter().enumerate() {
+        let standing = Standing {
+            photo,
+            image_size,
+            size: set.iter().find(|size| size.name == image_size),
+            rendition: renditions.get(n).and_then(Option::as_ref),
+            content: contents.get(n).copied().unwrap_or(ContentState::Present),
+            row: facts.rows.get(image_size),
+            expected,
+        };
+        judged.push(standing.judge(view, keys[n]).await?);
+    }
+    Ok(judged)
+}
+
+impl Standing<'_> {
+    async fn judge(&self, view: View<'_>, key: &str) -> Result<Judged> {
+        let mut findings = Vec::new();
+        let mut rendition = self.rendition_state();
+        if rendition.0 == PlaceState::Present && view.look == Look::Deep {
+            rendition = self.hashed(view.places, key).await?;
+        }
+        let (rendition, wrong) = rendition;
+        let again = || Repair::Render(self.photo.clone());
+        let dropped = self.size.is_none();
+        if let Some(wrong) = wrong.filter(|_| !dropped) {
+            findings.push((self.finding("the rendition", &wrong), again()));
+        }
+        let row = self.row_state(view.places, key, rendition, &mut findings);
+        let (served, waits) = self.served_state(view.places, key, rendition, &mut findings).await?;
+        let alias_etags = match self.rendition {
+            Some(info) if rendition == PlaceState::Present && self.expected.current && !dropped => {
+                // Where the row names another one, either may be what somebody changed.
+                std::iter::once(info.etag.clone()).chain(self.row.map(|row| row.etag.clone())).collect()
+            }
+            _ => Vec::new(),
+        };
+        let cell = Cell {
+            sequence: self.photo.sequence,
+            image_size: self.image_size.to_owned(),
+            original: PlaceState::Present,
+            rendition,
+            row,
+            served,
+            reason: None,
+        };
+        let follows_size_set = dropped || (self.rendition.is_none() && self.row.is_none());
+        Ok(Judged { cell, findings, waits, follows_size_set, alias_etags })
+    }
+
+    fn finding(&self, what: &str, wrong: &str) -> String {
+        format!("{} {}: {what} {wrong}", self.photo, self.image_size)
+    }
+
+    fn rendition_state(&self) -> (PlaceState, Option<String>) {
+        let Some(info) = self.rendition else {
+            // Of a size that is no longer in the set nothing is expected.
+            let absent = if self.size.is_some() { PlaceState::Missing } else { PlaceState::Unexpected };
+            return (absent, Some("is not found".to_owned()));
+        };
+        match self.content {
+            ContentState::Missing => return (PlaceState::Missing, Some("has lost its content".to_owned())),
+            ContentState::Short { expected_bytes, found_bytes } => {
+                let short = format!("is damaged: {found_bytes} of {expected_bytes} bytes are left");
+                return (PlaceState::Different, Some(short));
+            }
+            ContentState::Present | ContentState::NoObject => {}
+        }
+        match self.mismatch(info) {
+            Some(mismatch) => (PlaceState::Different, Some(mismatch)),
+            None => (PlaceState::Present, None),
+        }
+    }
+
+    /// What the object itself shows to be wrong.
+    fn mismatch(&self, info: &ObjectInfo) -> Option<String> {
+        if let Some(expected) = self.expected.generation {
+            match info.made_from() {
+                Some(made_from) if made_from != *expected => {
+                    return Some(format!("was made from generation {made_from} of the original, not {expected}"));
+                }
+                None if !self.expected.adopted => return Some("was not written by Cameo".to_owned()),
+                _ => {}
+            }
+        }
+        if let Some(kind) = info.content_type.as_deref().filter(|kind| *kind != JPEG) {
+            return Some(format!("has the media type {kind:?}, not {JPEG}"));
+        }
+        // A row of the same sizes, and an object of others: somebody overwrote the object.
+        let of_another = |row: &Row| row.etag != info.etag && info.made_from().is_none();
+        if self.row.is_some_and(of_another) {
+            return Some("is not the one that was registered".to_owned());
+        }
+        let (size, (width, height)) = (self.size.filter(|_| self.expected.current)?, size_of(info)?);
+        (!fits(size, width, height))
+            .then(|| format!("is {width}x{height}, which the image size of {}x{} cannot give", size.width, size.height))
+    }
+
+    /// Reads the rendition and compares it with what is recorded.
+    async fn hashed(&self, places: Places<'_>, key: &str) -> Result<(PlaceState, Option<String>)> {
+        let Some(info) = self.rendition else { return Ok((PlaceState::Present, None)) };
+        Ok(match rotted(places, &places.settings.image_bucket, key, info).await? {
+            None => (PlaceState::Present, None),
+            Some(why) => (PlaceState::Different, Some(why)),
+        })
+    }
+
+    /// The row against the rendition, column by column.
+    fn row_state(
+        &self,
+        places: Places<'_>,
+        key: &str,
+        rendition: PlaceState,
+        findings: &mut Vec<(String, Repair)>,
+    ) -> PlaceState {
+        let again = || Repair::Render(self.photo.clone());
+        let Some(row) = self.row else {
+            findings.push((self.finding("the row", "is not found"), again()));
+            return PlaceState::Missing;
+        };
+        if self.size.is_none() {
+            let gone = format!("{}: size {} is no longer in the size set", self.photo, self.image_size);
+            findings.push((gone, again()));
+            return PlaceState::Different;
+        }
+        let before = findings.len();
+        if let Some(to) = wrong_address(places.urls, &row.image_url, key) {
+            let wrong = format!("has the image_url {:?}, not {to:?}", row.image_url);
+            let repair = Repair::RewriteUrl { photo: self.photo.clone(), from: row.image_url.clone(), to };
+            findings.push((self.finding("the row", &wrong), repair));
+        }
+        if let Some(info) = self.rendition.filter(|_| rendition != PlaceState::Different) {
+            let (width, height) = size_of(info).unwrap_or((row.width, row.height));
+            let columns = [
+                ("etag", row.etag.clone(), info.etag.clone()),
+                ("bytes", row.bytes.to_string(), info.size.to_string()),
+                ("width", row.width.to_string(), width.to_string()),
+                ("height", row.height.to_string(), height.to_string()),
+            ];
+            for (column, found, expected) in columns.into_iter().filter(|(_, found, expected)| found != expected) {
+                let wrong = format!("has the {column} {found:?}, and the rendition {expected:?}");
+                findings.push((self.finding("the row", &wrong), again()));
+            }
+        }
+        if findings.len() > before { PlaceState::Different } else { PlaceState::Present }
+    }
+
+    async fn served_state(
+        &self,
+        places: Places<'_>,
+        key: &str,
+        rendition: PlaceState,
+        findings: &mut Vec<(String, Repair)>,
+    ) -> Result<(PlaceState, Option<String>)> {
+        if self.size.is_none() || (self.row.is_none() && self.expected.generation.is_none()) {
+            return Ok((PlaceState::Unexpected, None));
+        }
+        match self.content {
+            // Nobody can serve it, and that nobody does says nothing of the address.
+            ContentState::Missing => return Ok((PlaceState::Missing, None)),
+            ContentState::Short { .. } => return Ok((PlaceState::Different, None)),
+            ContentState::Present | ContentState::NoObject => {}
+        }
+        let fetched = places.served.fetch(key).await?;
+        let stored = self.rendition.map(|info| info.etag.as_str());
+        // Where the object is not the registered one, the row says what the public should get.
+        let etag = match rendition {
+            PlaceState::Present => stored,
+            _ => self.row.map(|row| row.etag.as_str()).or(stored),
+        };
+        let (mut state, mut wrong) = served::judge(&fetched, etag, self.rendition, places.clock.now());
+        if let (Fetched::Image(image), Some(info), PlaceState::Present) = (&fetched, self.rendition, state)
+            && let Some((size, (width, height))) =
+                image.size.zip(size_of(info).or(self.row.map(|row| (row.width, row.height))))
+            && size != (width, height)
+            && rendition == PlaceState::Present
+        {
+            state = PlaceState::Different;
+            wrong = Some(format!("is {}x{}, not {width}x{height}", size.0, size.1));
+        }
+        match (state, wrong) {
+            (PlaceState::Pending, Some(wrong)) => return Ok((state, Some(self.finding("the served image", &wrong)))),
+            // What is wrong with the rendition is said already.
+            (_, Some(wrong)) if rendition == PlaceState::Present => {
+                let behind = self.behind(places, key, etag).await?;
+                let wrong = format!("{wrong} at {}{behind}", places.served.address(key));
+                let who = "whoever runs the public address: look at images.public_url and at what it leads to";
+                findings.push((self.finding("the served image", &wrong), Repair::Person(who.to_owned())));
+            }
+            _ => {}
+        }
+        Ok((state, None))
+    }
+
+    /// What the listener behind the public address shows, where that is known.
+    async fn behind(&self, places: Places<'_>, key: &str, etag: Option<&str>) -> Result<String> {
+        let behind = places.served.fetch_behind(key).await?;
+        let (state, _) = served::judge(&behind, etag, self.rendition, places.clock.now());
+        Ok(match state {
+            PlaceState::Present => "; the image listener of the server serves the right one".to_owned(),
+            PlaceState::Missing | PlaceState::Different => {
+                "; the image listener of the server does not either".to_owned()
+            }
+            _ => String::new(),
+        })
+    }
+}
+
+/// The address that a row should have, where it has another. Where nobody knows the base, the path decides.
+fn wrong_address(urls: Option<&ImageUrls>, found: &str, key: &str) -> Option<String> {
+    match urls {
+        Some(urls) => Some(urls.of_key(key)).filter(|expected| expected != found),
+        None => Some(ImageUrls::new("").of_key(key)).filter(|path| !found.ends_with(path.as_str())),
+    }
+}
+
+/// Whether an image size can give a rendition of this width and height.
+fn fits(size: &ImageSize, width: u32, height: u32) -> bool {
+    let within = (1..=size.width).contains(&width) && (1..=size.height).contains(&height);
+    match size.fit {
+        Fit::Cover if size.enlarge => (width, height) == (size.width, size.height),
+        Fit::Cover | Fit::Inside => within,
+    }
+}
+
+/// Reads an object; why its content is not what is recorded of it, if it is not.
+pub(super) async fn rotted(places: Places<'_>, bucket: &str, key: &str, info: &ObjectInfo) -> Result<Option<String>> {
+    match places.store.hash(bucket, key).await {
+        Ok(Some(digest)) if digest.agrees_with(info) == Some(false) => {
+            Ok(Some(format!("is damaged: its content is not that of its ETag {}", info.etag)))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == Kind::Corrupt => Ok(Some(format!("is damaged: {error}"))),
+        Err(error) if error.kind() == Kind::Refused => Ok(None),
+        Err(error) => Err(error),
+    }
+}

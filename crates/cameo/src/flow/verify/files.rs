@@ -1,0 +1,108 @@
+//! Files of the upload bucket that are no photos: misnamed ones, and photos that were uploaded outside of `origin/`.
+//!
+//! They are ordinary objects and never deleted. They are shown under the vertical that they evidently belong to.
+
+use super::{Places, in_work::InWork, origin_prefix, report::Stray};
+use crate::{
+    catalog::{Scope, State},
+    error::Result,
+    key::{Misplaced, ORIGIN_PREFIX, UploadKey, Vertical, leading_cd_idx},
+    reason::ReasonCode,
+    store::{ObjectInfo, Store},
+};
+
+/// Keys outside of `origin/` that are looked at, at most: the bucket may hold whatever else people keep there.
+pub const OUTSIDE_MAX: usize = 100_000;
+/// Keys fetched at a time.
+const PAGE: usize = 1000;
+/// Follows the slash in the order of bytes: with it in the slash's place, a key follows all of the folder.
+const AFTER_SLASH: char = '0';
+/// Follows every digit in the order of bytes.
+const AFTER_DIGITS: char = ':';
+
+/// Every folder directly under a prefix, with the prefix and its slash, by hopping over the objects of each.
+pub(super) async fn folders(store: &dyn Store, bucket: &str, prefix: &str) -> Result<Vec<String>> {
+    let mut folders = Vec::new();
+    let mut after = prefix.to_owned();
+    loop {
+        let next = store.list(bucket, prefix, &after, 1).await?;
+        let Some(ObjectInfo { key, .. }) = next.first() else { return Ok(folders) };
+        match key[prefix.len()..].split_once('/') {
+            Some((folder, _)) => {
+                folders.push(format!("{prefix}{folder}/"));
+                after = format!("{prefix}{folder}{AFTER_SLASH}");
+            }
+            None => after.clone_from(key),
+        }
+    }
+}
+
+/// Every vertical that has an object.
+pub(super) async fn verticals(places: Places<'_>) -> Result<Vec<Vertical>> {
+    let name = |folder: &String| folder[ORIGIN_PREFIX.len()..].trim_end_matches('/').parse().ok();
+    let found = folders(places.store, &places.settings.upload_bucket, ORIGIN_PREFIX).await?;
+    Ok(found.iter().filter_map(name).collect())
+}
+
+/// A file under `origin/` with what became of it; none where it is gone meanwhile, or no file of this kind.
+pub(super) async fn judged(places: Places<'_>, in_work: &InWork, key: &str) -> Result<Option<Stray>> {
+    if matches!(UploadKey::parse(key), UploadKey::Photo(_) | UploadKey::Plain) {
+        return Ok(None);
+    }
+    let state = places.catalog.entry(key).await?.map(|entry| entry.state);
+    let state = match state {
+        // Removed and uploaded again: it waits for its event.
+        Some(State::Removed) | None => in_work.dead_state(key),
+        decided => decided,
+    };
+    Ok(Some(Stray { key: key.to_owned(), state }))
+}
+
+/// Keys of misnamed files whose names begin with one of these numbers.
+pub(super) async fn with_ids(places: Places<'_>, vertical: &Vertical, cd_idx: &[u64]) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for id in cd_idx {
+        let prefix = format!("{}{id}", origin_prefix(vertical));
+        for after in [String::new(), format!("{prefix}{AFTER_DIGITS}")] {
+            let page = places.store.list(&places.settings.upload_bucket, &prefix, &after, PAGE).await?;
+            let of_id = page.into_iter().map(|info| info.key).filter(|key| leading_cd_idx(key) == Some(*id));
+            keys.extend(of_id.filter(|key| !matches!(UploadKey::parse(key), UploadKey::Photo(_))));
+        }
+    }
+    keys.dedup();
+    Ok(keys)
+}
+
+/// Photos outside of `origin/` that evidently belong to the scope, each with where to upload it. At most `max` keys outside of it are
+/// looked at.
+pub async fn misplaced(store: &dyn Store, bucket: &str, scope: &Scope, max: usize) -> Result<Vec<Stray>> {
+    let (mut found, mut after, mut looked_at) = (Vec::new(), String::new(), 0);
+    while looked_at < max {
+        let page = store.list(bucket, "", &after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.key);
+        if after.starts_with(ORIGIN_PREFIX) {
+            after = format!("{}{AFTER_SLASH}", ORIGIN_PREFIX.trim_end_matches('/'));
+        }
+        looked_at += page.len();
+        let of_scope = page.into_iter().filter_map(|info| {
+            let misplaced = Misplaced::parse(&info.key).filter(|misplaced| is_in(scope, misplaced, &info.key))?;
+            let state = State::Rejected { reason: ReasonCode::NameUnparseable, detail: misplaced.hint };
+            Some(Stray { key: info.key, state: Some(state) })
+        });
+        found.extend(of_scope);
+    }
+    Ok(found)
+}
+
+fn is_in(scope: &Scope, misplaced: &Misplaced, key: &str) -> bool {
+    let has_number = |ids: &[u64]| leading_cd_idx(key).is_some_and(|id| ids.contains(&id));
+    match scope {
+        Scope::All => true,
+        Scope::Vertical(vertical) => misplaced.vertical.as_ref() == Some(vertical),
+        Scope::Ids { vertical: Some(vertical), cd_idx } => {
+            misplaced.vertical.as_ref() == Some(vertical) && has_number(cd_idx)
+        }
+        Scope::Ids { vertical: None, cd_idx } => has_number(cd_idx),
+    }
+}

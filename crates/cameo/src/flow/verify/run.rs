@@ -1,0 +1,212 @@
+//! One run of verifying: the entities, the files that are no photos, and what else the image bucket holds.
+
+use std::collections::BTreeSet;
+
+use futures::{FutureExt, StreamExt, TryStreamExt};
+
+use super::{
+    Listen, Look, Places, Question,
+    collect::{self, Facts},
+    files,
+    in_work::InWork,
+    judge::{self, View},
+    known,
+    report::{EntityReport, EntityState, Stray, Summary},
+    settle, unowned,
+    walk::{self, CHUNK, Walk},
+};
+use crate::{
+    catalog::{RowPages, Scope},
+    error::Result,
+    key::{EntityId, leading_cd_idx},
+};
+
+/// Entities that are judged side by side.
+const CONCURRENCY: usize = 8;
+
+/// Answers a question; `listen` hears of each entity in order, and then of what nobody owns.
+pub async fn verify(places: Places<'_>, question: &Question, listen: &mut impl Listen) -> Result<Summary> {
+    let mut run = Run {
+        places,
+        question,
+        in_work: InWork::look(places.queues).await?,
+        summary: Summary::default(),
+        seen: BTreeSet::new(),
+        not_fetched: None,
+    };
+    if question.delivery.is_none() && question.look > Look::Entities {
+        run.summary.unmatched = known::unmatched(places, &question.scope).await?;
+    }
+    if run.summary.unmatched.is_none() {
+        run.everything(listen).await?;
+    }
+    run.summary.not_fetched = run.not_fetched;
+    run.summary.finish();
+    Ok(run.summary)
+}
+
+struct Run<'r> {
+    places: Places<'r>,
+    question: &'r Question,
+    in_work: InWork,
+    summary: Summary,
+    /// Numbers that something was found of, where numbers were asked for.
+    seen: BTreeSet<u64>,
+    not_fetched: Option<String>,
+}
+
+impl Run<'_> {
+    async fn everything(&mut self, listen: &mut impl Listen) -> Result<()> {
+        match (&self.question.delivery, &self.question.scope) {
+            (Some(delivery), _) => {
+                let entities: BTreeSet<_> = delivery.originals.keys().map(|photo| photo.entity.clone()).collect();
+                let entities: Vec<_> = entities.into_iter().collect();
+                self.entities(&entities, listen).await?;
+                for stray in &delivery.misnamed {
+                    self.summary.add_file(stray.clone());
+                }
+                self.summary.ignored += delivery.ignored;
+                self.unowned(&scope_of(&entities), listen).await
+            }
+            (None, Scope::Ids { vertical, cd_idx }) => {
+                for some in cd_idx.chunks(CHUNK) {
+                    let scope = Scope::Ids { vertical: vertical.clone(), cd_idx: some.to_vec() };
+                    let entities: Vec<_> = walk::with_ids(self.places, &scope).await?.into_iter().collect();
+                    self.seen.extend(entities.iter().map(|entity| entity.cd_idx));
+                    self.entities(&entities, listen).await?;
+                    self.misnamed_with_ids(&scope).await?;
+                }
+                self.whatever_else(listen).await?;
+                let unknown = cd_idx.iter().copied().filter(|id| !self.seen.contains(id));
+                self.summary.unknown_ids = unknown.collect();
+                Ok(())
+            }
+            (None, scope) => {
+                self.walk(scope, listen).await?;
+                self.rows_alone(scope, listen).await?;
+                self.whatever_else(listen).await
+            }
+        }
+    }
+
+    /// Upload bucket and ledger, side by side.
+    async fn walk(&mut self, scope: &Scope, listen: &mut impl Listen) -> Result<()> {
+        let mut walk = Walk::new(self.places, scope).await?;
+        loop {
+            let chunk = walk.next().await?;
+            for key in std::mem::take(&mut walk.files) {
+                self.file(&key).await?;
+            }
+            let Some(mut facts) = chunk else { return Ok(()) };
+            collect::complete(self.places, &mut facts, None).await?;
+            self.judge(facts, listen).await?;
+        }
+    }
+
+    async fn rows_alone(&mut self, scope: &Scope, listen: &mut impl Listen) -> Result<()> {
+        let mut rows = RowPages::new(self.places.catalog, scope);
+        // An entity's rows may be on two pages.
+        let mut last: Option<EntityId> = None;
+        while let Some(mut entities) = walk::next_of_rows_alone(self.places, &mut rows).await? {
+            entities.retain(|entity| last.as_ref() != Some(entity));
+            last = entities.last().cloned().or(last);
+            let mut facts = collect::of_entities(self.places, &entities, None).await?;
+            // An original without a ledger entry was met in the upload bucket.
+            facts.retain(|_, photos| photos.values().all(|photo| photo.original.is_none()));
+            self.judge(facts, listen).await?;
+        }
+        Ok(())
+    }
+
+    async fn entities(&mut self, entities: &[EntityId], listen: &mut impl Listen) -> Result<()> {
+        for some in entities.chunks(CHUNK) {
+            let facts = collect::of_entities(self.places, some, self.question.delivery.as_ref()).await?;
+            self.judge(facts, listen).await?;
+        }
+        Ok(())
+    }
+
+    /// Judges a chunk, looks again at what is not as it should be, and reports.
+    async fn judge(&mut self, facts: Facts, listen: &mut impl Listen) -> Result<()> {
+        let view = View { places: self.places, in_work: &self.in_work, look: self.question.look };
+        let mut reports = judge_all(view, &facts).await?;
+        let again: Vec<EntityId> =
+            reports.iter().filter(|report| is_to_look_again(report)).map(EntityReport::entity).collect();
+        if !again.is_empty() {
+            reports.retain(|report| !is_to_look_again(report));
+            reports.extend(settle::settle(view, &again, self.question.delivery.as_ref()).await?);
+            reports.sort_by_key(EntityReport::entity);
+        }
+        for report in reports {
+            if report.not_fetched && self.not_fetched.is_none() {
+                self.not_fetched = Some(self.places.served.why_not().unwrap_or_else(|| "nobody answers".to_owned()));
+            }
+            self.summary.add(&report);
+            listen.entity(&report);
+        }
+        Ok(())
+    }
+
+    async fn misnamed_with_ids(&mut self, scope: &Scope) -> Result<()> {
+        for stray in known::misnamed_with_ids(self.places, scope).await? {
+            self.add_file(stray);
+        }
+        Ok(())
+    }
+
+    async fn file(&mut self, key: &str) -> Result<()> {
+        if let Some(stray) = files::judged(self.places, &self.in_work, key).await? {
+            self.add_file(stray);
+        }
+        Ok(())
+    }
+
+    fn add_file(&mut self, stray: Stray) {
+        self.seen.extend(leading_cd_idx(&stray.key));
+        self.summary.add_file(stray);
+    }
+
+    /// Photos outside of `origin/`, and objects of nobody.
+    async fn whatever_else(&mut self, listen: &mut impl Listen) -> Result<()> {
+        if self.question.look == Look::Entities {
+            return Ok(());
+        }
+        let bucket = &self.places.settings.upload_bucket;
+        for stray in files::misplaced(self.places.store, bucket, &self.question.scope, files::OUTSIDE_MAX).await? {
+            self.add_file(stray);
+        }
+        self.unowned(&self.question.scope, listen).await
+    }
+
+    async fn unowned(&mut self, scope: &Scope, listen: &mut impl Listen) -> Result<()> {
+        if self.question.look == Look::Entities {
+            return Ok(());
+        }
+        let summary = &mut self.summary;
+        unowned::find(self.places, scope, |found| match found {
+            unowned::Found::Nobodys(object) => {
+                summary.add_unowned(&object);
+                listen.unowned(&object);
+            }
+            unowned::Found::InWork => summary.pending_objects += 1,
+        })
+        .await
+    }
+}
+
+fn scope_of(entities: &[EntityId]) -> Scope {
+    let vertical = entities.first().map(|entity| entity.vertical.clone());
+    Scope::Ids { vertical, cd_idx: entities.iter().map(|entity| entity.cd_idx).collect() }
+}
+
+fn is_to_look_again(report: &EntityReport) -> bool {
+    report.state == EntityState::Different
+}
+
+/// Judges entities side by side; their reports in order, without those of which nothing is left.
+pub(super) async fn judge_all(view: View<'_>, facts: &Facts) -> Result<Vec<EntityReport>> {
+    // Boxed, because the compiler cannot prove the bare futures to be `Send`.
+    let judged: Vec<_> = facts.iter().map(|(entity, facts)| judge::entity(view, entity, facts).boxed()).collect();
+    let reports = futures::stream::iter(judged).buffered(CONCURRENCY);
+    reports.try_filter_map(|report| async move { Ok(report) }).try_collect().await
+}

@@ -1,0 +1,178 @@
+//! What a scope is about: names that nothing is known of, names of macOS, misnamed files, folders that were handed over, and what
+//! reconciling may touch.
+
+use cameo::{
+    catalog::Scope,
+    clock::SystemClock,
+    flow::adopt::{Asked, Looked, adopt},
+    flow::verify::{Delivery, EntityState, HandedOver, Look, Question},
+    key::{PhotoId, UploadKey},
+    store::Attributes,
+};
+
+use crate::whole_system::{Found, IMAGES, System, UPLOADS};
+
+async fn system() -> System {
+    let system = System::start().await;
+    for key in ["ssgdfm_eye/1_0", "ssgdfm_eye/2_0", "brand/1_0"] {
+        system.put(UPLOADS, &format!("origin/{key}.jpg"), key.to_owned()).await;
+    }
+    system.drain().await;
+    system
+}
+
+fn vertical(name: &str) -> Scope {
+    Scope::Vertical(name.parse().unwrap())
+}
+
+fn ids(vertical: Option<&str>, cd_idx: &[u64]) -> Scope {
+    Scope::Ids { vertical: vertical.map(|name| name.parse().unwrap()), cd_idx: cd_idx.to_vec() }
+}
+
+async fn verify(system: &System, scope: Scope) -> Found {
+    system.verify_question(&Question::of(scope)).await
+}
+
+/// users.md 4.
+#[tokio::test]
+async fn a_vertical_that_nobody_knows_is_a_difference_with_near_names() {
+    let system = system().await;
+    let found = verify(&system, vertical("ssgdfm_eyee")).await;
+    assert_eq!(found.state(), EntityState::Different);
+    let unmatched = found.summary.unmatched.unwrap().to_string();
+    assert_eq!(unmatched, "no such vertical \"ssgdfm_eyee\"; did you mean ssgdfm_eye?");
+    assert_eq!(verify(&system, vertical("ssgdfm_eye")).await.state(), EntityState::Complete);
+    assert_eq!(verify(&System::start().await, vertical("ssgdfm_eye")).await.state(), EntityState::Different);
+    assert_eq!(verify(&System::start().await, Scope::All).await.state(), EntityState::Complete);
+}
+
+/// users.md 4, 41: an id is known by a misnamed file too.
+#[tokio::test]
+async fn ids_that_nobody_knows_are_named_and_misnamed_files_are_theirs() {
+    let system = system().await;
+    for key in ["origin/brand/2042.jpg", "origin/brand/2043-1.jpg", "brand/2044_0.jpg", "origin/brand/20420_0.jpg"] {
+        system.put(UPLOADS, key, "x").await;
+    }
+    system.drain().await;
+    let found = verify(&system, ids(None, &[1, 7, 2042, 2043, 2044])).await;
+    assert_eq!(found.summary.unknown_ids, [7]);
+    let files: Vec<_> = found.summary.strays.iter().map(|stray| stray.key.as_str()).collect();
+    assert_eq!(files, ["origin/brand/2042.jpg", "origin/brand/2043-1.jpg", "brand/2044_0.jpg"]);
+    assert_eq!(found.reports.len(), 2, "1 of two verticals");
+    assert_eq!(verify(&system, ids(Some("brand"), &[1])).await.state(), EntityState::Complete);
+}
+
+/// users.md 5, 6: what is not under origin/, or in a folder that macOS named, shows in the view of its vertical.
+#[tokio::test]
+async fn misplaced_and_decomposed_names_show_under_their_vertical() {
+    let system = system().await;
+    system.put(UPLOADS, "origin/\u{ac00}\u{ac01}/1_0.jpg", "x").await;
+    for key in ["origin/\u{1100}\u{1161}\u{1100}\u{1161}\u{11a8}/2_0.jpg", "\u{ac00}\u{ac01}/3_0.jpg", "readme.txt"] {
+        system.put(UPLOADS, key, "x").await;
+    }
+    system.drain().await;
+    let found = verify(&system, vertical("\u{ac00}\u{ac01}")).await;
+    assert_eq!((found.state(), found.summary.complete), (EntityState::Rejected, 1));
+    let files: Vec<_> = found.summary.strays.iter().map(|stray| stray.key.as_str()).collect();
+    assert_eq!(files, ["origin/\u{1100}\u{1161}\u{1100}\u{1161}\u{11a8}/2_0.jpg", "\u{ac00}\u{ac01}/3_0.jpg"]);
+    let catalog = system.worker().flow.catalog;
+    let rejected = catalog.rejected(Some(&"\u{ac00}\u{ac01}".parse().unwrap()), 10).await.unwrap();
+    assert_eq!(rejected.len(), 1, "console and status go by the ledger");
+}
+
+fn handed_over(body: &[u8]) -> HandedOver {
+    HandedOver { size: body.len() as u64, md5: hex::encode(fast_md5::digest(body)) }
+}
+
+/// flow.md 17: the ETag of an upload in parts says nothing of its bytes, so they are read.
+#[tokio::test]
+async fn originals_in_parts_are_compared_with_the_folder_by_content() {
+    let system = system().await;
+    let key = "origin/brand/1_0.jpg";
+    system.sql(&format!("UPDATE cameo_objects SET etag = 'abc-2' WHERE object_key = '{key}'"));
+    system.sql(&format!("UPDATE cameo_originals SET etag = 'abc-2' WHERE object_key = '{key}'"));
+    let UploadKey::Photo(photo) = UploadKey::parse(key) else { panic!("a photo") };
+    let ask = |body: &'static [u8], photo: PhotoId| {
+        let delivery = Delivery { originals: [(photo, handed_over(body))].into(), ..Delivery::default() };
+        Question { delivery: Some(delivery), ..Question::of(vertical("brand")) }
+    };
+    let found = system.verify_question(&ask(b"brand/1_0", photo.clone())).await;
+    assert_eq!((found.lines(), found.state()), (vec![], EntityState::Complete));
+    let found = system.verify_question(&ask(b"brand/1_1", photo)).await;
+    assert_eq!(found.lines(), ["brand/1_0: the original's content is not that of the file handed over"]);
+    assert_eq!(found.state(), EntityState::Different);
+}
+
+/// flow.md 5, users.md 22: a scope bounds all that reconciling does, and the plan says how much that is.
+#[tokio::test]
+async fn reconciling_touches_what_its_scope_says_and_counts_it_first() {
+    let system = system().await;
+    let away = "UPDATE celeb_image_url SET image_url = 'https://away.example' || image_size";
+    assert_eq!(system.sql(away), 6);
+    system.sql("UPDATE celeb_image_url SET cd_idx = 9, vertical = 'other' WHERE vertical = 'brand'");
+    let plan = verify(&system, ids(Some("ssgdfm_eye"), &[1])).await.plan;
+    assert_eq!((plan.addresses_total(), plan.render.len(), plan.take_down.len()), (2, 0, 0));
+    let (from, to) = plan.example.clone().unwrap();
+    assert_eq!((from.as_str(), to), ("https://away.examplesq", format!("{}/ssgdfm_eye/sq/1_sq_0.jpg", system.base)));
+    system.reconcile(&plan).await;
+    let catalog = system.worker().flow.catalog;
+    let rows = catalog.rows(&Scope::All, None, 100).await.unwrap();
+    let moved: Vec<_> = rows.iter().filter(|row| !row.image_url.starts_with("https://away")).collect();
+    assert!(moved.len() == 2 && moved.iter().all(|row| row.photo.entity.cd_idx == 1), "{rows:?}");
+    let all = verify(&system, Scope::All).await.plan;
+    system.reconcile(&all).await;
+    let rows = catalog.rows(&vertical("other"), None, 100).await.unwrap();
+    assert!(rows.iter().all(|row| row.image_url.starts_with("https://away")), "rows of nobody are left: {rows:?}");
+}
+
+/// A finding may be stale by the time that somebody acts on it.
+#[tokio::test]
+async fn reconciling_on_a_stale_report_does_nothing() {
+    let system = system().await;
+    let key = "origin/ssgdfm_eye/2_0.jpg";
+    system.sql(&format!("DELETE FROM cameo_objects WHERE object_key = '{key}'"));
+    system.copy("brand/sq/1_sq_0.jpg", "ssgdfm_eye/sq/5_sq_0.jpg").await;
+    let plan = system.verify(Look::Everything).await.plan;
+    assert_eq!((plan.remove.len(), plan.take_down.len()), (1, 1));
+    // Meanwhile both photos are uploaded.
+    system.put(UPLOADS, key, "again").await;
+    system.put(UPLOADS, "origin/ssgdfm_eye/5_0.jpg", "new").await;
+    system.drain().await;
+    system.reconcile(&plan).await;
+    system.drain().await;
+    let found = system.verify(Look::Deep).await;
+    assert_eq!((found.lines(), found.state()), (vec![], EntityState::Complete));
+    assert_eq!(found.summary.complete, 4);
+}
+
+/// flow.md, questionable: what is adopted must be what verifying would call complete.
+#[tokio::test]
+async fn what_was_changed_is_not_adopted() {
+    let system = system().await;
+    system.sql("DELETE FROM cameo_originals");
+    system
+        .sql("UPDATE celeb_image_url SET width = 9 WHERE vertical = 'ssgdfm_eye' AND cd_idx = 1 AND image_size = 've'");
+    system.sql("UPDATE cameo_objects SET modified_at = 0 WHERE object_key = 'brand/sq/1_sq_0.jpg'");
+    let flow = system.worker().flow;
+    let urls = system.urls.lock().unwrap().clone();
+    let mut looked = Vec::new();
+    let asked = Asked { scope: Scope::All, dry_run: false };
+    let tell = |photo: &PhotoId, what: &Looked| looked.push((photo.to_string(), what.clone()));
+    adopt(&*flow.store, &*flow.catalog, &flow.settings, &urls, &SystemClock, asked, tell).await.unwrap();
+    let older = Looked::Left("the rendition of sq is older than its original".to_owned());
+    assert_eq!(looked[0], ("brand/1_0".to_owned(), older));
+    let Looked::Left(why) = &looked[1].1 else { panic!("{looked:?}") };
+    assert!(why.contains("ve"), "{why}");
+    assert_eq!(looked[2], ("ssgdfm_eye/2_0".to_owned(), Looked::Adopted));
+    let found = system.verify(Look::Everything).await;
+    assert_eq!((found.summary.complete, found.summary.different), (1, 2), "{:?}", found.lines());
+}
+
+/// What stands at the root of the image bucket, or belongs to whatever else uses it, is none of our business.
+#[tokio::test]
+async fn other_things_in_the_image_bucket_are_left_alone() {
+    let system = system().await;
+    system.put_with(IMAGES, "robots.txt", "x", &Attributes::default()).await;
+    system.put_with(IMAGES, "assets/logo.png", "x", &Attributes::default()).await;
+    assert_eq!(system.verify(Look::Everything).await.state(), EntityState::Complete);
+}
