@@ -444,10 +444,10 @@ fn lies_of_settings() -> Vec<Lie> {
         lie(
             "flow.md, questionable: dimensions were changed, and the version was not",
             &[
-                &["v/1_0 sq: the rendition is 8x8, which the image size of 16x16 cannot give"],
-                &["v/1_1 sq: the rendition is 8x8"],
-                &["v/2_0 sq: the rendition is 8x8"],
-                &["w/1_0 sq: the rendition is 8x8"],
+                &["v/1_0: made by the size set small/1 as it was before, and the current one is small/1"],
+                &["v/1_1: made by the size set small/1 as it was before"],
+                &["v/2_0: made by the size set small/1 as it was before"],
+                &["w/1_0: made by the size set small/1 as it was before"],
             ],
             By::Reconcile,
             tell!(system => system.reconfigure(|settings| {
