@@ -9,8 +9,8 @@ use cameo::{
 
 /// The exit codes, as `--help` tells them.
 pub(crate) const HELP: &str = "Exit codes: 0 complete; 1 unexpected; 2 usage or configuration; 3 pre-flight refused; \
-4 done, only rejected originals stand open; 5 temporary or in flight, try again; 6 credentials; \
-7 a place lacks, or differs from, another; 130 interrupted.";
+4 done, only rejected originals or dead letters are left; 5 temporary or in flight, try again; 6 credentials; \
+7 a place lacks, or differs from, another, or nothing is known of what was asked about; 130 interrupted.";
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,15 +19,15 @@ pub(crate) enum Exit {
     Complete = 0,
     /// Something that nobody planned for.
     Unexpected = 1,
-    /// The command line or the configuration must be mended.
+    /// The command line or the configuration must be fixed.
     Usage = 2,
-    /// Done; only rejected originals stand open.
+    /// Done; only rejected originals or dead letters are left.
     Rejected = 4,
     /// Temporary or still in flight: try again.
     Pending = 5,
     /// Somebody refuses us.
     Credentials = 6,
-    /// A place lacks, or differs from, another.
+    /// A place lacks, or differs from, another; or nothing is known of what was asked about.
     Different = 7,
 }
 

@@ -45,9 +45,9 @@ enum Command {
     Status(commands::status::Args),
     /// Prove that originals, renditions, rows and served images agree
     Verify(commands::verify::Args),
-    /// Send originals that are not complete through the flow again
+    /// Repair what verifying finds; without --apply, only say what it would be
     Reconcile(commands::mend::ReconcileArgs),
-    /// Send rejected originals through the flow again, after what was wrong has been mended
+    /// Send rejected originals and dead letters through the flow again, once the cause is fixed
     Retry(commands::mend::RetryArgs),
     /// Look whether the configuration would work, and say what would mend it
     Doctor(commands::doctor::Args),
