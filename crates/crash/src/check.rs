@@ -61,11 +61,11 @@ pub(crate) fn file_path(data: &Path, file: u64) -> PathBuf {
 /// Files that nothing refers to while a server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leftovers {
-    /// They are wrong.
+    /// They are wrong, and so is what a start moved to quarantine: nothing was under way when a server ended.
     AreWrong,
-    /// Their removal may have been refused: the next start removes them.
-    WaitForAStart,
-    /// They are wrong, but in quarantine: a lost database was recovered.
+    /// A commit or their removal may have been refused: the server removes them within minutes.
+    WaitForTheSweep,
+    /// They are wrong, but in quarantine: servers were killed, or a lost database was recovered.
     InQuarantine,
 }
 
@@ -81,8 +81,8 @@ pub fn when_quiet(
 ) -> Result<(Findings, u64)> {
     let (mut findings, rejected) = what_stands(snapshot, settings, pool, journal);
     findings.extend(objects_have_files(snapshot, data, &mut BTreeSet::new()));
-    if leftovers != Leftovers::WaitForAStart {
-        check_files(snapshot, data, &mut findings)?;
+    if leftovers != Leftovers::WaitForTheSweep {
+        findings.extend(strange_files(snapshot, data)?);
     }
     if leftovers == Leftovers::AreWrong {
         check_quarantine(data, &mut findings)?;
@@ -256,7 +256,8 @@ fn check_images(snapshot: &Snapshot, settings: &Settings, findings: &mut Finding
 }
 
 /// No file but those that the index or the note of old content names; nothing in `tmp/` and `parts/`.
-fn check_files(snapshot: &Snapshot, data: &Path, findings: &mut Findings) -> Result<()> {
+pub fn strange_files(snapshot: &Snapshot, data: &Path) -> Result<Findings> {
+    let mut findings = Findings::default();
     let mut known: BTreeSet<u64> = snapshot.referenced().map(|(_, object)| object.file).collect();
     known.extend(&snapshot.garbage);
     for shard in entries(&data.join("objects"))? {
@@ -270,7 +271,7 @@ fn check_files(snapshot: &Snapshot, data: &Path, findings: &mut Findings) -> Res
     for path in entries(&data.join("tmp"))? {
         findings.add(Broken::Orphan, path.display().to_string(), "a temporary file");
     }
-    Ok(())
+    Ok(findings)
 }
 
 /// Nothing was moved aside: the server knows its own leftovers.

@@ -21,6 +21,8 @@ use crate::{
 
 /// How long a server may take to handle what waits, and to sweep.
 const QUIET_TIMEOUT: Duration = Duration::from_mins(4);
+/// How long a server may take to remove what failed changes left behind: it looks each minute.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(150);
 /// How often it is looked whether it is quiet.
 const POLL: Duration = Duration::from_millis(100);
 /// One life of so many is ended while the server still starts.
@@ -99,7 +101,7 @@ impl Run {
             dead_letters: 0,
             reconfigures: false,
             habits: Habits::All,
-            leftovers: Leftovers::AreWrong,
+            leftovers: Leftovers::InQuarantine,
             seed,
             disk: None,
         })
@@ -211,7 +213,7 @@ impl Run {
         self.findings.extend(findings);
         self.rejected = rejected;
         self.dead_letters = (snapshot.dead_letters.len() - snapshot.unexplained_letters().count()) as u64;
-        if addresses.is_some() || self.reconfigures || self.leftovers == Leftovers::WaitForAStart {
+        if addresses.is_some() || self.reconfigures || self.leftovers == Leftovers::WaitForTheSweep {
             self.verify().await?;
         }
         if let Some(addresses) = addresses {
@@ -241,7 +243,7 @@ impl Run {
         let (code, said) = self.launcher.command(&["verify"]).await?;
         let expected = if self.rejected == 0 { 0 } else { REJECTED };
         if code != Some(expected) {
-            let what = format!("it ended with {code:?}, not {expected}: {}", tail(&said));
+            let what = format!("it ended with {code:?}, not {expected}: {}", but_rejected(&said));
             self.findings.add(Broken::Lost, format!("cameo verify ({})", self.launcher.settings.told()), what);
         }
         Ok(())
@@ -263,8 +265,8 @@ impl Run {
 
     /// Checks everything on a server of its own, then after a clean end and the clean-up times once more.
     pub async fn finish(mut self, kills: u64) -> Result<Outcome> {
-        if self.leftovers == Leftovers::WaitForAStart {
-            self.leftovers = Leftovers::AreWrong;
+        if self.leftovers == Leftovers::WaitForTheSweep {
+            self.leftovers = if kills == 0 { Leftovers::AreWrong } else { Leftovers::InQuarantine };
         }
         for swept in [false, true] {
             let (server, addresses) = self.start(&[]).await?;
@@ -290,6 +292,20 @@ impl Run {
         let summary = Summary::new(kills, uploads, self.rejected, &self.findings, self.seed);
         let summary = Summary { dead_letters: self.dead_letters, ..summary };
         Ok(Outcome { summary, findings: self.findings, deletions, looks })
+    }
+
+    /// The server that lives removes by itself what failed changes left behind.
+    pub(crate) async fn check_settled(&mut self) -> Result<()> {
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
+        loop {
+            let snapshot = Snapshot::of(&self.launcher.database())?;
+            let findings = check::strange_files(&snapshot, &self.launcher.data())?;
+            if findings.is_empty() || Instant::now() > deadline {
+                self.findings.extend(findings);
+                return Ok(());
+            }
+            sleep(POLL).await;
+        }
     }
 
     async fn check_swept(&mut self) -> Result<()> {
@@ -338,6 +354,13 @@ pub async fn power_cuts(launcher: Launcher, lazyfs: &Path, options: &Options) ->
 pub(crate) fn tail(output: &str) -> String {
     let from = output.char_indices().rev().nth(TOLD_OF_OUTPUT).map_or(0, |(at, _)| at);
     output[from..].replace('\n', " | ")
+}
+
+/// What a verification says beside the originals that it calls rejected.
+pub(crate) fn but_rejected(output: &str) -> String {
+    let is_told = |line: &&str| !["rejected", " file.", " name."].iter().any(|word| line.contains(word));
+    let (told, sums) = (output.lines().filter(is_told).collect::<Vec<_>>(), output.lines().last().unwrap_or_default());
+    tail(&format!("{}\n{sums}", told.join("\n")))
 }
 
 async fn many_lives(mut run: Run, options: &Options) -> Result<Outcome> {

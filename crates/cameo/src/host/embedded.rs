@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::{
@@ -27,8 +28,10 @@ use crate::{
     store::embedded::{Embedded, EmbeddedOptions, check_database_file, way_on},
 };
 
-/// How often old content and unfinished uploads are looked for.
-const SWEEP_EVERY: Duration = Duration::from_mins(10);
+/// How often it is looked after what failed changes left behind.
+const SETTLE_EVERY: Duration = Duration::from_mins(1);
+/// Old content and unfinished uploads are looked for each so many times.
+const SWEEP_EACH: u32 = 10;
 
 /// How long an idle worker waits for a message before it looks whether it is to end.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);
@@ -184,17 +187,26 @@ fn spawn_address_check(tasks: &mut Tasks, flow: &Flow, urls: ImageUrls) {
     });
 }
 
+async fn sweep(store: &Embedded, now: Timestamp) {
+    match store.sweep(now).await {
+        Ok(swept) if swept.files + swept.uploads > 0 => info!(?swept, "swept what nothing refers to"),
+        Ok(_) => {}
+        Err(error) => warn!(%error, "sweeping failed; it is tried again"),
+    }
+}
+
 fn spawn_sweeper(tasks: &mut Tasks, parts: &Parts) {
     let (store, clock) = (parts.store.clone(), parts.worker.clock.clone());
     tasks.spawn(|stop| async move {
         loop {
-            match store.sweep(clock.now()).await {
-                Ok(swept) if swept.files + swept.uploads > 0 => info!(?swept, "swept what nothing refers to"),
-                Ok(_) => {}
-                Err(error) => warn!(%error, "sweeping failed; it is tried again"),
-            }
-            if tokio::time::timeout(SWEEP_EVERY, stop.cancelled()).await.is_ok() {
-                return Ok(());
+            sweep(&store, clock.now()).await;
+            for _ in 0..SWEEP_EACH {
+                if tokio::time::timeout(SETTLE_EVERY, stop.cancelled()).await.is_ok() {
+                    return Ok(());
+                }
+                if let Err(error) = store.settle().await {
+                    warn!(%error, "what failed changes left behind could not be removed; it is tried again");
+                }
             }
         }
     });

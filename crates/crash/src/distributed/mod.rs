@@ -23,7 +23,7 @@ use crate::{
     check,
     findings::{Broken, Findings, Summary},
     load::{Habits, Load, Shared},
-    run::{REJECTED, tail},
+    run::{REJECTED, but_rejected},
     server::IMAGE_BUCKET,
     settings::Settings,
 };
@@ -307,7 +307,7 @@ impl Run {
         let (code, said) = self.fleet.command(&["verify"]).await?;
         let expected = if self.rejected == 0 { 0 } else { REJECTED };
         if code != Some(expected) {
-            let what = format!("it ended with {code:?}, not {expected}: {}", tail(&said));
+            let what = format!("it ended with {code:?}, not {expected}: {}", but_rejected(&said));
             self.findings.add(Broken::Lost, "cameo verify", what);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The ways in which store, queues and database say no, how each begins, and how it is taken back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
 use cameo_testbed::{
@@ -18,6 +18,9 @@ pub(super) const USER: &str = "worker";
 const CONNECTIONS: (u16, u16) = (10, 151);
 /// How late a slow store answers.
 const LATE: Duration = Duration::from_millis(1500);
+/// How long a database may refuse the harness itself what takes a refusal back, and how often it is asked.
+const END_TIMEOUT: Duration = Duration::from_mins(1);
+const END_POLL: Duration = Duration::from_millis(500);
 const TABLE: &str = "celeb_image_url";
 /// Photos from this `cd_idx` on are those that the harness makes impossible.
 const IMPOSSIBLE: &str = "cd_idx >= 999000000";
@@ -192,13 +195,25 @@ impl Tools<'_> {
             self.run(&format!("DROP TABLE {TABLE};"))?;
         }
         if let Some(statements) = self.ending(refusal) {
-            self.run(&statements)?;
+            self.run_until_done(&statements)?;
         }
         Ok(wrong)
     }
 
     fn run(&self, statements: &str) -> Result<String> {
         self.server.run(statements).map_err(|error| anyhow!("the database refused {statements:?}: {error}"))
+    }
+
+    /// Runs statements again until they are taken: where the harness took all connections, it may get none itself until the server has seen
+    /// that they are gone.
+    fn run_until_done(&self, statements: &str) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            match self.run(statements) {
+                Err(_) if begun.elapsed() < END_TIMEOUT => std::thread::sleep(END_POLL),
+                done => return done.map(drop),
+            }
+        }
     }
 
     /// Whether there is a table of the public table's name.

@@ -74,8 +74,7 @@ pub async fn refuse(mut launcher: Launcher, options: &Options) -> Result<Option<
     let Some(preload) = Preload::install(&mut launcher)? else { return Ok(None) };
     let faults = possible(disk.is_some(), options.only)?;
     let mut run = Run::new(launcher.clone(), options.seed)?;
-    // A file whose removal is refused lies about until a start; `finish` makes one, and then looks.
-    run.leftovers = Leftovers::WaitForAStart;
+    run.leftovers = Leftovers::WaitForTheSweep;
     let load = run.load(options.clients);
     let shared = run.shared().clone();
     let tools = Tools { launcher: &launcher, shared: &shared, preload: &preload, disk: disk.as_ref() };
@@ -93,6 +92,8 @@ pub async fn refuse(mut launcher: Launcher, options: &Options) -> Result<Option<
     }
     load.end().await;
     if let Some(mut live) = refused.live.take() {
+        run.check(None).await?;
+        run.check_settled().await?;
         live.server.kill().await?;
         run.look_at_the_dead().await?;
     }

@@ -10,7 +10,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{
-        Mutex,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -27,6 +27,8 @@ use crate::failpoint::{Point, reached};
 const SHARD_BITS: u32 = 10;
 /// The name that a probe has in `objects/` for a moment.
 const PROBE: &str = "probe";
+/// Files whose removal was refused that are remembered, at most: more are left to the next start.
+const LEFT_MAX: usize = 10_000;
 /// Folders of `objects/` that are remembered as durable, at most.
 const SHARDS_REMEMBERED: usize = 64;
 
@@ -37,6 +39,20 @@ pub(super) struct Files {
     temp_count: AtomicU64,
     durable_shards: Mutex<BTreeSet<u64>>,
     folder_sync: FolderSync,
+    left: Arc<Left>,
+}
+
+/// Files of `tmp/` whose removal was refused, as it is while a disk may only be read: tried again by the sweep.
+#[derive(Debug, Default)]
+struct Left(Mutex<BTreeSet<PathBuf>>);
+
+impl Left {
+    fn note(&self, path: &Path) {
+        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if left.len() < LEFT_MAX {
+            left.insert(path.to_owned());
+        }
+    }
 }
 
 /// A file in `tmp/`, removed when it is dropped.
@@ -45,12 +61,13 @@ pub(super) struct TempFile {
     pub(super) file: File,
     path: PathBuf,
     moved: bool,
+    left: Arc<Left>,
 }
 
 impl Drop for TempFile {
     fn drop(&mut self) {
-        if !self.moved {
-            remove_quietly(&self.path);
+        if !self.moved && !remove_quietly(&self.path) {
+            self.left.note(&self.path);
         }
     }
 }
@@ -69,7 +86,7 @@ impl Placed {
         self.kept = true;
     }
 
-    /// Nobody knows whether the row that names the file was committed: it stays, and the next start decides.
+    /// Nobody knows whether the row that names the file was committed: it stays, and the next sweep finds out.
     pub(super) fn doubt(mut self) {
         self.kept = true;
         if let Some(in_flight) = self.in_flight.take() {
@@ -80,18 +97,24 @@ impl Placed {
 
 impl Drop for Placed {
     fn drop(&mut self) {
-        if !self.kept {
-            remove_quietly(&self.path);
+        if self.kept || remove_quietly(&self.path) {
+            return;
+        }
+        // The sweep finds that no row names it. Until then it counts as under way, so that a start looks there.
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.doubt();
         }
     }
 }
 
-fn remove_quietly(path: &Path) {
+/// Removes a file that nobody refers to; false where that was refused.
+fn remove_quietly(path: &Path) -> bool {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(path = %path.display(), %error, "a file was left behind; the next start moves it aside");
+            tracing::warn!(path = %path.display(), %error, "a file could not be removed; it is tried again");
+            false
         }
-        _ => {}
+        _ => true,
     }
 }
 
@@ -102,6 +125,7 @@ impl Files {
             temp_count: AtomicU64::new(0),
             durable_shards: Mutex::default(),
             folder_sync: FolderSync::default(),
+            left: Arc::default(),
         }
     }
 
@@ -163,7 +187,22 @@ impl Files {
         let path = self.tmp().join(self.temp_count.fetch_add(1, Ordering::Relaxed).to_string());
         let opened = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
         let file = opened.map_err(|e| Refusal::io("create a file in tmp/", e))?;
-        Ok(TempFile { file, path, moved: false })
+        Ok(TempFile { file, path, moved: false, left: self.left.clone() })
+    }
+
+    /// Removes what could not be removed from `tmp/` before.
+    pub(super) fn remove_left(&self) -> io::Result<()> {
+        let left = || self.left.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let paths = left().clone();
+        for path in paths {
+            if let Err(error) = fs::remove_file(&path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                return Err(error);
+            }
+            left().remove(&path);
+        }
+        Ok(())
     }
 
     /// Whether a name can be made in `objects/`, which may be another disk: the file of a probe gets one, and loses it again.
@@ -241,7 +280,7 @@ impl Files {
 
     /// Creates the folder that a generation's content goes to, durably.
     fn ensure_shard(&self, file: u64) -> Answer<()> {
-        let mut durable = self.durable_shards.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut durable = self.durable_shards.lock().unwrap_or_else(PoisonError::into_inner);
         if durable.contains(&shard_of(file)) {
             return Ok(());
         }

@@ -17,6 +17,9 @@ use crate::{
 /// Files that are removed between two looks, at most.
 const BATCH: i64 = 500;
 
+/// Changes in doubt from which on new ones wait for them to be settled. Each may have left content.
+const DOUBTS_MAX: usize = 256;
+
 /// Changes in doubt that are settled in one job.
 const DOUBTS_AT_ONCE: usize = 1000;
 
@@ -28,7 +31,7 @@ impl Embedded {
             return Ok(Swept::default());
         };
         let before = |age| now.checked_sub(age).unwrap_or(Timestamp::MIN);
-        self.settle_doubts().await?;
+        self.settle().await?;
         self.expire_quarantine(now, options.keep_quarantine).await?;
         let uploads = self.expire_uploads(before(options.keep_uploads)).await?;
         self.remove_strange_upload_folders().await?;
@@ -72,6 +75,21 @@ impl Embedded {
             .write(Place::Store, "forget old content", move |connection| garbage::forget(connection, &removed));
         job.await?;
         Ok(count)
+    }
+
+    /// Removes what changes left behind that failed, as while a disk says no to some calls. A sweep does so too; to be called more often,
+    /// since each failed upload may leave its content. It costs nothing where nothing failed.
+    pub async fn settle(&self) -> Result<()> {
+        self.settle_doubts().await?;
+        let files = self.inner.files.clone();
+        blocking(move || files.remove_left().map_err(|e| Refusal::io("remove a file from tmp/", e))).await?;
+        Ok(())
+    }
+
+    /// Bounds what failed changes leave behind: before more content is placed, it must be known what became of that of the earlier ones.
+    pub(super) async fn bound_doubts(&self) -> Result<()> {
+        let is_full = self.inner.generations()?.in_doubt(DOUBTS_MAX).len() == DOUBTS_MAX;
+        if is_full { self.settle_doubts().await } else { Ok(()) }
     }
 
     /// Finds out what became of changes whose commit ended without an answer, as when the disk was full: where it did not happen, their

@@ -59,6 +59,7 @@ impl Embedded {
     }
 
     async fn place_and_commit_together(&self, bucket: String, objects: Vec<SmallObject>) -> Answer<Answers> {
+        self.bound_doubts().await?;
         let generations = self.inner.generations()?;
         let in_flight = generations.next();
         // The file is named by the first one's generation; the others name no file, and need not be waited for.

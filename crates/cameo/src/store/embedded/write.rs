@@ -201,6 +201,7 @@ impl Inner {
 impl Embedded {
     /// The next generation, below the mark that the database has reserved.
     pub(super) async fn next_generation(&self) -> Result<InFlight> {
+        self.bound_doubts().await?;
         let in_flight = self.inner.generations()?.next();
         self.reserve(in_flight.number()).await?;
         Ok(in_flight)

@@ -182,3 +182,50 @@ async fn a_change_in_doubt_is_settled() {
     let generations = house.store.inner.generations().expect("generations");
     assert_eq!((generations.in_doubt(1), generations.oldest_in_flight()), (vec![], 2));
 }
+
+/// What changes that fail leave behind is bounded, and goes while the server lives.
+#[tokio::test]
+async fn the_content_of_changes_that_failed_does_not_wait_for_a_start() {
+    let house = house().await;
+    let run = |sql: &'static str| {
+        house.store.inner.db.write(Place::Store, "test", move |connection| Ok(connection.execute_batch(sql)?))
+    };
+    let refusing = "CREATE TRIGGER no BEFORE INSERT ON cameo_objects BEGIN SELECT RAISE(ABORT, 'no'); END";
+    run(refusing).await.expect("a trigger");
+    for number in 0..300 {
+        let (key, body) = (format!("origin/v/{number}_0.jpg"), Bytes::from_static(b"photo"));
+        let put = Store::put(&house.store, "uploads", &key, body, &Attributes::default(), Condition::Always).await;
+        put.expect_err("the row was refused");
+    }
+    assert!(house.files("objects") <= 256, "{} files", house.files("objects"));
+    run("DROP TRIGGER no").await.expect("no trigger");
+    house.put("uploads", "origin/v/1_0.jpg", "photo").await;
+    house.store.settle().await.expect("settled");
+    assert_eq!(house.files("objects"), 1);
+}
+
+/// A file whose removal is refused, as on a disk that may only be read, is removed once that is possible, and a start knows to look there.
+#[tokio::test]
+async fn a_file_whose_removal_was_refused_does_not_wait_for_a_start() {
+    let house = house().await;
+    let files = &house.store.inner.files;
+    let in_flight = house.store.next_generation().await.expect("a generation");
+    let number = in_flight.number();
+    let (_, placed) = files.create_in_place(in_flight).expect("a file");
+    let temp = files.create_temp().expect("a file");
+    let paths = [files.object_path(number), files_below(&files.tmp())[0].clone()];
+    // A folder in its place cannot be removed as a file.
+    for path in &paths {
+        std::fs::remove_file(path).expect("removed");
+        std::fs::create_dir(path).expect("a folder");
+    }
+    drop((placed, temp));
+    house.store.settle().await.expect_err("still refused");
+    assert_eq!(house.store.inner.generations().expect("generations").oldest_in_flight(), number);
+    for path in &paths {
+        std::fs::remove_dir(path).expect("removed");
+        std::fs::write(path, b"left").expect("written");
+    }
+    house.store.settle().await.expect("settled");
+    assert_eq!((house.files("objects"), house.files("tmp")), (0, 0));
+}
