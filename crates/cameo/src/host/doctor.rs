@@ -19,6 +19,7 @@ use super::{
     data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
     listeners::Listeners,
     renderer,
+    server::no_worker_beside,
 };
 use crate::{
     catalog::{self, CatalogSettings, ForeignRows, fit::Misfit, sqlite},
@@ -100,6 +101,7 @@ pub async fn examine(
 ) -> Vec<Finding> {
     let mut findings = vec![window(config, &*clock)];
     match config.keeps_objects() {
+        Ok(true) if audience == Audience::Worker => findings.push(Finding::bad("configuration", &no_worker_beside())),
         Ok(true) => findings.extend(of_one_machine(config, environment).await),
         Ok(false) => {
             findings.push(store(config, environment).await);

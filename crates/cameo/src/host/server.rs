@@ -40,6 +40,13 @@ pub struct Server {
     pub(super) folder: Option<DataFolder>,
 }
 
+/// What is wrong with a worker of its own where one process keeps everything.
+pub(super) fn no_worker_beside() -> Error {
+    let doing = "start a worker: store.url and queue.url are those of one process, `cameo serve`, which has its \
+                 workers; set them to s3: and sqs: for workers beside it (docs/aws.md)";
+    Error::new(Place::System, Kind::Misconfigured, doing)
+}
+
 impl Server {
     /// Opens what the configuration names, starts the listeners that are on and the workers of these roles.
     pub async fn start(
@@ -66,9 +73,7 @@ impl Server {
         roles: Roles,
     ) -> Result<Self> {
         if config.keeps_objects()? {
-            let doing = "start a worker: store.url and queue.url are those of one process, `cameo serve`, which has its \
-                         workers; set them to s3: and sqs: for workers beside it (docs/aws.md)";
-            return Err(Error::new(Place::System, Kind::Misconfigured, doing));
+            return Err(no_worker_beside());
         }
         let mut config = config.clone();
         config.server.turn_off();

@@ -380,6 +380,23 @@ async fn a_user_without_rights_is_told_by_doctor_too(server: &dyn CatalogServer)
     assert_eq!(check_as(server, "root", "rights", &other).await.unwrap(), []);
     let tables = "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'other_images'";
     assert_eq!(server.scalar("rights", tables).await, "0");
+    if is_mysql(server) {
+        a_user_who_may_not_alter_is_told_before_the_first_start(server).await;
+    }
+}
+
+/// users.md 21: a migration adds columns to a table, for which MySQL has a right of its own.
+async fn a_user_who_may_not_alter_is_told_before_the_first_start(server: &dyn CatalogServer) {
+    server.create_database("altering").await;
+    let grant =
+        "CREATE USER maker@localhost; GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON altering.* TO maker@localhost";
+    server.execute("altering", grant).await;
+    let check = check_as(server, "maker", "altering", &Table::default()).await.unwrap_err();
+    assert_eq!(check.kind(), Kind::Denied, "{check}");
+    server.execute("altering", "GRANT ALTER ON altering.* TO maker@localhost").await;
+    assert_eq!(check_as(server, "maker", "altering", &Table::default()).await.unwrap(), []);
+    let url = server.url("maker", "altering");
+    server.open_limited(&url, &Table::default(), ServerLimits::default()).await.unwrap();
 }
 
 /// A date of registering that the database would change with every update stays, and so do names that are words of SQL.

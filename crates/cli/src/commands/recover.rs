@@ -106,7 +106,7 @@ fn text(recovered: &Recovered, side: Side, dry_run: bool) -> String {
         (false, Side::Content) => "The index was written again from the content.".to_owned(),
         (false, Side::Database) => "cameo.db was taken as it is.".to_owned(),
     }];
-    let mut number = |what: &str, count: u64| lines.push(format!("  {what:<44}{count}"));
+    let mut number = |what: &str, count: u64| lines.push(format!("  {what:<46}{count}"));
     number("files in objects/", recovered.files);
     if side == Side::Content {
         number("originals written to the index", recovered.originals);
@@ -125,7 +125,9 @@ fn text(recovered: &Recovered, side: Side, dry_run: bool) -> String {
     }
     if !dry_run {
         lines.push(
-            "Start the server, wait until `cameo status` shows nothing waiting, then run `cameo verify`.".to_owned(),
+            "Start the server, wait until `cameo status` shows nothing waiting, then run `cameo verify`; what it finds, \
+             such as images that had been taken down, `cameo reconcile --apply` repairs."
+                .to_owned(),
         );
     }
     lines.join("\n")

@@ -23,7 +23,11 @@ type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], fn(&Path));
 
 /// What `doctor` calls bad, and how it ended.
 fn doctor(folder: &Path, variables: &[(&str, &str)]) -> (Vec<Value>, Option<i32>) {
-    let output = command(&["doctor", "--json"], folder, variables).output().unwrap();
+    doctor_for(&[], folder, variables)
+}
+
+fn doctor_for(whom: &[&str], folder: &Path, variables: &[(&str, &str)]) -> (Vec<Value>, Option<i32>) {
+    let output = command(&[&["doctor", "--json"], whom].concat(), folder, variables).output().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     let found = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     (found.filter(|finding| finding["health"] == "bad").collect(), output.status.code())
@@ -34,6 +38,18 @@ fn a_machine_without_a_configuration_is_well_and_nothing_is_made() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(doctor(folder.path(), &[]), (vec![], Some(0)));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// `users.md` 21.
+#[test]
+fn a_worker_beside_a_server_that_keeps_everything_is_bad_to_doctor_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bad, code) = doctor_for(&["--for", "worker"], folder.path(), &[]);
+    assert_eq!((bad.len(), code), (1, Some(2)), "{bad:?}");
+    assert!(bad[0]["told"].as_str().is_some_and(|told| told.contains("store.url")), "{bad:?}");
+    let worker = command(&["worker"], folder.path(), &[]).output().unwrap();
+    assert_eq!(worker.status.code(), Some(2));
+    assert_eq!(doctor_for(&["--for", "serve"], folder.path(), &[]), (vec![], Some(0)));
 }
 
 /// `users.md` 21.

@@ -36,8 +36,10 @@ const NOTE_VERSION: &str = "INSERT INTO cameo_schema (version) VALUES (?) ON DUP
 /// A statement that is never carried out, since a table cannot have a column twice; but the right to create one is looked at
 /// before that.
 const MAY_CREATE: &str = "CREATE TABLE cameo_schema (version BIGINT, version BIGINT)";
-/// A column twice; a table that is there.
-const NOT_CARRIED_OUT: [u16; 2] = [1060, 1050];
+/// Never carried out either, since no table of ours has the column: migrations add some to tables that are there.
+const MAY_ALTER: &str = "ALTER TABLE cameo_originals DROP COLUMN cameo_never_there";
+/// A column twice; a table that is there; a column or a table that is not.
+const NOT_CARRIED_OUT: [u16; 4] = [1060, 1050, 1091, UNKNOWN_TABLE];
 
 /// Makes what is missing and checks that everything that registering does is possible.
 pub(super) async fn prepare(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<FoundTable> {
@@ -68,11 +70,15 @@ pub(super) async fn check(connection: &mut MySqlConnection, table: &Table, openi
     if !misfits.is_empty() {
         return Ok(misfits);
     }
-    if is_pending(connection, opening).await? || found.name.is_none() {
-        match sqlx::raw_sql(MAY_CREATE).execute(&mut *connection).await {
-            Err(error) if number_of(&error).is_some_and(|number| NOT_CARRIED_OUT.contains(&number)) => {}
-            Err(error) => return Err(failed(opening, error)),
-            Ok(_) => {}
+    let pending = is_pending(connection, opening).await?;
+    if pending || found.name.is_none() {
+        let needed = if pending { &[MAY_CREATE, MAY_ALTER][..] } else { &[MAY_CREATE] };
+        for statement in needed {
+            match sqlx::raw_sql(*statement).execute(&mut *connection).await {
+                Err(error) if number_of(&error).is_some_and(|number| NOT_CARRIED_OUT.contains(&number)) => {}
+                Err(error) => return Err(failed(opening, error)),
+                Ok(_) => {}
+            }
         }
         return Ok(Vec::new());
     }
