@@ -18,9 +18,10 @@ const PROGRESS_EVERY: u64 = 100_000;
 #[command(
     after_help = "Examples:\n  cameo recover --rebuild-index --dry-run\n  cameo recover --data /var/lib/cameo --rebuild-index\n  \
 cameo recover --accept-restored\n\n\
-The server must not run. No original is deleted: what the index does not name, and the database that was there,\n\
-are moved to quarantine/ in the data folder. --rebuild-index knows no images of an original that was replaced: where the newer\n\
-one is rejected, none are served until a good one is uploaded. Exit code 7: done, and the content of some objects is missing."
+The server must not run. No original is deleted: what the index does not name, and the database\n\
+that was there, are moved to quarantine/ in the data folder. --rebuild-index knows no images of an\n\
+original that was replaced: where the newer one is rejected, none are served until a good one is\n\
+uploaded. Exit code 7: done, and the content of some objects is missing."
 )]
 pub(crate) struct Args {
     /// Data folder of the server [default: ./cameo-data]
