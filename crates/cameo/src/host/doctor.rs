@@ -28,6 +28,7 @@ use crate::{
     error::{Error, Kind, Place, Result},
     queue::Queue,
     sqlite::Sqlite,
+    store::embedded::check_database_file,
 };
 
 /// How something stands.
@@ -130,6 +131,7 @@ async fn of_one_machine(config: &Config, environment: &Environment) -> Vec<Findi
     let folder = &config.server.data;
     let running = read_running(folder);
     let mut findings = vec![keys(config, environment)];
+    findings.extend(public_address(config).await);
     match running {
         Ok(running) => {
             findings.push(listeners(config, true, running.as_ref()).await);
@@ -192,6 +194,10 @@ async fn data_folder(config: &Config, folder: &Path, running: Option<Running>) -
         return Finding::bad(what, &Error::new(Place::System, Kind::Misconfigured, doing));
     }
     let file = DataFolder::database(folder);
+    // What a start refuses is not called well.
+    if let Err(error) = check_database_file(folder, &file) {
+        return Finding::bad(what, &error);
+    }
     if !file.exists() {
         return Finding::remark(what, format!("{shown} has no database yet; `cameo serve` makes it"));
     }
@@ -285,6 +291,24 @@ fn public_url(config: &Config, audience: Audience) -> Finding {
         ),
         Ok(()) => Finding::good("images", format!("rows begin with {}", config.images.public_url)),
     }
+}
+
+/// Whether anybody answers where a server's rows are to lead; a server may well be kept from the address that its public uses.
+async fn public_address(config: &Config) -> Option<Finding> {
+    let url = &config.images.public_url;
+    if url.is_empty() {
+        return None;
+    }
+    Some(match super::public_url::fault_of(url).await {
+        None => Finding::good("images", format!("rows begin with {url}, which answers")),
+        Some(fault) => Finding::remark(
+            "images",
+            format!(
+                "rows begin with {url} (images.public_url), which does not answer from here: {fault}; correct it, unless \
+                 the public reaches it"
+            ),
+        ),
+    })
 }
 
 /// The table first, told in full; then whether a worker could write and read what it needs.

@@ -179,7 +179,8 @@ fn spawn_address_check(tasks: &mut Tasks, flow: &Flow, urls: ImageUrls) {
             Ok(0) => {}
             Ok(rows) => warn!(
                 rows,
-                "rows have addresses that are not under images.public_url; `cameo reconcile --apply` rewrites them"
+                "rows have addresses that are not under images.public_url; if that is the address which the public uses, \
+                 `cameo reconcile --apply` rewrites them"
             ),
             Err(error) => warn!(%error, "the addresses of the rows could not be checked"),
         }

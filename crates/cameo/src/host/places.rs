@@ -17,7 +17,10 @@ use crate::{
     render::unused::UnusedEngine,
     serve::images::client::HttpImages,
     sqlite::Sqlite,
-    store::{Store, embedded::Embedded},
+    store::{
+        Store,
+        embedded::{Embedded, check_database_file},
+    },
 };
 
 /// The places of one system.
@@ -65,7 +68,10 @@ impl Places {
         images_url: Option<&str>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        let db = Sqlite::open_read_only(&DataFolder::database(folder)).await?;
+        let database = DataFolder::database(folder);
+        // A folder that has lost its database is none of the wrong folder: the way on is told.
+        check_database_file(folder, &database)?;
+        let db = Sqlite::open_read_only(&database).await?;
         let running = read_running(folder)?;
         let listener = running.as_ref().and_then(|running| running.images.clone());
         let rules = register_rules(config, listener.as_deref());

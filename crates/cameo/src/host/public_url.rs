@@ -24,8 +24,8 @@ pub(super) fn spawn_check(tasks: &mut Tasks, config: &Config) {
             warn!(
                 %url,
                 fault,
-                "images.public_url does not answer from here, and rows lead there: if the public reaches it, nothing is to be done; \
-                 else correct it and run `cameo reconcile --apply`"
+                "images.public_url does not answer from here, and rows written from now on lead there: if the public reaches it, \
+                 nothing is to be done; else correct it, start again and run `cameo reconcile --apply`"
             );
         }
         Ok(())
@@ -33,7 +33,7 @@ pub(super) fn spawn_check(tasks: &mut Tasks, config: &Config) {
 }
 
 /// Why nothing can be fetched from under an address. Any answer but an error of the server's own is one: the base itself is no image.
-async fn fault_of(url: &str) -> Option<String> {
+pub(super) async fn fault_of(url: &str) -> Option<String> {
     crate::tls::install_crypto_provider();
     let client = match reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build() {
         Ok(client) => client,

@@ -10,7 +10,7 @@ use cameo::{
     store::Attributes,
 };
 
-use crate::whole_system::{Found, IMAGES, System, UPLOADS};
+use crate::whole_system::{Found, IMAGES, System, UPLOADS, size_set};
 
 async fn system() -> System {
     let system = System::start().await;
@@ -175,4 +175,38 @@ async fn other_things_in_the_image_bucket_are_left_alone() {
     system.put_with(IMAGES, "robots.txt", "x", &Attributes::default()).await;
     system.put_with(IMAGES, "assets/logo.png", "x", &Attributes::default()).await;
     assert_eq!(system.verify(Look::Everything).await.state(), EntityState::Complete);
+}
+
+/// Image sizes were changed, and the newest original of one photo is rejected: nothing can be rendered from it, so what is served of
+/// the older one stays whole, and a person is named instead of rendering in vain for ever.
+#[tokio::test]
+async fn a_dropped_size_stays_public_as_long_as_a_row_leads_there() {
+    let system = System::start().await;
+    for (key, body) in [("v/1_0", "good"), ("v/2_0", "good too")] {
+        system.put(UPLOADS, &format!("origin/{key}.jpg"), body).await;
+    }
+    system.drain().await;
+    system.put(UPLOADS, "origin/v/1_0.jpg", "bad").await;
+    system.drain().await;
+    system.reconfigure(|settings| settings.size_sets = size_set("small/2", &[("sq", 8, 8), ("ho", 16, 8)]));
+    let exists = async |key: &'static str| system.store.head(IMAGES, key).await.unwrap().is_some();
+
+    let found = verify(&system, Scope::All).await;
+    assert!(found.plan.take_down.is_empty(), "{:?}", found.plan);
+    assert_eq!(found.plan.render.iter().collect::<Vec<_>>(), ["origin/v/2_0.jpg"]);
+    assert_eq!(
+        found.plan.left,
+        ["v/1: whoever handed it over: upload a good 1_0.jpg; the one there is rejected (file.corrupt)"]
+    );
+    system.reconcile(&found.plan).await;
+    system.drain().await;
+    assert!(!exists("v/ve/2_ve_0.jpg").await && !exists("v/ve/2.jpg").await, "the flow takes down what it drops");
+    assert!(exists("v/ve/1_ve_0.jpg").await && exists("v/ve/1.jpg").await, "their rows are still there");
+
+    let again = verify(&system, Scope::All).await;
+    assert!(again.plan.is_empty() && again.state() == EntityState::Different, "{:?}", again.plan);
+    system.put(UPLOADS, "origin/v/1_0.jpg", "good again").await;
+    system.drain().await;
+    assert_eq!(verify(&system, Scope::All).await.state(), EntityState::Complete);
+    assert!(!exists("v/ve/1_ve_0.jpg").await && !exists("v/ve/1.jpg").await);
 }

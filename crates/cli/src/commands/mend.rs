@@ -44,11 +44,12 @@ pub(crate) struct ReconcileArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cameo retry --reason render.timeout\n  cameo retry --ids 351518,351519 --dry-run\n  \
-cameo retry --reason system.dead_letter\n\nDead letters of these entities are sent again too, and leave the dead-letter queue."
+cameo retry --reason system.dead_letter\n\nDead letters of these entities are sent again too, and leave the dead-letter queue.",
+    group = clap::ArgGroup::new("asked").required(true).multiple(true).args(["reason", "vertical", "ids", "ids_from"])
 )]
 pub(crate) struct RetryArgs {
     /// Only originals rejected for this reason
-    #[arg(long, value_name = "CODE", required_unless_present_any = ["ids", "ids_from", "vertical"])]
+    #[arg(long, value_name = "CODE")]
     reason: Option<ReasonCode>,
     #[command(flatten)]
     scope: ScopeArgs,
@@ -122,6 +123,11 @@ pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow:
     let mut planner = Planner::default();
     let summary = verify::verify(places.to_verify(), &question, &mut planner).await?;
     let mut plan = planner.0;
+    if let Some(why) = summary.not_fetched.as_ref().filter(|_| !plan.addresses.is_empty()) {
+        eprintln!(
+            "cameo: rows would lead to where nobody answers from here: {why}; if the public does not either, correct images.public_url first"
+        );
+    }
     // A misnamed file whose event was lost is never rejected otherwise.
     let waiting = summary.strays.iter().filter(|stray| stray.state.is_none());
     plan.render.extend(waiting.map(|stray| stray.key.clone()));
@@ -288,6 +294,14 @@ impl Done {
         }
     }
 
+    /// Whether there is nothing that anybody has to do or to wait for.
+    fn is_nothing(&self) -> bool {
+        let lists = [&self.keys, &self.aliases, &self.removals, &self.take_down];
+        lists.iter().all(|list| list.is_empty())
+            && self.dead_letters.is_empty()
+            && self.urls_to_rewrite + self.waiting + self.left_total == 0
+    }
+
     /// What it comes to, in a line.
     fn text(&self) -> String {
         let mut text = format!("{} originals", self.keys.len());
@@ -348,5 +362,5 @@ fn tell(context: &Context, done: &Done) -> anyhow::Result<()> {
     for left in &done.left {
         line(left)?;
     }
-    line(&done.text())
+    line(&if done.is_nothing() { "0 originals: nothing to do".to_owned() } else { done.text() })
 }

@@ -18,8 +18,10 @@ const PROGRESS_EVERY: u64 = 100_000;
 #[command(
     after_help = "Examples:\n  cameo recover --rebuild-index --dry-run\n  cameo recover --data /var/lib/cameo --rebuild-index\n  \
 cameo recover --accept-restored\n\n\
-The server must not run. Nothing is deleted: what the index does not name, and the database that was there, are moved to\n\
-quarantine/ in the data folder. Exit code 7: done, and the content of some objects is missing."
+The server must not run. No original is deleted: what the index does not name, and the database\n\
+that was there, are moved to quarantine/ in the data folder. --rebuild-index knows no images of an\n\
+original that was replaced: where the newer one is rejected, none are served until a good one is\n\
+uploaded. Exit code 7: done, and the content of some objects is missing."
 )]
 pub(crate) struct Args {
     /// Data folder of the server [default: ./cameo-data]
@@ -52,6 +54,7 @@ struct Told<'t> {
     originals: u64,
     others: u64,
     deletions: u64,
+    images_of_replaced: u64,
     events: u64,
     quarantined: u64,
     quarantine: Option<String>,
@@ -92,6 +95,7 @@ fn told(recovered: &Recovered, dry_run: bool) -> Told<'_> {
         originals: recovered.originals,
         others: recovered.others,
         deletions: recovered.deletions,
+        images_of_replaced: recovered.images_of_replaced,
         events: recovered.events,
         quarantined: recovered.quarantined,
         quarantine: recovered.quarantine.as_ref().map(|path| path.display().to_string()),
@@ -106,19 +110,24 @@ fn text(recovered: &Recovered, side: Side, dry_run: bool) -> String {
         (false, Side::Content) => "The index was written again from the content.".to_owned(),
         (false, Side::Database) => "cameo.db was taken as it is.".to_owned(),
     }];
-    let mut number = |what: &str, count: u64| lines.push(format!("  {what:<46}{count}"));
+    let mut number = |what: &str, count: u64| lines.push(format!("  {what:<48}{count}"));
     number("files in objects/", recovered.files);
     if side == Side::Content {
         number("originals written to the index", recovered.originals);
         number("other objects written to the index", recovered.others);
         number("objects removed that had been deleted", recovered.deletions);
+        number("images of originals replaced since, taken out", recovered.images_of_replaced);
         number("events sent, for ledger, rows and renditions", recovered.events);
     }
     number("files that nothing names, to quarantine/", recovered.quarantined);
     number("objects whose content is missing", recovered.without_content);
     lines.extend(recovered.named.iter().map(|name| format!("    {name}")));
+    if recovered.images_of_replaced > 0 {
+        lines.push("Where the newer original is rejected, nothing of the older one is served any more.".to_owned());
+    }
     if side == Side::Content && !recovered.database_read {
-        lines.push("cameo.db could not be read, so the index began empty.".to_owned());
+        let begins = if dry_run { "would begin" } else { "began" };
+        lines.push(format!("cameo.db is missing or could not be read, so the index {begins} empty."));
     }
     if let Some(folder) = &recovered.quarantine {
         lines.push(format!("Moved aside, with the database that was there: {}", folder.display()));

@@ -64,6 +64,9 @@ enum Line {
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let scope = args.scope.scope()?;
     let places = args.places.open(context).await?;
+    if places.through_server && places.running.is_none() {
+        eprintln!("cameo: no server is running on this data folder: nothing is accepted, rendered or served; start it");
+    }
     let nothing = say_unknown(context, &places, &scope).await?;
     let mut lines = match &scope {
         Scope::All => counts(&places).await?,

@@ -145,6 +145,7 @@ async fn photo(
         note_outdated(photo, entry, &set.label, &mut of_photo);
     }
     note_rows_of_rejected(&standing, photo, facts, &mut of_photo);
+    leave_what_cannot_be_rendered(&standing, photo, &mut of_photo);
     if let Some((damage, who)) = damage {
         // Nothing can be rendered from it.
         of_photo.repairs.clear();
@@ -191,6 +192,19 @@ fn note_rows_of_rejected(standing: &Standing, photo: &PhotoId, facts: &PhotoFact
         let who = "whoever runs the database: delete the rows, which no photo of Cameo has";
         let finding = format!("{photo}: rows of a rejected photo ({})", sizes.join(", "));
         report.differs(finding, Repair::Person(who.to_owned()));
+    }
+}
+
+/// What is served was made from an original that is no more, and its successor is rejected: sending that one again changes nothing.
+fn leave_what_cannot_be_rendered(standing: &Standing, photo: &PhotoId, report: &mut EntityReport) {
+    let Standing::Rejected { reason, serving: Some(_), .. } = standing else { return };
+    let before = report.repairs.len();
+    report.repairs.retain(|repair| !matches!(repair, Repair::Render(_)));
+    if report.repairs.len() < before {
+        report.outdated.clear();
+        let file = photo.file_name();
+        let who = format!("whoever handed it over: upload a good {file}; the one there is rejected ({reason})");
+        report.repair(Repair::Person(who));
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     report::Unowned,
 };
 use crate::{
-    catalog::{Catalog, LedgerEntry, LedgerPages, Scope, State},
+    catalog::{Catalog, LedgerEntry, LedgerPages, RowPages, Scope, State},
     error::Result,
     flow::Settings,
     key::{EntityId, ImageKey, PhotoId, UploadKey, Vertical},
@@ -234,7 +234,7 @@ async fn why_rendition(
         return Ok(None);
     }
     if is_served {
-        return Ok(Some(format!("size {image_size} is no longer in the size set")));
+        return why_dropped(catalog, &photo.entity, image_size, |of| of == photo).await;
     }
     let original = store.head(&settings.upload_bucket, &key).await?;
     let is_newer = |original: &ObjectInfo, entry: &LedgerEntry| match &original.write_generation {
@@ -254,6 +254,24 @@ async fn why_rendition(
     })
 }
 
+/// An image size that the size set has no more. As long as a row leads there it is public: it goes with its row, when its photo is
+/// rendered by the new set.
+async fn why_dropped(
+    catalog: &dyn Catalog,
+    entity: &EntityId,
+    image_size: &str,
+    is_of: impl Fn(&PhotoId) -> bool,
+) -> Result<Option<String>> {
+    let scope = Scope::Ids { vertical: Some(entity.vertical.clone()), cd_idx: vec![entity.cd_idx] };
+    let mut rows = RowPages::new(catalog, &scope);
+    while let Some(page) = rows.next().await? {
+        if page.iter().any(|row| row.image_size == image_size && is_of(&row.photo)) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(format!("size {image_size} is no longer in the size set")))
+}
+
 async fn why_alias(
     store: &dyn Store,
     catalog: &dyn Catalog,
@@ -265,7 +283,7 @@ async fn why_alias(
         return Ok(Some("images.alias is off".to_owned()));
     }
     if !has_size(settings, &entity.vertical, image_size) {
-        return Ok(Some(format!("size {image_size} is no longer in the size set")));
+        return why_dropped(catalog, entity, image_size, |_| true).await;
     }
     let served = Served::of(catalog, &BTreeSet::from([entity.clone()])).await?;
     if !served.entities.is_empty() {

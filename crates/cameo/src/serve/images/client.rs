@@ -123,8 +123,8 @@ struct Failure {
 }
 
 fn no_base() -> Error {
-    let doing = "look at the images: no server is running on this data folder; of a system elsewhere give --images-url, \
-                 or set images.public_url";
+    let doing = "look at the images: no server is running on this data folder; start it, or of a system elsewhere give \
+                 --images-url, or set images.public_url";
     Error::new(Place::Store, Kind::Unavailable, doing)
 }
 

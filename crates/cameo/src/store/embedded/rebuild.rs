@@ -24,7 +24,7 @@ use crate::{
     error::Result,
     event::{Change, Event},
     generation::Generation,
-    key::ORIGIN_PREFIX,
+    key::{ImageKey, ORIGIN_PREFIX},
     queue,
     sqlite::{Done, integer},
     store::GENERATION_METADATA,
@@ -73,7 +73,7 @@ impl<'r> Rebuild<'r> {
             looked_at += present.len() as u64;
             progress(looked_at);
         }
-        self.drop_renditions_of_nothing()?;
+        self.drop_renditions_of_nothing(done)?;
         self.send_events(done)?;
         self.count_others(done)
     }
@@ -137,7 +137,7 @@ impl<'r> Rebuild<'r> {
     }
 
     /// Takes renditions out again whose original is not there any more: deleted ones leave no tombstone, since originals do.
-    fn drop_renditions_of_nothing(&self) -> Done<()> {
+    fn drop_renditions_of_nothing(&self, done: &mut Recovered) -> Done<()> {
         self.connection.execute(LIVE, [&self.recovery.upload_bucket])?;
         self.connection.execute_batch(INDEX_LIVE)?;
         self.each_changed(&self.recovery.image_bucket, |key, _| {
@@ -146,11 +146,19 @@ impl<'r> Rebuild<'r> {
             // A counter has sixteen digits; what was put behind them says how often it was sent again.
             let counter = made_from.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
             if !self.connection.prepare_cached(IS_LIVE)?.query_row([integer(counter)], |row| row.get(0))? {
+                done.images_of_replaced += u64::from(self.has_newer_original(key)?);
                 object::delete(self.connection, &object.bucket, &object.key)?;
                 garbage::add(self.connection, object.position.file, self.now)?;
             }
             Ok(())
         })
+    }
+
+    /// Whether the photo of a rendition has another original than the one it was made from: one that was not rendered, and mostly
+    /// rejected, or the rendition would have followed it.
+    fn has_newer_original(&self, key: &str) -> Done<bool> {
+        let ImageKey::Rendition(photo, _) = ImageKey::parse(key) else { return Ok(false) };
+        Ok(object::find(self.connection, &self.recovery.upload_bucket, &photo.origin_key())?.is_some())
     }
 
     fn send_events(&self, done: &mut Recovered) -> Done<()> {

@@ -82,6 +82,9 @@ pub struct Recovered {
     pub others: u64,
     /// Objects that were removed from the index, since they had been deleted.
     pub deletions: u64,
+    /// Renditions that were taken out of the index, since their photo has another original by now. Where that one is rejected they
+    /// were what was served.
+    pub images_of_replaced: u64,
     /// Events that were sent, so that ledger, rows and renditions follow.
     pub events: u64,
     /// Files that the index does not name and that do not say what they hold: moved to `quarantine/`.

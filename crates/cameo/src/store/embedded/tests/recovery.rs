@@ -109,6 +109,20 @@ async fn the_index_is_written_again_from_the_content() {
     assert_eq!(house.files("objects"), 5, "what was replaced and deleted is swept as ever");
 }
 
+/// Of a photo whose newer original was rejected nothing says that the older one's renditions were served: that is told.
+#[tokio::test]
+async fn renditions_of_an_original_that_was_replaced_are_counted() {
+    let house = house().await;
+    house.put("uploads", "origin/v/1_0.jpg", "good").await;
+    let made_from = house.store.look_up("uploads", "origin/v/1_0.jpg").expect("an object").generation;
+    house.store.put_all("images", vec![rendition("v/sq/1_sq_0.jpg", made_from, "sq")]).await.expect("a rendition");
+    let (house, done) = recovered(house, Side::Content, lose_database).await;
+    assert_eq!((done.others, done.images_of_replaced), (1, 0));
+    house.put("uploads", "origin/v/1_0.jpg", "bad").await;
+    let (_house, done) = recovered(house, Side::Content, lose_database).await;
+    assert_eq!((done.others, done.images_of_replaced), (0, 1));
+}
+
 /// An older copy was put back: what the content knows better goes over it, deletions too.
 #[tokio::test]
 async fn an_older_index_is_brought_up_to_date_from_the_content() {
