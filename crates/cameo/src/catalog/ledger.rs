@@ -169,12 +169,16 @@ fn decide_late(
         return Decision { rows: RowChange::Remove, take_down, ..nothing(photo) };
     }
     match entry.state {
+        // The original may be gone by now, so a worker of an older size set that comes late must not take its place.
+        _ if made.is_older_recipe_than(entry) => leave_alone(before, entry, made, photo),
         // The last good original before a bad one, or before a removal that unpublishes nothing: it serves, and what came
         // after it remains beside it.
         State::Rejected { .. } | State::Removed
             if entry.serving.as_ref().is_none_or(|serving| *serving <= outcome.generation) =>
         {
-            serve(before, LedgerEntry { updated_at: now, ..entry.clone() }, made, photo, rules)
+            let other_recipe = made.is_other_recipe_than(entry);
+            let decision = serve(before, LedgerEntry { updated_at: now, ..entry.clone() }, made, photo, rules);
+            Decision { other_recipe, ..decision }
         }
         _ => leave_alone(before, entry, made, photo),
     }
@@ -426,6 +430,26 @@ mod tests {
         {
             assert!(matches!(decided(Some(&served), &["sq"], &applied).rows, RowChange::Replace(_)), "{applied:?}");
         }
+    }
+
+    /// As above, after a bad original was decided: rows of the newer size set are kept, and what the older one left goes.
+    #[test]
+    fn an_older_recipe_of_the_same_generation_is_stale_beside_a_later_rejection_too() {
+        let made = |size_set: &str, sizes: &[&str]| {
+            let mut outcome = rendered(KEY, 1, sizes);
+            if let Fate::Rendered { size_set: set, .. } = &mut outcome.fate {
+                *set = size_set.to_owned();
+            }
+            outcome
+        };
+        let bad = Fate::Rejected { reason: crate::reason::ReasonCode::FileCorrupt, detail: String::new() };
+        let served = LedgerEntry { size_set: Some("default/2".to_owned()), ..entry(&made("default/2", &["sq", "xl"])) };
+        let beside = decided(Some(&served), &["sq", "xl"], &outcome(KEY, 2, bad)).entry.unwrap();
+        let decision = decided(Some(&beside), &["sq", "xl"], &made("default/1", &["sq", "ve"]));
+        assert_eq!((decision.entry, decision.rows), (None, RowChange::Keep));
+        assert_eq!(decision.take_down.map(|down| down.image_sizes), Some(sizes(&["ve"])));
+        let newer = decided(Some(&beside), &["sq", "xl"], &made("default/3", &["sq"]));
+        assert!(matches!(newer.rows, RowChange::Replace(_)) && newer.other_recipe);
     }
 
     #[test]

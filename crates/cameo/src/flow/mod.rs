@@ -6,6 +6,7 @@
 pub mod adopt;
 pub mod alias;
 pub mod frame;
+mod old_version;
 pub mod publish;
 pub mod receive;
 pub mod reconcile;

@@ -52,6 +52,17 @@ pub async fn requeue(flow: &Flow, events: &dyn Queue, keys: &[String], now: Time
     Ok(done)
 }
 
+/// Sends these events; returns how many.
+pub async fn send_events(queue: &dyn Queue, events: &[Event], now: Timestamp) -> Result<u64> {
+    let bodies: Vec<_> = events.iter().map(|event| event.to_notification(now)).collect();
+    let mut sent = 0;
+    for batch in bodies.chunks(BATCH_MAX) {
+        queue.send(batch).await?;
+        sent += batch.len() as u64;
+    }
+    Ok(sent)
+}
+
 /// Sends a removal for each of these keys whose original is gone although the ledger, rows or renditions say otherwise, so
 /// that `register` takes them down. What has an original by now is left alone. Where the removal was registered, it is sent
 /// once more as it was: its take-down is repeated.

@@ -15,6 +15,7 @@ use tracing::debug;
 use super::{
     Flow,
     alias::update_aliases,
+    old_version,
     publish::{CONFLICTS_MAX, earlier_sizes, size_set_of, sizes_of_set},
     went_back::{self, Stale},
 };
@@ -24,6 +25,7 @@ use crate::{
         ledger::{PUBLISHED_MAX, is_older_size_set},
     },
     error::{Error, Kind, Place, Result},
+    event::Event,
     failpoint::{Point, reached},
     key::{EntityId, PhotoId},
     message::{Fate, Outcome},
@@ -36,19 +38,23 @@ const ENTITIES_AT_ONCE: usize = 8;
 /// What registering did.
 #[derive(Debug)]
 pub struct Registration {
-    /// What each outcome did, in their order.
-    pub registered: Vec<Registered>,
-    /// Originals whose events must be [sent anew](super::reconcile::requeue), before the messages are deleted.
+    /// Originals whose events must be [sent again](super::reconcile::requeue), before the messages are deleted.
     pub mend: BTreeSet<String>,
+    /// Events that must be sent before the messages are deleted: of originals that are still what is served, although an
+    /// old version of them was removed.
+    pub restore: Vec<Event>,
 }
 
 /// Registers outcomes and does what follows from them.
 pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Registration> {
     reached(Point::BeforeRegister);
-    let registered = flow.catalog.register(outcomes).await?;
+    let old_versions = old_version::find(flow, outcomes).await?;
+    let is_kept = |at: &usize| !old_versions.contains_key(at);
+    let kept: Vec<_> = (0..outcomes.len()).filter(is_kept).map(|at| outcomes[at].clone()).collect();
+    let registered = flow.catalog.register(&kept).await?;
     reached(Point::Registered);
     let mut after = AfterCommit::default();
-    for (outcome, registered) in outcomes.iter().zip(&registered) {
+    for (outcome, registered) in kept.iter().zip(&registered) {
         after.follow(flow, outcome, registered).await?;
     }
     let lifted = take(&mut after.lifted);
@@ -64,7 +70,7 @@ pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Registration>
     for hit in stream::iter(aliases).buffer_unordered(ENTITIES_AT_ONCE).collect::<Vec<_>>().await {
         mend.extend(hit?);
     }
-    Ok(Registration { registered, mend })
+    Ok(Registration { mend, restore: old_versions.into_values().collect() })
 }
 
 /// What is left to do after a commit.
@@ -100,10 +106,12 @@ impl AfterCommit {
             }
         }
         let Some(photo) = photo else { return Ok(()) };
-        if registered.other_recipe && !went_back::rows_have_renditions(flow, photo).await? {
+        let taken = take_down(flow, photo, outcome, registered).await?;
+        // What was spared is of the size set of today, and may have been registered before this message: then nobody else
+        // would come for it. Only a message that replaces another recipe asks for it, so this ends.
+        if registered.other_recipe && (taken.spared || !went_back::rows_have_renditions(flow, photo).await?) {
             self.mend.insert(outcome.key.clone());
         }
-        let taken = take_down(flow, photo, outcome, registered).await?;
         let may_hit = taken.of_today || may_have_taken_down(flow, outcome, *effect).await?;
         if may_hit && may_have_been_hit(flow, photo).await? {
             self.mend.insert(photo.origin_key());
@@ -161,6 +169,19 @@ struct TakenDown {
     sizes: BTreeSet<String>,
     /// Whether a rendition went that the size set of today has.
     of_today: bool,
+    /// Whether one was left since it was made into the size set of today.
+    spared: bool,
+}
+
+/// How taking down a rendition ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Went {
+    /// It is gone.
+    Gone,
+    /// It did not exist, or was made from a newer generation.
+    Kept,
+    /// It was made into the size set of today.
+    Spared,
 }
 
 /// Removes the renditions that a message leaves without rows.
@@ -183,8 +204,9 @@ async fn take_down(flow: &Flow, photo: &PhotoId, outcome: &Outcome, registered: 
         reached(Point::BeforeTakeDown);
         let key = photo.rendition_key(&image_size);
         let spared = spared.filter(|_| configured.contains(&image_size));
-        taken.of_today |=
-            take_down_rendition(flow, &key, found, down, spared).await? && configured.contains(&image_size);
+        let went = take_down_rendition(flow, &key, found, down, spared).await?;
+        taken.of_today |= went == Went::Gone && configured.contains(&image_size);
+        taken.spared |= went == Went::Spared;
         reached(Point::TakenDown);
         taken.sizes.insert(image_size);
     }
@@ -226,28 +248,27 @@ async fn look(
     Ok(found)
 }
 
-/// Removes a rendition, as it was `found`, unless it was made from a newer generation, or into the size set `spared`; whether
-/// one was removed.
+/// Removes a rendition, as it was `found`, unless it was made from a newer generation, or into the size set `spared`.
 async fn take_down_rendition(
     flow: &Flow,
     key: &str,
     mut found: Option<ObjectInfo>,
     down: &TakeDown,
     spared: Option<&str>,
-) -> Result<bool> {
+) -> Result<Went> {
     let bucket = &flow.settings.image_bucket;
     for _ in 0..CONFLICTS_MAX {
-        let Some(current) = found else { return Ok(false) };
+        let Some(current) = found else { return Ok(Went::Kept) };
         if current.made_from().is_some_and(|made_from| made_from > down.up_to) {
-            return Ok(false);
+            return Ok(Went::Kept);
         }
         let same_original = current.made_from().as_ref() == Some(&down.up_to);
         if spared.is_some() && size_set_of(&current) == spared && same_original {
             debug!(key, "left: it was made into the size set of today");
-            return Ok(false);
+            return Ok(Went::Spared);
         }
         if flow.store.delete(bucket, key, &current.validator()).await? {
-            return Ok(true);
+            return Ok(Went::Gone);
         }
         found = flow.store.head(bucket, key).await?;
     }

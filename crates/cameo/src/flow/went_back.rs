@@ -84,6 +84,10 @@ pub(super) async fn compare(flow: &Flow, outcome: &Outcome) -> Result<Stale> {
             warn!(key, %generation, %decided, "generations went back: the upload bucket has this content, although a newer change is decided");
             Stale::Again
         }
+        // Of an older recipe than what is served beside a later rejection.
+        (Fate::Rendered { .. }, _) if entry.serving.as_ref() == Some(generation) => {
+            return compare_recipe(flow, outcome, &entry).await;
+        }
         _ => {
             debug!(key, %generation, %decided, fate = fate.name(), "stale: a newer change is decided");
             Stale::Rightly

@@ -12,7 +12,12 @@ use crate::{
     error::{Error, Kind, Place, Result, Subject},
     event,
     failpoint::{Point, reached},
-    flow::{Flow, reconcile::requeue, register::register, resize::resize},
+    flow::{
+        Flow,
+        reconcile::{requeue, send_events},
+        register::{Registration, register},
+        resize::resize,
+    },
     message::{Fate, Outcome},
     queue::{BATCH_MAX, Queue},
 };
@@ -147,10 +152,13 @@ async fn register_all(flow: &Flow, events: &dyn Queue, clock: &dyn Clock, outcom
     if outcomes.is_empty() {
         return Ok(());
     }
-    let mend = guarded("register", register(flow, outcomes)).await?.mend;
+    let Registration { mend, restore } = guarded("register", register(flow, outcomes)).await?;
     let mend: Vec<_> = mend.into_iter().collect();
+    if !restore.is_empty() {
+        send_events(events, &restore, clock.now()).await?;
+    }
     if !mend.is_empty() {
-        info!(?mend, "uploaded again after a removal: rendered once more");
+        info!(?mend, "rendered again: what was published may not be what is registered");
         requeue(flow, events, &mend, clock.now()).await?;
     }
     outcomes.iter().for_each(log_registered);

@@ -6,8 +6,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use cameo::{
     catalog::image_urls::ImageUrls,
     flow::verify::{EntityState, Look},
+    generation::Generation,
     serve::images::client::HttpImages,
-    store::Attributes,
+    store::{Attributes, GENERATION_METADATA},
 };
 use futures::{
     StreamExt,
@@ -193,6 +194,20 @@ fn lies_in_the_ledger() -> Vec<Lie> {
     ]
 }
 
+/// Overwrites a rendition as one that was made from a newer generation than the ledger's: of the same original, or of another.
+async fn overwrite_newer(system: &System, other: Option<&'static str>) {
+    const KEY: &str = "v/sq/1_sq_1.jpg";
+    let object = system.store.get(IMAGES, KEY, 1 << 20).await.unwrap().expect("a rendition");
+    let mut metadata = object.info.metadata;
+    metadata.insert(GENERATION_METADATA.to_owned(), Generation::from_counter(0xf_ffff).to_string());
+    if let Some(other) = other {
+        metadata.insert("cameo-original".to_owned(), other.to_owned());
+    }
+    let attributes = Attributes { content_type: object.info.content_type, cache_control: None, metadata };
+    let body = other.map_or(object.body, |other| other.as_bytes().into());
+    system.put_with(IMAGES, KEY, body, &attributes).await;
+}
+
 fn lies_in_renditions() -> Vec<Lie> {
     vec![
         lie(
@@ -222,6 +237,18 @@ fn lies_in_renditions() -> Vec<Lie> {
             &[&["v/1_1 sq: the rendition was made from generation"]],
             By::Reconcile,
             tell!(system => system.copy("v/sq/1_sq_0.jpg", "v/sq/1_sq_1.jpg").await),
+        ),
+        lie(
+            "the ledger is older than a rendition of the same original: a restored database",
+            &[&["v/1_1 sq: the rendition was made from generation 00000000000fffff"]],
+            By::Reconcile,
+            tell!(system => overwrite_newer(system, None).await),
+        ),
+        lie(
+            "the ledger is older than a rendition of another original: a restored database",
+            &[&["v/1_1 sq: the rendition was made from generation 00000000000fffff"]],
+            By::Reconcile,
+            tell!(system => overwrite_newer(system, Some("of another original")).await),
         ),
         lie(
             "a rendition of another media type",

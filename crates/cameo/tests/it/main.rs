@@ -18,6 +18,7 @@ mod flow_crash;
 mod generations_went_back;
 mod health;
 mod liar;
+mod old_versions;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
 mod operators_page;

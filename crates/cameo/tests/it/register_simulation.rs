@@ -3,7 +3,8 @@
 //!
 //! Each photo has a history of accepted changes. An event is lost for good only where a later change makes up for it;
 //! the newest one's is sent again by `reconcile`, which another test looks at. Meanwhile the size set changes, and workers
-//! of earlier ones go on: which one made a photo is nobody's promise, but nothing of any other may be left. Where it changes,
+//! of earlier ones go on: which one made a photo is nobody's promise, but nothing of any other may be left. Aliases are on, off, or
+//! turned on and off; and the deletion of an original unpublishes, or does not. Where the size set changes,
 //! renditions are published whole or not at all: what a worker published in part before it was replaced by one of another size
 //! set is found by its neighbours alone (`changed_settings`). A failing seed is printed.
 
@@ -15,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, LedgerEntry, Row, Scope, State, contract::rules, memory::MemoryCatalog},
+    catalog::{Catalog, LedgerEntry, Row, Scope, State, contract::rules, ledger::RegisterRules, memory::MemoryCatalog},
     clock::SystemClock,
     error::Result,
     flow::{
@@ -24,7 +25,7 @@ use cameo::{
         register::{Registration, register},
     },
     generation::Generation,
-    key::{EntityId, PhotoId},
+    key::{EntityId, ImageKey, PhotoId},
     message::{Fate, Outcome},
     reason::ReasonCode,
     store::{Attributes, Condition, Store, memory::MemoryStore},
@@ -58,6 +59,43 @@ const SIZE_SETS: [&[&str]; 5] =
 /// How often a step is done by a worker of an earlier size set, in a hundred.
 const EARLIER_PERCENT: u32 = 20;
 
+/// Whether aliases are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aliases {
+    On,
+    Off,
+    /// Every other worker has them off.
+    Changing,
+}
+
+/// What a simulation varies, beside its seed.
+#[derive(Debug, Clone, Copy)]
+struct Axes {
+    size_set_changes: bool,
+    aliases: Aliases,
+    /// `delete_unpublishes`.
+    unpublishes: bool,
+}
+
+impl Axes {
+    /// The settings that a new installation has.
+    const PLAIN: Self = Self { size_set_changes: false, aliases: Aliases::On, unpublishes: true };
+
+    /// Settings for a seed. Which store it has goes by whether the seed is even.
+    fn of(seed: u64, size_set_changes: bool) -> Self {
+        let aliases = match seed % 3 {
+            0 => Aliases::On,
+            1 if size_set_changes => Aliases::Changing,
+            _ => Aliases::Off,
+        };
+        Self { size_set_changes, aliases, unpublishes: !(seed / 2).is_multiple_of(3) }
+    }
+
+    fn rules(self) -> RegisterRules {
+        RegisterRules { delete_unpublishes: self.unpublishes, ..rules() }
+    }
+}
+
 /// The size set of a version, from 0.
 fn size_set(version: usize) -> NamedSizeSet {
     let like = SizeSet::default().sizes()[0].clone();
@@ -84,8 +122,8 @@ impl Change {
     }
 
     /// Whether an event before this change may be lost: what it did is undone or replaced.
-    fn makes_up(self) -> bool {
-        self != Self::Bad
+    fn makes_up(self, unpublishes: bool) -> bool {
+        self == Self::Good || (self == Self::Gone && unpublishes)
     }
 }
 
@@ -156,13 +194,13 @@ struct Standing {
 }
 
 impl Standing {
-    fn of(history: &[Change]) -> Self {
+    fn of(history: &[Change], unpublishes: bool) -> Self {
         let mut standing = Self { state: "", serving: None };
         for (change, generation) in history.iter().zip(1..) {
             (standing.state, standing.serving) = match change {
                 Change::Good => ("serving", Some(generation)),
                 Change::Bad => ("rejected", standing.serving),
-                Change::Gone => ("removed", None),
+                Change::Gone => ("removed", standing.serving.filter(|_| !unpublishes)),
             };
         }
         standing
@@ -183,7 +221,7 @@ struct Histories {
 
 impl Histories {
     /// Histories of photos, two for each entity.
-    fn draw(photos: u64, random: &mut StdRng) -> Self {
+    fn draw(photos: u64, unpublishes: bool, random: &mut StdRng) -> Self {
         let mut histories = Self::default();
         for n in 0..photos {
             let entity = EntityId { vertical: "v".parse().unwrap(), cd_idx: n / 2 + 1 };
@@ -193,12 +231,12 @@ impl Histories {
                 history.push(Change::after(history.last().copied(), random));
             }
             for (at, change) in history.iter().enumerate() {
-                let made_up = history.get(at + 1).is_some_and(|next| next.makes_up());
+                let made_up = history.get(at + 1).is_some_and(|next| next.makes_up(unpublishes));
                 if !(made_up && random.random_range(0..100) < LOST_PERCENT) {
                     histories.events.push(Event { photo: photo.clone(), generation: at as u64 + 1, change: *change });
                 }
             }
-            histories.standing.insert(photo.clone(), Standing::of(&history));
+            histories.standing.insert(photo.clone(), Standing::of(&history, unpublishes));
             histories.newest.insert(photo, (history.len() as u64, history[history.len() - 1]));
         }
         histories
@@ -206,20 +244,25 @@ impl Histories {
 }
 
 /// Workers over the same backends, one for each size set, or of the first alone.
-fn workers(flow: &Flow, changes: bool) -> Vec<Flow> {
-    let worker = |version| {
+fn workers(flow: &Flow, axes: Axes) -> Vec<Flow> {
+    let worker = |version: usize| {
         let size_sets = SizeSets { default: Arc::new(size_set(version)), ..SizeSets::default() };
-        Flow { settings: Arc::new(cameo::flow::Settings { size_sets, ..settings() }), ..flow.clone() }
+        let publish_alias = match axes.aliases {
+            Aliases::On => true,
+            Aliases::Off => false,
+            Aliases::Changing => version.is_multiple_of(2),
+        };
+        Flow { settings: Arc::new(cameo::flow::Settings { size_sets, publish_alias, ..settings() }), ..flow.clone() }
     };
-    (0..if changes { SIZE_SETS.len() } else { 1 }).map(worker).collect()
+    (0..if axes.size_set_changes { SIZE_SETS.len() } else { 1 }).map(worker).collect()
 }
 
 /// Lets everything happen in disorder; returns how many events and messages came.
 ///
-/// With `whole`, the size set changes, and publishing goes to this store, which does not fail.
-async fn happen(flow: &Flow, whole: Option<&Arc<dyn Store>>, histories: Histories, random: &mut StdRng) -> usize {
+/// With `whole`, publishing goes to this store, which does not fail.
+async fn happen(workers: &[Flow], whole: Option<&Arc<dyn Store>>, histories: Histories, random: &mut StdRng) -> usize {
     let Histories { mut events, newest, .. } = histories;
-    let (all, workers) = (events.len(), workers(flow, whole.is_some()));
+    let all = events.len();
     let (mut messages, mut came) = (Vec::<Outcome>::new(), 0);
     while !(events.is_empty() && messages.is_empty()) {
         let again = random.random_range(0..100) < AGAIN_PERCENT;
@@ -294,13 +337,13 @@ async fn upload(store: &dyn Store, newest: &BTreeMap<PhotoId, (u64, Change)>) {
 
 /// Draws about three changes a photo, lets them happen and looks at everything; returns how many messages came.
 pub(crate) async fn simulate(catalog: Arc<dyn Catalog>, photos: u64, seed: u64) -> usize {
-    simulate_with(catalog, photos, seed, false).await
+    simulate_with(catalog, photos, seed, Axes::PLAIN).await
 }
 
-/// The same, where the size set `changes` in between.
-async fn simulate_with(catalog: Arc<dyn Catalog>, photos: u64, seed: u64, changes: bool) -> usize {
+/// The same with other settings, which the catalog has too.
+async fn simulate_with(catalog: Arc<dyn Catalog>, photos: u64, seed: u64, axes: Axes) -> usize {
     let mut random = StdRng::seed_from_u64(seed);
-    let histories = Histories::draw(photos, &mut random);
+    let histories = Histories::draw(photos, axes.unpublishes, &mut random);
     let memory = MemoryStore::new(Arc::new(SystemClock));
     // As the embedded store names its writes, or as S3 does not.
     let store: Arc<dyn Store> =
@@ -314,12 +357,23 @@ async fn simulate_with(catalog: Arc<dyn Catalog>, photos: u64, seed: u64, change
         settings: Arc::new(settings()),
     };
     let standing = histories.standing.clone();
-    let whole = changes.then_some(&store);
-    let came = happen(&flow, whole, histories, &mut random).await;
+    let whole = axes.size_set_changes.then_some(&store);
+    let came = happen(&workers(&flow, axes), whole, histories, &mut random).await;
+    check(&*catalog, &*store, &standing, axes.aliases, seed).await;
+    came
+}
 
+/// Looks at everything.
+async fn check(
+    catalog: &dyn Catalog,
+    store: &dyn Store,
+    standing: &BTreeMap<PhotoId, Standing>,
+    aliases: Aliases,
+    seed: u64,
+) {
     let entries = catalog.ledger(&Scope::All, "", usize::MAX).await.unwrap();
     let told: BTreeMap<_, _> = entries.iter().map(|entry| (entry.key.clone(), Standing::told(entry))).collect();
-    for (photo, standing) in &standing {
+    for (photo, standing) in standing {
         assert_eq!(told.get(&photo.origin_key()), Some(standing), "seed {seed}, {photo}");
     }
     let rows = catalog.rows(&Scope::All, None, usize::MAX).await.unwrap();
@@ -333,34 +387,58 @@ async fn simulate_with(catalog: Arc<dyn Catalog>, photos: u64, seed: u64, change
         let made: BTreeSet<_> = made.sizes.sizes().iter().map(|size| size.name.clone()).collect();
         assert_eq!(sizes.get(photo), Some(&made), "seed {seed}, {photo}: the rows are those of one size set");
     }
-    let objects = objects(&standing, &sizes);
+    let mut objects = objects(standing, &sizes);
     let stored = store.list("images", "", "", usize::MAX).await.unwrap();
     let stored: BTreeMap<_, _> = stored.into_iter().map(|info| (info.key, info.etag)).collect();
-    assert_eq!(stored, objects, "seed {seed}");
-    let rows: BTreeMap<_, _> = rows.into_iter().map(row_of).collect();
     let is_alias = |key: &str| !key.rsplit('/').next().unwrap_or_default().contains('_');
+    match aliases {
+        Aliases::On => {}
+        Aliases::Off => objects.retain(|key, _| !is_alias(key)),
+        // Each entity has those that its rows want, or none, as the worker that came last has it.
+        Aliases::Changing => {
+            for entity in standing.keys().map(|photo| &photo.entity) {
+                let is_of = |key: &&String| matches!(ImageKey::parse(key), ImageKey::Alias(of, _) if of == *entity);
+                let keys: Vec<_> = objects.keys().filter(is_of).cloned().collect();
+                if !keys.iter().any(|key| stored.contains_key(key)) {
+                    objects.retain(|key, _| !keys.contains(key));
+                }
+            }
+        }
+    }
+    assert_eq!(stored, objects, "seed {seed}, aliases {aliases:?}");
+    let rows: BTreeMap<_, _> = rows.into_iter().map(row_of).collect();
     let renditions: BTreeMap<_, _> = objects.into_iter().filter(|(key, _)| !is_alias(key)).collect();
     assert_eq!(rows, renditions, "seed {seed}");
-    came
 }
 
-fn in_memory() -> Arc<dyn Catalog> {
-    Arc::new(MemoryCatalog::new(rules(), Arc::new(SystemClock)))
+fn in_memory(axes: Axes) -> Arc<dyn Catalog> {
+    Arc::new(MemoryCatalog::new(axes.rules(), Arc::new(SystemClock)))
 }
 
 #[tokio::test]
 async fn disorder_ends_as_order_does() {
     for seed in 0..40 {
-        simulate(in_memory(), 100, seed).await;
+        let axes = Axes::of(seed, false);
+        simulate_with(in_memory(axes), 100, seed, axes).await;
     }
 }
 
 /// The size set changes meanwhile, and workers of earlier ones go on.
 #[tokio::test]
-#[ignore = "known gap: seeds 1 and 4 leave one rendition of a dropped image size each; the cause is not found yet"]
-async fn disorder_and_changing_size_sets_end_as_order_does() {
+async fn disorder_and_changing_settings_end_as_order_does() {
     for seed in 0..40 {
-        simulate_with(in_memory(), 100, seed, true).await;
+        let axes = Axes::of(seed, true);
+        simulate_with(in_memory(axes), 100, seed, axes).await;
+    }
+}
+
+/// The same with more seeds.
+#[tokio::test]
+#[ignore = "takes a minute"]
+async fn disorder_and_changing_settings_end_as_order_does_with_many_seeds() {
+    for seed in 40..1000 {
+        let axes = Axes::of(seed, true);
+        simulate_with(in_memory(axes), 100, seed, axes).await;
     }
 }
 
@@ -373,7 +451,7 @@ async fn a_million_messages_end_right() {
         let (begun, mut came) = (Instant::now(), 0);
         let mut seeds = first..;
         while came < 1_000_000 {
-            came += simulate(in_memory(), 2000, seeds.next().unwrap()).await;
+            came += simulate(in_memory(Axes::PLAIN), 2000, seeds.next().unwrap()).await;
         }
         let (last, took) = (seeds.start - 1, begun.elapsed());
         eprintln!("{came} events and messages came, with seeds {first} to {last}, in {} s", took.as_secs());
