@@ -30,6 +30,13 @@ def start_fails(server):
     return subprocess.run(command, env=server.environment(), capture_output=True, text=True, timeout=60)
 
 
+def configuration_of(server):
+    file = server.data.parent / "doctor.toml"
+    listen = "\n".join(f'{name}_listen = "127.0.0.1:0"' for name in ("s3", "images", "console"))
+    file.write_text(f"[server]\ndata = '{server.data}'\n{listen}\n")
+    return file
+
+
 @pytest.fixture
 def worked(tmp_path):
     """A server that was copied, went on with two more photos and a deletion, and has ended."""
@@ -55,6 +62,8 @@ def test_the_index_is_written_again_from_the_content(worked, tmp_path, database)
     put_back(worked, tmp_path / "copy.db" if database == "older" else None)
     refused = start_fails(worked)
     assert refused.returncode == 2 and "cameo recover --data" in refused.stderr, refused
+    doctor = worked.cameo("doctor", "--config", configuration_of(worked), json_lines=False)
+    assert doctor.returncode == 2 and "cameo recover --data" in doctor.stdout, f"users.md 21: {doctor}"
     answer = worked.cameo("recover", "--rebuild-index")
     assert answer.returncode == 0, answer
     worked.start()
@@ -63,6 +72,22 @@ def test_the_index_is_written_again_from_the_content(worked, tmp_path, database)
     assert set(worked.before) == set(KEYS[1:])
     verified = worked.cameo("verify", "--vertical", "ssgdfm_eye")
     assert verified.returncode == 0, verified
+
+
+def test_a_database_with_damaged_pages_stops_the_start_with_a_way_on(worked):
+    """flow.md 1: it opens, and what the start reads later is malformed: an exit code of "try again" would be a loop."""
+    database = worked.data / "cameo.db"
+    content = bytearray(database.read_bytes())
+    for page in range(5, len(content) // 4096):
+        content[page * 4096 : (page + 1) * 4096] = bytes(4096)
+    database.write_bytes(content)
+    refused = start_fails(worked)
+    assert refused.returncode == 2 and "cameo recover --data" in refused.stderr, refused
+    answer = worked.cameo("recover", "--rebuild-index")
+    assert answer.returncode == 0, answer
+    worked.start()
+    worked.wait_until_quiet()
+    assert originals(worked) == worked.before
 
 
 def test_a_restored_database_is_taken_as_it_is(worked, tmp_path):

@@ -54,7 +54,12 @@ impl Delivery {
             return;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // Reading a pipe would wait for whoever writes to it, and a link may lead nowhere.
+        let is_file = path.is_file();
         match UploadKey::parse(&format!("{}{vertical}/{name}", cameo::key::ORIGIN_PREFIX)) {
+            UploadKey::Photo(_) | UploadKey::Plain if !is_file => {
+                self.misnamed.push((path.to_owned(), "no file that can be read".to_owned()));
+            }
             UploadKey::Photo(photo) => drop(self.originals.insert(photo, path.to_owned())),
             UploadKey::Ignored => self.litter += 1,
             UploadKey::Unparseable { hint } => self.misnamed.push((path.to_owned(), hint)),

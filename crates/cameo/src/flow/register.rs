@@ -116,7 +116,9 @@ impl AfterCommit {
         if may_hit && may_have_been_hit(flow, photo).await? {
             self.mend.insert(photo.origin_key());
         }
-        if !matches!(effect, Effect::Noted | Effect::Stale) {
+        // A rejected original may be beside the last good one, whose aliases `reconcile` can ask for in no other way.
+        let is_rejected = matches!(outcome.fate, Fate::Rejected { .. });
+        if !matches!(effect, Effect::Noted | Effect::Stale) || (*effect == Effect::Noted && is_rejected) {
             let changed = self.entities.entry(photo.entity.clone()).or_default();
             changed.sizes.extend(taken.sizes);
             changed.first |= first;

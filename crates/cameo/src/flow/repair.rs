@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Flow,
+    publish::JPEG,
     reconcile::requeue_removed,
     verify::{EntityReport, Repair, Unowned, why_unowned},
 };
@@ -180,6 +181,9 @@ async fn is_damaged_alias(flow: &Flow, key: &str) -> Result<bool> {
         return Ok(true);
     }
     let Some(info) = flow.store.head(bucket, key).await? else { return Ok(false) };
+    if info.content_type.as_deref().is_some_and(|kind| kind != JPEG) {
+        return Ok(true);
+    }
     match flow.store.hash(bucket, key).await {
         Ok(digest) => Ok(digest.is_some_and(|digest| digest.agrees_with(&info) == Some(false))),
         Err(error) if error.kind() == crate::error::Kind::Corrupt => Ok(true),

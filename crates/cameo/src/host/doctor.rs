@@ -17,6 +17,7 @@ use super::{
     backends::{access_keys, catalog_settings, no_server_database, open_queue, open_store, register_rules},
     backends::{key_ring, require_public_url},
     data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
+    embedded::with_way_on,
     listeners::Listeners,
     renderer,
     server::no_worker_beside,
@@ -28,7 +29,7 @@ use crate::{
     error::{Error, Kind, Place, Result},
     queue::Queue,
     sqlite::Sqlite,
-    store::embedded::check_database_file,
+    store::embedded::{check_database_file, check_stamps},
 };
 
 /// How something stands.
@@ -198,21 +199,22 @@ async fn data_folder(config: &Config, folder: &Path, running: Option<Running>) -
     if let Err(error) = check_database_file(folder, &file) {
         return Finding::bad(what, &error);
     }
-    if !file.exists() {
+    if !file.metadata().is_ok_and(|found| found.len() > 0) {
         return Finding::remark(what, format!("{shown} has no database yet; `cameo serve` makes it"));
     }
-    match (database_of(config, &file).await, running) {
+    match (database_of(config, folder, &file).await.map_err(|error| with_way_on(error, folder)), running) {
         (Ok(()), Some(running)) => Finding::good(what, format!("{shown}, a server runs on it ({})", running.pid)),
         (Ok(()), None) => Finding::remark(what, format!("{shown}, no server runs on it")),
         (Err(error), _) => Finding::bad(what, &error),
     }
 }
 
-/// Opens the database for reading, and looks at its public table where that is the one in use.
-async fn database_of(config: &Config, file: &Path) -> Result<()> {
+/// Opens the database for reading, and looks whether it is that of the content, and at its public table where that is the one in use.
+async fn database_of(config: &Config, folder: &Path, file: &Path) -> Result<()> {
     let writable = OpenOptions::new().write(true).open(file);
     writable.map_err(|error| unwritable(format!("write to {}", file.display()), &error))?;
     let db = Sqlite::open_read_only(file).await?;
+    check_stamps(folder, &db)?;
     if !config.catalog.is_embedded() {
         return Ok(());
     }

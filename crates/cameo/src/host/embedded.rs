@@ -88,7 +88,18 @@ async fn end(store: Embedded, db: Sqlite) -> Result<()> {
     Ok(())
 }
 
+/// A database that is damaged anywhere that a start reads has a way on.
 async fn open_parts(
+    config: &Config,
+    folder: &Path,
+    rules: RegisterRules,
+    credentials: &Credentials,
+    clock: Arc<dyn Clock>,
+) -> Result<Parts> {
+    open_parts_of(config, folder, rules, credentials, clock).await.map_err(|error| with_way_on(error, folder))
+}
+
+async fn open_parts_of(
     config: &Config,
     folder: &Path,
     rules: RegisterRules,
@@ -97,7 +108,7 @@ async fn open_parts(
 ) -> Result<Parts> {
     let database = DataFolder::database(folder);
     check_database_file(folder, &database)?;
-    let db = Sqlite::open(&database).await.map_err(|error| with_way_on(error, folder))?;
+    let db = Sqlite::open(&database).await?;
     let queue = |name: &str| SqliteQueue::new(db.clone(), name, config.queue.max_receives, clock.clone());
     let (events, registrations) = (queue(&config.queue.events), queue(&config.queue.registrations));
     let options = EmbeddedOptions {
@@ -129,7 +140,7 @@ async fn open_parts(
 }
 
 /// A database that cannot be read has a way on, like one that does not belong to the content.
-fn with_way_on(error: Error, folder: &Path) -> Error {
+pub(super) fn with_way_on(error: Error, folder: &Path) -> Error {
     let is_damaged = ["file is not a database", "malformed"].iter().any(|text| error.to_string().contains(text));
     if !is_damaged {
         return error;

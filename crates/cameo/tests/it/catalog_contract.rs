@@ -127,6 +127,42 @@ async fn a_table_in_sqlite_that_could_mix_rows_or_is_away_is_refused() {
     }
 }
 
+/// `flow.md` 12 and 19, embedded: columns that would give back something else than what is written, and others without which no row can be
+/// written.
+#[tokio::test]
+async fn a_table_in_sqlite_whose_columns_do_not_fit_is_refused() {
+    for (from, to, told) in [
+        ("cd_idx INTEGER", "cd_idx TEXT", Some("column cd_idx is TEXT, and must be INTEGER")),
+        ("width INTEGER", "width REAL", Some("column width is REAL, and must be INTEGER")),
+        ("vertical TEXT", "vertical NUMERIC", Some("column vertical is NUMERIC, and must be TEXT")),
+        ("etag TEXT", "owner INT NOT NULL, etag TEXT", Some("without its column owner")),
+        ("etag TEXT", "owner INT NOT NULL DEFAULT 1, note TEXT, etag VARCHAR(64)", None),
+        ("cd_idx INTEGER", "cd_idx BIGINT", None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (catalog, connection) = filled(folder.path()).await;
+        let query = "SELECT sql FROM sqlite_schema WHERE name = 'celeb_image_url'";
+        let sql: String = connection.query_row(query, (), |row| row.get(0)).unwrap();
+        let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ").replace(from, to);
+        assert!(sql.contains(to), "{sql}");
+        connection.execute_batch(&format!("DROP TABLE celeb_image_url; {sql}")).unwrap();
+        drop(catalog);
+        let path = folder.path().join("cameo.db");
+        let check = sqlite::check(&Sqlite::open_read_only(&path).await.unwrap(), &Table::default()).await;
+        let db = Sqlite::open(&path).await.unwrap();
+        let start = SqliteCatalog::open(db, &Table::default(), rules(), Arc::new(SystemClock)).await;
+        for answer in [start.map(drop), check] {
+            match (answer, told) {
+                (Err(error), Some(told)) => {
+                    assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
+                    assert!(error.to_string().contains(told), "{error}");
+                }
+                (answer, told) => assert!(answer.is_ok() && told.is_none(), "{to}: {answer:?}"),
+            }
+        }
+    }
+}
+
 /// `flow.md` 11, embedded, and "From reading": more numbers than a statement has values for.
 #[tokio::test]
 async fn foreign_rows_and_a_hundred_thousand_numbers_in_sqlite_are_no_matter() {

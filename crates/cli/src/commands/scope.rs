@@ -65,6 +65,10 @@ impl ScopeArgs {
         let mut ids = words.map(parse_id).collect::<Result<Vec<_>, _>>()?;
         ids.sort_unstable();
         ids.dedup();
+        if ids.is_empty() {
+            // Whatever is asked about nothing is complete: a list that came out empty must not pass for proof.
+            return Err(usage("there is no number in the list".to_owned()).into());
+        }
         if ids.len() > IDS_MAX {
             return Err(usage(format!("{} ids: at most {IDS_MAX} at a time", ids.len())).into());
         }

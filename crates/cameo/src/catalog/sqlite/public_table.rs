@@ -42,6 +42,13 @@ const UNIQUE_INDEXES: &str = "SELECT i.name, lower(coalesce(c.name, '')), upper(
     FROM pragma_index_list(?1) AS i JOIN pragma_index_xinfo(i.name) AS c
     WHERE i.\"unique\" = 1 AND i.origin <> 'pk' AND c.key = 1 ORDER BY i.name, c.seqno";
 
+/// Every column, with what is declared of it: those that the database computes itself are left out.
+const COLUMNS_FOUND: &str =
+    "SELECT lower(name), upper(type), \"notnull\" = 1 AND dflt_value IS NULL AND NOT (pk = 1 AND upper(type) = 'INTEGER')
+    FROM pragma_table_xinfo(?1) WHERE hidden = 0";
+const NUMBERS: [&str; 5] = ["cd_idx", "sequence", "width", "height", "bytes"];
+const TEXTS: [&str; 4] = ["vertical", "image_size", "image_url", "etag"];
+
 /// Rows whose key cannot be one of ours.
 pub(super) const FOREIGN: &str =
     "SELECT {vertical}, {cd_idx}, {sequence}, {image_size}, {image_url}, {width}, {height},
@@ -75,7 +82,46 @@ fn look(connection: &Connection, table: &Table, sql: &Statements) -> Done<()> {
     for statement in [&sql.upsert_row, &sql.delete_row, &sql.rewrite_url] {
         connection.prepare(statement).map_err(|error| misfit(table, &error))?;
     }
+    refuse_columns(connection, table)?;
     refuse_indexes(connection, table)
+}
+
+/// Columns that would give back something else than what is written, and others without which no row can be written.
+fn refuse_columns(connection: &Connection, table: &Table) -> Done<()> {
+    let mut query = connection.prepare(COLUMNS_FOUND)?;
+    let columns = query.query_map([table.plain_name()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for column in columns {
+        let (name, declared, is_required): (String, String, bool) = column?;
+        let is_one_of = |ours: &[&'static str]| ours.iter().any(|ours| table.column(ours).eq_ignore_ascii_case(&name));
+        let what = if is_one_of(&NUMBERS) {
+            (!keeps_numbers(&declared)).then(|| format!("its column {name} is {declared}, and must be INTEGER"))
+        } else if is_one_of(&TEXTS) {
+            (!keeps_texts(&declared)).then(|| format!("its column {name} is {declared}, and must be TEXT"))
+        } else {
+            let is_written = is_one_of(&["regist_date", "update_date"]);
+            (is_required && !is_written).then(|| {
+                format!(
+                    "a row cannot be written without its column {name}, which is not Cameo's: give it a default value"
+                )
+            })
+        };
+        if let Some(what) = what {
+            return Err(unfit(format!("use the table {}: {what}", table.name())));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a whole number that is written is a whole number when it is read ("Determination Of Column Affinity" of `SQLite`).
+fn keeps_numbers(declared: &str) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+    has(&["INT"]) || !has(&["CHAR", "CLOB", "TEXT", "REAL", "FLOA", "DOUB"])
+}
+
+/// Whether a text of digits stays one.
+fn keeps_texts(declared: &str) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+    !has(&["INT"]) && (declared.is_empty() || has(&["CHAR", "CLOB", "TEXT", "BLOB"]))
 }
 
 fn exists(connection: &Connection, table: &Table) -> Done<bool> {
@@ -161,4 +207,24 @@ pub(super) fn count_foreign(connection: &Connection, sql: &str) -> Done<ForeignR
     let count: i64 = connection.query_row(&format!("SELECT count(*) FROM ({sql})"), (), |row| row.get(0))?;
     let example = connection.query_row(&format!("{sql} LIMIT 1"), (), read_columns).optional()?;
     Ok(ForeignRows { rows: count.unsigned_abs(), example: example.map(|columns| columns.shown()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_keeps_what_is_written_or_is_refused() {
+        for declared in ["INTEGER", "BIGINT UNSIGNED", "NUMERIC", ""] {
+            assert!(keeps_numbers(declared), "{declared}");
+        }
+        for declared in ["TEXT", "VARCHAR(20)", "REAL", "DOUBLE"] {
+            assert!(!keeps_numbers(declared), "{declared}");
+        }
+        for (declared, keeps) in
+            [("VARCHAR(64)", true), ("", true), ("INT", false), ("NUMERIC", false), ("POINT TEXT", false)]
+        {
+            assert_eq!(keeps_texts(declared), keeps, "{declared}");
+        }
+    }
 }

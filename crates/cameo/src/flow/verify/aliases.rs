@@ -3,13 +3,15 @@
 //! Aliases that should not exist are found where the image bucket is listed (`unowned`).
 
 use super::{
-    Look, cells,
+    Look,
+    cells::{self, MayShow},
     judge::{Primaries, View},
     repair::Repair,
     report::{EntityReport, EntityState, PlaceState},
 };
 use crate::{
     error::Result,
+    flow::publish::JPEG,
     key::EntityId,
     store::{ContentState, ObjectInfo},
 };
@@ -32,8 +34,8 @@ pub(super) async fn judge(
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let aliases = view.places.store.head_all(&settings.image_bucket, &keys).await?;
     let contents = view.places.store.check_content(&settings.image_bucket, &keys).await?;
-    for (n, (_, (photo, etags))) in sizes().enumerate() {
-        let alias = Alias { key: keys[n], info: aliases[n].as_ref(), content: contents[n], etags };
+    for (n, (_, (photo, may_show))) in sizes().enumerate() {
+        let alias = Alias { key: keys[n], info: aliases[n].as_ref(), content: contents[n], may_show };
         let Some(judged) = alias.judge(view).await? else { continue };
         let state = judged.as_ref().map_or(PlaceState::Present, |(state, _)| *state);
         if report.alias == PlaceState::Unexpected || state != PlaceState::Present {
@@ -61,36 +63,49 @@ struct Alias<'a> {
     key: &'a str,
     info: Option<&'a ObjectInfo>,
     content: ContentState,
-    /// Empty where the primary rendition is not as it should be: its repair brings the alias along.
-    etags: &'a [String],
+    /// No `ETag` where the primary rendition is not as it should be: its repair brings the alias along.
+    may_show: &'a MayShow,
 }
 
 impl Alias<'_> {
     /// Whether it shows the right photo by its `ETag`, so that what is wrong must be its content.
     fn is_present(&self) -> bool {
-        self.info.is_some_and(|info| self.etags.is_empty() || self.etags.contains(&info.etag))
+        let MayShow { etags, .. } = self.may_show;
+        self.info.is_some_and(|info| etags.is_empty() || etags.contains(&info.etag))
     }
 
     /// How it stands: none where nobody can say, and no more where it is right.
     async fn judge(&self, view: View<'_>) -> Result<Option<Option<(PlaceState, String)>>> {
+        let MayShow { etags, .. } = self.may_show;
         Ok(match self.info {
             Some(_) if self.content.is_damaged() => {
                 Some(Some((PlaceState::Different, "has lost its content, or a part of it".to_owned())))
             }
-            Some(info) if view.look == Look::Deep && self.is_present() => {
+            // It shares the content of a rendition that may be what is damaged, and keeps it when that is written again.
+            Some(info) if self.is_present() && (view.look == Look::Deep || etags.is_empty()) => {
                 let bucket = &view.places.settings.image_bucket;
-                let rotted = cells::rotted(view.places, bucket, self.key, info).await?;
+                let rotted = cells::rotted(view.places, bucket, self.key, info).await?.or_else(|| self.mismatch(info));
                 match rotted {
                     Some(why) => Some(Some((PlaceState::Different, why))),
-                    None => (!self.etags.is_empty()).then_some(None),
+                    None => (!etags.is_empty()).then_some(None),
                 }
             }
-            _ if self.etags.is_empty() => None,
+            _ if etags.is_empty() => None,
             None => Some(Some((PlaceState::Missing, "is not found".to_owned()))),
-            Some(info) if !self.etags.contains(&info.etag) => {
+            Some(info) if !etags.contains(&info.etag) => {
                 Some(Some((PlaceState::Different, "does not show the photo of the lowest sequence".to_owned())))
             }
-            Some(_) => Some(None),
+            Some(info) => Some(self.mismatch(info).map(|why| (PlaceState::Different, why))),
         })
+    }
+
+    /// What the object itself shows to be wrong, although its `ETag` is right.
+    fn mismatch(&self, info: &ObjectInfo) -> Option<String> {
+        let MayShow { etags, bytes } = self.may_show;
+        if etags.first() == Some(&info.etag) && info.size != *bytes {
+            return Some(format!("has {} bytes, and the rendition {bytes}", info.size));
+        }
+        let kind = info.content_type.as_deref().filter(|kind| *kind != JPEG)?;
+        Some(format!("has the media type {kind:?}, not {JPEG}"))
     }
 }

@@ -40,8 +40,40 @@ pub(super) struct Judged {
     pub(super) waits: Option<String>,
     /// Whether what is wrong follows from another size set: the size is new, or no longer in it.
     pub(super) follows_size_set: bool,
-    /// `ETag`s that the alias may have; none where the rendition is not as it should be.
-    pub(super) alias_etags: Vec<String>,
+    /// What the alias may show.
+    pub(super) alias: MayShow,
+}
+
+/// What an alias may show of the primary photo.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MayShow {
+    /// `ETag`s that it may have; none where the rendition is not as it should be.
+    pub(super) etags: Vec<String>,
+    /// Length that it has with the first of them, bytes.
+    pub(super) bytes: u64,
+}
+
+/// What the public gets.
+struct Seen {
+    state: PlaceState,
+    /// What a cache may still show.
+    waits: Option<String>,
+    /// What is wrong with it, where the rendition looks right.
+    wrong: Option<Wrong>,
+}
+
+/// What is wrong with what the public gets.
+enum Wrong {
+    /// It is the rendition, which is not what it says of itself.
+    Content(String),
+    /// It is not the rendition.
+    Served(String),
+}
+
+impl Seen {
+    fn only(state: PlaceState) -> Self {
+        Self { state, waits: None, wrong: None }
+    }
 }
 
 /// What stands at one image size.
@@ -101,13 +133,22 @@ impl Standing<'_> {
             findings.push((self.finding("the rendition", &wrong), again()));
         }
         let row = self.row_state(view.places, key, rendition, &mut findings);
-        let (served, waits) = self.served_state(view.places, key, rendition, &mut findings).await?;
-        let alias_etags = match self.rendition {
+        let Seen { state: served, waits, wrong } = self.served_state(view.places, key, rendition).await?;
+        let rendition = match wrong {
+            Some(Wrong::Content(wrong)) => {
+                findings.push((self.finding("the rendition", &wrong), again()));
+                PlaceState::Different
+            }
+            Some(Wrong::Served(wrong)) => self.why_served_wrong(view.places, key, wrong, &mut findings).await?,
+            None => rendition,
+        };
+        let alias = match self.rendition {
             Some(info) if rendition == PlaceState::Present && self.expected.current && !dropped => {
                 // Where the row names another one, either may be what somebody changed.
-                std::iter::once(info.etag.clone()).chain(self.row.map(|row| row.etag.clone())).collect()
+                let etags = std::iter::once(info.etag.clone()).chain(self.row.map(|row| row.etag.clone())).collect();
+                MayShow { etags, bytes: info.size }
             }
-            _ => Vec::new(),
+            _ => MayShow::default(),
         };
         let cell = Cell {
             sequence: self.photo.sequence,
@@ -119,7 +160,7 @@ impl Standing<'_> {
             reason: None,
         };
         let follows_size_set = dropped || (self.rendition.is_none() && self.row.is_none());
-        Ok(Judged { cell, findings, waits, follows_size_set, alias_etags })
+        Ok(Judged { cell, findings, waits, follows_size_set, alias })
     }
 
     fn finding(&self, what: &str, wrong: &str) -> String {
@@ -157,8 +198,10 @@ impl Standing<'_> {
                 _ => {}
             }
         }
-        if let Some(kind) = info.content_type.as_deref().filter(|kind| *kind != JPEG) {
-            return Some(format!("has the media type {kind:?}, not {JPEG}"));
+        match info.content_type.as_deref() {
+            Some(kind) if kind != JPEG => return Some(format!("has the media type {kind:?}, not {JPEG}")),
+            None if !self.expected.adopted => return Some("has no media type".to_owned()),
+            _ => {}
         }
         // A row of the same sizes, and an object of others: somebody overwrote the object.
         let of_another = |row: &Row| row.etag != info.etag && info.made_from().is_none();
@@ -219,20 +262,14 @@ impl Standing<'_> {
         if findings.len() > before { PlaceState::Different } else { PlaceState::Present }
     }
 
-    async fn served_state(
-        &self,
-        places: Places<'_>,
-        key: &str,
-        rendition: PlaceState,
-        findings: &mut Vec<(String, Repair)>,
-    ) -> Result<(PlaceState, Option<String>)> {
+    async fn served_state(&self, places: Places<'_>, key: &str, rendition: PlaceState) -> Result<Seen> {
         if self.size.is_none() || (self.row.is_none() && self.expected.generation.is_none()) {
-            return Ok((PlaceState::Unexpected, None));
+            return Ok(Seen::only(PlaceState::Unexpected));
         }
         match self.content {
             // Nobody can serve it, and that nobody does says nothing of the address.
-            ContentState::Missing => return Ok((PlaceState::Missing, None)),
-            ContentState::Short { .. } => return Ok((PlaceState::Different, None)),
+            ContentState::Missing => return Ok(Seen::only(PlaceState::Missing)),
+            ContentState::Short { .. } => return Ok(Seen::only(PlaceState::Different)),
             ContentState::Present | ContentState::NoObject => {}
         }
         let fetched = places.served.fetch(key).await?;
@@ -242,7 +279,8 @@ impl Standing<'_> {
             PlaceState::Present => stored,
             _ => self.row.map(|row| row.etag.as_str()).or(stored),
         };
-        let (mut state, mut wrong) = served::judge(&fetched, etag, self.rendition, places.clock.now());
+        let (mut state, wrong) = served::judge(&fetched, etag, self.rendition, places.clock.now());
+        let mut wrong = wrong.map(Wrong::Served);
         if let (Fetched::Image(image), Some(info), PlaceState::Present) = (&fetched, self.rendition, state)
             && let Some((size, (width, height))) =
                 image.size.zip(size_of(info).or(self.row.map(|row| (row.width, row.height))))
@@ -250,20 +288,35 @@ impl Standing<'_> {
             && rendition == PlaceState::Present
         {
             state = PlaceState::Different;
-            wrong = Some(format!("is {}x{}, not {width}x{height}", size.0, size.1));
+            wrong = Some(Wrong::Content(format!("is {}x{}, not {width}x{height}", size.0, size.1)));
         }
-        match (state, wrong) {
-            (PlaceState::Pending, Some(wrong)) => return Ok((state, Some(self.finding("the served image", &wrong)))),
-            // What is wrong with the rendition is said already.
-            (_, Some(wrong)) if rendition == PlaceState::Present => {
-                let behind = self.behind(places, key, etag).await?;
-                let wrong = format!("{wrong} at {}{behind}", places.served.address(key));
-                let who = "whoever runs the public address: look at images.public_url and at what it leads to";
-                findings.push((self.finding("the served image", &wrong), Repair::Person(who.to_owned())));
+        Ok(match (state, wrong) {
+            (PlaceState::Pending, Some(Wrong::Served(wrong))) => {
+                Seen { waits: Some(self.finding("the served image", &wrong)), ..Seen::only(state) }
             }
-            _ => {}
+            // What is wrong with the rendition is said already.
+            (_, wrong) => Seen { wrong: wrong.filter(|_| rendition == PlaceState::Present), ..Seen::only(state) },
+        })
+    }
+
+    /// Whose fault it is that a rendition that looks right is not what the public gets: that of its content, which only reading it
+    /// shows, or that of the address. Returns how the rendition stands.
+    async fn why_served_wrong(
+        &self,
+        places: Places<'_>,
+        key: &str,
+        wrong: String,
+        findings: &mut Vec<(String, Repair)>,
+    ) -> Result<PlaceState> {
+        if let (state, Some(damage)) = self.hashed(places, key).await? {
+            findings.push((self.finding("the rendition", &damage), Repair::Render(self.photo.clone())));
+            return Ok(state);
         }
-        Ok((state, None))
+        let behind = self.behind(places, key, self.rendition.map(|info| info.etag.as_str())).await?;
+        let wrong = format!("{wrong} at {}{behind}", places.served.address(key));
+        let who = "whoever runs the public address: look at images.public_url and at what it leads to";
+        findings.push((self.finding("the served image", &wrong), Repair::Person(who.to_owned())));
+        Ok(PlaceState::Present)
     }
 
     /// What the listener behind the public address shows, where that is known.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     EntityFacts, HandedOver, Look, PhotoFacts, Places, aliases,
-    cells::{self, Expected, Judged},
+    cells::{self, Expected, Judged, MayShow},
     collect::OriginalFacts,
     in_work::{InWork, Work},
     repair::Repair,
@@ -29,7 +29,7 @@ pub(super) struct View<'v> {
 }
 
 /// Renditions that aliases may show, by image size: that of the lowest sequence.
-pub(super) type Primaries = BTreeMap<String, (PhotoId, Vec<String>)>;
+pub(super) type Primaries = BTreeMap<String, (PhotoId, MayShow)>;
 
 /// Judges an entity; none when nothing of it is left and nothing was expected.
 pub(super) async fn entity(view: View<'_>, entity: &EntityId, facts: &EntityFacts) -> Result<Option<EntityReport>> {
@@ -119,13 +119,13 @@ async fn photo(
     let judged = cells::judge(view, photo, facts, expected).await?;
     let is_served = expected.generation.is_some();
     note(&standing, photo, view.in_work.is_dark(), &mut of_photo);
-    for Judged { mut cell, findings, waits, follows_size_set, alias_etags } in judged {
+    for Judged { mut cell, findings, waits, follows_size_set, alias } in judged {
         cell.original = original;
         cell.reason = standing.reason();
         if is_served || cell.row != PlaceState::Missing {
             // Of a photo that is not served now nobody knows what the alias may show.
-            let etags = if is_served { alias_etags } else { Vec::new() };
-            primaries.entry(cell.image_size.clone()).or_insert_with(|| (photo.clone(), etags));
+            let alias = if is_served { alias } else { MayShow::default() };
+            primaries.entry(cell.image_size.clone()).or_insert_with(|| (photo.clone(), alias));
         }
         if is_served {
             of_photo.not_fetched |= cell.served == PlaceState::Unknown;
@@ -146,6 +146,9 @@ async fn photo(
     }
     note_rows_of_rejected(&standing, photo, facts, &mut of_photo);
     leave_what_cannot_be_rendered(&standing, photo, &mut of_photo);
+    if facts.original.is_none() {
+        leave_what_has_no_source(photo, &mut of_photo);
+    }
     if let Some((damage, who)) = damage {
         // Nothing can be rendered from it.
         of_photo.repairs.clear();
@@ -184,6 +187,20 @@ fn note_outdated(photo: &PhotoId, entry: &LedgerEntry, label: &str, report: &mut
         Repair::Render(photo.clone()),
     );
     report.outdated.push((made_by, label.to_owned()));
+}
+
+/// What is served was made from content that is replaced or deleted: sending the original again would reject it again, without end.
+fn leave_what_has_no_source(photo: &PhotoId, report: &mut EntityReport) {
+    let repairs = std::mem::take(&mut report.repairs);
+    for repair in repairs {
+        let file = photo.file_name();
+        report.repair(match repair {
+            Repair::Render(_) => Repair::Person(format!(
+                "whoever handed it over: upload {file} again; what is served was made from content that is gone"
+            )),
+            other => other,
+        });
+    }
 }
 
 fn note_rows_of_rejected(standing: &Standing, photo: &PhotoId, facts: &PhotoFacts, report: &mut EntityReport) {

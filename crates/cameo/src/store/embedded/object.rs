@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::checksum::{Checksums, Sums};
 use crate::{
@@ -16,6 +16,8 @@ use crate::{
 
 const SELECT: &str = "SELECT bucket, object_key, generation, file, file_offset, size, etag, modified_at, content_type,
     headers, metadata, checksums, parts FROM cameo_objects WHERE bucket = ?1 AND object_key = ?2";
+const OF_FILE: &str = "SELECT bucket, object_key, generation, file, file_offset, size, etag, modified_at, content_type,
+    headers, metadata, checksums, parts FROM cameo_objects WHERE file = ?1";
 const UPSERT: &str =
     "INSERT INTO cameo_objects (bucket, object_key, generation, file, file_offset, size, etag, modified_at,
     content_type, headers, metadata, checksums, parts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
@@ -143,8 +145,8 @@ impl StoredObject {
             etag: row.get("etag")?,
             modified_at: from_millis(row.get("modified_at")?),
             description: description_from_row(row)?,
-            checksums: row.get::<_, Json<_>>("checksums")?.0,
-            parts: row.get::<_, Json<_>>("parts")?.0,
+            checksums: json(row, "checksums")?,
+            parts: json(row, "parts")?,
         })
     }
 }
@@ -153,9 +155,29 @@ impl StoredObject {
 pub(super) fn description_from_row(row: &Row<'_>) -> rusqlite::Result<Description> {
     Ok(Description {
         content_type: row.get("content_type")?,
-        headers: row.get::<_, Json<_>>("headers")?.0,
-        metadata: row.get::<_, Json<_>>("metadata")?.0,
+        headers: json(row, "headers")?,
+        metadata: json(row, "metadata")?,
     })
+}
+
+/// Every object that a file is named for.
+pub(super) fn of_file(connection: &Connection, file: u64) -> Done<Vec<StoredObject>> {
+    let mut query = connection.prepare_cached(OF_FILE)?;
+    let objects = query.query_map([integer(file)], StoredObject::from_row)?;
+    Ok(objects.collect::<Result<_, _>>()?)
+}
+
+/// Reads a column of JSON. One that is damaged is taken as empty: that is the loss of this object, which verifying finds, and no reason
+/// to fail for all that are listed with it.
+fn json<T: DeserializeOwned + Default>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    match row.get::<_, Json<T>>(column) {
+        Err(rusqlite::Error::FromSqlConversionFailure(_, _, error)) => {
+            let (bucket, key): (String, String) = (row.get("bucket")?, row.get("object_key")?);
+            tracing::warn!(bucket, key, column, %error, "a column of cameo_objects is damaged; it is taken as empty");
+            Ok(T::default())
+        }
+        read => read.map(|Json(value)| value),
+    }
 }
 
 /// What stands at a key, as far as the connection sees.

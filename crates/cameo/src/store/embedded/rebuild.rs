@@ -15,7 +15,7 @@ use super::{
     files::Files,
     garbage,
     object::{self, StoredObject},
-    record::{Record, Removed},
+    record::{Record, Removed, is_held},
     recover::{Recovered, Recovery},
     refusal::io_failed,
 };
@@ -91,6 +91,7 @@ impl<'r> Rebuild<'r> {
             Err(error) => return Err(io_failed("read a file of objects/", error).into()),
         };
         let (objects, removed) = record.into_parts(number);
+        self.drop_rows_of_other_content(number)?;
         for object in objects {
             self.write(&object)?;
         }
@@ -104,8 +105,32 @@ impl<'r> Rebuild<'r> {
         Ok(())
     }
 
+    /// Rows that name the file for content that it does not hold: they are of the index of another folder, which counts from one too.
+    fn drop_rows_of_other_content(&self, number: u64) -> Done<()> {
+        for row in object::of_file(self.connection, number)? {
+            if !self.is_held(&row)? {
+                object::delete(self.connection, &row.bucket, &row.key)?;
+                self.note(&row.bucket, &row.key, Some(row.generation.saturating_add(1)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_held(&self, row: &StoredObject) -> Done<bool> {
+        match is_held(self.files, row.position, row.size, &row.etag) {
+            Err(error) if is_of_one_file(&error) => Ok(false),
+            held => Ok(held.map_err(|error| io_failed("read a file of objects/", error))?),
+        }
+    }
+
+    /// Writes what a record says, where nothing newer is in its place. A row without its content is not newer, whatever it says: what is
+    /// there may be the last copy.
     fn write(&self, object: &StoredObject) -> Done<()> {
         let current = object::find(self.connection, &object.bucket, &object.key)?;
+        let current = match current {
+            Some(current) if self.is_held(&current)? => Some(current),
+            _ => None,
+        };
         if current.as_ref().is_some_and(|current| current.generation >= object.generation) {
             return Ok(());
         }

@@ -19,8 +19,10 @@ use super::{
     buckets,
     files::{Files, names_in},
     meta,
+    object::Position,
     quarantine::{BY_RECOVERY, Quarantine},
     rebuild::Rebuild,
+    record::is_held,
     refusal::io_failed,
     stamp,
     start::known_files,
@@ -29,7 +31,7 @@ use super::{
 use crate::{
     clock::to_millis,
     error::{Error, Kind, Place, Result},
-    sqlite::{Done, Sqlite, as_error, integer},
+    sqlite::{Done, Sqlite, as_error, integer, unsigned},
 };
 
 /// Ends the name of the copy that is worked on.
@@ -39,7 +41,7 @@ const NAMED_MAX: usize = 20;
 /// Rows that are read at a time.
 const PAGE: i64 = 1000;
 
-const ROWS: &str = "SELECT bucket, object_key, file, file_offset + size FROM cameo_objects
+const ROWS: &str = "SELECT bucket, object_key, file, file_offset, size, etag FROM cameo_objects
     WHERE (bucket, object_key) > (?1, ?2) ORDER BY bucket, object_key LIMIT ?3";
 const UPLOADS: &str = "SELECT EXISTS (SELECT 1 FROM cameo_uploads WHERE id = ?1 AND completed_etag IS NULL)";
 
@@ -281,12 +283,13 @@ fn look_at_content(connection: &Connection, files: &Files, done: &mut Recovered)
     loop {
         let mut query = connection.prepare_cached(ROWS)?;
         let rows = query.query_map((&after.0, &after.1, PAGE), |row| {
-            let (file, end): (i64, i64) = (row.get(2)?, row.get(3)?);
-            Ok(((row.get(0)?, row.get(1)?), file.unsigned_abs(), end.unsigned_abs()))
+            let position = Position { file: unsigned(row, "file")?, offset: unsigned(row, "file_offset")? };
+            let etag: String = row.get("etag")?;
+            Ok(((row.get(0)?, row.get(1)?), position, unsigned(row, "size")?, etag))
         })?;
-        let rows: Vec<((String, String), u64, u64)> = rows.collect::<Result<_, _>>()?;
-        for ((bucket, key), file, end) in &rows {
-            let is_there = files.object_path(*file).metadata().is_ok_and(|found| found.len() >= *end);
+        let rows: Vec<((String, String), Position, u64, String)> = rows.collect::<Result<_, _>>()?;
+        for ((bucket, key), position, size, etag) in &rows {
+            let is_there = is_held(files, *position, *size, etag).unwrap_or(false);
             if !is_there {
                 done.without_content += 1;
                 if done.named.len() < NAMED_MAX {

@@ -64,6 +64,11 @@ pub fn check_database_file(data: &Path, database: &Path) -> Result<()> {
     if !is_there && has_content { Err(stopped(data, &Stop::NoDatabase)) } else { Ok(()) }
 }
 
+/// Looks, in a database that is open for reading only, whether it is the one of the content: a start would stop at it.
+pub fn check_stamps(data: &Path, db: &Sqlite) -> Result<()> {
+    compare_stamps(&Files::new(data), db)
+}
+
 /// The way on, for an error that says what is wrong.
 pub fn way_on(data: &Path) -> String {
     let data = data.display();

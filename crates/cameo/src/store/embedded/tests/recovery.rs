@@ -154,6 +154,32 @@ async fn an_older_index_is_brought_up_to_date_from_the_content() {
     assert_eq!(house.files("quarantine"), 1);
 }
 
+/// flow.md 1: the index of another folder counts its files from one too, and names ours for its own objects. What a file says that it holds
+/// counts, and nothing of ours is taken for older than what is not there.
+#[tokio::test]
+async fn the_index_of_another_folder_is_not_believed() {
+    let other = house().await;
+    for (key, content) in [("2_0", "other two"), ("9_0", "not ours"), ("1_0", "x"), ("1_0", "y"), ("1_0", "other one")]
+    {
+        other.put("uploads", &format!("origin/v/{key}.jpg"), content).await;
+    }
+    other.store.inner.db.fold_log().await.expect("folded");
+    let house = house().await;
+    house.put("uploads", "origin/v/1_0.jpg", "first").await;
+    house.put("uploads", "origin/v/2_0.jpg", "second").await;
+    let before = index(&house).await;
+    let foreign = other.folder.path().join("cameo.db");
+    let (house, done) = recovered(house, Side::Content, |data| {
+        lose_database(data);
+        std::fs::copy(foreign, data.join("cameo.db")).expect("put in its place");
+    })
+    .await;
+    assert_eq!(index(&house).await, before);
+    assert_eq!((done.originals, done.deletions, done.without_content), (2, 1, 0), "{done:?}");
+    house.store.sweep(house.clock.now()).await.expect("a sweep");
+    assert_eq!(house.files("objects"), 2, "nothing of ours became old content");
+}
+
 #[tokio::test]
 async fn a_restored_index_is_taken_as_it_is() {
     let house = house().await;
