@@ -246,4 +246,10 @@ pub trait Catalog: Send + Sync + std::fmt::Debug {
 
     /// Succeeds when the database answers and lets us in.
     async fn ping(&self) -> Result<()>;
+
+    /// Succeeds when the database would take a registration now, as far as it can be found out without writing a row. One
+    /// that is opened for reading is only asked whether it answers.
+    async fn probe(&self) -> Result<()> {
+        self.ping().await
+    }
 }

@@ -71,7 +71,7 @@ const COUNTS: &str = "SELECT vertical, state, reason, count(*) FROM cameo_origin
 mod public_table;
 
 pub use public_table::check;
-use public_table::{FOREIGN, count_foreign, prepare, read_columns};
+use public_table::{FOREIGN, count_foreign, look, prepare, read_columns};
 
 /// The catalog in the embedded database.
 #[derive(Debug)]
@@ -80,6 +80,7 @@ pub struct SqliteCatalog {
     rules: RegisterRules,
     clock: Arc<dyn Clock>,
     locks: EntityLocks,
+    table: Table,
     sql: Arc<Statements>,
 }
 
@@ -108,7 +109,7 @@ impl SqliteCatalog {
             let doing = "prepare the public table";
             db.write(Place::Catalog, doing, move |connection| prepare(connection, &table, &sql)).await?;
         }
-        Ok(Self { db, rules, clock, locks: EntityLocks::default(), sql })
+        Ok(Self { db, rules, clock, locks: EntityLocks::default(), table: table.clone(), sql })
     }
 }
 
@@ -479,5 +480,14 @@ impl Catalog for SqliteCatalog {
         self.db.look_up(Place::Catalog, "reach the database", |connection| {
             Ok(connection.prepare_cached("SELECT 1")?.query_row((), |_| Ok(()))?)
         })
+    }
+
+    async fn probe(&self) -> Result<()> {
+        if !self.db.is_writable() {
+            return self.ping().await;
+        }
+        let (table, sql) = (self.table.clone(), self.sql.clone());
+        let doing = "try the statements that register";
+        self.db.write(Place::Catalog, doing, move |connection| look(connection, &table, &sql)).await
     }
 }

@@ -37,6 +37,7 @@ const UNLISTED_HELD: Duration = Duration::from_hours(1);
 const FAILURES_BESIDE: u32 = 5;
 /// Pause before such a message is received again. It may be a locked row, so all tries together are to take more than an hour.
 const BESIDE_PAUSE: Duration = Duration::from_mins(15);
+const MINUTE: Duration = Duration::from_mins(1);
 /// Longest pause of a message that cannot be read, in a queue that has no dead letters.
 const UNREADABLE_PAUSE: Duration = Duration::from_mins(15);
 
@@ -209,7 +210,7 @@ impl<'w> InHand<'w> {
             Todo::Delete => queue.delete(std::slice::from_ref(receipt)).await,
             Todo::DeadLetter(cause) if queue.max_receives().is_none() => {
                 error!(%cause, queue = name, message = id, "the queue has no dead letters: the message stays, and is tried again");
-                let pause = Duration::from_mins(1).saturating_mul(*receive_count).min(UNREADABLE_PAUSE);
+                let pause = MINUTE.saturating_mul(*receive_count).min(UNREADABLE_PAUSE);
                 self.leases.end(std::iter::once(receipt)).await;
                 queue.retry_later(receipt, pause, cause).await
             }
@@ -240,6 +241,11 @@ impl<'w> InHand<'w> {
         if error.subject() == Subject::Durability {
             return Err(error.for_another());
         }
+        if let Todo::DeadLetter(cause) = &held.todo
+            && matches!(error.kind(), Kind::Denied | Kind::Misconfigured)
+        {
+            return self.not_buried(&held, cause, error).await;
+        }
         let is_put_off = matches!(held.todo, Todo::PutOff(..));
         if error.is_to_be_waited_for() && !is_put_off && !self.stop.is_cancelled() {
             self.gate.close(error);
@@ -248,6 +254,19 @@ impl<'w> InHand<'w> {
         }
         warn!(%error, queue = self.queue.name(), "the queue did not take it; the message comes again");
         self.leases.end(std::iter::once(&held.message.receipt)).await;
+        Ok(())
+    }
+
+    /// The dead letters' queue takes nothing from this process. Held, such messages would fill its hands and stop the others; so they come
+    /// again, ever more rarely, until it does, or the queue itself moves them.
+    async fn not_buried(&self, held: &Held, cause: &str, error: &Error) -> Result<()> {
+        let Message { id, receipt, receive_count, .. } = &held.message;
+        let pause = MINUTE.saturating_mul(*receive_count).min(UNREADABLE_PAUSE);
+        error!(%error, %cause, queue = self.queue.name(), message = id, ?pause, "a message that is at fault cannot be dead-lettered, and comes again");
+        self.leases.end(std::iter::once(receipt)).await;
+        if let Err(error) = self.queue.retry_later(receipt, pause, cause).await {
+            warn!(%error, queue = self.queue.name(), "the queue did not take it; the message comes again");
+        }
         Ok(())
     }
 

@@ -79,6 +79,12 @@ const IN_MARIADB: &[Case] = &[
         "",
     ),
     ("ALTER TABLE celeb_image_url MODIFY image_size ENUM('ve', 'sq') NOT NULL", "1", ""),
+    (
+        "UPDATE celeb_image_url SET width = 200, height = 100, bytes = 65535; ALTER TABLE celeb_image_url
+            MODIFY width TINYINT UNSIGNED NOT NULL DEFAULT 7 COMMENT 'px', MODIFY height TINYINT ZEROFILL, MODIFY bytes SMALLINT UNSIGNED",
+        "1",
+        "`width` int(11) NOT NULL DEFAULT 7 COMMENT 'px'",
+    ),
     ("ALTER TABLE celeb_image_url ENGINE = MyISAM", "1", ""),
     ("ALTER TABLE celeb_image_url ENGINE = Aria", "1", ""),
     (
@@ -130,6 +136,11 @@ const IN_POSTGRES: &[Case] = &[
     ("ALTER TABLE celeb_image_url ADD CONSTRAINT u UNIQUE (cd_idx, image_size, sequence)", "1", ""),
     ("CREATE UNIQUE INDEX u ON celeb_image_url (lower(vertical), cd_idx, image_size, sequence)", "1", ""),
     (
+        "ALTER TABLE celeb_image_url ADD CONSTRAINT x EXCLUDE USING btree (cd_idx WITH =, image_size WITH =, sequence WITH =)",
+        "1",
+        "",
+    ),
+    (
         "ALTER TABLE celeb_image_url DROP CONSTRAINT celeb_image_url_vertical_cd_idx_image_size_sequence_key;
             CREATE UNIQUE INDEX p ON celeb_image_url (vertical, cd_idx, image_size, sequence) WHERE sequence = 0",
         "1",
@@ -144,6 +155,7 @@ const IN_POSTGRES: &[Case] = &[
     ("ALTER TABLE celeb_image_url ALTER image_size TYPE CHAR(16)", "1", ""),
     ("ALTER TABLE celeb_image_url ALTER etag TYPE CHAR(40)", "1", ""),
     ("ALTER TABLE celeb_image_url ALTER image_url TYPE VARCHAR(80)", "1", ""),
+    ("ALTER TABLE celeb_image_url ALTER bytes TYPE SMALLINT USING 3", "1", ""),
     ("ALTER TABLE celeb_image_url SET UNLOGGED", "1", ""),
     ("UPDATE celeb_image_url SET idx = idx + 4", "1", ""),
     ("ALTER TABLE celeb_image_url ALTER idx DROP IDENTITY; UPDATE celeb_image_url SET idx = 1000 - idx", "1", ""),

@@ -2,6 +2,8 @@
 
 mod catalog_contract;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
+mod catalog_probe;
+#[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_refusals;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_servers;

@@ -429,6 +429,34 @@ async fn without_dead_letters_a_message_that_nobody_can_read_stays_and_ends_noth
     .await;
 }
 
+/// A role without the right to send to the dead letters' queue: messages at fault come again, and the others go on.
+#[tokio::test(start_paused = true)]
+async fn messages_that_cannot_be_dead_lettered_stop_nothing_and_are_once_they_can() {
+    const BAD: usize = 300;
+    for kind in [Kind::Denied, Kind::Misconfigured] {
+        let system = System::new(true);
+        system.fault.refuse(move |call, _| (call == "queue.bury").then_some(kind));
+        beside(&system, async {
+            for queue in [&system.events, &system.registrations] {
+                let bad: Vec<_> = (0..BAD).map(|n| format!("no message {n}")).collect();
+                queue.send(&bad).await.unwrap();
+            }
+            for photo in 1..=PHOTOS {
+                system.upload(photo, &format!("photo {photo}")).await;
+                tokio::time::sleep(MINUTE).await;
+                assert!(system.registered().await.contains(&photo), "{photo} is held up");
+            }
+            assert_eq!(system.waiting().await, 2 * BAD as u64);
+            system.fault.heal();
+            tokio::time::sleep(HOUR).await;
+            assert_eq!(system.waiting().await, 0);
+            let dead = system.dead().await;
+            assert!(!dead.is_empty() && dead.iter().all(|letter| letter.error.contains("failed to")), "{:?}", dead[0]);
+        })
+        .await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_original_over_which_the_host_panics_is_dead_lettered_and_the_others_go_on() {
     let system = System::new(true);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use cameo::{
     aws::{AccessKeys, AwsAccess},
     clock::SystemClock,
@@ -10,7 +11,7 @@ use cameo::{
     serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint},
     sqlite::Sqlite,
     store::{
-        Store, contract,
+        Attributes, Condition, Store, contract,
         embedded::{Embedded, EmbeddedOptions},
         s3::{S3Limits, S3Store},
     },
@@ -96,4 +97,33 @@ async fn a_store_that_is_away_is_unavailable() {
     let error = store(&access, &[BUCKET]).ping().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable, "{error}");
     assert!(error.to_string().contains("refused"), "{error}");
+}
+
+/// A proxy, or the page of a log-in, that answers 200 in the store's place: what it says is not the original, and nothing was written.
+#[tokio::test]
+async fn an_answer_without_an_etag_is_not_the_store_s() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("s3://?endpoint=http://{}", listener.local_addr().unwrap());
+    let answers = async {
+        let page = axum::Router::new().fallback(|| async { axum::response::Html("<html>log in</html>") });
+        axum::serve(listener, page).await
+    };
+    let access = AwsAccess::from_url(Place::Store, &url).unwrap();
+    let access = access.with_keys(Some(AccessKeys { id: "a".into(), secret: "b".into() }));
+    let store = store(&access, &[BUCKET]);
+    let checks = async {
+        let body = Bytes::from_static(b"photo");
+        for error in [
+            store.get(BUCKET, "key", 1000).await.unwrap_err(),
+            store.head(BUCKET, "key").await.unwrap_err(),
+            store.put(BUCKET, "key", body, &Attributes::default(), Condition::Always).await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+            assert!(error.to_string().contains("no ETag"), "{error}");
+        }
+    };
+    tokio::select! {
+        () = checks => {}
+        ended = answers => panic!("the page ended: {ended:?}"),
+    }
 }

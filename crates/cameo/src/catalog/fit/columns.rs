@@ -21,7 +21,23 @@ pub(super) fn misfit_of(asked: &Asked<'_>, column: &'static str) -> Option<Misfi
     if !holds.is_type_of(there) {
         return Some(wrong_type(asked, column, there));
     }
+    if is_too_narrow(column, there) {
+        let what = format!("{told} is {}, which is too narrow for what most renditions have", there.data_type);
+        return Some(match asked.dialect.widen(asked.names, column, there) {
+            Some(ddl) => Misfit::mended_by(what, ddl),
+            None => Misfit::in_words(what),
+        });
+    }
     misfit_of_text(asked, column, there)
+}
+
+/// A number that is too large is refused alone; but where most are, nothing would ever be registered.
+fn is_too_narrow(column: &str, there: &FoundColumn) -> bool {
+    match column {
+        "width" | "height" => there.data_type == "tinyint",
+        "bytes" => ["tinyint", "smallint"].contains(&there.data_type.as_str()),
+        _ => false,
+    }
 }
 
 fn missing(asked: &Asked<'_>, column: &'static str) -> Misfit {
@@ -138,7 +154,10 @@ impl Dialect {
             Self::MySql => {
                 let definition = there.definition.as_ref()?;
                 let change = Change {
-                    to_type: holds.wider_type(there, KEY.contains(&column)),
+                    to_type: match holds {
+                        Holds::Number => Some(self.column_type(column).to_owned()),
+                        _ => holds.wider_type(there, KEY.contains(&column)),
+                    },
                     by_bytes: KEY.contains(&column) && matches!(holds, Holds::Text(_)),
                     ..Change::default()
                 };

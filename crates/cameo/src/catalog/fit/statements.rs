@@ -73,7 +73,7 @@ impl Holds {
         }
     }
 
-    /// Whether a column is of a type that holds it. Narrower numbers will do: a value that is too large is refused alone.
+    /// Whether a column is of a type that holds it, some values at least: one that is too large is refused alone.
     pub(super) fn is_type_of(self, there: &FoundColumn) -> bool {
         let is_one_of = |types: &[&str]| types.contains(&there.data_type.as_str());
         match self {
@@ -169,7 +169,7 @@ impl Dialect {
         }
     }
 
-    fn column_type(self, column: &str) -> &'static str {
+    pub(super) fn column_type(self, column: &str) -> &'static str {
         match (column, self) {
             ("vertical", Self::MySql) => "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
             ("image_size", Self::MySql) => "VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
@@ -195,7 +195,8 @@ impl Dialect {
         let using = match Holds::of(column) {
             // A date is of no zone; ours are UTC.
             Holds::Date => format!("{name}::timestamp AT TIME ZONE 'UTC'"),
-            _ => format!("{name}::text"),
+            Holds::Number => name.clone(),
+            Holds::Text(_) => format!("{name}::text"),
         };
         format!("ALTER TABLE {} ALTER COLUMN {name} TYPE {} USING {using}", names.name(), self.column_type(column))
     }

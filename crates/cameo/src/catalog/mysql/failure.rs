@@ -52,6 +52,12 @@ const DENIED: &[(u16, &str)] = &[
 
 /// The server cannot work for anybody: full, overloaded, shutting down, cut off.
 const UNAVAILABLE: &[(u16, &str)] = &[
+    // What the server meets at its own files, such as of the binary log, has numbers of its own.
+    (1, "EE_CANTCREATEFILE"),
+    (2, "EE_READ"),
+    (3, "EE_WRITE"),
+    (5, "EE_OUTOFMEMORY"),
+    (20, "EE_DISK_FULL"),
     (1015, "ER_CANT_LOCK"),
     (1016, "ER_CANT_OPEN_FILE"),
     (1017, "ER_FILE_NOT_FOUND"),
@@ -70,6 +76,7 @@ const UNAVAILABLE: &[(u16, &str)] = &[
     (1047, "ER_UNKNOWN_COM_ERROR"),
     (1053, "ER_SERVER_SHUTDOWN"),
     (1079, "ER_SHUTDOWN_COMPLETE"),
+    (1080, "ER_FORCING_CLOSE"),
     (1114, "ER_RECORD_FILE_FULL"),
     (1152, "ER_ABORTING_CONNECTION"),
     (1158, "ER_NET_READ_ERROR"),
@@ -91,7 +98,13 @@ const UNAVAILABLE: &[(u16, &str)] = &[
     (1969, "ER_STATEMENT_TIMEOUT (MariaDB)"),
     (3024, "ER_QUERY_TIMEOUT"),
     (3032, "ER_SERVER_OFFLINE_MODE"),
+    // Group replication without a majority.
+    (3100, "ER_RUN_HOOK_ERROR"),
     (3168, "ER_SERVER_ISNT_AVAILABLE"),
+    (3169, "ER_SESSION_WAS_KILLED"),
+    (4031, "ER_CLIENT_INTERACTION_TIMEOUT"),
+    // ProxySQL, with no server behind it.
+    (9001, "Max connect timeout reached"),
 ];
 
 /// The row: a constraint, or a value that a column does not take. Its neighbours may be taken.
@@ -197,6 +210,8 @@ mod tests {
             (1213, Kind::Conflict),
             (1053, Kind::Unavailable),
             (1969, Kind::Unavailable),
+            (3, Kind::Unavailable),
+            (4031, Kind::Unavailable),
             (1045, Kind::Denied),
             (1142, Kind::Denied),
             (1290, Kind::Denied),

@@ -100,6 +100,7 @@ pub struct MySqlCatalog {
     limits: ServerLimits,
     rules: RegisterRules,
     clock: Arc<dyn Clock>,
+    for_use: Use,
     sql: Statements,
 }
 
@@ -122,7 +123,7 @@ impl MySqlCatalog {
         let trust = Trust::default();
         let pool = pool(&limits, limits.connections, settings.clone(), &trust).connect_lazy_with(options.clone());
         let held = pool_of_locks(&limits, settings, &trust).connect_lazy_with(options);
-        Ok(Self { pool, held, database, trust, limits, rules, clock, sql: Statements::new(&table, &found) })
+        Ok(Self { pool, held, database, trust, limits, rules, clock, for_use, sql: Statements::new(&table, &found) })
     }
 
     /// What opening for registering would refuse, found without making anything.
@@ -387,5 +388,15 @@ impl Catalog for MySqlCatalog {
         let mut connection = self.connection("reach the database").await?;
         let done = sqlx::query("SELECT 1").execute(&mut *connection).await;
         connection.settle(done.map(|_| ()).map_err(|e| failed("reach the database", e)))
+    }
+
+    async fn probe(&self) -> Result<()> {
+        if self.for_use == Use::Read {
+            return self.ping().await;
+        }
+        let doing = "try the statements that register";
+        let mut connection = self.connection(doing).await?;
+        let tried = schema::rehearse(&mut connection, &self.sql).await;
+        connection.settle(tried.map_err(|e| failed(doing, e)))
     }
 }

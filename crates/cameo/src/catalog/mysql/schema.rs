@@ -132,8 +132,8 @@ async fn version(connection: &mut MySqlConnection) -> Result<i64, sqlx::Error> {
     }
 }
 
-/// Runs every statement that writes, on no rows: rights and columns are looked at.
-async fn rehearse(connection: &mut MySqlConnection, sql: &Statements) -> Result<(), sqlx::Error> {
+/// Runs what registering does on no rows: rights and columns are looked at. Nothing is kept.
+pub(super) async fn rehearse(connection: &mut MySqlConnection, sql: &Statements) -> Result<(), sqlx::Error> {
     let nothing =
         |columns: usize| format!("SELECT {} FROM (SELECT 1) AS one WHERE 1 = 0", ["NULL"].repeat(columns).join(", "));
     let mut transaction = connection.begin().await?;
@@ -145,6 +145,8 @@ async fn rehearse(connection: &mut MySqlConnection, sql: &Statements) -> Result<
         // No row has the vertical NULL, so nothing is set to it.
         sql.update_row.replace('?', "NULL"),
         sql.rewrite_url.replace('?', "NULL"),
+        format!("{}entry.object_key IN (NULL) FOR UPDATE", sql::SELECT_ENTRY),
+        sql.entity_rows.replace('?', "NULL"),
     ] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
     }

@@ -28,9 +28,9 @@ const COLUMNS: &str = "SELECT a.attname::text AS name, format_type(a.atttypid, N
     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         LEFT JOIN pg_collation c ON c.oid = a.attcollation
     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
-/// The columns of `INCLUDE` decide nothing; 0 is an expression. `NULLS NOT DISTINCT` is read from the definition, since
+/// A constraint that excludes equal rows is one that says they are unique. The columns of `INCLUDE` decide nothing; 0 is an expression. `NULLS NOT DISTINCT` is read from the definition, since
 /// versions before 15 have no column for it.
-const INDEXES: &str = "SELECT c.relname::text AS name, i.indisunique AS is_unique,
+const INDEXES: &str = "SELECT c.relname::text AS name, i.indisunique OR i.indisexclusion AS is_unique,
         i.indisprimary AS is_primary, i.indpred IS NOT NULL AS is_partial, NOT i.indisvalid AS is_invalid,
         EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid) AS of_constraint,
         pg_get_indexdef(i.indexrelid) LIKE '%NULLS NOT DISTINCT%' AS nulls_are_equal,

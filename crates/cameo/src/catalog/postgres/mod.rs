@@ -96,6 +96,7 @@ pub struct PostgresCatalog {
     limits: ServerLimits,
     rules: RegisterRules,
     clock: Arc<dyn Clock>,
+    for_use: Use,
     sql: Statements,
 }
 
@@ -116,7 +117,7 @@ impl PostgresCatalog {
         let trust = Trust::default();
         let pool = pool(&limits, limits.connections, &trust).connect_lazy_with(options.clone());
         let held = pool_of_locks(&limits, &trust).connect_lazy_with(options);
-        Ok(Self { pool, held, trust, limits, rules, clock, sql: Statements::new(&table, &found) })
+        Ok(Self { pool, held, trust, limits, rules, clock, for_use, sql: Statements::new(&table, &found) })
     }
 
     /// What opening for registering would refuse, found without making anything.
@@ -359,5 +360,15 @@ impl Catalog for PostgresCatalog {
         let mut connection = self.connection("reach the database").await?;
         let done = sqlx::query("SELECT 1").execute(&mut *connection).await;
         connection.settle(done.map(|_| ()).map_err(|e| failed("reach the database", e)))
+    }
+
+    async fn probe(&self) -> Result<()> {
+        if self.for_use == Use::Read {
+            return self.ping().await;
+        }
+        let doing = "try the statements that register";
+        let mut connection = self.connection(doing).await?;
+        let tried = schema::rehearse(&mut connection, &self.sql, doing).await;
+        connection.settle(tried)
     }
 }

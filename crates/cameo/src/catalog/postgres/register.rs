@@ -6,7 +6,7 @@
 //! then; so nobody else changes them. Those of a photo that the ledger does not know may be another's a moment later, who
 //! then has entered the key, and this transaction is tried again.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use futures::TryStreamExt;
 use jiff::Timestamp;
@@ -38,6 +38,10 @@ const ENTRIES: usize = 1;
 
 /// SQLSTATE of a value that is there already in a unique index.
 const DUPLICATE_KEY: &str = "23505";
+
+/// What is told of rows that a trigger kept out. It is cast to a number, which fails, and so ends the transaction within the send
+/// that would commit it.
+const KEPT_OUT: &str = "rows were taken, a trigger kept others out";
 
 /// Registers in a transaction. After an error the transaction may be open.
 pub(super) async fn register(
@@ -98,6 +102,10 @@ fn failed_write(error: sqlx::Error, statements: &Statements) -> Error {
         let decides = |name: &str| statements.row_indexes.iter().any(|known| known == name);
         of_the_ledger || database.constraint().is_none_or(decides)
     };
+    if error.as_database_error().is_some_and(|database| database.message().contains(KEPT_OUT)) {
+        // Or somebody else deleted a row in between: then the next try, with the same neighbours, does it.
+        return Error::new(Place::Catalog, Kind::Unlisted, "register").because(error);
+    }
     let is_duplicate = code_of(&error).as_deref() == Some(DUPLICATE_KEY);
     if is_duplicate && !error.as_database_error().is_none_or(meets) {
         return Error::new(Place::Catalog, Kind::Refused, "register").because(error);
@@ -172,8 +180,15 @@ fn push_table(
     let (known, new): (Vec<&Row>, Vec<&Row>) = change.write.iter().partition(|row| known.contains(&row_key(row)));
     for (rows, statement) in [(known, &statements.update_rows), (new, &statements.insert_rows)] {
         if !rows.is_empty() {
+            text.push_str("WITH taken AS (");
             push_filled(text, statement, &columns_of_rows(&rows, now))?;
-            text.push_str("; ");
+            let all = rows.len();
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                " RETURNING 1) SELECT CASE count(*) WHEN {all} THEN 0 ELSE (count(*) || ' of {all} {KEPT_OUT}')::int END
+                FROM taken; "
+            );
         }
     }
     Ok(())

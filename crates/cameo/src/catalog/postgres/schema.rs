@@ -14,7 +14,7 @@ use crate::{
         server::refuse,
         table::Table,
     },
-    error::Result,
+    error::{Error, Kind, Place, Result},
 };
 
 /// The migrations, oldest first. One that was released is never edited.
@@ -40,7 +40,7 @@ pub(super) async fn prepare(connection: &mut PgConnection, table: &Table, openin
         execute(connection, UNLOCK_SCHEMA, opening).await?;
         found = look(connection, table, opening).await?;
     }
-    rehearse(connection, &Statements::new(table, &found)).await.map_err(|error| failed(opening, error))?;
+    rehearse(connection, &Statements::new(table, &found), opening).await?;
     Ok(found)
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn check(connection: &mut PgConnection, table: &Table, opening:
         create(&mut transaction, table, &found, opening).await?;
         found = inspect(&mut transaction, table, opening).await?;
     }
-    rehearse(&mut transaction, &Statements::new(table, &found)).await.map_err(|error| failed(opening, error))?;
+    rehearse(&mut transaction, &Statements::new(table, &found), opening).await?;
     transaction.rollback().await.map_err(|e| failed(opening, e))?;
     Ok(Vec::new())
 }
@@ -114,9 +114,10 @@ async fn version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     }
 }
 
-/// Runs every statement that writes, on no rows: rights, columns and the unique index are all looked at.
-async fn rehearse(connection: &mut PgConnection, sql: &Statements) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin().await?;
+/// Runs what registering does on no rows: rights and columns are looked at. Nothing is kept.
+pub(super) async fn rehearse(connection: &mut PgConnection, sql: &Statements, doing: &str) -> Result<()> {
+    let error = |e| failed(doing, e);
+    let mut transaction = connection.begin().await.map_err(error)?;
     for (statement, arrays) in [
         (sql::INSERT_ENTRIES, 16),
         (sql::UPDATE_ENTRIES, 16),
@@ -125,12 +126,23 @@ async fn rehearse(connection: &mut PgConnection, sql: &Statements) -> Result<(),
         (sql.insert_rows.as_str(), 9),
         (sql.update_rows.as_str(), 9),
         (sql.rewrite_urls.as_str(), 6),
+        (sql::LOCK_ENTRIES, 1),
+        (sql.rows_of_entities.as_str(), 2),
     ] {
         let date = "timestamptz 'epoch'";
         let empty = with_empty_arrays(statement, arrays).replace(&format!("${}::timestamptz", arrays + 1), date);
-        sqlx::raw_sql(AssertSqlSafe(empty)).execute(&mut *transaction).await?;
+        sqlx::raw_sql(AssertSqlSafe(empty)).execute(&mut *transaction).await.map_err(error)?;
     }
-    transaction.rollback().await
+    let of_nobody = sqlx::query(AssertSqlSafe(sql.entity_rows.clone())).bind("").bind(0_i64);
+    of_nobody.persistent(false).execute(&mut *transaction).await.map_err(error)?;
+    // A default is not computed for no rows.
+    let closed = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql.closed_sequences.clone())).persistent(false);
+    if let Some(sequence) = closed.fetch_optional(&mut *transaction).await.map_err(error)? {
+        let doing =
+            format!("{doing}: this user may not number rows; what mends it: GRANT USAGE ON SEQUENCE {sequence}");
+        return Err(Error::new(Place::Catalog, Kind::Denied, doing));
+    }
+    transaction.rollback().await.map_err(error)
 }
 
 /// The statement with empty arrays for its parameters.

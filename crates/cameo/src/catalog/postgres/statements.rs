@@ -83,6 +83,14 @@ const ENTITY_ROWS: &str = "SELECT coalesce(entity.version, 0) AS version, {colum
 const SELECT_ROWS: &str = "SELECT {columns} FROM {table} AS photo WHERE {can_be_ours} AND ";
 const ROWS_AFTER: &str = " AND (photo.{vertical}, photo.{cd_idx}, photo.{sequence}, photo.{image_size}) > (";
 const ROWS_ORDER: &str = " ORDER BY photo.{vertical}, photo.{cd_idx}, photo.{sequence}, photo.{image_size} LIMIT ";
+/// Sequences that number rows by a default, as `SERIAL` does, and that this user may not count on. Conditions are tried in any order, and
+/// the one about a sequence ends with an error on anything else.
+const CLOSED_SEQUENCES: &str = "SELECT s.oid::regclass::text FROM pg_attrdef d
+    JOIN pg_depend n ON n.classid = 'pg_attrdef'::regclass AND n.objid = d.oid AND n.refclassid = 'pg_class'::regclass
+    JOIN pg_class s ON s.oid = n.refobjid AND s.oid <> d.adrelid
+    WHERE d.adrelid = '{name}'::regclass
+        AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') ELSE false END
+    ORDER BY 1 LIMIT 1";
 
 /// The statements that name the public table, made once.
 #[derive(Debug)]
@@ -96,6 +104,7 @@ pub(super) struct Statements {
     pub(super) select_rows: String,
     pub(super) can_be_ours_of_any: String,
     pub(super) foreign: String,
+    pub(super) closed_sequences: String,
     pub(super) rows_after: String,
     pub(super) rows_order: String,
     pub(super) vertical: String,
@@ -123,6 +132,7 @@ impl Statements {
             select_rows: statement(SELECT_ROWS),
             can_be_ours_of_any: statement(CAN_BE_OURS_OF_ANY),
             foreign: statement(FOREIGN),
+            closed_sequences: CLOSED_SEQUENCES.replace("{name}", &names.name().replace('\'', "''")),
             rows_after: statement(ROWS_AFTER),
             rows_order: statement(ROWS_ORDER),
             vertical: statement("photo.{vertical}"),

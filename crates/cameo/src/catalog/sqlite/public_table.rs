@@ -78,7 +78,8 @@ pub async fn check(db: &Sqlite, table: &Table) -> Result<()> {
     db.read(Place::Catalog, "look at the public table", look).await
 }
 
-fn look(connection: &Connection, table: &Table, sql: &Statements) -> Done<()> {
+/// Looks at a table that is there: columns, and unique indexes.
+pub(super) fn look(connection: &Connection, table: &Table, sql: &Statements) -> Done<()> {
     for statement in [&sql.upsert_row, &sql.delete_row, &sql.rewrite_url] {
         connection.prepare(statement).map_err(|error| misfit(table, &error))?;
     }

@@ -1,8 +1,8 @@
 //! Whether the server could do its work now: what `GET /api/health` answers to a monitor.
 //!
 //! A look that only asks whether a place answers says yes on a full disk. So each place is made to do what an upload needs of it: the store
-//! takes and removes a little content, the engine renders a picture of a few pixels. That costs some fsyncs, so an answer holds for a few
-//! seconds however many ask, and only one look is under way at a time.
+//! takes and removes a little content, the database is told the statements that register on no rows, the engine renders a picture of a few
+//! pixels. That costs some fsyncs, so an answer holds for a few seconds however many ask, and only one look is under way at a time.
 
 use std::{
     sync::Arc,
@@ -66,7 +66,7 @@ impl Health {
 pub async fn probe(flow: &Flow) -> Vec<Check> {
     let (store, catalog, engine) = tokio::join!(
         check("store", flow.store.probe()),
-        check("catalog", flow.catalog.ping()),
+        check("catalog", flow.catalog.probe()),
         check("engine", render_a_little(flow)),
     );
     vec![store, catalog, engine]

@@ -94,25 +94,33 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn info(key: &str, size: u64, headers: &HeaderMap) -> ObjectInfo {
+/// What an answer says of an object. A store names each by an `ETag`: an answer without one is somebody else's, such as the page of a
+/// proxy, and says neither what the object is nor that it was written.
+fn info(key: &str, size: u64, headers: &HeaderMap) -> Result<ObjectInfo> {
+    let etag = header(headers, "etag").unwrap_or_default().trim_matches('"').to_owned();
+    if etag.is_empty() {
+        let doing =
+            format!("read what the store answered about {key}: it has no ETag, so the store did not answer itself");
+        return Err(Error::new(Place::Store, Kind::Unavailable, doing));
+    }
     let date = header(headers, "last-modified").or_else(|| header(headers, "date"));
     let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
     let own = headers.iter().filter_map(|(name, value)| {
         let name = name.as_str().strip_prefix(METADATA)?;
         Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
     });
-    ObjectInfo {
+    Ok(ObjectInfo {
         key: key.to_owned(),
         size,
-        etag: header(headers, "etag").unwrap_or_default().trim_matches('"').to_owned(),
+        etag,
         last_modified: date.unwrap_or(Timestamp::UNIX_EPOCH),
         content_type: header(headers, "content-type").map(str::to_owned),
         metadata: own.collect::<BTreeMap<_, _>>(),
         write_generation: None,
-    }
+    })
 }
 
-fn info_of_answer(key: &str, answer: &Answer) -> ObjectInfo {
+fn info_of_answer(key: &str, answer: &Answer) -> Result<ObjectInfo> {
     let size = header(answer.headers(), "content-length").and_then(|length| length.parse().ok());
     info(key, size.unwrap_or(answer.body.len() as u64), answer.headers())
 }
@@ -124,14 +132,14 @@ impl Store for S3Store {
         let answer = self.client.send(&request).await?;
         match answer.status() {
             StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer) => Ok(None),
-            StatusCode::OK => Ok(Some(Object { info: info_of_answer(key, &answer), body: answer.body })),
+            StatusCode::OK => Ok(Some(Object { info: info_of_answer(key, &answer)?, body: answer.body })),
             _ => Err(answer.refused()),
         }
     }
 
     async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {
         let answer = self.request_of_get(Method::HEAD, bucket, key).await?;
-        Ok(answer.map(|answer| info_of_answer(key, &answer)))
+        answer.map(|answer| info_of_answer(key, &answer)).transpose()
     }
 
     async fn put(
@@ -153,7 +161,7 @@ impl Store for S3Store {
         let answer = self.client.send(&request).await?;
         match answer.status() {
             StatusCode::OK => {
-                let mut info = info(key, size, answer.headers());
+                let mut info = info(key, size, answer.headers())?;
                 info.content_type.clone_from(&attributes.content_type);
                 info.metadata.clone_from(&attributes.metadata);
                 Ok(Written::Done(info))
