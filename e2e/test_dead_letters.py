@@ -38,10 +38,9 @@ def test_a_photo_that_the_database_refuses_is_shown_and_sent_again(server):
     assert f"{KEY}: dead letter: system.dead_letter: " in told and "Whoever runs the server" in told
 
     change(server, "DROP TRIGGER unlucky")
-    about = ("--data", server.data)
-    looked = server.cameo("retry", "--reason", "system.dead_letter", "--dry-run", *about)
+    looked = server.cameo("retry", "--reason", "system.dead_letter", "--dry-run")
     assert looked.returncode == 0 and looked.lines[0]["dead_letters"][0]["keys"] == [KEY]
-    assert server.cameo("retry", "--ids", "13", *about).returncode == 5
+    assert server.cameo("retry", "--ids", "13").returncode == 5
     server.wait_until_quiet()
     assert {row["cd_idx"] for row in server.rows()} == {7, 8, 13}
     assert server.cameo("verify").returncode == 0
