@@ -53,7 +53,9 @@ pub(super) async fn judge(
                     // What repairs the rendition writes the alias again; where nothing does, writing it would only copy the damage.
                     Some(damaged) if may_show.etags.is_empty() => report.differs(finding, damaged),
                     damaged => {
-                        damaged.into_iter().for_each(|damaged| report.repair(damaged));
+                        if let Some(damaged) = damaged {
+                            report.repair(damaged);
+                        }
                         report.differs(finding, Repair::Alias(photo.clone()));
                     }
                 }
