@@ -274,7 +274,7 @@ fn lies_in_renditions() -> Vec<Lie> {
     ]
 }
 
-fn lies_in_aliases() -> Vec<Lie> {
+fn lies_in_what_is_published() -> Vec<Lie> {
     vec![
         lie(
             "an alias that is gone",
@@ -316,11 +316,6 @@ fn lies_in_aliases() -> Vec<Lie> {
             By::Reconcile,
             tell!(system => system.put(IMAGES, "v/ve/1.jpg", "forged").await),
         ),
-    ]
-}
-
-fn lies_in_what_nobody_owns() -> Vec<Lie> {
-    vec![
         lie(
             "flow.md 8: the rendition of a deleted photo is public",
             &[&["v/sq/4_sq_0.jpg", "its original is deleted"]],
@@ -539,8 +534,7 @@ fn lies() -> Vec<Lie> {
         lies_in_rows(),
         lies_in_the_ledger(),
         lies_in_renditions(),
-        lies_in_aliases(),
-        lies_in_what_nobody_owns(),
+        lies_in_what_is_published(),
         lies_in_originals(),
         lies_of_settings(),
     ];
