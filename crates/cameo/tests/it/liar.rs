@@ -569,6 +569,30 @@ fn lies() -> Vec<Lie> {
     all.into_iter().flatten().collect()
 }
 
+/// users.md 11 and 12: where original and renditions are lost together only a person can help. The aliases go, and nothing is sent:
+/// neither to become a dead letter nor, beside a rejected original, to write aliases of lost content again.
+#[tokio::test]
+async fn what_lost_every_content_is_not_sent_in_circles() {
+    for replaced in [false, true] {
+        let system = system().await;
+        if replaced {
+            system.put(UPLOADS, "origin/w/1_0.jpg", "bad").await;
+            system.drain().await;
+        } else {
+            std::fs::remove_file(system.file_of(UPLOADS, "origin/w/1_0.jpg").0).unwrap();
+        }
+        std::fs::remove_file(system.file_of(IMAGES, "w/sq/1_sq_0.jpg").0).unwrap();
+        let found = system.verify(Look::Everything).await;
+        assert!(found.plan.render.is_empty(), "{:?}", found.plan);
+        assert_eq!(found.plan.take_down.len(), 2, "{:?}", found.plan);
+        system.reconcile(&found.plan).await;
+        system.drain().await;
+        let after = system.verify(Look::Everything).await;
+        assert!(after.plan.is_empty() && after.plan.left_total > 0, "{:?}", after.plan);
+        assert_eq!(after.state(), EntityState::Different);
+    }
+}
+
 /// What is named on a system without lies.
 const HONEST: &str = "v/3_0: file.corrupt: bad";
 

@@ -47,10 +47,18 @@ pub(super) async fn judge(
                 report.note(EntityState::Pending, format!("{}: pending", keys[n]));
             }
             Some((_, why)) => {
-                if alias.is_present() {
-                    report.repair(Repair::DamagedAlias(keys[n].to_owned()));
+                let damaged = alias.is_present().then(|| Repair::DamagedAlias(keys[n].to_owned()));
+                let finding = format!("{}: the alias {why}", keys[n]);
+                match damaged {
+                    // What repairs the rendition writes the alias again; where nothing does, writing it would only copy the damage.
+                    Some(damaged) if may_show.etags.is_empty() => report.differs(finding, damaged),
+                    damaged => {
+                        if let Some(damaged) = damaged {
+                            report.repair(damaged);
+                        }
+                        report.differs(finding, Repair::Alias(photo.clone()));
+                    }
                 }
-                report.differs(format!("{}: the alias {why}", keys[n]), Repair::Alias(photo.clone()));
             }
             None => {}
         }
