@@ -1,7 +1,7 @@
 //! Workers: loops that turn messages into calls of the flow's steps.
 //!
 //! A message is deleted only after its step has succeeded; while it is held, its visibility timeout is extended. In an outage a loop holds what it
-//! has and tries what failed until that succeeds ([`settle`](super::settle)); a message that is at fault is dead-lettered alone. No message,
+//! has and tries what failed until that succeeds (`settle`); a message that is at fault is dead-lettered alone. No message,
 //! row or file ends a loop: only a write that may not be durable does.
 
 use std::{sync::Arc, time::Duration};

@@ -68,7 +68,7 @@ pub(super) fn prepare(connection: &Connection, table: &Table, sql: &Statements) 
     look(connection, table, sql)
 }
 
-/// What [`prepare`] would refuse, in a database that is opened for reading only.
+/// What `prepare` would refuse, in a database that is opened for reading only.
 pub async fn check(db: &Sqlite, table: &Table) -> Result<()> {
     let (table, sql) = (table.clone(), Statements::new(table));
     let look = move |connection: &Connection| {
