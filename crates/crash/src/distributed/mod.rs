@@ -1,5 +1,5 @@
 //! Workers beyond one machine: killed at random, beside a database that stops and connections that are cut at `COMMIT`; or on places
-//! that answer and [refuse](refused).
+//! that answer and refuse.
 //!
 //! Clients upload to an emulator of S3, whose notifications reach the workers through SQS; rows go to a real MariaDB or
 //! PostgreSQL, behind a proxy. The clients never stop meanwhile. In the end, and on the way, everything is compared as it
