@@ -10,7 +10,9 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use super::{Row, Scope};
-use crate::key::{CD_IDX_MAX, EntityId, PhotoId, UploadKey};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use crate::key::UploadKey;
+use crate::key::{CD_IDX_MAX, EntityId, PhotoId};
 
 /// Numbers of entities in one statement, at most, where they can be asked for in the order of the answer. From 1000 values
 /// on, MariaDB makes a list a table of its own (`in_predicate_conversion_threshold`).
@@ -165,6 +167,7 @@ impl RowPage {
 }
 
 /// Parts of a scope in which the ledger's keys come in their order: numbers as text, each ended as a key ends it.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(super) fn ledger_parts(scope: &Scope, after: &str) -> Vec<Scope> {
     let order = |id: &u64| format!("{id}_");
     let passed = match UploadKey::parse(after) {
