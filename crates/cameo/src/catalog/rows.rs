@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use super::{Row, Scope};
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(test, feature = "mysql", feature = "postgres"))]
 use crate::key::UploadKey;
 use crate::key::{CD_IDX_MAX, EntityId, PhotoId};
 
@@ -167,7 +167,7 @@ impl RowPage {
 }
 
 /// Parts of a scope in which the ledger's keys come in their order: numbers as text, each ended as a key ends it.
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(test, feature = "mysql", feature = "postgres"))]
 pub(super) fn ledger_parts(scope: &Scope, after: &str) -> Vec<Scope> {
     let order = |id: &u64| format!("{id}_");
     let passed = match UploadKey::parse(after) {
