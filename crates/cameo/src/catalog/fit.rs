@@ -12,7 +12,7 @@ mod definition;
 mod indexes;
 mod statements;
 
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(feature = "mysql")]
 pub(super) use definition::definitions;
 pub use indexes::{FoundIndex, IndexPart};
 
