@@ -110,6 +110,7 @@ async fn photo(
     let outdated = entry.filter(|entry| entry.serving.is_some() && !set.made(entry));
     let expected = Expected {
         generation: standing.served(),
+        original: named_by_content(facts),
         adopted: entry.and_then(|entry| entry.engine.as_deref()).is_none_or(|engine| engine == ADOPTED),
         current: outdated.is_none(),
     };
@@ -210,6 +211,13 @@ fn note_rows_of_rejected(standing: &Standing, photo: &PhotoId, facts: &PhotoFact
         let finding = format!("{photo}: rows of a rejected photo ({})", sizes.join(", "));
         report.differs(finding, Repair::Person(who.to_owned()));
     }
+}
+
+/// `ETag` of the original, where the ledger serves it and its store does not tell one write from another.
+fn named_by_content(facts: &PhotoFacts) -> Option<&str> {
+    let (original, entry) = (facts.original.as_ref()?, facts.ledger.as_ref()?);
+    let is_served = entry.serving.as_ref() == Some(&entry.generation) && entry.etag == original.etag;
+    (original.generation.is_none() && is_served).then_some(original.etag.as_str())
 }
 
 /// What is served was made from an original that is no more, and its successor is rejected: sending that one again changes nothing.
