@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_millis(100);
 const STARTS_KILLED: u32 = 8;
 
 /// The exit code of a verification whose only findings are rejected originals.
-pub(crate) const REJECTED: i32 = 4;
+const REJECTED: i32 = 4;
 /// The exit code of a command that sent something on its way.
 const IN_FLIGHT: i32 = 5;
 /// What is told of a command's output, characters.
@@ -240,10 +240,8 @@ impl Run {
 
     /// `cameo verify` says what the harness found: everything is complete, or some originals are rejected.
     async fn verify(&mut self) -> Result<()> {
-        let (code, said) = self.launcher.command(&["verify"]).await?;
-        let expected = if self.rejected == 0 { 0 } else { REJECTED };
-        if code != Some(expected) {
-            let what = format!("it ended with {code:?}, not {expected}: {}", but_rejected(&said));
+        let ended = self.launcher.command(&["verify"]).await?;
+        if let Some(what) = verify_differs(ended, self.rejected) {
             self.findings.add(Broken::Lost, format!("cameo verify ({})", self.launcher.settings.told()), what);
         }
         Ok(())
@@ -296,23 +294,23 @@ impl Run {
 
     /// The server that lives removes by itself what failed changes left behind.
     pub(crate) async fn check_settled(&mut self) -> Result<()> {
-        let deadline = Instant::now() + SETTLE_TIMEOUT;
-        loop {
-            let snapshot = Snapshot::of(&self.launcher.database())?;
-            let findings = check::strange_files(&snapshot, &self.launcher.data())?;
-            if findings.is_empty() || Instant::now() > deadline {
-                self.findings.extend(findings);
-                return Ok(());
-            }
-            sleep(POLL).await;
-        }
+        self.check_until(SETTLE_TIMEOUT, check::strange_files).await
     }
 
     async fn check_swept(&mut self) -> Result<()> {
-        let deadline = Instant::now() + QUIET_TIMEOUT;
+        self.check_until(QUIET_TIMEOUT, check::when_swept).await
+    }
+
+    /// Looks until nothing is found, or the time is over: what is found then stays a finding.
+    async fn check_until(
+        &mut self,
+        timeout: Duration,
+        check: impl Fn(&Snapshot, &Path) -> Result<Findings>,
+    ) -> Result<()> {
+        let deadline = Instant::now() + timeout;
         loop {
             let snapshot = Snapshot::of(&self.launcher.database())?;
-            let findings = check::when_swept(&snapshot, &self.launcher.data())?;
+            let findings = check(&snapshot, &self.launcher.data())?;
             if findings.is_empty() || Instant::now() > deadline {
                 self.findings.extend(findings);
                 return Ok(());
@@ -356,8 +354,14 @@ pub(crate) fn tail(output: &str) -> String {
     output[from..].replace('\n', " | ")
 }
 
+/// How a verification ended otherwise than the harness expects: everything is complete, or so many originals are rejected.
+pub(crate) fn verify_differs((code, said): (Option<i32>, String), rejected: u64) -> Option<String> {
+    let expected = if rejected == 0 { 0 } else { REJECTED };
+    (code != Some(expected)).then(|| format!("it ended with {code:?}, not {expected}: {}", but_rejected(&said)))
+}
+
 /// What a verification says beside the originals that it calls rejected.
-pub(crate) fn but_rejected(output: &str) -> String {
+fn but_rejected(output: &str) -> String {
     let is_told = |line: &&str| !["rejected", " file.", " name."].iter().any(|word| line.contains(word));
     let (told, sums) = (output.lines().filter(is_told).collect::<Vec<_>>(), output.lines().last().unwrap_or_default());
     tail(&format!("{}\n{sums}", told.join("\n")))

@@ -37,19 +37,14 @@ pub struct Requeued {
 
 /// Sends the events of these originals anew.
 pub async fn requeue(flow: &Flow, events: &dyn Queue, keys: &[String], now: Timestamp) -> Result<Requeued> {
-    let mut done = Requeued::default();
-    let mut bodies = Vec::new();
+    let (mut found, mut gone) = (Vec::new(), Vec::new());
     for key in keys {
         match flow.store.head(&flow.settings.upload_bucket, key).await? {
-            Some(info) => bodies.push(event_of(flow, info).await?.to_notification(now)),
-            None => done.gone.push(key.clone()),
+            Some(info) => found.push(event_of(flow, info).await?),
+            None => gone.push(key.clone()),
         }
     }
-    for batch in bodies.chunks(BATCH_MAX) {
-        events.send(batch).await?;
-        done.requeued += batch.len() as u64;
-    }
-    Ok(done)
+    Ok(Requeued { requeued: send_events(events, &found, now).await?, gone })
 }
 
 /// Sends these events; returns how many.
@@ -67,8 +62,7 @@ pub async fn send_events(queue: &dyn Queue, events: &[Event], now: Timestamp) ->
 /// that `register` takes them down. What has an original by now is left alone. Where the removal was registered, it is sent
 /// once more as it was: its take-down is repeated.
 pub async fn requeue_removed(flow: &Flow, events: &dyn Queue, keys: &[String], now: Timestamp) -> Result<Requeued> {
-    let mut done = Requeued::default();
-    let mut bodies = Vec::new();
+    let mut removals = Vec::new();
     for key in keys {
         if flow.store.head(&flow.settings.upload_bucket, key).await?.is_some() {
             continue;
@@ -88,19 +82,10 @@ pub async fn requeue_removed(flow: &Flow, events: &dyn Queue, keys: &[String], n
             (None, Some(published)) => published.generation.lifted(),
             (None, None) => Generation::before_every_event(),
         };
-        let event = Event {
-            bucket: flow.settings.upload_bucket.clone(),
-            key: key.clone(),
-            generation,
-            change: Change::Removed,
-        };
-        bodies.push(event.to_notification(now));
+        let bucket = flow.settings.upload_bucket.clone();
+        removals.push(Event { bucket, key: key.clone(), generation, change: Change::Removed });
     }
-    for batch in bodies.chunks(BATCH_MAX) {
-        events.send(batch).await?;
-        done.requeued += batch.len() as u64;
-    }
-    Ok(done)
+    Ok(Requeued { requeued: send_events(events, &removals, now).await?, gone: Vec::new() })
 }
 
 async fn event_of(flow: &Flow, info: ObjectInfo) -> Result<Event> {

@@ -55,7 +55,9 @@ pub(super) async fn start(
     let (credentials, credentials_are_new) = folder.credentials(environment)?;
     let running = listeners.running();
     let rules = register_rules(config, running.images.as_deref());
-    let parts = open_parts(config, folder.path(), rules.clone(), &credentials, clock).await?;
+    let parts = open_parts(config, folder.path(), rules.clone(), &credentials, clock).await;
+    // A database that is damaged anywhere that a start reads has a way on.
+    let parts = parts.map_err(|error| with_way_on(error, folder.path()))?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &parts.worker, config, roles);
     spawn_listeners(&mut tasks, listeners, &parts, config, &rules.urls);
@@ -88,18 +90,7 @@ async fn end(store: Embedded, db: Sqlite) -> Result<()> {
     Ok(())
 }
 
-/// A database that is damaged anywhere that a start reads has a way on.
 async fn open_parts(
-    config: &Config,
-    folder: &Path,
-    rules: RegisterRules,
-    credentials: &Credentials,
-    clock: Arc<dyn Clock>,
-) -> Result<Parts> {
-    open_parts_of(config, folder, rules, credentials, clock).await.map_err(|error| with_way_on(error, folder))
-}
-
-async fn open_parts_of(
     config: &Config,
     folder: &Path,
     rules: RegisterRules,

@@ -23,7 +23,7 @@ use crate::{
     check,
     findings::{Broken, Findings, Summary},
     load::{Habits, Load, Shared},
-    run::{REJECTED, but_rejected},
+    run::verify_differs,
     server::IMAGE_BUCKET,
     settings::Settings,
 };
@@ -304,10 +304,8 @@ impl Run {
 
     /// `cameo verify` says what the harness found: everything is complete, or some originals are rejected.
     async fn verify(&mut self) -> Result<()> {
-        let (code, said) = self.fleet.command(&["verify"]).await?;
-        let expected = if self.rejected == 0 { 0 } else { REJECTED };
-        if code != Some(expected) {
-            let what = format!("it ended with {code:?}, not {expected}: {}", but_rejected(&said));
+        let ended = self.fleet.command(&["verify"]).await?;
+        if let Some(what) = verify_differs(ended, self.rejected) {
             self.findings.add(Broken::Lost, "cameo verify", what);
         }
         Ok(())
