@@ -260,7 +260,7 @@ pub fn strange_files(snapshot: &Snapshot, data: &Path) -> Result<Findings> {
     let mut findings = Findings::default();
     let mut known: BTreeSet<u64> = snapshot.referenced().map(|(_, object)| object.file).collect();
     known.extend(&snapshot.garbage);
-    for shard in entries(&data.join("objects"))? {
+    for shard in entries(&data.join("objects"))?.into_iter().filter(|path| path.is_dir()) {
         for path in entries(&shard)? {
             let file = path.file_name().and_then(|name| name.to_str()).map(|name| u64::from_str_radix(name, 16));
             if !file.is_some_and(|file| file.is_ok_and(|file| known.contains(&file))) {

@@ -3,7 +3,7 @@
 //! The expected renditions are made here by the engine itself, so that an image that is served tells which original it
 //! was made from. Nothing is read from disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use cameo_image::{Fit, ImageSize, Limits, SizeSet};
@@ -31,13 +31,16 @@ pub enum Content {
 /// Name, width and height.
 type SizeKey = (String, u32, u32);
 
+/// Image size with its dimensions → the `ETag`s that its rendition may have. The engine decodes an original once for all image sizes of a
+/// set, no finer than they need, so the pixels of one depend on the others.
+type Renditions = BTreeMap<SizeKey, BTreeSet<String>>;
+
 /// An original.
 #[derive(Debug)]
 struct Original {
     bytes: Vec<u8>,
     etags: [String; 2],
-    /// Image size with its dimensions → `ETag` of its rendition.
-    renditions: BTreeMap<SizeKey, String>,
+    renditions: Renditions,
 }
 
 /// Everything that is uploaded.
@@ -80,7 +83,7 @@ impl Pool {
     pub fn draw() -> Result<Self> {
         let sets: Vec<_> = (0..SIZE_SETS).map(sizes_of).collect();
         let goods = (0..GOODS).map(|n| good(n, &sets)).collect::<Result<Vec<_>>>()?;
-        let bads = (0..BADS).map(|n| Original::new(bad(n, &goods[n].bytes), BTreeMap::new())).collect();
+        let bads = (0..BADS).map(|n| Original::new(bad(n, &goods[n].bytes), Renditions::new())).collect();
         Ok(Self { goods, bads })
     }
 
@@ -104,12 +107,12 @@ impl Pool {
     /// The photo whose rendition at an image size has this `ETag`.
     pub fn photo_of(&self, image_size: &ImageSize, etag: &str) -> Option<usize> {
         let key = key_of(image_size);
-        self.goods.iter().position(|good| good.renditions.get(&key).is_some_and(|known| known == etag))
+        self.goods.iter().position(|good| good.renditions.get(&key).is_some_and(|known| known.contains(etag)))
     }
 }
 
 impl Original {
-    fn new(bytes: Vec<u8>, renditions: BTreeMap<SizeKey, String>) -> Self {
+    fn new(bytes: Vec<u8>, renditions: Renditions) -> Self {
         let whole = Md5::digest(&bytes);
         let as_one_part = format!("{}-1", hex::encode(Md5::digest(whole)));
         Self { etags: [hex::encode(whole), as_one_part], bytes, renditions }
@@ -122,19 +125,15 @@ fn key_of(size: &ImageSize) -> SizeKey {
 
 fn good(n: usize, sets: &[Vec<ImageSize>]) -> Result<Original> {
     let bytes = draw(n);
-    let mut renditions = BTreeMap::new();
+    let mut renditions = Renditions::new();
     for sizes in sets {
-        let wanted: Vec<_> = sizes.iter().filter(|size| !renditions.contains_key(&key_of(size))).cloned().collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        let keys: BTreeMap<_, _> = wanted.iter().map(|size| (size.name.clone(), key_of(size))).collect();
-        let set = SizeSet::new(wanted).context("the size set of the harness")?;
+        let keys: BTreeMap<_, _> = sizes.iter().map(|size| (size.name.clone(), key_of(size))).collect();
+        let set = SizeSet::new(sizes.clone()).context("the size set of the harness")?;
         let rendered = cameo_image::render(&bytes, &set, &Limits::default())
             .map_err(|rejection| anyhow::anyhow!("a drawn photo was rejected: {rejection:?}"))?;
         for rendition in rendered.renditions {
             let key = keys.get(&rendition.image_size).context("an image size that nobody asked for")?;
-            renditions.insert(key.clone(), hex::encode(Md5::digest(&rendition.jpeg)));
+            renditions.entry(key.clone()).or_default().insert(hex::encode(Md5::digest(&rendition.jpeg)));
         }
     }
     Ok(Original::new(bytes, renditions))
@@ -162,16 +161,32 @@ fn bad(n: usize, good: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
     fn no_two_photos_share_a_rendition() {
         let pool = Pool::draw().unwrap();
         for size in (0..SIZE_SETS).flat_map(sizes_of) {
-            let etags: BTreeSet<_> = pool.goods.iter().map(|good| &good.renditions[&key_of(&size)]).collect();
-            assert_eq!(etags.len(), GOODS, "{}", size.name);
+            let of_each: Vec<_> = pool.goods.iter().map(|good| &good.renditions[&key_of(&size)]).collect();
+            let etags: BTreeSet<_> = of_each.iter().copied().flatten().collect();
+            assert_eq!(etags.len(), of_each.iter().map(|etags| etags.len()).sum::<usize>(), "{}", size.name);
+        }
+    }
+
+    /// What stands is recognised whatever image sizes were made beside it.
+    #[test]
+    fn a_rendition_of_every_size_set_is_known() {
+        let pool = Pool::draw().unwrap();
+        for sizes in (0..SIZE_SETS).map(sizes_of) {
+            let set = SizeSet::new(sizes.clone()).unwrap();
+            for n in 0..8 {
+                let rendered = cameo_image::render(&pool.bytes(Content::Good(n)), &set, &Limits::default()).unwrap();
+                for (size, rendition) in sizes.iter().zip(&rendered.renditions) {
+                    assert_eq!(size.name, rendition.image_size);
+                    let etag = hex::encode(Md5::digest(&rendition.jpeg));
+                    assert_eq!(pool.photo_of(size, &etag), Some(n), "{}", size.name);
+                }
+            }
         }
     }
 

@@ -120,14 +120,27 @@ impl Run {
 
     /// Starts a server with these variables; none when it ended before it was ready.
     pub async fn start(&self, variables: &[(&str, String)]) -> Result<(Server, Option<Addresses>)> {
+        let (server, addresses) = self.start_unwatched(variables).await?;
+        if addresses.is_some() {
+            self.watch().await;
+        }
+        Ok((server, addresses))
+    }
+
+    /// The same, and nobody looks beside it before [`watch`](Self::watch).
+    pub(crate) async fn start_unwatched(&self, variables: &[(&str, String)]) -> Result<(Server, Option<Addresses>)> {
         let mut server = self.launcher.spawn(variables)?;
         let addresses = server.ready().await?;
         if let Some(addresses) = &addresses {
             self.launcher.publish(addresses);
-            self.watcher.server_is_up().await;
             self.shared.announce(&addresses.s3)?;
         }
         Ok((server, addresses))
+    }
+
+    /// From here on the watcher looks.
+    pub(crate) async fn watch(&self) {
+        self.watcher.server_is_up().await;
     }
 
     /// How servers are started.

@@ -29,7 +29,7 @@ use crate::{
     error::{Error, Kind, Place, Result},
     queue::Queue,
     sqlite::Sqlite,
-    store::embedded::{check_database_file, check_stamps},
+    store::embedded::{check_belongs_together, check_database_file},
 };
 
 /// How something stands.
@@ -214,7 +214,7 @@ async fn database_of(config: &Config, folder: &Path, file: &Path) -> Result<()> 
     let writable = OpenOptions::new().write(true).open(file);
     writable.map_err(|error| unwritable(format!("write to {}", file.display()), &error))?;
     let db = Sqlite::open_read_only(file).await?;
-    check_stamps(folder, &db)?;
+    check_belongs_together(folder, &db)?;
     if !config.catalog.is_embedded() {
         return Ok(());
     }

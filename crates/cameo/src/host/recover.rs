@@ -11,11 +11,22 @@ use crate::{
     store::embedded::{self, Recovered, Recovery, Side},
 };
 
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Which side counts.
+    pub side: Side,
+    /// Whether content in `quarantine/` is moved back first.
+    pub with_quarantine: bool,
+    /// Whether only to say what would be done.
+    pub dry_run: bool,
+}
+
 /// Recovers the data folder `data`, or says what would be done. `progress` gets the number of files looked at.
 pub async fn recover(
     config: &Config,
     data: &Path,
-    (side, dry_run): (Side, bool),
+    what: Wanted,
     now: Timestamp,
     mut progress: impl FnMut(u64) + Send + 'static,
 ) -> Result<Recovered> {
@@ -30,8 +41,9 @@ pub async fn recover(
     }
     let folder = DataFolder::open(data)?;
     let recovery = Recovery {
-        side,
-        dry_run,
+        side: what.side,
+        with_quarantine: what.with_quarantine,
+        dry_run: what.dry_run,
         upload_bucket: config.store.upload_bucket.clone(),
         image_bucket: config.store.image_bucket.clone(),
         events: config.queue.events.clone(),

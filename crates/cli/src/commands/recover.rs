@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, path::PathBuf};
 
 use cameo::{
-    host::recover::recover,
+    host::recover::{Wanted, recover},
     store::embedded::{Recovered, Side},
 };
 use serde::Serialize;
@@ -17,7 +17,7 @@ const PROGRESS_EVERY: u64 = 100_000;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cameo recover --rebuild-index --dry-run\n  cameo recover --data /var/lib/cameo --rebuild-index\n  \
-cameo recover --accept-restored\n\n\
+cameo recover --accept-restored\n  cameo recover --rebuild-index --with-quarantine\n\n\
 The server must not run. No original is deleted: what the index does not name, and the database\n\
 that was there, are moved to quarantine/ in the data folder. --rebuild-index knows no images of an\n\
 original that was replaced: where the newer one is rejected, none are served until a good one is\n\
@@ -29,6 +29,10 @@ pub(crate) struct Args {
     data: Option<PathBuf>,
     #[command(flatten)]
     side: SideArgs,
+    /// Move content back from quarantine/ first, and write it to the index like the rest: after --accept-restored was a mistake.
+    /// What was deleted since may come back with it
+    #[arg(long, requires = "rebuild_index")]
+    with_quarantine: bool,
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
@@ -50,6 +54,7 @@ struct SideArgs {
 struct Told<'t> {
     dry_run: bool,
     database_read: bool,
+    taken_back: u64,
     files: u64,
     originals: u64,
     others: u64,
@@ -65,6 +70,7 @@ struct Told<'t> {
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     logging::start(&context.config.log, &context.environment)?;
     let side = if args.side.rebuild_index { Side::Content } else { Side::Database };
+    let wanted = Wanted { side, with_quarantine: args.with_quarantine, dry_run: args.dry_run };
     let data = context.data(args.data.as_deref());
     let shows_progress = std::io::stderr().is_terminal();
     let mut next = PROGRESS_EVERY;
@@ -78,7 +84,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
             }
         }
     };
-    let recovered = recover(&context.config, data, (side, args.dry_run), context.clock.now(), progress).await?;
+    let recovered = recover(&context.config, data, wanted, context.clock.now(), progress).await?;
     if context.json {
         json_line(&told(&recovered, args.dry_run))?;
     } else {
@@ -91,6 +97,7 @@ fn told(recovered: &Recovered, dry_run: bool) -> Told<'_> {
     Told {
         dry_run,
         database_read: recovered.database_read,
+        taken_back: recovered.taken_back,
         files: recovered.files,
         originals: recovered.originals,
         others: recovered.others,
@@ -111,6 +118,9 @@ fn text(recovered: &Recovered, side: Side, dry_run: bool) -> String {
         (false, Side::Database) => "cameo.db was taken as it is.".to_owned(),
     }];
     let mut number = |what: &str, count: u64| lines.push(format!("  {what:<48}{count}"));
+    if recovered.taken_back > 0 {
+        number("files moved back from quarantine/", recovered.taken_back);
+    }
     number("files in objects/", recovered.files);
     if side == Side::Content {
         number("originals written to the index", recovered.originals);

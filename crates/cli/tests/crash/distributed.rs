@@ -51,13 +51,11 @@ async fn killed_workers_on_postgres_lose_nothing() {
 
 /// flow.md 2, 3, 10, 13, 18: each refusal once.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "open findings: docs/reliability.md, Known gaps"]
 async fn refusals_of_mariadb_store_and_queues_lose_nothing() {
     nothing_is_lost(Database::MariaDb, Faults::Refusals(Refusal::ALL.len() as u64)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "open findings: docs/reliability.md, Known gaps"]
 async fn refusals_of_postgres_store_and_queues_lose_nothing() {
     nothing_is_lost(Database::Postgres, Faults::Refusals(Refusal::ALL.len() as u64)).await;
 }

@@ -12,7 +12,6 @@ use super::{assert_holds, launcher, options};
 
 /// Each refusal once: flow.md 2 (a row), 3 (a read-only folder), a damaged original, an engine that cannot start, and the disk.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "open findings: docs/reliability.md, Known gaps"]
 async fn refusals_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let refusals = Fault::ALL.len() as u64;
@@ -33,7 +32,6 @@ async fn refusals_lose_nothing() {
 
 /// Refusals and kills together.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "open findings: docs/reliability.md, Known gaps"]
 async fn kills_beside_refusals_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options {
@@ -52,7 +50,6 @@ async fn kills_beside_refusals_lose_nothing() {
 
 /// flow.md 8 and the first of its questionable ones: size sets, aliases and addresses change between kills.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "open findings: docs/reliability.md, Known gaps"]
 async fn settings_that_change_leave_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let options = run::Options { reconfigure: true, check_every: 3, clients: 4, ..options(10, 20_270) };
@@ -61,7 +58,6 @@ async fn settings_that_change_leave_nothing_behind() {
 
 /// flow.md 1 and 14: a database that is gone, put back, empty, or damaged.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "open findings: docs/reliability.md, Known gaps"]
 async fn a_lost_database_is_recovered_from_the_content() {
     let folder = tempfile::tempdir().unwrap();
     assert_holds(&restore(launcher(&folder), 4, 4, 20_271).await.unwrap());

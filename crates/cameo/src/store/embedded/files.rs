@@ -20,9 +20,12 @@ use super::{
     record::Record,
     refusal::{Answer, Refusal},
     sync::{FolderSync, sync_file, sync_folder},
+    watermark::Watermark,
 };
 use crate::failpoint::{Point, reached};
 
+/// The folder of content.
+const OBJECTS: &str = "objects";
 /// Files in one folder of `objects/`: 2^10.
 const SHARD_BITS: u32 = 10;
 /// The name that a probe has in `objects/` for a moment.
@@ -39,6 +42,7 @@ pub(super) struct Files {
     temp_count: AtomicU64,
     durable_shards: Mutex<BTreeSet<u64>>,
     folder_sync: FolderSync,
+    watermark: Watermark,
     left: Arc<Left>,
 }
 
@@ -125,6 +129,7 @@ impl Files {
             temp_count: AtomicU64::new(0),
             durable_shards: Mutex::default(),
             folder_sync: FolderSync::default(),
+            watermark: Watermark::new(data.join(OBJECTS)),
             left: Arc::default(),
         }
     }
@@ -147,11 +152,16 @@ impl Files {
     }
 
     pub(super) fn objects(&self) -> PathBuf {
-        self.data.join("objects")
+        self.data.join(OBJECTS)
     }
 
     pub(super) fn parts(&self) -> PathBuf {
         self.data.join("parts")
+    }
+
+    /// The note of the highest generation that was committed.
+    pub(super) fn watermark(&self) -> &Watermark {
+        &self.watermark
     }
 
     fn shard_path(&self, file: u64) -> PathBuf {

@@ -47,6 +47,7 @@ mod start;
 mod sweep;
 mod sync;
 mod together;
+mod watermark;
 mod write;
 
 pub use buckets::Bucket;
@@ -60,7 +61,7 @@ pub use read::{ContentStream, OpenObject};
 pub use recover::{Recovered, Recovery, Side, recover};
 pub use refusal::{Answer, BodyError, Refusal};
 pub use staging::{BUFFER_BYTES, Staged};
-pub use start::{check_database_file, check_stamps, way_on};
+pub use start::{check_belongs_together, check_database_file, way_on};
 pub use together::SmallObject;
 pub use write::{Copy, NewObject};
 

@@ -99,6 +99,23 @@ pub(super) fn held(files: &Files) -> io::Result<(u64, u64, u64)> {
     Ok(held)
 }
 
+/// What is in quarantine under the name of a generation: the number, and where. What a person put there may have any name.
+pub(super) fn numbered(files: &Files) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut numbered = Vec::new();
+    for folder in names_in(&files.quarantine())? {
+        let folder = files.quarantine().join(folder);
+        if !folder.is_dir() {
+            continue;
+        }
+        for name in names_in(&folder)? {
+            let number = u64::from_str_radix(&name, 16).ok().filter(|_| name.len() == 16);
+            let number = number.filter(|number| i64::try_from(*number).is_ok_and(|number| number != i64::MAX));
+            numbered.extend(number.map(|number| (number, folder.join(&name))));
+        }
+    }
+    Ok(numbered)
+}
+
 /// When a start made the folder of this name; none where it is not one of those.
 fn made_by_start_at(name: &str) -> Option<Timestamp> {
     let date = name.strip_suffix(BY_START)?.strip_suffix('-')?;

@@ -1,10 +1,11 @@
 //! Making index and content belong together again, after a database was lost, damaged or put back from a copy.
 //!
 //! Either way works on a copy of the database beside it, which takes its place in the end: a run that is interrupted has changed nothing
-//! but that some unknown content is in `quarantine/`, and can be run again. Nothing is deleted: what no index names, and the database
+//! but that some unknown content is in `quarantine/`, or back from there, and can be run again. Nothing is deleted: what no index names, and the database
 //! that was there, are moved to `quarantine/`. No server may run at the same time.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs::{self, File},
     io,
@@ -17,10 +18,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
     buckets,
-    files::{Files, names_in},
+    files::Files,
     meta,
     object::Position,
-    quarantine::{BY_RECOVERY, Quarantine},
+    quarantine::{self, BY_RECOVERY, Quarantine},
     rebuild::Rebuild,
     record::is_held,
     refusal::io_failed,
@@ -31,7 +32,7 @@ use super::{
 use crate::{
     clock::to_millis,
     error::{Error, Kind, Place, Result},
-    sqlite::{Done, Sqlite, as_error, integer, unsigned},
+    sqlite::{Done, Sqlite, as_error, unsigned},
 };
 
 /// Ends the name of the copy that is worked on.
@@ -59,6 +60,8 @@ pub enum Side {
 pub struct Recovery {
     /// Which side counts.
     pub side: Side,
+    /// Whether content in `quarantine/` is moved back first, where it is the content that counts.
+    pub with_quarantine: bool,
     /// Whether only to say what would be done.
     pub dry_run: bool,
     /// The bucket of originals.
@@ -74,6 +77,8 @@ pub struct Recovery {
 /// What was done, or would be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
+    /// Files that were moved back from `quarantine/` to `objects/`; a dry run looks no further at them.
+    pub taken_back: u64,
     /// Files in `objects/`.
     pub files: u64,
     /// Whether the database could be read; otherwise the index begins empty.
@@ -115,6 +120,10 @@ pub fn recover(data: &Path, recovery: &Recovery, now: Timestamp, progress: &mut 
         return Err(Error::new(Place::Store, Kind::Misconfigured, doing));
     }
     let mut done = Recovered { database_read: copy.is_of_old, ..Recovered::default() };
+    if recovery.with_quarantine && recovery.side == Side::Content {
+        done.taken_back =
+            take_back(&files, recovery.dry_run).map_err(|e| io_failed("move content back from quarantine/", e))?;
+    }
     let doing = "write the recovered index";
     let mut run = || -> Done<_> {
         copy.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -304,19 +313,32 @@ fn look_at_content(connection: &Connection, files: &Files, done: &mut Recovered)
     }
 }
 
-/// The highest generation that names a file in `quarantine/`: its number must not be given out again.
+/// Numbers that must not be given out again: of files in `quarantine/`, and of what was committed without a file of its own.
 fn highest_named(files: &Files) -> io::Result<u64> {
-    let mut highest = 0;
-    for folder in names_in(&files.quarantine())? {
-        let folder = files.quarantine().join(folder);
-        if !folder.is_dir() {
+    let named = quarantine::numbered(files)?.into_iter().map(|(number, _)| number).max();
+    Ok(named.unwrap_or(0).max(files.watermark().read()?))
+}
+
+/// Moves content back from `quarantine/` to where it was, if nothing is there; how many files. What no record explains goes back to
+/// quarantine in the end.
+fn take_back(files: &Files, dry_run: bool) -> io::Result<u64> {
+    let mut taken = 0;
+    let mut folders = BTreeSet::new();
+    for (number, path) in quarantine::numbered(files)? {
+        let place = files.object_path(number);
+        if place.exists() || !path.is_file() {
             continue;
         }
-        for name in names_in(&folder)? {
-            let number = u64::from_str_radix(&name, 16).ok().filter(|_| name.len() == 16);
-            // What a person put there may have any name.
-            highest = number.filter(|number| integer(*number) != i64::MAX).unwrap_or(0).max(highest);
+        taken += 1;
+        if let (false, Some(folder)) = (dry_run, place.parent()) {
+            fs::create_dir_all(folder)?;
+            fs::rename(path, &place)?;
+            folders.insert(folder.to_owned());
         }
     }
-    Ok(highest)
+    folders.iter().try_for_each(|folder| sync_folder(folder))?;
+    if !folders.is_empty() {
+        sync_folder(&files.objects())?;
+    }
+    Ok(taken)
 }

@@ -50,6 +50,8 @@ enum Stop {
     OtherIndex,
     /// `objects/` has no stamp, and lacks what the database names.
     OtherFolder,
+    /// `objects/` was noted to hold changes up to the first generation, and the database knows of none above the second.
+    Behind(u64, u64),
     /// Files that the database cannot have written.
     Newer(usize),
     /// More unknown files than changes can have been under way.
@@ -65,8 +67,8 @@ pub fn check_database_file(data: &Path, database: &Path) -> Result<()> {
 }
 
 /// Looks, in a database that is open for reading only, whether it is the one of the content: a start would stop at it.
-pub fn check_stamps(data: &Path, db: &Sqlite) -> Result<()> {
-    compare_stamps(&Files::new(data), db)
+pub fn check_belongs_together(data: &Path, db: &Sqlite) -> Result<()> {
+    belong_together(&Files::new(data), db)
 }
 
 /// The way on, for an error that says what is wrong.
@@ -89,6 +91,10 @@ fn stopped(data: &Path, stop: &Stop) -> Error {
             "objects/ is not the folder that cameo.db was last used with, and lacks its newest content: is a disk not mounted?"
                 .to_owned()
         }
+        Stop::Behind(noted, committed) => format!(
+            "objects/ holds changes up to generation {noted:x}, and cameo.db ends with {committed:x}: it is an older copy, or lost the \
+             end of its log"
+        ),
         Stop::Newer(files) => format!("objects/ holds {files} files that are newer than cameo.db: it is an older copy"),
         Stop::TooMany(files) => {
             format!("objects/ holds {files} files that cameo.db does not name, more than {UNDER_WAY_MAX} that a crash can leave")
@@ -117,7 +123,7 @@ impl Embedded {
         options: &EmbeddedOptions,
         now: Timestamp,
     ) -> Result<(u64, u64)> {
-        compare_stamps(files, db)?;
+        belong_together(files, db)?;
         let found = look_around(files, db).await?;
         judge(&found).map_err(|stop| stopped(files.data(), &stop))?;
         move_aside(files, &found.unknown, now)?;
@@ -142,12 +148,20 @@ impl Embedded {
     }
 }
 
-fn compare_stamps(files: &Files, db: &Sqlite) -> Result<()> {
+fn belong_together(files: &Files, db: &Sqlite) -> Result<()> {
+    // Before the database is looked at: beside a server that works it is the database that is ahead.
+    let noted = files.watermark().read().map_err(|e| io_failed("read the highest generation of objects/", e))?;
     let look = |connection: &Connection| {
         let newest: Option<i64> = connection.query_row(NEWEST_FILE, (), |row| row.get(0))?;
-        Ok((Stamps::read(files, connection)?, newest.map(i64::unsigned_abs)))
+        let committed = meta::read(connection, meta::COUNTER)?;
+        Ok((Stamps::read(files, connection)?, newest.map(i64::unsigned_abs), committed))
     };
-    let (stamps, newest) = db.look_up(Place::Store, "compare the stamps of cameo.db and objects/", look)?;
+    let (stamps, newest, committed) = db.look_up(Place::Store, "compare cameo.db and objects/", look)?;
+    compare_stamps(files, stamps, newest)?;
+    if noted > committed { Err(stopped(files.data(), &Stop::Behind(noted, committed))) } else { Ok(()) }
+}
+
+fn compare_stamps(files: &Files, stamps: Stamps, newest: Option<u64>) -> Result<()> {
     match stamps.compare() {
         Match::Same => Ok(()),
         // A database of before there were stamps, beside a folder that nothing was written to since: nothing can be lost.
@@ -252,7 +266,15 @@ mod tests {
 
     #[test]
     fn every_stop_says_what_is_wrong_and_how_to_go_on() {
-        for stop in [Stop::NoDatabase, Stop::OtherIndex, Stop::OtherFolder, Stop::Newer(3), Stop::TooMany(6000)] {
+        let stops = [
+            Stop::NoDatabase,
+            Stop::OtherIndex,
+            Stop::OtherFolder,
+            Stop::Behind(9, 7),
+            Stop::Newer(3),
+            Stop::TooMany(6000),
+        ];
+        for stop in stops {
             let error = stopped(Path::new("/data"), &stop);
             let text = error.to_string();
             assert_eq!((error.kind(), text.lines().count()), (Kind::Misconfigured, 1), "{text}");

@@ -90,13 +90,14 @@ impl House {
     }
 }
 
-/// The files in a folder and below it; those of the locks and logs of a database come and go.
+/// The files in a folder and below it, but for the note of the highest generation; those of the locks and logs of a database come and go.
 fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let mut files: Vec<_> =
         paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect();
-    files.retain(|path| !path.to_string_lossy().ends_with("-wal") && !path.to_string_lossy().ends_with("-shm"));
+    let comes_and_goes = |path: &Path| ["-wal", "-shm"].iter().any(|end| path.to_string_lossy().ends_with(end));
+    files.retain(|path| !comes_and_goes(path) && !path.ends_with(watermark::NAME));
     files.sort();
     files
 }

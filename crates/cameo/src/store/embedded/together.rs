@@ -98,7 +98,7 @@ impl Embedded {
             placed.keep();
             reached(Point::ObjectCommitted);
         }
-        self.wake_events_of(&answers);
+        self.tell_of(&answers);
         Ok(answers)
     }
 
@@ -136,12 +136,14 @@ impl Embedded {
         });
         let answers: Answers = job.await?;
         reached(Point::CopyCommitted);
-        self.wake_events_of(&answers);
+        self.tell_of(&answers);
         Ok(answers)
     }
 
-    fn wake_events_of(&self, answers: &Answers) {
+    /// What follows a commit.
+    fn tell_of(&self, answers: &Answers) {
         for object in answers.iter().flatten() {
+            self.inner.files.watermark().raise(object.generation);
             self.wake_events(&object.bucket, &object.key);
         }
     }

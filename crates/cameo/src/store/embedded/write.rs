@@ -284,6 +284,7 @@ impl Embedded {
             Ok(Ok(())) => {
                 placed.keep();
                 reached(Point::ObjectCommitted);
+                self.inner.files.watermark().raise(object.generation);
             }
             // The file is removed as the guard is dropped.
             Ok(Err(refusal)) => return Err(refusal),
@@ -336,6 +337,7 @@ impl Embedded {
             })
             .await??;
         reached(Point::CopyCommitted);
+        self.inner.files.watermark().raise(generation);
         self.wake_events(&object.bucket, &object.key);
         Ok(object)
     }
@@ -377,6 +379,9 @@ impl Embedded {
             tombstone.iter_mut().for_each(Placed::keep);
         }
         reached(Point::DeleteCommitted);
+        if deleted {
+            self.inner.files.watermark().raise(generation);
+        }
         self.wake_events(&bucket, &key);
         Ok(deleted)
     }

@@ -5,6 +5,7 @@ use super::*;
 fn recovery(side: Side) -> Recovery {
     Recovery {
         side,
+        with_quarantine: false,
         dry_run: false,
         upload_bucket: "uploads".into(),
         image_bucket: "images".into(),
@@ -107,6 +108,40 @@ async fn the_index_is_written_again_from_the_content() {
     house.clock.advance(Duration::from_hours(3));
     house.store.sweep(house.clock.now()).await.expect("a sweep");
     assert_eq!(house.files("objects"), 5, "what was replaced and deleted is swept as ever");
+}
+
+/// The restored state was taken, and that was a mistake: what it moved aside comes back with its keys.
+#[tokio::test]
+async fn what_was_moved_aside_can_be_taken_back() {
+    let house = house().await;
+    house.put("uploads", "origin/v/1_0.jpg", "first").await;
+    house.store.inner.db.fold_log().await.expect("folded");
+    let (folder, old) = (house.folder.path().to_owned(), house.folder.path().join("old.db"));
+    std::fs::copy(folder.join("cameo.db"), &old).expect("a copy");
+    house.put("uploads", "origin/v/2_0.jpg", "second").await;
+    house.store.delete_object("uploads", "origin/v/1_0.jpg", WriteConditions::default()).await.expect("a delete");
+    let restore = |data: &Path| {
+        lose_database(data);
+        std::fs::rename(&old, data.join("cameo.db")).expect("put back");
+    };
+    let (house, done) = recovered(house, Side::Database, restore).await;
+    assert_eq!((done.quarantined, index(&house).await.len()), (2, 1));
+
+    let House { folder, clock, events, store } = house;
+    store.inner.db.fold_log().await.expect("folded");
+    drop((events, store));
+    std::fs::write(folder.path().join("quarantine/0000000000000001"), "beside the folders").expect("a file");
+    let mut wanted = Recovery { with_quarantine: true, dry_run: true, ..recovery(Side::Content) };
+    let before = files_below(folder.path());
+    let planned = recover(folder.path(), &wanted, clock.now(), &mut |_| {}).expect("a plan");
+    assert_eq!((planned.taken_back, files_below(folder.path()) == before), (2, true), "a dry run changes nothing");
+    wanted.dry_run = false;
+    let done = recover(folder.path(), &wanted, clock.now(), &mut |_| {}).expect("a recovery");
+    assert_eq!((done.taken_back, done.originals, done.deletions, done.quarantined), (2, 1, 1, 0));
+    let (events, store) = open(folder.path(), &clock).await;
+    let house = House { folder, clock, events, store };
+    let keys: Vec<_> = index(&house).await.into_iter().map(|object| object.key).collect();
+    assert_eq!(keys, ["origin/v/2_0.jpg"], "and what was deleted in between is deleted");
 }
 
 /// Of a photo whose newer original was rejected nothing says that the older one's renditions were served: that is told.

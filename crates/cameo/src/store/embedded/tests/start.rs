@@ -84,16 +84,63 @@ async fn a_hot_copy_from_before_the_last_sweep_is_known_for_what_it_is() {
     assert_stops(folder.path(), &clock, "is not the one that objects/ was last used with").await;
 }
 
-/// A copy from within the time of one stamp looks like a crash: the few files that it does not know are kept aside.
+/// The same, of a copy that is one change old, and carries the stamp of `objects/`: whatever the change was.
+#[tokio::test]
+async fn a_copy_that_lacks_the_last_change_stops_the_start() {
+    for change in ["put", "replace", "delete", "copy", "rendition", "multipart"] {
+        let house = house().await;
+        house.put("uploads", "origin/v/1_0.jpg", "first").await;
+        house.store.inner.db.fold_log().await.expect("folded");
+        copy_database(house.folder.path(), "backup.db");
+        match change {
+            "put" => house.put("uploads", "origin/v/2_0.jpg", "second").await,
+            "replace" => house.put("uploads", "origin/v/1_0.jpg", "second").await,
+            "delete" => {
+                let deleted =
+                    house.store.delete_object("uploads", "origin/v/1_0.jpg", WriteConditions::default()).await;
+                assert!(deleted.expect("a delete"));
+            }
+            "copy" => {
+                let (attributes, to) = (Attributes::default(), "origin/v/2_0.jpg");
+                let copy = house.store.copy("uploads", "origin/v/1_0.jpg", to, &attributes, Condition::Always);
+                assert!(matches!(copy.await.expect("a copy"), Some(Written::Done(_))));
+            }
+            "rendition" => house.put("images", "v/1_0_list.jpg", "image").await,
+            _ => drop(house.upload_in_parts("big", &["one", "two"]).await),
+        }
+        let (folder, clock) = ended(house).await;
+        put_back(folder.path(), "backup.db");
+        assert_stops(folder.path(), &clock, "it is an older copy, or lost the end of its log").await;
+    }
+}
+
+/// A log that was cut off, by a file system check for example: the database goes on with what is left of it.
+#[tokio::test]
+async fn a_database_whose_log_lost_its_end_stops_the_start() {
+    let house = house().await;
+    house.put("uploads", "origin/v/1_0.jpg", "first").await;
+    house.store.inner.db.fold_log().await.expect("folded");
+    house.put("uploads", "origin/v/2_0.jpg", "second").await;
+    house.store.delete_object("uploads", "origin/v/1_0.jpg", WriteConditions::default()).await.expect("a delete");
+    let log = house.folder.path().join("cameo.db-wal");
+    copy_database(house.folder.path(), "backup.db");
+    let bytes = std::fs::read(&log).expect("a log");
+    let (folder, clock) = ended(house).await;
+    put_back(folder.path(), "backup.db");
+    std::fs::write(&log, &bytes[..bytes.len() - 100]).expect("cut off");
+    assert_stops(folder.path(), &clock, "lost the end of its log").await;
+}
+
+/// What a crash leaves between the content and its row is kept aside, for a time.
 #[tokio::test]
 async fn what_looks_like_a_crash_is_moved_aside_and_kept_for_a_time() {
     let house = house().await;
     house.put("uploads", "origin/v/1_0.jpg", "first").await;
-    house.store.inner.db.fold_log().await.expect("folded");
-    copy_database(house.folder.path(), "backup.db");
-    house.put("uploads", "origin/v/2_0.jpg", "second").await;
+    let in_flight = house.store.next_generation().await.expect("a generation");
+    let record = record::Record::of_removal("uploads", "key", in_flight.number());
+    let placed = house.store.inner.files.place_record(&record, in_flight).expect("placed");
+    std::mem::forget(placed);
     let (folder, clock) = ended(house).await;
-    put_back(folder.path(), "backup.db");
     let (events, store) = try_open(folder.path(), &clock).await.expect("a start");
     let house = House { folder, clock, events, store };
     assert_eq!((house.files("objects"), house.files("quarantine")), (1, 1));
