@@ -8,6 +8,7 @@ pub mod alias;
 pub mod frame;
 mod old_version;
 pub mod publish;
+mod put_back;
 pub mod receive;
 pub mod reconcile;
 pub mod register;

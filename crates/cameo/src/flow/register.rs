@@ -17,6 +17,7 @@ use super::{
     alias::update_aliases,
     old_version,
     publish::{CONFLICTS_MAX, earlier_sizes, size_set_of, sizes_of_set},
+    put_back::{Kept, keep, put_back},
     went_back::{self, Stale},
 };
 use crate::{
@@ -114,6 +115,7 @@ impl AfterCommit {
         }
         let may_hit = taken.of_today || may_have_taken_down(flow, outcome, *effect).await?;
         if may_hit && may_have_been_hit(flow, photo).await? {
+            put_back(flow, photo, taken.kept).await?;
             self.mend.insert(photo.origin_key());
         }
         // A rejected original may be beside the last good one, whose aliases `reconcile` can ask for in no other way.
@@ -173,6 +175,8 @@ struct TakenDown {
     of_today: bool,
     /// Whether one was left since it was made into the size set of today.
     spared: bool,
+    /// What a removal took down, until it is known that it was nobody's.
+    kept: Kept,
 }
 
 /// How taking down a rendition ended.
@@ -203,12 +207,17 @@ async fn take_down(flow: &Flow, photo: &PhotoId, outcome: &Outcome, registered: 
     }
     let mut taken = TakenDown::default();
     for (image_size, found) in look(flow, photo, outcome, registered.effect, (&sizes, down)).await? {
+        let kept = match &found {
+            Some(info) if registered.effect == Effect::Unpublished => keep(flow, info).await?,
+            _ => None,
+        };
         reached(Point::BeforeTakeDown);
         let key = photo.rendition_key(&image_size);
         let spared = spared.filter(|_| configured.contains(&image_size));
         let went = take_down_rendition(flow, &key, found, down, spared).await?;
         taken.of_today |= went == Went::Gone && configured.contains(&image_size);
         taken.spared |= went == Went::Spared;
+        taken.kept.extend(kept.filter(|_| went == Went::Gone).map(|object| (image_size.clone(), object)));
         reached(Point::TakenDown);
         taken.sizes.insert(image_size);
     }

@@ -38,7 +38,7 @@ const HIGH: u64 = 0xff00;
 /// One that names its writes, as the embedded store does, and one that does not, as S3.
 fn worlds() -> [Durable; 2] {
     let by_content =
-        Durable { store: Arc::new(NamedByContent(MemoryStore::new(Arc::new(SystemClock)))), ..Durable::new() };
+        Durable { store: Arc::new(NamedByContent::new(MemoryStore::new(Arc::new(SystemClock)))), ..Durable::new() };
     [Durable::new(), by_content]
 }
 

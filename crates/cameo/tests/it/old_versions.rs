@@ -21,7 +21,7 @@ const KEY: &str = "origin/v/1_0.jpg";
 
 /// A world whose store names what it holds by content alone, with a photo that is served.
 async fn world() -> Durable {
-    let store = Arc::new(NamedByContent(MemoryStore::new(Arc::new(SystemClock))));
+    let store = Arc::new(NamedByContent::new(MemoryStore::new(Arc::new(SystemClock))));
     let world = Durable { store, ..Durable::new() };
     let first = world.put(KEY, "photo", 1).await;
     handle(&world, &[first]).await;

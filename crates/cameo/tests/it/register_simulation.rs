@@ -347,7 +347,7 @@ async fn simulate_with(catalog: Arc<dyn Catalog>, photos: u64, seed: u64, axes: 
     let memory = MemoryStore::new(Arc::new(SystemClock));
     // As the embedded store names its writes, or as S3 does not.
     let store: Arc<dyn Store> =
-        if seed.is_multiple_of(2) { Arc::new(memory) } else { Arc::new(NamedByContent(memory)) };
+        if seed.is_multiple_of(2) { Arc::new(memory) } else { Arc::new(NamedByContent::new(memory)) };
     upload(&*store, &histories.newest).await;
     let fault = Arc::new(Fault { fail_per_mille: FAILED_PER_MILLE, ..Fault::default() });
     let flow = Flow {

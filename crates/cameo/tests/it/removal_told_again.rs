@@ -3,7 +3,10 @@
 //! The same bytes have one `ETag`, so a delete that was under way when a later upload published them anew takes that
 //! upload's rendition down, and whoever handles the removal next must see to it that the original is rendered once more.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,17 +19,36 @@ use cameo::{
     clock::SystemClock,
     error::Result,
     flow::{Flow, register::register},
+    generation::Generation,
     message::{Fate, Outcome},
-    store::{Attributes, Condition, Object, ObjectInfo, Store, Written, memory::MemoryStore},
+    reason::ReasonCode,
+    store::{Attributes, Condition, GENERATION_METADATA, Object, ObjectInfo, Store, Written, memory::MemoryStore},
 };
+use futures::{FutureExt, future::BoxFuture};
 
 use crate::flow_crash::{Transcript, settings};
 
 const KEY: &str = "origin/v/1_0.jpg";
+const IMAGE: &str = "v/sq/1_sq_0.jpg";
 
 /// A store without generations of its own.
-#[derive(Debug)]
-pub(crate) struct NamedByContent(pub(crate) MemoryStore);
+pub(crate) struct NamedByContent {
+    pub(crate) inner: MemoryStore,
+    /// What happens just before the next deletion, once.
+    meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+impl NamedByContent {
+    pub(crate) fn new(inner: MemoryStore) -> Self {
+        Self { inner, meanwhile: Mutex::default() }
+    }
+}
+
+impl std::fmt::Debug for NamedByContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NamedByContent").finish_non_exhaustive()
+    }
+}
 
 fn stripped(info: ObjectInfo) -> ObjectInfo {
     ObjectInfo { write_generation: None, ..info }
@@ -35,11 +57,11 @@ fn stripped(info: ObjectInfo) -> ObjectInfo {
 #[async_trait]
 impl Store for NamedByContent {
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
-        let found = self.0.get(bucket, key, max_bytes).await?;
+        let found = self.inner.get(bucket, key, max_bytes).await?;
         Ok(found.map(|object| Object { info: stripped(object.info), ..object }))
     }
     async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {
-        Ok(self.0.head(bucket, key).await?.map(stripped))
+        Ok(self.inner.head(bucket, key).await?.map(stripped))
     }
     async fn put(
         &self,
@@ -49,7 +71,7 @@ impl Store for NamedByContent {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Written> {
-        self.0.put(bucket, key, body, attributes, condition).await
+        self.inner.put(bucket, key, body, attributes, condition).await
     }
     async fn copy(
         &self,
@@ -59,16 +81,20 @@ impl Store for NamedByContent {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Option<Written>> {
-        self.0.copy(bucket, from, to, attributes, condition).await
+        self.inner.copy(bucket, from, to, attributes, condition).await
     }
     async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
-        self.0.delete(bucket, key, etag).await
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
+        self.inner.delete(bucket, key, etag).await
     }
     async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>> {
-        Ok(self.0.list(bucket, prefix, after, max).await?.into_iter().map(stripped).collect())
+        Ok(self.inner.list(bucket, prefix, after, max).await?.into_iter().map(stripped).collect())
     }
     async fn ping(&self) -> Result<()> {
-        self.0.ping().await
+        self.inner.ping().await
     }
 }
 
@@ -92,7 +118,7 @@ async fn mended(store: Arc<dyn Store>, again: &Outcome) -> BTreeSet<String> {
 #[tokio::test]
 async fn what_was_taken_down_before_a_crash_is_rendered_once_more_although_a_later_upload_serves() {
     let memory = || MemoryStore::new(Arc::new(SystemClock));
-    let by_content = || Arc::new(NamedByContent(memory()));
+    let by_content = || Arc::new(NamedByContent::new(memory()));
     let late = rendered(KEY, 1, &["sq"]);
     for taking_down in [told(2, Fate::Removed), late.clone()] {
         assert_eq!(mended(by_content(), &taking_down).await, BTreeSet::from([KEY.to_owned()]), "{taking_down:?}");
@@ -100,4 +126,49 @@ async fn what_was_taken_down_before_a_crash_is_rendered_once_more_although_a_lat
         assert_eq!(mended(Arc::new(memory()), &taking_down).await, BTreeSet::new());
     }
     assert_eq!(mended(by_content(), &told(1, Fate::Ignored)).await, BTreeSet::new());
+}
+
+/// A removal that is slow to delete what it has looked at meets what a later upload of the same bytes published. Then that original is gone
+/// too, under a bad file, so nobody can render it: what its rows name is put back, and what no row names is not.
+#[tokio::test]
+async fn what_a_slow_removal_took_from_a_later_upload_is_put_back() {
+    for uploaded_again in [true, false] {
+        let store = Arc::new(NamedByContent::new(MemoryStore::new(Arc::new(SystemClock))));
+        let catalog: Arc<dyn Catalog> = Arc::new(MemoryCatalog::new(rules(), Arc::new(SystemClock)));
+        let flow = Flow { store: store.clone(), catalog, render: Arc::new(Transcript), settings: Arc::new(settings()) };
+        let published = async |flow: &Flow, generation: u64| {
+            let (bytes, body) = (Bytes::from_static(b"photo"), Bytes::from_static(b"rendition"));
+            flow.store.put("up", KEY, bytes, &Attributes::default(), Condition::Always).await.unwrap();
+            let mut outcome = rendered(KEY, generation, &["sq"]);
+            let metadata = [(GENERATION_METADATA.to_owned(), outcome.generation.as_str().to_owned())].into();
+            let attributes = Attributes { content_type: Some("image/jpeg".into()), metadata, ..Attributes::default() };
+            flow.store.put("images", IMAGE, body, &attributes, Condition::Always).await.unwrap();
+            let etag = flow.store.head("images", IMAGE).await.unwrap().unwrap().etag;
+            let Fate::Rendered { renditions, .. } = &mut outcome.fate else { unreachable!() };
+            renditions[0].etag = etag;
+            flow.catalog.register(&[outcome]).await.unwrap();
+        };
+        published(&flow, 1).await;
+        let removed = told(2, Fate::Removed);
+        flow.store.delete("up", KEY, &flow.store.head("up", KEY).await.unwrap().unwrap().etag).await.unwrap();
+        let later = flow.clone();
+        *store.meanwhile.lock().unwrap() = Some(
+            async move {
+                if uploaded_again {
+                    published(&later, 3).await;
+                }
+                let bad = Bytes::from_static(b"bad");
+                later.store.put("up", KEY, bad, &Attributes::default(), Condition::Always).await.unwrap();
+                let reason = Fate::Rejected { reason: ReasonCode::FileTruncated, detail: "ends at byte 7".into() };
+                later.catalog.register(&[told(4, reason)]).await.unwrap();
+            }
+            .boxed(),
+        );
+        register(&flow, &[removed]).await.unwrap();
+        let image = flow.store.get("images", IMAGE, 100).await.unwrap();
+        let expected = uploaded_again.then(|| (Bytes::from_static(b"rendition"), Some("image/jpeg".to_owned())));
+        assert_eq!(image.as_ref().map(|image| (image.body.clone(), image.info.content_type.clone())), expected);
+        let made_from = image.and_then(|image| image.info.made_from());
+        assert_eq!(made_from, uploaded_again.then(|| Generation::from_counter(3)));
+    }
 }
