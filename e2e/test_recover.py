@@ -98,6 +98,13 @@ def test_a_restored_database_is_taken_as_it_is(worked, tmp_path):
     worked.wait_until_quiet()
     assert set(originals(worked)) == set(KEYS[:3])
     assert worked.cameo("recover", "--accept-restored").returncode == 2, "beside a running server"
+    worked.stop()
+    answer = worked.cameo("recover", "--rebuild-index", "--with-quarantine")
+    assert answer.returncode in (0, 7), answer
+    assert answer.json()["taken_back"] > 0, answer
+    worked.start()
+    worked.wait_until_quiet()
+    assert set(originals(worked)) == set(worked.before), "it was a mistake, and what was moved aside is there again"
 
 
 def test_one_damaged_file_does_not_stop_the_server(tmp_path):
