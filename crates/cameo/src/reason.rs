@@ -174,6 +174,11 @@ reason_codes! {
         "Whoever runs the server: fix the cause that is named, then run: cameo retry --reason system.dead_letter"
         "이 사진의 메시지를 처리할 수 없어 데드레터 대기열로 옮겼습니다. 원인은 함께 표시됩니다."
         "서버 운영자: 표시된 원인을 해결한 뒤 cameo retry --reason system.dead_letter 를 실행하세요."
+    SystemUnknownReason "system.unknown_reason" Rejected
+        "The ledger names a reason that this version of Cameo does not know; it is in the detail."
+        "Whoever runs the server: ask the version that wrote it, or have the photo tried again: cameo retry --reason system.unknown_reason"
+        "이 버전의 Cameo가 모르는 사유가 기록되어 있습니다. 사유는 상세 내용에 있습니다."
+        "서버 운영자: 기록한 버전에서 확인하거나 cameo retry --reason system.unknown_reason 으로 다시 시도하세요."
     WindowClosed "window.closed" Waiting
         "Registration is configured to run at certain hours, and it is not one of them."
         "Nobody: it registers when the window opens."

@@ -7,7 +7,7 @@ use sqlx::FromRow;
 
 use super::{
     Count, LedgerEntry, State,
-    ledger::{published_from_column, state_from_columns},
+    ledger::{is_misfiled, published_from_column, state_from_columns},
 };
 use crate::{
     clock::from_millis,
@@ -31,6 +31,9 @@ pub(super) struct EntryColumns {
     updated_at: i64,
     published: Option<String>,
     size_set_digest: Option<String>,
+    vertical: Option<String>,
+    cd_idx: Option<i64>,
+    sequence: Option<i32>,
 }
 
 impl TryFrom<EntryColumns> for LedgerEntry {
@@ -38,8 +41,11 @@ impl TryFrom<EntryColumns> for LedgerEntry {
 
     fn try_from(columns: EntryColumns) -> Result<Self> {
         let state = state_from_columns(&columns.object_key, &columns.state, columns.reason.as_deref(), columns.detail)?;
+        let (vertical, sequence) = (columns.vertical.as_deref(), columns.sequence.map(i64::from));
+        let misfiled = is_misfiled(&columns.object_key, vertical, columns.cd_idx, sequence);
         Ok(Self {
             key: columns.object_key,
+            misfiled,
             generation: Generation::new(columns.generation),
             etag: columns.etag,
             state,

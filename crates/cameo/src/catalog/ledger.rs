@@ -15,6 +15,7 @@ use crate::{
     generation::Generation,
     key::{PhotoId, UploadKey},
     message::{Fate, Outcome, PublishedRendition},
+    reason::ReasonCode,
 };
 
 /// Image sizes that an entry remembers, at most: eight size sets that share none.
@@ -121,6 +122,7 @@ fn decide_newest(
         engine: current.and_then(|entry| entry.engine.clone()),
         published: current.map(|entry| entry.published.clone()).unwrap_or_default(),
         updated_at: now,
+        misfiled: false,
     };
     let noted = |photo, entry| Decision { entry: Some(entry), ..nothing(photo) };
     match &outcome.fate {
@@ -352,12 +354,26 @@ pub fn state_from_columns(key: &str, state: &str, reason: Option<&str>, detail: 
         "ignored" => Ok(State::Ignored),
         "removed" => Ok(State::Removed),
         "rejected" => {
-            let code = reason.unwrap_or("");
-            let reason = code.parse().map_err(|error| malformed("reason", code).because(error))?;
-            Ok(State::Rejected { reason, detail: detail.unwrap_or_default() })
+            let (code, detail) = (reason.unwrap_or(""), detail.unwrap_or_default());
+            // Of a newer version, or of somebody's hand: one entry must not keep every other one from being read.
+            Ok(match code.parse() {
+                Ok(reason) => State::Rejected { reason, detail },
+                Err(_) => {
+                    State::Rejected { reason: ReasonCode::SystemUnknownReason, detail: format!("{code:?}: {detail}") }
+                }
+            })
         }
         other => Err(malformed("state", other)),
     }
+}
+
+/// Whether an entry's columns are not those of its key, where that is a photo's.
+pub fn is_misfiled(key: &str, vertical: Option<&str>, cd_idx: Option<i64>, sequence: Option<i64>) -> bool {
+    let UploadKey::Photo(photo) = UploadKey::parse(key) else { return false };
+    let PhotoId { entity, sequence: of_key } = photo;
+    vertical != Some(entity.vertical.as_str())
+        || cd_idx != i64::try_from(entity.cd_idx).ok()
+        || sequence != Some(i64::from(of_key))
 }
 
 /// Published image sizes as the ledger stores them: their names have no spaces. None where there are none, as in entries of

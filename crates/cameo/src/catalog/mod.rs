@@ -78,6 +78,10 @@ pub struct LedgerEntry {
     pub published: BTreeSet<String>,
     /// When this entry last changed.
     pub updated_at: Timestamp,
+    /// Whether the columns that an entry is found by (vertical, `cd_idx`, sequence) are not those of its key: then what asks for a vertical
+    /// does not see it.
+    #[serde(skip)]
+    pub misfiled: bool,
 }
 
 /// What became of a change.

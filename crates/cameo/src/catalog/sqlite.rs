@@ -10,7 +10,7 @@ use super::{
     Catalog, Count, EntityLock, EntityRows, ForeignRows, LedgerEntry, Registered, Row, Scope, State,
     entity_locks::EntityLocks,
     ledger::{
-        Before, Decision, RegisterRules, RowChange, decide, published_from_column, published_to_column,
+        Before, Decision, RegisterRules, RowChange, decide, is_misfiled, published_from_column, published_to_column,
         state_from_columns,
     },
     rows::{Cursor, RowColumns, RowPage, ours},
@@ -55,11 +55,13 @@ const RAISE_VERSION: &str = "INSERT INTO cameo_entities (vertical, cd_idx, versi
 const SELECT_VERSION: &str = "SELECT version FROM cameo_entities WHERE vertical = ?1 AND cd_idx = ?2";
 const SELECT_ENTRY: &str =
     "SELECT object_key, generation, etag, state, reason, detail, serving_generation, size_set, engine,
-    updated_at, removed_generation, published, size_set_digest FROM cameo_originals WHERE ";
-const UPSERT_ENTRY: &str = "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason,
+    updated_at, removed_generation, published, size_set_digest, vertical, cd_idx, sequence FROM cameo_originals WHERE ";
+const UPSERT_ENTRY: &str =
+    "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason,
         detail, serving_generation, size_set, engine, updated_at, removed_generation, published, size_set_digest)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-    ON CONFLICT (object_key) DO UPDATE SET generation = excluded.generation, etag = excluded.etag, state = excluded.state,
+    ON CONFLICT (object_key) DO UPDATE SET vertical = excluded.vertical, cd_idx = excluded.cd_idx,
+        sequence = excluded.sequence, generation = excluded.generation, etag = excluded.etag, state = excluded.state,
         reason = excluded.reason, detail = excluded.detail, serving_generation = excluded.serving_generation,
         size_set = excluded.size_set, engine = excluded.engine, updated_at = excluded.updated_at,
         removed_generation = excluded.removed_generation, published = excluded.published,
@@ -292,8 +294,11 @@ struct EntryColumns {
 
 impl EntryColumns {
     fn read(row: &SqliteRow<'_>) -> rusqlite::Result<Self> {
+        let (key, vertical): (String, Option<String>) = (row.get(0)?, row.get(13)?);
+        let misfiled = is_misfiled(&key, vertical.as_deref(), row.get(14)?, row.get(15)?);
         let entry = LedgerEntry {
-            key: row.get(0)?,
+            key,
+            misfiled,
             generation: Generation::new(row.get::<_, String>(1)?),
             etag: row.get(2)?,
             state: State::Ignored,

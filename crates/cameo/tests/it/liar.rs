@@ -117,6 +117,30 @@ fn lies_in_rows() -> Vec<Lie> {
             By::Reconcile,
         ),
         sql(
+            "the ledger's vertical of a photo is another",
+            "UPDATE cameo_originals SET vertical = 'w' WHERE object_key = 'origin/v/2_0.jpg'",
+            &[&["v/2_0: the original is not processed"]],
+            By::Reconcile,
+        ),
+        sql(
+            "the ledger's cd_idx of a photo is gone",
+            "UPDATE cameo_originals SET cd_idx = NULL WHERE object_key = 'origin/v/2_0.jpg'",
+            &[&["v/2_0: the original is not processed"]],
+            By::Reconcile,
+        ),
+        sql(
+            "the ledger's sequence of a photo is another",
+            "UPDATE cameo_originals SET sequence = 7 WHERE object_key = 'origin/v/1_1.jpg'",
+            &[&["v/1_1: vertical, cd_idx or sequence of its ledger entry"]],
+            By::Reconcile,
+        ),
+        sql(
+            "the ledger's reason is none that this version knows",
+            "UPDATE cameo_originals SET reason = 'file.of_tomorrow' WHERE object_key = 'origin/v/3_0.jpg'",
+            &[&["v/3_0: system.unknown_reason", "file.of_tomorrow"]],
+            By::Person,
+        ),
+        sql(
             "a row of a size of nobody",
             "UPDATE celeb_image_url SET image_size = 'xx' WHERE vertical = 'v' AND cd_idx = 2 AND image_size = 've'",
             &[&["v/2_0 ve: the row is not found"], &["v/2_0: size xx is no longer in the size set"]],

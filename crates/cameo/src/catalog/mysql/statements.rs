@@ -10,13 +10,15 @@ pub(super) mod sql {
     pub(in super::super) const SELECT_ENTRY: &str =
         "SELECT CONVERT(entry.object_key USING utf8mb4) AS object_key, entry.generation, entry.etag, entry.state,
             entry.reason, entry.detail, entry.serving_generation, entry.removed_generation, entry.size_set,
-            entry.engine, entry.updated_at, entry.published, entry.size_set_digest
+            entry.engine, entry.updated_at, entry.published, entry.size_set_digest,
+            entry.vertical, entry.cd_idx, entry.sequence
         FROM cameo_originals AS entry WHERE ";
     pub(in super::super) const INSERT_ENTRIES: &str =
         "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason, detail,
             serving_generation, removed_generation, size_set, engine, updated_at, published, size_set_digest) ";
     pub(in super::super) const ON_KNOWN_ENTRY: &str =
-        " ON DUPLICATE KEY UPDATE generation = VALUES(generation), etag = VALUES(etag), state = VALUES(state),
+        " ON DUPLICATE KEY UPDATE vertical = VALUES(vertical), cd_idx = VALUES(cd_idx), sequence = VALUES(sequence),
+            generation = VALUES(generation), etag = VALUES(etag), state = VALUES(state),
             reason = VALUES(reason), detail = VALUES(detail), serving_generation = VALUES(serving_generation),
             removed_generation = VALUES(removed_generation), size_set = VALUES(size_set), engine = VALUES(engine),
             updated_at = VALUES(updated_at), published = VALUES(published), size_set_digest = VALUES(size_set_digest)";

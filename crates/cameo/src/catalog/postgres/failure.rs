@@ -11,6 +11,8 @@ pub(super) const UNDEFINED_TABLE: &str = "42P01";
 
 /// SQLSTATEs that mean something else than their class.
 const STATES: &[(&str, &str, Kind)] = &[
+    // A sequence at its end gives nobody a number.
+    ("2200H", "sequence_generator_limit_exceeded", Kind::Unavailable),
     // The new key that somebody else entered meanwhile.
     ("23505", "unique_violation", Kind::Conflict),
     ("25006", "read_only_sql_transaction", Kind::Denied),
@@ -92,6 +94,7 @@ mod tests {
             ("55P03", Kind::Conflict),
             ("23505", Kind::Conflict),
             ("22001", Kind::Refused),
+            ("2200H", Kind::Unavailable),
             ("23503", Kind::Refused),
             ("23514", Kind::Refused),
             ("23502", Kind::Refused),

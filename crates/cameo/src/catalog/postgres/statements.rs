@@ -9,7 +9,7 @@ use crate::catalog::{fit::FoundTable, table::Table};
 pub(super) mod sql {
     pub(in super::super) const LOCK_ENTRIES: &str =
         "SELECT object_key, generation, etag, state, reason, detail, serving_generation, removed_generation, size_set,
-            engine, updated_at, published, size_set_digest
+            engine, updated_at, published, size_set_digest, vertical, cd_idx, sequence
         FROM cameo_originals WHERE object_key = ANY($1::text[]) ORDER BY object_key FOR UPDATE";
     pub(in super::super) const INSERT_ENTRIES: &str =
         "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason, detail,
@@ -33,7 +33,7 @@ pub(super) mod sql {
         ON CONFLICT (vertical, cd_idx) DO UPDATE SET version = cameo_entities.version + excluded.version";
     pub(in super::super) const SELECT_ENTRY: &str =
         "SELECT object_key, generation, etag, state, reason, detail, serving_generation, removed_generation, size_set,
-            engine, updated_at, published, size_set_digest
+            engine, updated_at, published, size_set_digest, vertical, cd_idx, sequence
         FROM cameo_originals WHERE ";
     pub(in super::super) const HIGHEST_GENERATION: &str = "SELECT max(generation) FROM cameo_originals";
     pub(in super::super) const COUNTS: &str = "SELECT vertical, state, reason, count(*) AS originals

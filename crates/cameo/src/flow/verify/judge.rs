@@ -145,6 +145,10 @@ async fn photo(
     if let Some(entry) = outdated.filter(|_| is_served) {
         note_outdated(photo, entry, &set.label, &mut of_photo);
     }
+    if entry.is_some_and(|entry| entry.misfiled) {
+        let finding = format!("{photo}: vertical, cd_idx or sequence of its ledger entry are not those of its key");
+        of_photo.differs(finding, Repair::Render(photo.clone()));
+    }
     note_rows_of_rejected(&standing, photo, facts, &mut of_photo);
     leave_what_cannot_be_rendered(&standing, photo, &mut of_photo);
     if facts.original.is_none() {
