@@ -117,6 +117,42 @@ async fn every_guard_stands_here() {
     assert!(missing.is_empty(), "{missing:?}: the tests below need a kernel with seccomp and landlock");
 }
 
+/// security.md, last paragraph: children kept uid 0 and all capabilities when the server was root, and its network.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_child_is_nobody_and_alone() {
+    let pool = Children::start(config()).unwrap();
+    assert_works(&pool).await;
+    let here = std::process::id().to_string();
+    let of = |status: &str, name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+        line.unwrap_or_default().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let space = |process: &str, name: &str| std::fs::read_link(format!("/proc/{process}/ns/{name}")).ok();
+    let is_root = rustix::process::geteuid().is_root();
+    let mut children = 0;
+    for entry in std::fs::read_dir("/proc").unwrap() {
+        let process = entry.unwrap().file_name().into_string().unwrap();
+        let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else { continue };
+        if of(&status, "PPid") != [here.as_str()] {
+            continue;
+        }
+        children += 1;
+        for set in ["CapPrm", "CapEff", "CapInh", "CapAmb"] {
+            assert_eq!(of(&status, set), ["0000000000000000"], "{set}");
+        }
+        if is_root {
+            assert_eq!(of(&status, "Uid"), ["65534"; 4]);
+            assert_eq!(of(&status, "Gid"), ["65534"; 4]);
+            assert_eq!(of(&status, "Groups"), Vec::<String>::new());
+            for name in ["net", "mnt", "ipc", "uts"] {
+                assert_ne!(space(&process, name), space("self", name), "{name}");
+            }
+        }
+    }
+    assert!(children > 0, "no child was looked at");
+}
+
 #[tokio::test]
 async fn too_much_cpu_time_rejects_at_once() {
     let counted = Counted::new();

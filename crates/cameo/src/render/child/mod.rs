@@ -21,6 +21,8 @@ use super::{
 
 #[cfg(target_os = "linux")]
 mod filter;
+#[cfg(target_os = "linux")]
+mod identity;
 mod sandbox;
 
 /// What turns an original into renditions: [`cameo_image::render`].

@@ -11,9 +11,12 @@ use super::super::{Protection, wire::Setup};
 /// Limits this process for good.
 pub(super) fn enter(setup: &Setup, socket: &File, renditions: &File) -> io::Result<Vec<Protection>> {
     let mut protections = Vec::new();
-    protections.push(Protection::of("end with the host", end_with_host(setup.host)?));
     yield_memory_first();
     std::env::set_current_dir("/")?;
+    protections.push(Protection::of("namespaces of its own", alone()));
+    protections.push(Protection::of("no rights (user and capabilities)", nobody()));
+    // Another user's process does not get the signal that its host asked for, so it is asked for afterwards.
+    protections.push(Protection::of("end with the host", end_with_host(setup.host)?));
     protections.push(Protection::of("no new privileges", no_new_privileges()));
     protections.push(Protection::of("no file system (landlock)", file_system()));
     resources(setup.memory_bytes)?;
@@ -46,6 +49,27 @@ fn yield_memory_first() {
     if cfg!(target_os = "linux") {
         drop(std::fs::write("/proc/self/oom_score_adj", "500"));
     }
+}
+
+#[cfg(target_os = "linux")]
+fn alone() -> Result<(), String> {
+    super::identity::be_alone()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn alone() -> Result<(), &'static str> {
+    Err("not on this operating system")
+}
+
+#[cfg(target_os = "linux")]
+fn nobody() -> Result<(), String> {
+    super::identity::be_nobody()
+}
+
+/// Elsewhere there are no capabilities, but uid 0 is as mighty.
+#[cfg(not(target_os = "linux"))]
+fn nobody() -> Result<(), &'static str> {
+    if rustix::process::geteuid().is_root() { Err("it runs as root on this operating system") } else { Ok(()) }
 }
 
 #[cfg(target_os = "linux")]
