@@ -1,5 +1,6 @@
 """What survives: kill -9 in the middle of an upload, SIGTERM in the middle of the work."""
 
+import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -134,3 +135,23 @@ def test_one_photo_is_registered_soon(server, capsys):
         assert time.monotonic() - begin < 300
     with capsys.disabled():
         print(f"\none photo: uploaded in {uploaded_s:.2f} s, registered {time.monotonic() - begin - uploaded_s:.2f} s later")
+
+
+def test_a_limit_on_file_sizes_refuses_like_a_full_disk_and_heals(tmp_path):
+    """`ulimit -f`: the signal that comes with it ends who does not listen."""
+    with Server(tmp_path / "data") as server:
+        put = lambda number, content: without_retries(server).s3().put_object(
+            Bucket=UPLOAD_BUCKET, Key=f"origin/ssgdfm_eye/{number}_0.jpg", Body=content
+        )
+        limit = 8 * 1024 * 1024
+        _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (limit, hard))
+        with pytest.raises(ClientError) as refused:
+            put(1, bytes(limit + 1))
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (503, 507), refused.value
+        assert "full" in refused.value.response["Error"]["Message"], refused.value
+        put(2, photos.draw("2_0"))
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        put(1, photos.draw("1_0"))
+        server.wait_until_quiet()
+        assert len(server.rows()) == 8
