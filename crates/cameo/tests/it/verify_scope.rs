@@ -62,6 +62,20 @@ async fn ids_that_nobody_knows_are_named_and_misnamed_files_are_theirs() {
     assert_eq!(verify(&system, ids(Some("brand"), &[1])).await.state(), EntityState::Complete);
 }
 
+/// users.md 4: a list of what should be there is not complete where some of it is deleted.
+#[tokio::test]
+async fn ids_of_what_is_deleted_are_named() {
+    let system = system().await;
+    system.put(UPLOADS, "origin/brand/8_0.jpg", "x").await;
+    system.drain().await;
+    system.delete(UPLOADS, "origin/brand/8_0.jpg").await;
+    system.drain().await;
+    let found = verify(&system, ids(None, &[1, 7, 8])).await;
+    assert_eq!((found.summary.unknown_ids.clone(), found.summary.deleted_ids.clone()), (vec![7], vec![8]));
+    assert_eq!(verify(&system, ids(None, &[1, 8])).await.state(), EntityState::Different);
+    assert_eq!(verify(&system, Scope::All).await.state(), EntityState::Complete);
+}
+
 /// users.md 5, 6: what is not under origin/, or in a folder that macOS named, shows in the view of its vertical.
 #[tokio::test]
 async fn misplaced_and_decomposed_names_show_under_their_vertical() {

@@ -133,6 +133,9 @@ fn text_of(summary: &Summary) -> String {
     for id in &summary.unknown_ids {
         text += &format!("{id}: not found\n");
     }
+    for id in &summary.deleted_ids {
+        text += &format!("{id}: deleted; nothing of it is left\n");
+    }
     for Stray { key, state } in &summary.strays {
         text += &match state {
             Some(State::Rejected { reason, detail }) => {

@@ -214,6 +214,8 @@ pub struct Summary {
     pub different: u64,
     /// Ids that were asked for and that are found nowhere.
     pub unknown_ids: Vec<u64>,
+    /// Ids that were asked for and of which everything is deleted: nothing is left, and nothing is wrong with that but that they were asked for.
+    pub deleted_ids: Vec<u64>,
     /// Files that belong to no entity and are rejected, or wait for that: the first 10,000.
     pub strays: Vec<Stray>,
     /// How many of them there are.
@@ -283,7 +285,8 @@ impl Summary {
 
     /// How everything together stands.
     pub fn state(&self) -> EntityState {
-        let unknown = !self.unknown_ids.is_empty() || self.unmatched.is_some();
+        let absent = [&self.unknown_ids, &self.deleted_ids].iter().any(|ids| !ids.is_empty());
+        let unknown = absent || self.unmatched.is_some();
         if self.different > 0 || self.unowned_objects > 0 || unknown {
             EntityState::Different
         } else if self.pending + self.waiting_files + self.pending_objects > 0 || self.not_fetched.is_some() {

@@ -69,16 +69,17 @@ impl Run<'_> {
                 self.unowned(&scope_of(&entities), listen).await
             }
             (None, Scope::Ids { vertical, cd_idx }) => {
+                let mut known = BTreeSet::new();
                 for some in cd_idx.chunks(CHUNK) {
                     let scope = Scope::Ids { vertical: vertical.clone(), cd_idx: some.to_vec() };
                     let entities: Vec<_> = walk::with_ids(self.places, &scope).await?.into_iter().collect();
-                    self.seen.extend(entities.iter().map(|entity| entity.cd_idx));
+                    known.extend(entities.iter().map(|entity| entity.cd_idx));
                     self.entities(&entities, listen).await?;
                     self.misnamed_with_ids(&scope).await?;
                 }
                 self.whatever_else(listen).await?;
-                let unknown = cd_idx.iter().copied().filter(|id| !self.seen.contains(id));
-                self.summary.unknown_ids = unknown.collect();
+                let absent = cd_idx.iter().copied().filter(|id| !self.seen.contains(id));
+                (self.summary.deleted_ids, self.summary.unknown_ids) = absent.partition(|id| known.contains(id));
                 Ok(())
             }
             (None, scope) => {
@@ -141,6 +142,7 @@ impl Run<'_> {
             if report.not_fetched && self.not_fetched.is_none() {
                 self.not_fetched = Some(self.places.served.why_not().unwrap_or_else(|| "nobody answers".to_owned()));
             }
+            self.saw(Some(report.entity().cd_idx));
             self.summary.add(&report);
             listen.entity(&report);
         }
@@ -162,8 +164,14 @@ impl Run<'_> {
     }
 
     fn add_file(&mut self, stray: Stray) {
-        self.seen.extend(leading_cd_idx(&stray.key));
+        self.saw(leading_cd_idx(&stray.key));
         self.summary.add_file(stray);
+    }
+
+    fn saw(&mut self, id: Option<u64>) {
+        if matches!(self.question.scope, Scope::Ids { .. }) {
+            self.seen.extend(id);
+        }
     }
 
     /// Photos outside of `origin/`, and objects of nobody.

@@ -79,9 +79,9 @@ impl Refusal {
     /// An error of the file system, while `doing` something.
     pub(super) fn io(doing: &str, error: std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::StorageFull
-            | std::io::ErrorKind::QuotaExceeded
-            | std::io::ErrorKind::FileTooLarge => Self::DiskFull,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => {
+                Self::DiskFull
+            }
             _ => Self::Failed(io_failed(doing, error)),
         }
     }
