@@ -12,6 +12,7 @@ const ADD: &str = "INSERT INTO cameo_garbage (file, since) VALUES (?1, ?2)
     ON CONFLICT (file) DO UPDATE SET since = excluded.since";
 const CANDIDATES: &str = "SELECT file FROM cameo_garbage WHERE since <= ?1
     AND NOT EXISTS (SELECT 1 FROM cameo_objects WHERE cameo_objects.file = cameo_garbage.file) ORDER BY file LIMIT ?2";
+const HAS_NOTES: &str = "SELECT EXISTS (SELECT 1 FROM cameo_garbage WHERE since <= ?1)";
 const DROP_REFERENCED: &str = "DELETE FROM cameo_garbage WHERE since <= ?1
     AND EXISTS (SELECT 1 FROM cameo_objects WHERE cameo_objects.file = cameo_garbage.file)";
 const IS_REFERENCED: &str = "SELECT EXISTS (SELECT 1 FROM cameo_objects WHERE file = ?1)";
@@ -28,6 +29,11 @@ pub(super) fn candidates(connection: &Connection, until: Timestamp, max: i64) ->
     let mut query = connection.prepare_cached(CANDIDATES)?;
     let files = query.query_map((to_millis(until), max), |row| row.get(0).map(i64::unsigned_abs))?;
     Ok(files.collect::<Result<_, _>>()?)
+}
+
+/// Whether there are notes of then or before, be it of content that something still refers to.
+pub(super) fn has_notes(connection: &Connection, until: Timestamp) -> Done<bool> {
+    Ok(connection.prepare_cached(HAS_NOTES)?.query_row([to_millis(until)], |row| row.get(0))?)
 }
 
 /// Those of the candidates that nothing refers to, looked at again at the moment of acting. Nothing can refer to them

@@ -50,16 +50,19 @@ impl Embedded {
 
     async fn sweep_batch(&self, until: Timestamp) -> Result<u64> {
         let job = self.inner.db.read(Place::Store, "look for old content", move |connection| {
-            garbage::candidates(connection, until, BATCH)
+            Ok((garbage::candidates(connection, until, BATCH)?, garbage::has_notes(connection, until)?))
         });
-        let candidates = job.await?;
-        if candidates.is_empty() {
+        let (candidates, has_notes) = job.await?;
+        if !has_notes {
             return Ok(0);
         }
         let job = self.inner.db.write(Place::Store, "look again for old content", move |connection| {
             garbage::unreferenced(connection, &candidates, until)
         });
         let (files, store) = (job.await?, self.inner.files.clone());
+        if files.is_empty() {
+            return Ok(0);
+        }
         reached(Point::SweepChosen);
         let removed = blocking(move || {
             let removed = files.iter().try_for_each(|&file| store.remove_object(file));

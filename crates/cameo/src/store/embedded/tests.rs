@@ -191,6 +191,11 @@ async fn a_shared_file_stays_until_the_last_of_its_objects_is_gone() {
     house.put("images", "sq", "replaced").await;
     house.clock.advance(Duration::from_hours(2));
     assert_eq!(house.store.sweep(house.clock.now()).await.expect("a sweep").files, 0);
+    // Found by kills: the note that it lost a reference stayed until something else was to be removed.
+    let notes = |connection: &rusqlite::Connection| {
+        Ok(connection.query_row("SELECT count(*) FROM cameo_garbage", (), |row| row.get::<_, i64>(0))?)
+    };
+    assert_eq!(house.store.inner.db.look_up(Place::Store, "count notes", notes).expect("an answer"), 0);
     let open = house.store.open_object("images", "ve").expect("an object");
     assert_eq!(open.stream(8..13).map_ok(|bytes| bytes.to_vec()).try_concat().await.expect("a range"), b"of ve");
     house.put("images", "ve", "replaced").await;
