@@ -116,6 +116,7 @@ impl Config {
     fn check(self) -> Result<Self> {
         self.log.check()?;
         self.images.check()?;
+        self.s3.check()?;
         self.settings()?;
         self.register.window()?;
         Ok(self)

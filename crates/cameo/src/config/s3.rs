@@ -5,7 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use crate::serve::s3_api::S3Limits;
+use super::misconfigured;
+use crate::{
+    error::Result,
+    serve::s3_api::{S3Limits, fault_of_domain},
+};
 
 /// Access keys and limits of the S3 endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +18,9 @@ pub struct S3 {
     /// A file of further access keys with their rights, read again whenever it changes; empty for none. Only its owner
     /// may be able to read it.
     pub key_file: PathBuf,
+    /// Host names of this server. Buckets are served as `BUCKET.NAME` below each (virtual-host style) beside path-style
+    /// addresses under the name itself; addresses, `localhost` and names without a dot need no entry.
+    pub domains: Vec<String>,
     /// Content of one object.
     pub object_max: ByteSize,
     /// Open connections; more wait.
@@ -33,6 +40,7 @@ impl Default for S3 {
         let limits = S3Limits::default();
         Self {
             key_file: PathBuf::new(),
+            domains: Vec::new(),
             object_max: ByteSize::b(limits.object_max_bytes),
             connections_max: limits.connections_max,
             in_flight_max: ByteSize::b(limits.in_flight_max_bytes),
@@ -43,6 +51,16 @@ impl Default for S3 {
 }
 
 impl S3 {
+    /// Refuses domains that no host name can be below.
+    pub fn check(&self) -> Result<()> {
+        match self.domains.iter().find_map(|domain| Some((domain, fault_of_domain(domain)?))) {
+            Some((domain, fault)) => Err(misconfigured(format!(
+                "read s3.domains: {domain:?} is wrong: {fault}; write names such as \"s3.example.com\""
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// The limits, with the time that requests get to finish when the server ends.
     pub fn limits(&self, shutdown_timeout: Duration) -> S3Limits {
         S3Limits {
@@ -53,6 +71,25 @@ impl S3 {
             idle_timeout: self.idle_timeout,
             shutdown_timeout,
             ..S3Limits::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_are_host_names() {
+        let check = |domain: &str| S3 { domains: vec![domain.to_owned()], ..S3::default() }.check();
+        for good in ["s3.example.com", "localhost", "cameo.lan"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "https://s3.example.com", "s3.example.com:9000", "*.example.com", ".example.com", "10.0.0.7", "a b"]
+        {
+            let error = check(bad).expect_err(bad).to_string();
+            assert!(error.contains("s3.domains"), "{error}");
         }
     }
 }

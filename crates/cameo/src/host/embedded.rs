@@ -166,7 +166,8 @@ async fn count_above_ledger(store: &Embedded, catalog: &dyn Catalog) -> Result<(
 fn spawn_listeners(tasks: &mut Tasks, mut listeners: Listeners, parts: &Parts, config: &Config, urls: &ImageUrls) {
     if let Some(listener) = listeners.s3.take() {
         let limits = config.s3.limits(config.server.shutdown_timeout);
-        let endpoint = S3Endpoint { store: parts.store.clone(), keys: parts.keys.clone(), limits };
+        let (store, keys, domains) = (parts.store.clone(), parts.keys.clone(), config.s3.domains.clone());
+        let endpoint = S3Endpoint { store, keys, limits, domains };
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }

@@ -21,6 +21,25 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
+/// How quickly the rest of a refused body must come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DrainRate {
+    /// Time that any body has.
+    pub(super) grace: Duration,
+    /// Beyond that, bytes per second.
+    pub(super) bytes_per_s: u64,
+    /// Whatever the rate.
+    pub(super) longest: Duration,
+}
+
+impl DrainRate {
+    /// The time in which so many bytes may have come.
+    fn allowed(self, received_bytes: u64) -> Duration {
+        let earned = Duration::from_millis(received_bytes.saturating_mul(1000) / self.bytes_per_s.max(1));
+        (self.grace + earned).min(self.longest)
+    }
+}
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The unit of the bytes in flight.
@@ -125,11 +144,13 @@ impl RequestBody {
         self.lock().ended
     }
 
-    /// Reads and forgets at most `max_bytes`; whether the body ended within them.
-    pub(super) async fn drain(&self, max_bytes: u64) -> bool {
-        let mut left = max_bytes;
+    /// Reads and forgets at most `max_bytes`, as long as they come at `rate` at least; whether the body ended within them.
+    pub(super) async fn drain(&self, max_bytes: u64, rate: DrainRate) -> bool {
+        let (began, mut left) = (Instant::now(), max_bytes);
         while !self.is_ended() {
-            let frame = poll_fn(|cx| self.lock().poll(cx)).await;
+            let deadline = began + rate.allowed(max_bytes - left);
+            let frame = tokio::time::timeout_at(deadline, poll_fn(|cx| self.lock().poll(cx))).await;
+            let Ok(frame) = frame else { return false };
             let length = match frame {
                 Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len) as u64,
                 Some(Err(_)) => return false,

@@ -25,15 +25,18 @@ pub struct S3Limits {
     pub delete_max: usize,
     /// A body that is XML, bytes. Beyond: 400 `MaxMessageLengthExceeded`.
     pub xml_max_bytes: usize,
-    /// A form of a browser's upload (`PostObject`), file included, bytes: it is held in memory. Beyond: 400
-    /// `EntityTooLarge`.
-    pub form_max_bytes: u64,
     /// A body that does not tell its length before it comes, bytes: it is held in memory. Beyond: 411
     /// `MissingContentLength`.
     pub unsized_max_bytes: u64,
     /// What is read and thrown away of a body after its request was refused, bytes, so that the client sees the answer.
     /// Beyond: the connection is closed.
     pub drain_max_bytes: u64,
+    /// How quickly that must come, bytes per second, after the first two seconds. Slower: the connection is closed.
+    pub drain_min_bytes_per_s: u64,
+    /// Time that it may take at all.
+    pub drain_timeout: Duration,
+    /// Bodies of refused requests that are read at a time. Beyond: the connection is closed at once.
+    pub drains_max: usize,
     /// Request line and headers together, bytes. Beyond: 431.
     pub headers_max_bytes: usize,
     /// Headers of one request. Beyond: 431.
@@ -67,9 +70,11 @@ impl Default for S3Limits {
             page_max: 1000,
             delete_max: 1000,
             xml_max_bytes: 2 * 1024 * 1024,
-            form_max_bytes: 64 * MIB,
             unsized_max_bytes: 8 * MIB,
             drain_max_bytes: 16 * MIB,
+            drain_min_bytes_per_s: 256 * KIB,
+            drain_timeout: Duration::from_secs(10),
+            drains_max: 256,
             headers_max_bytes: 64 * 1024,
             headers_max: 100,
             metadata_max_bytes: 2048,

@@ -51,7 +51,7 @@ mod watermark;
 mod write;
 
 pub use buckets::Bucket;
-pub use checksum::{Algorithm, Checksums, Digests, Sums};
+pub use checksum::{Algorithm, Checksums, Digests, Sums, digests_of};
 pub use condition::{ReadConditions, Tag, Verdict, WriteConditions};
 pub use listing::{Entry, Page, Query};
 pub use multipart::{Completion, NamedPart, NewUpload, Part, Upload};
