@@ -9,7 +9,6 @@ use std::{io, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use rand::Rng;
 use s3s::{Body, HttpError, S3Error, StdError, s3_error, service::S3Service};
 use tokio::sync::OwnedSemaphorePermit;
@@ -20,7 +19,7 @@ use super::{
     signature,
     translate::broken,
 };
-use crate::store::embedded::BUFFER_BYTES;
+use crate::{serve::http::Incoming, store::embedded::BUFFER_BYTES};
 
 /// What a streamed body holds in memory at most: one buffer fills while one is written.
 const STREAMED_BYTES: u64 = 2 * BUFFER_BYTES as u64;
