@@ -18,6 +18,7 @@ use crate::{
     key::Vertical,
 };
 
+mod console;
 mod environment;
 mod images;
 mod limits;
@@ -27,6 +28,7 @@ mod s3;
 mod server;
 mod size_sets;
 
+pub use console::Console;
 pub use environment::Environment;
 pub use images::Images;
 pub use limits::Limits;
@@ -57,6 +59,8 @@ pub struct Config {
     pub register: Register,
     /// The public images.
     pub images: Images,
+    /// The console.
+    pub console: Console,
     /// Workers.
     pub worker: Worker,
     /// What an original may be at most.
@@ -79,6 +83,7 @@ impl Default for Config {
             catalog: Catalog::default(),
             register: Register::default(),
             images: Images::default(),
+            console: Console::default(),
             worker: Worker::default(),
             limits: Limits::default(),
             s3: S3::default(),

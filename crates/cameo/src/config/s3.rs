@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use super::misconfigured;
+use super::{Server, misconfigured};
 use crate::{
     error::Result,
     serve::s3_api::{S3Limits, fault_of_domain},
@@ -23,14 +23,14 @@ pub struct S3 {
     pub domains: Vec<String>,
     /// Content of one object.
     pub object_max: ByteSize,
-    /// Open connections; more wait.
+    /// Open connections.
     pub connections_max: usize,
     /// Request bodies held in memory together.
     pub in_flight_max: ByteSize,
     /// Time for the headers of a request to arrive; also how long an idle connection is kept.
     #[serde(with = "humantime_serde")]
     pub header_timeout: Duration,
-    /// Time without a byte while a body is received or sent.
+    /// How far a client may fall behind `server.min_rate` while a body is received or sent.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
 }
@@ -61,15 +61,18 @@ impl S3 {
         }
     }
 
-    /// The limits, with the time that requests get to finish when the server ends.
-    pub fn limits(&self, shutdown_timeout: Duration) -> S3Limits {
+    /// The limits, with those that all listeners share.
+    pub fn limits(&self, server: &Server) -> S3Limits {
         S3Limits {
             object_max_bytes: self.object_max.as_u64(),
             connections_max: self.connections_max,
             in_flight_max_bytes: self.in_flight_max.as_u64(),
             header_timeout: self.header_timeout,
             idle_timeout: self.idle_timeout,
-            shutdown_timeout,
+            connections_per_client: server.connections_per_client,
+            trusted_clients: server.trusted_clients.clone(),
+            min_bytes_per_s: server.min_rate.as_u64(),
+            shutdown_timeout: server.shutdown_timeout,
             ..S3Limits::default()
         }
     }

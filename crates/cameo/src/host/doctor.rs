@@ -18,7 +18,7 @@ use super::{
     backends::{key_ring, require_public_url},
     data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
     embedded::with_way_on,
-    listeners::Listeners,
+    listeners::{Listeners, warnings},
     renderer,
     server::no_worker_beside,
 };
@@ -112,7 +112,7 @@ pub async fn examine(
             }
             findings.push(public_url(config, audience));
             if audience != Audience::Worker {
-                findings.push(listeners(config, false, None).await);
+                findings.push(listeners(config, false, None));
             }
             if config.catalog.is_embedded() {
                 findings.push(Finding::bad("database", &no_server_database()));
@@ -135,7 +135,7 @@ async fn of_one_machine(config: &Config, environment: &Environment) -> Vec<Findi
     findings.extend(public_address(config).await);
     match running {
         Ok(running) => {
-            findings.push(listeners(config, true, running.as_ref()).await);
+            findings.push(listeners(config, true, running.as_ref()));
             findings.push(data_folder(config, folder, running).await);
         }
         Err(error) => findings.push(Finding::bad("data folder", &error)),
@@ -157,13 +157,19 @@ fn keys(config: &Config, environment: &Environment) -> Finding {
 }
 
 /// Binds what a server would, and lets it go again. A server of ours has them already.
-async fn listeners(config: &Config, has_endpoint: bool, running: Option<&Running>) -> Finding {
+fn listeners(config: &Config, has_endpoint: bool, running: Option<&Running>) -> Finding {
     let what = "listeners";
+    if let Err(error) = config.console.check(&config.server) {
+        return Finding::bad(what, &error);
+    }
     if let Some(running) = running {
         return Finding::good(what, format!("process {} has them", running.pid));
     }
-    match Listeners::bind(&config.server, has_endpoint).await {
-        Ok(_) => Finding::good(what, "the addresses are free"),
+    match Listeners::bind(config, has_endpoint) {
+        Ok(_) => match warnings(config, has_endpoint) {
+            none if none.is_empty() => Finding::good(what, "the addresses are free"),
+            warnings => Finding::remark(what, format!("the addresses are free; {}", warnings.join("; "))),
+        },
         // Where objects are elsewhere, nothing tells whether it is our own server that has them.
         Err(error) if !has_endpoint => Finding::remark(what, format!("{error}; a running `cameo serve` is well")),
         Err(error) => Finding::bad(what, &error),

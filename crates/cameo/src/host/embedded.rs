@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::{
     backends::{catalog_settings, key_ring, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
+    descriptors::Shares,
     listeners::{Listeners, served},
     outage::Outages,
     public_url, renderer,
@@ -23,7 +24,7 @@ use crate::{
     flow::{Flow, reconcile::count_rows_elsewhere},
     generation::counter_above,
     queue::{Queue, sqlite::SqliteQueue},
-    serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint},
+    serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint, S3Limits},
     sqlite::Sqlite,
     store::embedded::{Embedded, EmbeddedOptions, check_database_file, way_on},
 };
@@ -51,16 +52,16 @@ pub(super) async fn start(
     clock: Arc<dyn Clock>,
     roles: Roles,
 ) -> Result<Server> {
-    let (folder, listeners) = open_folder_and_bind(config).await?;
+    let (folder, listeners) = open_folder_and_bind(config)?;
     let (credentials, credentials_are_new) = folder.credentials(environment)?;
-    let running = listeners.running();
+    let (running, shares) = (listeners.running(), listeners.shares(config));
     let rules = register_rules(config, running.images.as_deref());
     let parts = open_parts(config, folder.path(), rules.clone(), &credentials, clock).await;
     // A database that is damaged anywhere that a start reads has a way on.
     let parts = parts.map_err(|error| with_way_on(error, folder.path()))?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &parts.worker, config, roles);
-    spawn_listeners(&mut tasks, listeners, &parts, config, &rules.urls);
+    spawn_listeners(&mut tasks, listeners, &parts, config, shares, &rules.urls);
     spawn_sweeper(&mut tasks, &parts);
     spawn_address_check(&mut tasks, &parts.worker.flow, rules.urls);
     public_url::spawn_check(&mut tasks, config);
@@ -71,13 +72,13 @@ pub(super) async fn start(
 
 /// A folder that is there is locked first, since another server on it is the better thing to say than a port that it holds; one that is
 /// not is made last, so that a start that ends at a port leaves nothing behind.
-async fn open_folder_and_bind(config: &Config) -> Result<(DataFolder, Listeners)> {
+fn open_folder_and_bind(config: &Config) -> Result<(DataFolder, Listeners)> {
     let path = &config.server.data;
     if path.exists() {
         let folder = DataFolder::open(path)?;
-        return Ok((folder, Listeners::bind(&config.server, true).await?));
+        return Ok((folder, Listeners::bind(config, true)?));
     }
-    let listeners = Listeners::bind(&config.server, true).await?;
+    let listeners = Listeners::bind(config, true)?;
     Ok((DataFolder::open(path)?, listeners))
 }
 
@@ -163,15 +164,22 @@ async fn count_above_ledger(store: &Embedded, catalog: &dyn Catalog) -> Result<(
     Ok(())
 }
 
-fn spawn_listeners(tasks: &mut Tasks, mut listeners: Listeners, parts: &Parts, config: &Config, urls: &ImageUrls) {
+fn spawn_listeners(
+    tasks: &mut Tasks,
+    mut listeners: Listeners,
+    parts: &Parts,
+    config: &Config,
+    shares: Shares,
+    urls: &ImageUrls,
+) {
     if let Some(listener) = listeners.s3.take() {
-        let limits = config.s3.limits(config.server.shutdown_timeout);
+        let limits = S3Limits { connections_max: shares.s3, ..config.s3.limits(&config.server) };
         let (store, keys, domains) = (parts.store.clone(), parts.keys.clone(), config.s3.domains.clone());
         let endpoint = S3Endpoint { store, keys, limits, domains };
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }
-    listeners.spawn(tasks, &parts.worker, urls.clone());
+    listeners.spawn(tasks, &parts.worker, urls.clone(), config, shares);
 }
 
 /// Says once how many rows lead elsewhere than the configuration says.

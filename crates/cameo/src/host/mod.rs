@@ -7,6 +7,7 @@
 
 pub mod backends;
 pub mod data_folder;
+mod descriptors;
 mod distributed;
 pub mod doctor;
 mod embedded;

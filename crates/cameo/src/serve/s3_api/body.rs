@@ -15,11 +15,12 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
 };
+
+use crate::serve::http::Incoming;
 
 /// How quickly the rest of a refused body must come.
 #[derive(Debug, Clone, Copy)]
@@ -178,7 +179,7 @@ impl State {
                     self.crowded_out = true;
                     return Poll::Ready(Some(Err("too many bytes are being received".into())));
                 }
-                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+                Poll::Ready(frame)
             }
             Poll::Pending if self.timer.as_mut().poll(cx).is_ready() => {
                 Poll::Ready(Some(Err("the connection stood idle in the middle of a body".into())))

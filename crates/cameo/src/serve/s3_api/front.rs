@@ -11,7 +11,6 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use rand::Rng;
 use s3s::{Body, HttpError, S3Error, S3Result, StdError, s3_error, service::S3Service};
 use tokio::sync::Semaphore;
@@ -32,6 +31,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
+    serve::http::Incoming,
     store::embedded::{Algorithm, BUFFER_BYTES, Refusal, Sums, digests_of},
 };
 
