@@ -73,8 +73,8 @@ pub(super) struct Admitted {
 pub(super) fn admit(parts: &Parts, settings: &FrontSettings, clock: &dyn Clock) -> S3Result<(Admitted, Signer)> {
     let reading = Reading::of(parts, &settings.hosts)?;
     let route = routes::find(&reading)?;
-    asked::check(&reading, route)?;
     let signer = signature::verify(&reading, &parts.headers, &settings.keys, clock.now(), &settings.limits)?;
+    asked::check(&reading, route)?;
     check_length(&reading, route, &settings.limits)?;
     Ok((Admitted { reading, route }, signer))
 }
@@ -220,6 +220,8 @@ impl Front {
         if body.is_ended() {
             return true;
         }
+        // From here on nothing of it is kept.
+        body.leave_room();
         let limits = &self.settings.limits;
         let rate =
             DrainRate { grace: DRAIN_GRACE, bytes_per_s: limits.drain_min_bytes_per_s, longest: limits.drain_timeout };

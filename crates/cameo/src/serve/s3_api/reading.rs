@@ -224,7 +224,11 @@ fn decoded(text: &str) -> S3Result<String> {
     let broken = bytes.iter().enumerate().any(|(at, byte)| *byte == b'%' && !is_right(at));
     let decoded = if broken { None } else { percent_decode_str(text).decode_utf8().ok() };
     decoded.map(std::borrow::Cow::into_owned).ok_or_else(|| {
-        s3_error!(InvalidURI, "The address is not properly encoded: % must be followed by two hexadecimal digits, and the bytes must be UTF-8.")
+        s3_error!(
+            InvalidURI,
+            "The address is not properly encoded: % must be followed by two hexadecimal digits, and the bytes must be \
+             UTF-8."
+        )
     })
 }
 
