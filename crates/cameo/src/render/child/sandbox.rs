@@ -8,18 +8,75 @@ use rustix::process::{Resource, Rlimit, getppid, setrlimit};
 
 use super::super::{Protection, wire::Setup};
 
+/// The user and the group that own nothing, by custom (`nobody`, `nogroup`).
+#[cfg(target_os = "linux")]
+const NOBODY: u32 = 65534;
+/// What a stack may grow to, and what the allocator maps beside what it was asked for.
+const MARGIN_BYTES: u64 = 32 << 20;
+
 /// Limits this process for good.
 pub(super) fn enter(setup: &Setup, socket: &File, renditions: &File) -> io::Result<Vec<Protection>> {
     let mut protections = Vec::new();
-    protections.push(Protection::of("end with the host", end_with_host(setup.host)?));
     yield_memory_first();
+    // First of all: a change of user clears the signal that ends this process with its host.
+    protections.push(Protection::of("no superuser and no capabilities", become_nobody()));
+    protections.push(Protection::of("end with the host", end_with_host(setup.host)?));
+    let mapped_bytes = mapped_bytes();
     std::env::set_current_dir("/")?;
     protections.push(Protection::of("no new privileges", no_new_privileges()));
     protections.push(Protection::of("no file system (landlock)", file_system()));
     resources(setup.memory_bytes)?;
     protections.push(Protection::of("memory limit (RLIMIT_DATA)", memory_is_counted()));
+    protections
+        .push(Protection::of("bound on all memory (RLIMIT_AS)", bound_all_memory(mapped_bytes, setup.memory_bytes)));
     protections.push(Protection::of("system call filter (seccomp)", system_calls(socket, renditions)));
     Ok(protections)
+}
+
+/// Gives up the superuser, where the host is it, and every capability. This process has one thread yet, so it is of all of it.
+#[cfg(target_os = "linux")]
+fn become_nobody() -> Result<(), String> {
+    use rustix::{
+        process::{Gid, Uid, geteuid},
+        thread::{
+            CapabilitySet, CapabilitySets, set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+        },
+    };
+    let failed = |what: &str, error: rustix::io::Errno| format!("{what}: {error}");
+    if geteuid().is_root() {
+        let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+        set_thread_groups(&[]).map_err(|error| failed("groups", error))?;
+        set_thread_res_gid(group, group, group).map_err(|error| failed("group", error))?;
+        set_thread_res_uid(user, user, user).map_err(|error| failed("user", error))?;
+    }
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    set_capabilities(None, sets).map_err(|error| failed("capabilities", error))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn become_nobody() -> Result<(), &'static str> {
+    Err("not on this operating system")
+}
+
+/// Bytes that are mapped already: the program, its libraries, and the memory that originals come in.
+#[cfg(target_os = "linux")]
+fn mapped_bytes() -> Option<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = pages.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mapped_bytes() -> Option<u64> {
+    None
+}
+
+/// Bounds everything that this process can ever map, of whatever kind: what it has now, what it may take, and a margin for its stack.
+fn bound_all_memory(mapped_bytes: Option<u64>, memory_bytes: u64) -> Result<(), String> {
+    let mapped_bytes = mapped_bytes.ok_or("what is mapped now is not known on this operating system")?;
+    let limit = mapped_bytes.saturating_add(memory_bytes).saturating_add(MARGIN_BYTES);
+    setrlimit(Resource::As, Rlimit { current: Some(limit), maximum: Some(limit) }).map_err(|error| error.to_string())
 }
 
 /// Ends this process when the host ends, even amid an original.
