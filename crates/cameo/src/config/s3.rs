@@ -11,8 +11,8 @@ use crate::serve::s3_api::S3Limits;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct S3 {
-    /// A file of further access keys with their rights, read again whenever it changes; empty for none. Only its owner
-    /// may be able to read it.
+    /// A file of further access keys with their rights, read again whenever it changes; empty for `keys.toml` in the data folder, which
+    /// need not exist. Only its owner may be able to read it.
     pub key_file: PathBuf,
     /// Content of one object.
     pub object_max: ByteSize,

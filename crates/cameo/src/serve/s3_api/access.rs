@@ -16,7 +16,9 @@ use s3s::{
 
 use super::{
     errors::check_key,
-    keys::{AccessKey, Action, KeyRing},
+    key_ring::KeyRing,
+    keys::{AccessKey, Action},
+    watch,
 };
 
 /// The service's view of the key ring.
@@ -26,6 +28,7 @@ pub(super) struct Access(pub(super) Arc<KeyRing>);
 #[async_trait::async_trait]
 impl S3Auth for Access {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        watch::claims(access_key);
         match self.0.find(access_key) {
             Some(key) => Ok(SecretKey::from(key.secret.clone())),
             None => Err(s3_error!(InvalidAccessKeyId, "The access key id you provided does not exist.")),
@@ -49,7 +52,9 @@ impl Access {
         bucket: &str,
         key: &str,
     ) -> S3Result<()> {
-        if self.signer(credentials)?.permits(action, bucket, key) { Ok(()) } else { Err(denied()) }
+        let allowed = self.signer(credentials)?.permits(action, bucket, key);
+        watch::touches(key, allowed);
+        if allowed { Ok(()) } else { Err(denied()) }
     }
 }
 
@@ -103,7 +108,7 @@ fn prefix_of(query: &str) -> String {
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let signer = self.signer(cx.credentials())?;
+        let (signer, operation) = (self.signer(cx.credentials())?, cx.s3_op().name());
         let (bucket, key) = match cx.s3_path() {
             S3Path::Root => ("", String::new()),
             S3Path::Bucket { bucket } => (&**bucket, prefix_of(cx.uri().query().unwrap_or_default())),
@@ -112,12 +117,13 @@ impl S3Access for Access {
                 (&**bucket, key.to_string())
             }
         };
-        let allowed = match need(cx.s3_op().name()) {
+        watch::asks(&signer.id, operation, bucket, &key);
+        let allowed = match need(operation) {
             Need::Signature => true,
             Need::Bucket => signer.knows(bucket),
             Need::Act(action) => signer.permits(action, bucket, &key),
         };
-        if allowed { Ok(()) } else { Err(denied()) }
+        if allowed { watch::charge(&self.0, &signer, operation, cx.headers()) } else { Err(denied()) }
     }
 }
 

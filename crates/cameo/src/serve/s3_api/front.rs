@@ -16,9 +16,11 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     body::{InFlight, RequestBody},
+    key_ring::KeyRing,
     limits::S3Limits,
     signature,
     translate::broken,
+    watch::Watch,
 };
 use crate::store::embedded::BUFFER_BYTES;
 
@@ -35,17 +37,19 @@ pub(super) struct Front {
     service: S3Service,
     limits: Arc<S3Limits>,
     in_flight: InFlight,
+    keys: Arc<KeyRing>,
+    watch: Watch,
 }
 
 impl Front {
-    pub(super) fn new(service: S3Service, limits: Arc<S3Limits>) -> Self {
+    pub(super) fn new(service: S3Service, limits: Arc<S3Limits>, keys: Arc<KeyRing>, watch: Watch) -> Self {
         let in_flight = InFlight::new(limits.in_flight_max_bytes);
-        Self { service, limits, in_flight }
+        Self { service, limits, in_flight, keys, watch }
     }
 
     /// Answers a request. An error closes the connection.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
-        match self.try_answer(request).await {
+        match self.watch.over(&self.keys, request, |request| self.try_answer(request)).await {
             Ok(response) => Ok(response),
             Err(error) => Err(io::Error::other(StdError::from(error))),
         }

@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use super::{front::Front, limits::S3Limits};
+use super::{front::Front, limits::S3Limits, watch::Peer};
 
 /// How long to wait before accepting again after a failure, such as no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -40,9 +40,9 @@ pub(super) async fn run(
     loop {
         let accepted = async {
             let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
-            listener.accept().await.map(|(stream, _)| (stream, place))
+            listener.accept().await.map(|(stream, peer)| (stream, peer, place))
         };
-        let (stream, place) = tokio::select! {
+        let (stream, peer, place) = tokio::select! {
             () = &mut shutdown => break,
             accepted = accepted => match accepted {
                 Ok(accepted) => accepted,
@@ -56,8 +56,9 @@ pub(super) async fn run(
         // Answers are small or written in large pieces: waiting to gather more only delays them.
         let _ = stream.set_nodelay(true);
         let front = front.clone();
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request| {
             let front = front.clone();
+            request.extensions_mut().insert(Peer(peer));
             async move { front.answer(request).await }
         });
         let io = TokioIo::new(Timed::new(stream, limits.idle_timeout));

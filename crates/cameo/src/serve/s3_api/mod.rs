@@ -5,6 +5,8 @@
 //!     → access (rights) → operations → the embedded store
 //! ```
 //!
+//! Over the front a watch takes notes: the audit trail, quotas, and patience with wrong signatures.
+//!
 //! Addresses are path-style. Keys go through byte for byte. Signatures are version 4 only, and nobody is let in without
 //! one; secrets and signatures never reach a log (the service's own messages do not go further than its targets, which
 //! hosts must keep above `debug`).
@@ -20,18 +22,29 @@ use tokio::net::TcpListener;
 use crate::store::embedded::Embedded;
 
 mod access;
+mod audit;
 mod body;
 mod errors;
+mod failures;
 mod front;
+mod key_file;
+mod key_ring;
 mod keys;
 mod limits;
 mod listener;
 mod operations;
+mod quota;
 mod signature;
 mod translate;
+mod watch;
 
-pub use keys::{AccessKey, Grant, KeyRing, Rights, key_file};
+pub use audit::{AuditLines, AuditTrail};
+pub use key_file::{Keys, key_file};
+pub use key_ring::KeyRing;
+pub use keys::{AccessKey, Grant, Quota, Rights, fault_of_pair};
 pub use limits::S3Limits;
+pub use quota::{Amount, Usage};
+pub use watch::Watch;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +62,8 @@ pub struct S3Endpoint {
     pub keys: Arc<KeyRing>,
     /// What they may ask for.
     pub limits: S3Limits,
+    /// Who looks over their requests.
+    pub watch: Watch,
 }
 
 /// Serves S3 on `listener` until `shutdown` completes; then requests under way get `limits.shutdown_timeout` to finish.
@@ -56,7 +71,8 @@ pub struct S3Endpoint {
 /// Never returns early: failing to accept (no file descriptors) is logged and tried again.
 pub async fn serve(listener: TcpListener, endpoint: S3Endpoint, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let limits = Arc::new(endpoint.limits.clone());
-    let front = Front::new(service(endpoint, &limits), limits.clone());
+    let (keys, watch) = (endpoint.keys.clone(), endpoint.watch.clone());
+    let front = Front::new(service(endpoint, &limits), limits.clone(), keys, watch);
     listener::run(listener, front, limits, shutdown).await
 }
 

@@ -41,7 +41,9 @@ async fn server_with(limits: S3Limits, keys: Vec<AccessKey>) -> Server {
     let store = Embedded::open(folder.path(), db, Arc::new(SystemClock), options).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let endpoint = S3Endpoint { store: store.clone(), keys: Arc::new(KeyRing::from_file(&path).unwrap()), limits };
+    let watch = Watch::new(Arc::new(SystemClock), AuditTrail::off());
+    let endpoint =
+        S3Endpoint { store: store.clone(), keys: Arc::new(KeyRing::from_file(&path).unwrap()), limits, watch };
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(serve(listener, endpoint, async { drop(stopped.await) }));
     Server { folder, address, store, stop: Some(stop), running }
@@ -198,7 +200,7 @@ async fn errors_tell_the_id_of_the_request() {
 #[tokio::test]
 async fn rights_are_held_by_prefix_and_action() {
     let grant = |prefix: &str, rights| Grant { bucket: BUCKET.into(), prefix: prefix.into(), rights };
-    let key = |id: &str, grants| AccessKey { id: id.into(), secret: "secret".into(), grants };
+    let key = |id: &str, grants| AccessKey::with(id, "secret", grants);
     let keys = vec![
         AccessKey::all("id", "secret"),
         key("uploader", vec![grant("origin/eye/", Rights::Upload)]),
