@@ -19,12 +19,16 @@ const WAITING_MAX: usize = 8192;
 /// Bytes of a text from a client in a line: a key has 1,024 at most, what is refused may be anything.
 const TEXT_MAX_BYTES: usize = 2048;
 
-/// Whether something was changed.
+/// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Event {
+    /// Something was changed.
     Change,
+    /// Nothing was, and the answer said so.
     Refusal,
+    /// The client went away before the answer; whether it was changed, the store knows.
+    BrokenOff,
 }
 
 /// A line.

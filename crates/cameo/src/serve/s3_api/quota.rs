@@ -51,7 +51,7 @@ pub struct Usage {
 #[derive(Debug, Default)]
 struct Counted {
     keys: HashMap<String, Hours>,
-    is_saved: bool,
+    is_changed: bool,
 }
 
 /// What was counted for an upload, to be given back if it fails.
@@ -82,7 +82,7 @@ impl Usage {
         }
         let this_hour = hours.entry(hour).or_default();
         *this_hour = this_hour.plus(amount);
-        counted.is_saved = false;
+        counted.is_changed = true;
         counted.forget_old(hour);
         Ok(Some(Charge { id: key.id.clone(), hour, amount }))
     }
@@ -92,14 +92,14 @@ impl Usage {
         let mut counted = self.lock();
         if let Some(amount) = counted.keys.get_mut(&charge.id).and_then(|hours| hours.get_mut(&charge.hour)) {
             *amount = amount.minus(charge.amount);
-            counted.is_saved = false;
+            counted.is_changed = true;
         }
     }
 
     /// Everything that was counted, where anything changed since this was asked last.
     pub fn unsaved(&self) -> Option<serde_json::Result<Vec<u8>>> {
         let mut counted = self.lock();
-        (!std::mem::replace(&mut counted.is_saved, true)).then(|| serde_json::to_vec(&counted.keys))
+        std::mem::take(&mut counted.is_changed).then(|| serde_json::to_vec(&counted.keys))
     }
 
     /// Goes on from what [`Usage::unsaved`] once gave.

@@ -42,9 +42,17 @@ tokio::task_local! {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
+/// Where the line of a request goes that nobody waits for any more.
+#[derive(Debug)]
+struct Unanswered {
+    watch: Watch,
+    peer: Option<SocketAddr>,
+}
+
 /// What is known of a request so far.
 #[derive(Debug, Default)]
 struct Notes {
+    unanswered: Option<Unanswered>,
     /// The id of which the secret was asked for.
     claimed: Option<String>,
     /// Whether the signature held.
@@ -57,6 +65,31 @@ struct Notes {
     /// When it came.
     now: Timestamp,
     charge: Option<Charge>,
+}
+
+impl Notes {
+    fn new(now: Timestamp, unanswered: Unanswered) -> Self {
+        Self {
+            unanswered: Some(unanswered),
+            claimed: None,
+            signed: false,
+            operation: None,
+            bucket: String::new(),
+            key: String::new(),
+            touched: Vec::new(),
+            now,
+            charge: None,
+        }
+    }
+}
+
+/// A client that goes away takes its request with it; an upload that was already whole is finished all the same, and belongs in the trail.
+impl Drop for Notes {
+    fn drop(&mut self) {
+        if let Some(Unanswered { watch, peer }) = self.unanswered.take() {
+            watch.write_broken_off(self, peer);
+        }
+    }
 }
 
 fn note(change: impl FnOnce(&mut Notes)) {
@@ -137,10 +170,12 @@ impl Watch {
     ) -> Result<Response<Body>, E> {
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let begun = Notes { now: self.0.clock.now(), ..Notes::default() };
+        let begun = Notes::new(self.0.clock.now(), Unanswered { watch: self.clone(), peer });
         let answered = async {
             let answered = answer(request).await;
-            (answered, NOTES.with(RefCell::take))
+            let mut notes = NOTES.with(RefCell::take);
+            notes.unanswered = None;
+            (answered, notes)
         };
         let (answered, mut notes) = NOTES.scope(RefCell::new(begun), answered).await;
         let mut response = answered?;
@@ -157,6 +192,24 @@ impl Watch {
         }
         self.write(&notes, peer, &method, &path, &response);
         Ok(response)
+    }
+
+    fn write_broken_off(&self, notes: &Notes, peer: Option<SocketAddr>) {
+        let Some(operation) = notes.operation.as_deref().filter(|name| !reads(name)) else { return };
+        let some = |text| Some(cut(text)).filter(|text| !text.is_empty());
+        self.0.trail.write(&Line {
+            time: self.0.clock.now(),
+            event: Event::BrokenOff,
+            access_key: notes.claimed.as_deref(),
+            signed: notes.signed,
+            client: peer.map(client_of),
+            operation,
+            bucket: some(&notes.bucket),
+            key: some(&notes.key),
+            status: 0,
+            error: None,
+            request_id: "",
+        });
     }
 
     fn write(&self, notes: &Notes, peer: Option<SocketAddr>, method: &Method, path: &str, response: &Response<Body>) {
@@ -177,7 +230,7 @@ impl Watch {
                 event,
                 access_key: notes.claimed.as_deref(),
                 signed: notes.signed,
-                client: peer.map(|peer| peer.ip().to_canonical().to_string()),
+                client: peer.map(client_of),
                 operation: notes.operation.as_deref().unwrap_or(method.as_str()),
                 bucket: some(&bucket),
                 key: some(key),
@@ -206,6 +259,14 @@ impl Watch {
     }
 }
 
+fn client_of(peer: SocketAddr) -> String {
+    peer.ip().to_canonical().to_string()
+}
+
+fn reads(operation: &str) -> bool {
+    ["Get", "Head", "List"].iter().any(|verb| operation.starts_with(verb))
+}
+
 fn names_keys_in_its_body(operation: Option<&str>) -> bool {
     matches!(operation, Some("DeleteObjects" | "PostObject"))
 }
@@ -213,7 +274,7 @@ fn names_keys_in_its_body(operation: Option<&str>) -> bool {
 /// What an answer is to the trail: reading, and finding nothing, is neither a change nor a refusal.
 fn event_of(operation: Option<&str>, method: &Method, status: StatusCode) -> Option<Event> {
     let reads = match operation {
-        Some(name) => ["Get", "Head", "List"].iter().any(|verb| name.starts_with(verb)),
+        Some(name) => reads(name),
         None => matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS),
     };
     let failed = status.is_client_error() || status.is_server_error();
@@ -298,6 +359,26 @@ mod tests {
         assert_eq!(event(Some("DeleteObjects"), Method::POST, 200), Some(Event::Change));
         assert_eq!(event(None, Method::GET, 403), Some(Event::Refusal));
         assert_eq!(event(None, Method::PUT, 403), Some(Event::Refusal));
+    }
+
+    /// A change that its client did not wait for is in the trail all the same.
+    #[tokio::test]
+    async fn a_request_that_is_dropped_leaves_a_line() {
+        let (trail, lines) = AuditTrail::new();
+        let watch = Watch::new(Arc::new(crate::clock::SystemClock), trail);
+        let keys = KeyRing::fixed(Vec::new());
+        for operation in ["PutObject", "GetObject"] {
+            let answer = watch.over(&keys, Request::new(()), |_| async move {
+                claims("id");
+                asks("id", operation, "uploads", "key");
+                std::future::pending::<Result<Response<Body>, ()>>().await
+            });
+            assert!(futures::FutureExt::now_or_never(answer).is_none());
+        }
+        drop(watch);
+        let line = lines.next().unwrap();
+        assert!(line.contains(r#""event":"broken_off""#) && line.contains(r#""operation":"PutObject""#), "{line}");
+        assert_eq!(lines.next(), None);
     }
 
     #[test]
