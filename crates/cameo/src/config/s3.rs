@@ -15,8 +15,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct S3 {
-    /// A file of further access keys with their rights, read again whenever it changes; empty for none. Only its owner
-    /// may be able to read it.
+    /// A file of further access keys with their rights, read again whenever it changes; empty for `keys.toml` in the data folder, which
+    /// need not exist. Only its owner may be able to read it.
     pub key_file: PathBuf,
     /// Host names of this server. Buckets are served as `BUCKET.NAME` below each (virtual-host style) beside path-style
     /// addresses under the name itself; addresses, `localhost` and names without a dot need no entry.

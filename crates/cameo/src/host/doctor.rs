@@ -14,6 +14,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
+    audit_log::audit_folder,
     backends::{access_keys, catalog_settings, no_server_database, open_queue, open_store, register_rules},
     backends::{key_ring, require_public_url},
     data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
@@ -27,6 +28,7 @@ use crate::{
     clock::Clock,
     config::{Config, Environment},
     error::{Error, Kind, Place, Result},
+    private_file::check_folder,
     queue::Queue,
     sqlite::Sqlite,
     store::embedded::{check_belongs_together, check_database_file},
@@ -200,8 +202,13 @@ async fn data_folder(config: &Config, folder: &Path, running: Option<Running>) -
         let doing = format!("use the data folder {shown}: it is not a folder");
         return Finding::bad(what, &Error::new(Place::System, Kind::Misconfigured, doing));
     }
-    let file = DataFolder::database(folder);
     // What a start refuses is not called well.
+    let audit = audit_folder(&config.audit, folder);
+    let trusted = check_folder(folder).and_then(|()| if audit.is_dir() { check_folder(&audit) } else { Ok(()) });
+    if let Err(error) = trusted {
+        return Finding::bad(what, &error);
+    }
+    let file = DataFolder::database(folder);
     if let Err(error) = check_database_file(folder, &file) {
         return Finding::bad(what, &error);
     }

@@ -17,9 +17,11 @@ use s3s::{
 use super::{
     front::Admitted,
     handover::InternalSecret,
-    keys::{AccessKey, Action, KeyRing},
+    key_ring::KeyRing,
+    keys::{AccessKey, Action},
     reading::Target,
     routes::Need,
+    watch,
 };
 
 /// The service's view of the key ring.
@@ -56,7 +58,9 @@ impl Access {
         bucket: &str,
         key: &str,
     ) -> S3Result<()> {
-        if self.signer(credentials)?.permits(action, bucket, key) { Ok(()) } else { Err(denied()) }
+        let allowed = self.signer(credentials)?.permits(action, bucket, key);
+        watch::touches(key, allowed);
+        if allowed { Ok(()) } else { Err(denied()) }
     }
 }
 
@@ -103,6 +107,6 @@ impl S3Access for Access {
             Need::Prefix => signer.permits(Action::Read, bucket, reading.parameter("prefix").unwrap_or_default()),
             Need::Key(action) => signer.permits(action, bucket, reading.target.key()),
         };
-        if allowed { Ok(()) } else { Err(denied()) }
+        if allowed { watch::charge(&self.keys, &signer, route.operation, cx.headers()) } else { Err(denied()) }
     }
 }

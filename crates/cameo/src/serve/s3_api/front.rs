@@ -21,13 +21,14 @@ use super::{
     errors::refused,
     handover::{self, InternalSecret},
     hosts::Hosts,
-    keys::KeyRing,
+    key_ring::KeyRing,
     limits::S3Limits,
     payload::{Content, Trailers},
     reading::Reading,
     routes::{self, BodyKind, Route},
     signature::{self, Signer},
     translate::{broken, trailer_sums},
+    watch::{self, Watch},
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -49,6 +50,7 @@ const DRAIN_GRACE: Duration = Duration::from_secs(2);
 pub(super) struct FrontSettings {
     pub(super) hosts: Hosts,
     pub(super) keys: Arc<KeyRing>,
+    pub(super) watch: Watch,
     pub(super) internal: InternalSecret,
     pub(super) limits: Arc<S3Limits>,
 }
@@ -72,8 +74,12 @@ pub(super) struct Admitted {
 /// Reads a request, and decides whether it is let in: all that can be known before its body.
 pub(super) fn admit(parts: &Parts, settings: &FrontSettings, clock: &dyn Clock) -> S3Result<(Admitted, Signer)> {
     let reading = Reading::of(parts, &settings.hosts)?;
+    if let Some(claim) = reading.proof.claim() {
+        watch::claims(&claim.key_id);
+    }
     let route = routes::find(&reading)?;
     let signer = signature::verify(&reading, &parts.headers, &settings.keys, clock.now(), &settings.limits)?;
+    watch::asks(&signer.key.id, route.operation, reading.target.bucket(), reading.target.key());
     asked::check(&reading, route)?;
     check_length(&reading, route, &settings.limits)?;
     Ok((Admitted { reading, route }, signer))
@@ -106,7 +112,8 @@ impl Front {
 
     /// Answers a request. An error closes the connection.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
-        match self.try_answer(request).await {
+        let (watch, keys) = (&self.settings.watch, &self.settings.keys);
+        match watch.over(keys, request, |request| self.try_answer(request)).await {
             Ok(response) => Ok(response),
             Err(error) => Err(io::Error::other(StdError::from(error))),
         }

@@ -8,7 +8,7 @@
 //!
 //! Addresses are path-style, or virtual-host style below a configured domain. Keys go through byte for byte. Signatures are
 //! version 4 only, and nobody is let in without one; secrets and signatures never reach a log, since the service does not
-//! get to see those of clients.
+//! get to see those of clients. Over the front a watch takes notes: the audit trail, quotas, and patience with wrong signatures.
 
 use std::{future::Future, io, sync::Arc};
 
@@ -25,24 +25,35 @@ mod access;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod alike;
 mod asked;
+mod audit;
 mod body;
 mod errors;
+mod failures;
 mod front;
 mod handover;
 mod hosts;
+mod key_file;
+mod key_ring;
 mod keys;
 mod limits;
 mod listener;
 mod operations;
 mod payload;
+mod quota;
 mod reading;
 mod routes;
 mod signature;
 mod translate;
+mod watch;
 
+pub use audit::{AuditLines, AuditTrail};
 pub use hosts::fault_of_domain;
-pub use keys::{AccessKey, Grant, KeyRing, Rights, key_file};
+pub use key_file::{Keys, key_file};
+pub use key_ring::KeyRing;
+pub use keys::{AccessKey, Grant, Quota, Rights, fault_of_pair};
 pub use limits::S3Limits;
+pub use quota::{Amount, Usage};
+pub use watch::Watch;
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +75,8 @@ pub struct S3Endpoint {
     pub limits: S3Limits,
     /// Host names below which buckets are served as `BUCKET.NAME`.
     pub domains: Vec<String>,
+    /// Who looks over their requests.
+    pub watch: Watch,
 }
 
 /// Serves S3 on `listener` until `shutdown` completes; then requests under way get `limits.shutdown_timeout` to finish.
@@ -72,8 +85,9 @@ pub struct S3Endpoint {
 pub async fn serve(listener: TcpListener, endpoint: S3Endpoint, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let limits = Arc::new(endpoint.limits.clone());
     let (hosts, keys, internal) = (Hosts::new(&endpoint.domains), endpoint.keys.clone(), InternalSecret::random());
+    let watch = endpoint.watch.clone();
     let service = service(endpoint, &limits, &internal);
-    let front = Front::new(service, FrontSettings { hosts, keys, internal, limits: limits.clone() });
+    let front = Front::new(service, FrontSettings { hosts, keys, watch, internal, limits: limits.clone() });
     listener::run(listener, front, limits, shutdown).await
 }
 

@@ -42,8 +42,9 @@ async fn server_with(limits: S3Limits, keys: Vec<AccessKey>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let keys = Arc::new(KeyRing::from_file(&path).unwrap());
+    let watch = Watch::new(Arc::new(SystemClock), AuditTrail::off());
     let domains = vec!["s3.example.com".to_owned()];
-    let endpoint = S3Endpoint { store: store.clone(), keys, limits, domains };
+    let endpoint = S3Endpoint { store: store.clone(), keys, limits, domains, watch };
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(serve(listener, endpoint, async { drop(stopped.await) }));
     Server { folder, address, store, stop: Some(stop), running }
@@ -200,7 +201,7 @@ async fn errors_tell_the_id_of_the_request() {
 #[tokio::test]
 async fn rights_are_held_by_prefix_and_action() {
     let grant = |prefix: &str, rights| Grant { bucket: BUCKET.into(), prefix: prefix.into(), rights };
-    let key = |id: &str, grants| AccessKey { id: id.into(), secret: "secret".into(), grants };
+    let key = |id: &str, grants| AccessKey::with(id, "secret", grants);
     let keys = vec![
         AccessKey::all("id", "secret"),
         key("uploader", vec![grant("origin/eye/", Rights::Upload)]),

@@ -62,6 +62,7 @@ pub use recover::{Recovered, Recovery, Side, recover};
 pub use refusal::{Answer, BodyError, Refusal};
 pub use staging::{BUFFER_BYTES, Staged};
 pub use start::{check_belongs_together, check_database_file, way_on};
+pub use sweep::MadeRoom;
 pub use together::SmallObject;
 pub use write::{Copy, NewObject};
 
