@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -28,10 +29,13 @@ LOOK_EVERY_S = 0.05
 class Server:
     """`cameo serve` on free ports. As a context, it is started, and must end with exit code 0 and leave nothing behind."""
 
-    def __init__(self, data, *flags, expect_clean_end=True):
+    def __init__(self, data, *flags, expect_clean_end=True, open_files=None, variables=None, addresses=None):
         self.data = data
         self.flags = flags
         self.expect_clean_end = expect_clean_end
+        self.open_files = open_files
+        self.variables = variables or {}
+        self.addresses = addresses or {}
         self.log = data.parent / f"{data.name}.log"
         self.process = None
         self.ready = None
@@ -51,17 +55,22 @@ class Server:
     def environment(self):
         """What the server and the commands about it are run with."""
         keys = {"CAMEO_ACCESS_KEY_ID": ACCESS_KEY, "CAMEO_SECRET_ACCESS_KEY": SECRET_KEY}
-        return bare_environment(self.data.parent) | keys
+        return bare_environment(self.data.parent) | keys | self.variables
+
+    def _limit(self):
+        """What a shell does for `ulimit -n`: the hard limit too."""
+        if self.open_files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files, self.open_files))
 
     def start(self):
         # Rows hold the address of the images: a server that is started again keeps it, as one in earnest does.
         images = self.images_url.removeprefix("http://") if self.ready else "127.0.0.1:0"
-        addresses = {"s3": "127.0.0.1:0", "images": images, "console": "127.0.0.1:0"}
+        addresses = {"s3": "127.0.0.1:0", "images": images, "console": "127.0.0.1:0"} | self.addresses
         listen = [word for name, address in addresses.items() for word in (f"--{name}-listen", address)]
         command = [CAMEO, "serve", "--json", "--data", self.data, *listen, *self.flags]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, env=self.environment(), cwd=self.data.parent
+                command, stdout=subprocess.PIPE, stderr=log, env=self.environment(), cwd=self.data.parent, preexec_fn=self._limit
             )
         self.ready = json.loads(self._first_line())
         assert self.ready["ready"] is True, self.ready

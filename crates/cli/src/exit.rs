@@ -7,6 +7,8 @@ use cameo::{
     flow::verify::EntityState,
 };
 
+use crate::output::note;
+
 /// The exit codes, as `--help` tells them.
 pub(crate) const HELP: &str = "Exit codes: 0 complete; 1 unexpected; 2 usage or configuration; 3 pre-flight refused; \
 4 done, only rejected originals or dead letters are left; 5 temporary or in flight, try again; 6 credentials; \
@@ -50,7 +52,7 @@ impl From<EntityState> for Exit {
 
 /// Tells an error on standard error, and which exit code stands for it.
 pub(crate) fn fail(error: &anyhow::Error) -> Exit {
-    eprintln!("cameo: {}", told(error));
+    note(&told(error));
     error.downcast_ref::<Error>().map_or(Exit::Unexpected, |error| of_kind(error.kind()))
 }
 

@@ -4,6 +4,7 @@ mod commands;
 mod delivery;
 mod exit;
 mod logging;
+mod output;
 mod sample;
 mod upload;
 
@@ -53,6 +54,8 @@ enum Command {
     Doctor(commands::doctor::Args),
     /// Make photos known that somebody else published and registered, and change none of them
     Adopt(commands::adopt::Args),
+    /// Make, list and remove access keys for uploading and reading
+    Keys(commands::keys::Args),
     /// Make a data folder whole again whose database was lost, damaged or put back from a copy
     Recover(commands::recover::Args),
     /// Make the renditions of local files, without a server
@@ -73,7 +76,9 @@ fn main() -> ExitCode {
     let result = runtime.block_on(run(cli));
     // A blocking call that hangs must not keep a finished command from ending.
     runtime.shutdown_background();
-    result.unwrap_or_else(|error| exit::fail(&error)).into()
+    let exit = result.unwrap_or_else(|error| exit::fail(&error));
+    logging::flush();
+    exit.into()
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Exit> {
@@ -89,6 +94,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Retry(args) => commands::mend::retry(&context, args).await,
         Command::Doctor(args) => commands::doctor::run(&context, args).await,
         Command::Adopt(args) => commands::adopt::run(&context, args).await,
+        Command::Keys(args) => commands::keys::run(&context, &args),
         Command::Recover(args) => commands::recover::run(&context, args).await,
         Command::Render(args) => commands::render::run(&context, args).await,
         Command::Explain(args) => commands::explain::run(&context, &args),

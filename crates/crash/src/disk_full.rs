@@ -33,7 +33,7 @@ struct SmallDisk<'p>(&'p Path);
 
 impl<'p> SmallDisk<'p> {
     fn mount(at: &'p Path) -> Result<Self> {
-        let size = std::ffi::CString::new(format!("size={DISK_BYTES}"))?;
+        let size = std::ffi::CString::new(format!("size={DISK_BYTES},mode=700"))?;
         mount("tmpfs", at, "tmpfs", MountFlags::empty(), size.as_c_str()).context("failed to mount a small disk")?;
         Ok(Self(at))
     }

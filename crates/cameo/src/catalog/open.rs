@@ -6,7 +6,7 @@ use super::{Catalog, fit::Misfit, ledger::RegisterRules, limits::ServerLimits, s
 use crate::{
     address,
     clock::Clock,
-    error::{Place, Result},
+    error::{Error, Kind, Place, Result},
     sqlite::Sqlite,
 };
 
@@ -25,8 +25,8 @@ const KEY: &str = "catalog.url";
 const KNOWN: &str = "sqlite:FILE, mysql://USER:PASSWORD@HOST:PORT/DATABASE (MariaDB too) and \
     postgres://USER:PASSWORD@HOST:PORT/DATABASE";
 
-/// Opens the catalog at `mysql://…`, `postgres://…`, or, for reading only, `sqlite:FILE`: such a file is written by
-/// the one process that owns its data folder.
+/// Opens the catalog at `mysql://…` or `postgres://…`. A `sqlite:FILE` can only be read: it is written by the one process that owns
+/// its data folder.
 pub async fn open(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
     open_for(Use::ReadAndWrite, url, settings, clock).await
 }
@@ -42,10 +42,33 @@ async fn open_for(
     settings: CatalogSettings,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Catalog>> {
-    match address::scheme(url).as_str() {
-        "sqlite" => sqlite(url, settings, clock).await,
-        "mysql" | "mariadb" => mysql(url, settings, clock, for_use).await,
-        "postgres" | "postgresql" => postgres(url, settings, clock, for_use).await,
+    match kind_of(url, for_use)? {
+        Database::Sqlite => sqlite(url, settings, clock).await,
+        Database::MySql => mysql(url, settings, clock, for_use).await,
+        Database::Postgres => postgres(url, settings, clock, for_use).await,
+    }
+}
+
+/// What an address leads to.
+enum Database {
+    Sqlite,
+    MySql,
+    Postgres,
+}
+
+/// The one judgement of an address, for whoever opens it and for whoever looks over it before.
+fn kind_of(url: &str, for_use: Use) -> Result<Database> {
+    match (address::scheme(url).as_str(), for_use) {
+        ("sqlite", Use::Read) => Ok(Database::Sqlite),
+        ("sqlite", Use::ReadAndWrite) => {
+            let doing = format!(
+                "open the catalog: {KEY} = {url:?} is a database file that is only read; write sqlite: for that of the data folder, or \
+                 mysql://… or postgres://…"
+            );
+            Err(Error::new(Place::Catalog, Kind::Misconfigured, doing))
+        }
+        ("mysql" | "mariadb", _) => Ok(Database::MySql),
+        ("postgres" | "postgresql", _) => Ok(Database::Postgres),
         _ => Err(address::unknown_scheme(Place::Catalog, KEY, url, KNOWN)),
     }
 }
@@ -53,10 +76,10 @@ async fn open_for(
 /// What [`open`] would refuse at an address, found without making anything: what of the public table does not fit, or the
 /// error of what cannot be reached or is not allowed. An embedded table is looked at by whoever opens its data folder.
 pub async fn check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
-    match address::scheme(url).as_str() {
-        "mysql" | "mariadb" => mysql_check(url, settings).await,
-        "postgres" | "postgresql" => postgres_check(url, settings).await,
-        _ => Ok(Vec::new()),
+    match kind_of(url, Use::ReadAndWrite)? {
+        Database::Sqlite => Ok(Vec::new()),
+        Database::MySql => mysql_check(url, settings).await,
+        Database::Postgres => postgres_check(url, settings).await,
     }
 }
 

@@ -18,11 +18,18 @@ pub struct Images {
     pub cache_control: String,
     /// Whether `{cd_idx}.jpg` is published for an entity's primary photo.
     pub alias: bool,
+    /// Open connections of the images listener.
+    pub connections_max: usize,
 }
 
 impl Default for Images {
     fn default() -> Self {
-        Self { public_url: String::new(), cache_control: "public, max-age=60".to_owned(), alias: true }
+        Self {
+            public_url: String::new(),
+            cache_control: "public, max-age=60".to_owned(),
+            alias: true,
+            connections_max: 4096,
+        }
     }
 }
 

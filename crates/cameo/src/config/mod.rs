@@ -18,6 +18,8 @@ use crate::{
     key::Vertical,
 };
 
+mod audit;
+mod console;
 mod environment;
 mod images;
 mod limits;
@@ -27,6 +29,8 @@ mod s3;
 mod server;
 mod size_sets;
 
+pub use audit::Audit;
+pub use console::Console;
 pub use environment::Environment;
 pub use images::Images;
 pub use limits::Limits;
@@ -57,12 +61,16 @@ pub struct Config {
     pub register: Register,
     /// The public images.
     pub images: Images,
+    /// The console.
+    pub console: Console,
     /// Workers.
     pub worker: Worker,
     /// What an original may be at most.
     pub limits: Limits,
     /// What clients of the S3 endpoint may ask for.
     pub s3: S3,
+    /// Who changed what at the S3 endpoint.
+    pub audit: Audit,
     /// Size sets by name.
     pub size_sets: BTreeMap<String, SizeSetConfig>,
     /// Settings of single verticals.
@@ -79,9 +87,11 @@ impl Default for Config {
             catalog: Catalog::default(),
             register: Register::default(),
             images: Images::default(),
+            console: Console::default(),
             worker: Worker::default(),
             limits: Limits::default(),
             s3: S3::default(),
+            audit: Audit::default(),
             size_sets: BTreeMap::from([(DEFAULT_SIZE_SET.to_owned(), SizeSetConfig::default())]),
             verticals: BTreeMap::new(),
         }
@@ -102,20 +112,22 @@ impl Config {
         }
         let defaults = Table::try_from(Self::default()).map_err(|error| wrong("write the defaults", error))?;
         merge(&mut table, environment.overrides(&defaults)?);
-        let config: Self = Value::Table(table).try_into().map_err(|error| wrong("read the configuration", error))?;
+        let config: Self = Value::Table(table).try_into().map_err(|error| misread("read the configuration", &error))?;
         config.check()
     }
 
     /// Reads a configuration from the text of one file alone.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|error| wrong("read the configuration", error))?;
+        let config: Self = toml::from_str(text).map_err(|error| misread("read the configuration", &error))?;
         config.check()
     }
 
     /// The configuration, if what its parts name is there.
     fn check(self) -> Result<Self> {
         self.log.check()?;
+        self.audit.check()?;
         self.images.check()?;
+        self.s3.check()?;
         self.settings()?;
         self.register.window()?;
         Ok(self)
@@ -173,9 +185,9 @@ fn standard_files(environment: &Environment) -> Vec<PathBuf> {
 fn read_file(path: &Path) -> Result<Table> {
     let doing = || format!("read {}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| wrong(doing(), error))?;
-    let table: Table = text.parse().map_err(|error: toml::de::Error| wrong(doing(), error))?;
+    let table: Table = text.parse().map_err(|error: toml::de::Error| misread(doing(), &error))?;
     // Told here, an unknown key comes with its file.
-    Value::Table(table.clone()).try_into::<Config>().map_err(|error| wrong(doing(), error))?;
+    Value::Table(table.clone()).try_into::<Config>().map_err(|error| misread(doing(), &error))?;
     Ok(table)
 }
 
@@ -193,6 +205,14 @@ fn merge(under: &mut Table, over: Table) {
 
 fn misconfigured(doing: impl Into<String>) -> Error {
     Error::new(Place::System, Kind::Misconfigured, doing)
+}
+
+/// An error of the parser in one line, without the line that it quotes: that may hold a password.
+fn misread(doing: impl Into<String>, error: &toml::de::Error) -> Error {
+    let text = error.to_string();
+    let is_quoted = |line: &&str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let told: Vec<&str> = text.lines().filter(|line| !is_quoted(line)).collect();
+    wrong(doing, told.join(": "))
 }
 
 fn wrong(doing: impl Into<String>, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -232,6 +252,14 @@ mod tests {
     fn unknown_keys_are_named() {
         let error = Config::from_toml("[store]\nupload_buckett = \"x\"").unwrap_err().to_string();
         assert!(error.contains("upload_buckett"), "{error}");
+    }
+
+    #[test]
+    fn an_error_is_one_line_that_quotes_nothing() {
+        let error = Config::from_toml("[catalog]\nurl = \"mysql://app:hidden@db/celeb\n").unwrap_err().to_string();
+        assert!(error.contains("line 2") && !error.contains("hidden") && !error.contains('\n'), "{error}");
+        let error = Config::from_toml("[store]\nkeep_old = \"soon\"").unwrap_err().to_string();
+        assert!(error.contains("line 2") && !error.contains('\n'), "{error}");
     }
 
     #[test]

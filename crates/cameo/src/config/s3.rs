@@ -5,25 +5,32 @@ use std::{path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use crate::serve::s3_api::S3Limits;
+use super::{Server, misconfigured};
+use crate::{
+    error::Result,
+    serve::s3_api::{S3Limits, fault_of_domain},
+};
 
 /// Access keys and limits of the S3 endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct S3 {
-    /// A file of further access keys with their rights, read again whenever it changes; empty for none. Only its owner
-    /// may be able to read it.
+    /// A file of further access keys with their rights, read again whenever it changes; empty for `keys.toml` in the data folder, which
+    /// need not exist. Only its owner may be able to read it.
     pub key_file: PathBuf,
+    /// Host names of this server. Buckets are served as `BUCKET.NAME` below each (virtual-host style) beside path-style
+    /// addresses under the name itself; addresses, `localhost` and names without a dot need no entry.
+    pub domains: Vec<String>,
     /// Content of one object.
     pub object_max: ByteSize,
-    /// Open connections; more wait.
+    /// Open connections.
     pub connections_max: usize,
     /// Request bodies held in memory together.
     pub in_flight_max: ByteSize,
     /// Time for the headers of a request to arrive; also how long an idle connection is kept.
     #[serde(with = "humantime_serde")]
     pub header_timeout: Duration,
-    /// Time without a byte while a body is received or sent.
+    /// How far a client may fall behind `server.min_rate` while a body is received or sent.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
 }
@@ -33,6 +40,7 @@ impl Default for S3 {
         let limits = S3Limits::default();
         Self {
             key_file: PathBuf::new(),
+            domains: Vec::new(),
             object_max: ByteSize::b(limits.object_max_bytes),
             connections_max: limits.connections_max,
             in_flight_max: ByteSize::b(limits.in_flight_max_bytes),
@@ -43,16 +51,48 @@ impl Default for S3 {
 }
 
 impl S3 {
-    /// The limits, with the time that requests get to finish when the server ends.
-    pub fn limits(&self, shutdown_timeout: Duration) -> S3Limits {
+    /// Refuses domains that no host name can be below.
+    pub fn check(&self) -> Result<()> {
+        match self.domains.iter().find_map(|domain| Some((domain, fault_of_domain(domain)?))) {
+            Some((domain, fault)) => Err(misconfigured(format!(
+                "read s3.domains: {domain:?} is wrong: {fault}; write names such as \"s3.example.com\""
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The limits, with those that all listeners share.
+    pub fn limits(&self, server: &Server) -> S3Limits {
         S3Limits {
             object_max_bytes: self.object_max.as_u64(),
             connections_max: self.connections_max,
             in_flight_max_bytes: self.in_flight_max.as_u64(),
             header_timeout: self.header_timeout,
             idle_timeout: self.idle_timeout,
-            shutdown_timeout,
+            connections_per_client: server.connections_per_client,
+            trusted_clients: server.trusted_clients.clone(),
+            min_bytes_per_s: server.min_rate.as_u64(),
+            shutdown_timeout: server.shutdown_timeout,
             ..S3Limits::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_are_host_names() {
+        let check = |domain: &str| S3 { domains: vec![domain.to_owned()], ..S3::default() }.check();
+        for good in ["s3.example.com", "localhost", "cameo.lan"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "https://s3.example.com", "s3.example.com:9000", "*.example.com", ".example.com", "10.0.0.7", "a b"]
+        {
+            let error = check(bad).expect_err(bad).to_string();
+            assert!(error.contains("s3.domains"), "{error}");
         }
     }
 }

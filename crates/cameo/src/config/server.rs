@@ -2,10 +2,14 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
+use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
-use crate::error::Result;
+use crate::{
+    error::Result,
+    serve::http::{ClientNetwork, ConnectionLimits},
+};
 
 /// The levels of log lines; `off` is none.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -22,6 +26,12 @@ pub struct Server {
     pub images_listen: Listen,
     /// Console and JSON API.
     pub console_listen: Listen,
+    /// Open connections of one client of a listener.
+    pub connections_per_client: usize,
+    /// Addresses and networks whose clients are many behind one address, such as a proxy: they may have all connections.
+    pub trusted_clients: Vec<ClientNetwork>,
+    /// What a client must send of a body, and take of an answer, while it is waited for, a second.
+    pub min_rate: ByteSize,
     /// How long a server that is told to end may take to finish what it holds.
     #[serde(with = "humantime_serde")]
     pub shutdown_timeout: Duration,
@@ -30,12 +40,16 @@ pub struct Server {
 impl Default for Server {
     fn default() -> Self {
         let local = |port| Listen::On(SocketAddr::from(([127, 0, 0, 1], port)));
+        let limits = ConnectionLimits::default();
         Self {
             data: PathBuf::from("./cameo-data"),
             s3_listen: local(9000),
             images_listen: local(9001),
             console_listen: local(9002),
-            shutdown_timeout: Duration::from_secs(20),
+            connections_per_client: limits.connections_per_client,
+            trusted_clients: limits.trusted_clients,
+            min_rate: ByteSize::b(limits.min_bytes_per_s),
+            shutdown_timeout: limits.shutdown_timeout,
         }
     }
 }
@@ -45,6 +59,18 @@ impl Server {
     pub fn turn_off(&mut self) {
         for listen in [&mut self.s3_listen, &mut self.images_listen, &mut self.console_listen] {
             *listen = Listen::Off;
+        }
+    }
+
+    /// What the images and the console take of connections; the S3 endpoint has limits of its own beside these.
+    pub fn connection_limits(&self, connections_max: usize) -> ConnectionLimits {
+        ConnectionLimits {
+            connections_max,
+            connections_per_client: self.connections_per_client,
+            trusted_clients: self.trusted_clients.clone(),
+            min_bytes_per_s: self.min_rate.as_u64(),
+            shutdown_timeout: self.shutdown_timeout,
+            ..ConnectionLimits::default()
         }
     }
 }
@@ -60,6 +86,11 @@ pub enum Listen {
 }
 
 impl Listen {
+    /// The address, if others than this machine can reach it.
+    pub fn beyond_loopback(self) -> Option<SocketAddr> {
+        self.address().filter(|address| !address.ip().to_canonical().is_loopback())
+    }
+
     /// The address, unless it is off.
     pub fn address(self) -> Option<SocketAddr> {
         match self {

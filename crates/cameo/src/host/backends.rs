@@ -1,6 +1,9 @@
 //! Stores, queues and catalogs by the addresses of the configuration.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     aws::AccessKeys,
@@ -72,11 +75,21 @@ pub fn register_rules(config: &Config, images_listener: Option<&str>) -> Registe
     RegisterRules { urls: ImageUrls::new(base), delete_unpublishes: config.register.delete_unpublishes }
 }
 
-/// The key pairs of the S3 endpoint: these first ones, and those of the file of keys.
-pub fn key_ring(config: &Config, first: Vec<AccessKey>) -> Result<KeyRing> {
+/// The file of access keys: the configured one, or the data folder's own.
+pub fn key_file_of(config: &Config, data: &Path) -> PathBuf {
     match &config.s3.key_file {
-        none if none.as_os_str().is_empty() => Ok(KeyRing::fixed(first)),
-        path => KeyRing::with_file(first, path),
+        none if none.as_os_str().is_empty() => data.join("keys.toml"),
+        path => path.clone(),
+    }
+}
+
+/// The key pairs of the S3 endpoint: these first ones, and those of the file of keys. A file that was configured must exist.
+pub fn key_ring(config: &Config, first: Vec<AccessKey>) -> Result<KeyRing> {
+    let path = key_file_of(config, &config.server.data);
+    if config.s3.key_file.as_os_str().is_empty() {
+        KeyRing::with_optional_file(first, &path)
+    } else {
+        KeyRing::with_file(first, &path)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The data folder of an embedded server: its lock, its credentials, and where it can be reached.
+//!
+//! Whoever may write to it decides who is let in and what is served, so a folder, or a file of these, that others may write is refused.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, File, TryLockError},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -13,9 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::Environment,
     error::{Error, Kind, Place, Result},
+    private_file::{self, Holds, Links},
+    serve::s3_api::fault_of_pair,
 };
 
-const OWNER_ONLY: u32 = 0o600;
+/// Bytes of a file of ours, at most.
+const FILE_MAX_BYTES: u64 = 64 << 10;
 const SECRET_LENGTH: usize = 40;
 const ID_LENGTH: usize = 16;
 
@@ -59,9 +63,8 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self> {
         let doing = || format!("open the data folder {}", path.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| wrong(doing(), error))?;
-        let mut options = OpenOptions::new();
-        let lock = options.create(true).truncate(false).write(true).mode(OWNER_ONLY).open(path.join("lock"));
-        let lock = lock.map_err(|error| wrong(doing(), error))?;
+        private_file::check_folder(path).map_err(|error| wrong(doing(), error))?;
+        let lock = private_file::open_lock(&path.join("lock")).map_err(|error| wrong(doing(), error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
@@ -91,13 +94,13 @@ impl DataFolder {
             return Ok((credentials, false));
         }
         let credentials = generate();
-        write_owner_only(&credentials_file(&self.path), &credentials)?;
+        write_private(&credentials_file(&self.path), &credentials)?;
         Ok((credentials, true))
     }
 
     /// Tells other commands where the server can be reached.
     pub fn announce(&self, running: &Running) -> Result<()> {
-        write_owner_only(&self.path.join("serve.json"), running)
+        write_private(&self.path.join("serve.json"), running)
     }
 }
 
@@ -124,9 +127,13 @@ impl Drop for DataFolder {
 /// The key pair that `CAMEO_ACCESS_KEY_ID` and `CAMEO_SECRET_ACCESS_KEY` set together.
 pub fn environment_credentials(environment: &Environment) -> Result<Option<Credentials>> {
     match (environment.get("CAMEO_ACCESS_KEY_ID"), environment.get("CAMEO_SECRET_ACCESS_KEY")) {
-        (Some(id), Some(secret)) => {
-            Ok(Some(Credentials { access_key_id: id.to_owned(), secret_access_key: secret.to_owned() }))
-        }
+        (Some(id), Some(secret)) => match fault_of_pair(id, secret) {
+            Some(fault) => {
+                let doing = "read CAMEO_ACCESS_KEY_ID and CAMEO_SECRET_ACCESS_KEY";
+                Err(Error::new(Place::System, Kind::Misconfigured, doing).because(fault))
+            }
+            None => Ok(Some(Credentials { access_key_id: id.to_owned(), secret_access_key: secret.to_owned() })),
+        },
         (None, None) => Ok(None),
         _ => {
             let doing = "read the environment: CAMEO_ACCESS_KEY_ID and CAMEO_SECRET_ACCESS_KEY must be set together";
@@ -137,12 +144,18 @@ pub fn environment_credentials(environment: &Environment) -> Result<Option<Crede
 
 /// The key pair stored in a data folder.
 pub fn read_credentials(folder: &Path) -> Result<Option<Credentials>> {
-    read_json(&credentials_file(folder))
+    let path = credentials_file(folder);
+    let credentials: Option<Credentials> = read_json(&path, Holds::Secrets)?;
+    let fault = credentials.as_ref().and_then(|keys| fault_of_pair(&keys.access_key_id, &keys.secret_access_key));
+    match fault {
+        Some(fault) => Err(wrong(format!("read {}", path.display()), fault)),
+        None => Ok(credentials),
+    }
 }
 
 /// Where the server of a data folder can be reached; none when none is running.
 pub fn read_running(folder: &Path) -> Result<Option<Running>> {
-    let running: Option<Running> = read_json(&folder.join("serve.json"))?;
+    let running: Option<Running> = read_json(&folder.join("serve.json"), Holds::Facts)?;
     // After a crash the file is left: only the lock tells.
     let locked =
         || File::open(folder.join("lock")).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
@@ -153,29 +166,20 @@ fn credentials_file(folder: &Path) -> PathBuf {
     folder.join("credentials.json")
 }
 
-fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>> {
-    match fs::read(path) {
-        Ok(bytes) => {
-            serde_json::from_slice(&bytes).map(Some).map_err(|error| wrong(format!("read {}", path.display()), error))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(wrong(format!("read {}", path.display()), error)),
-    }
+fn read_json<T: for<'de> Deserialize<'de>>(path: &Path, holds: Holds) -> Result<Option<T>> {
+    let Some(bytes) = private_file::read(path, FILE_MAX_BYTES, holds, Links::Refused)? else { return Ok(None) };
+    // The parser's message names a place in the text, and never quotes it.
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| wrong(format!("read {}", path.display()), error))
 }
 
-fn write_owner_only(path: &Path, value: &impl Serialize) -> Result<()> {
-    let write = || -> io::Result<()> {
-        let temporary = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let mut file = options.create(true).truncate(true).write(true).mode(OWNER_ONLY).open(&temporary)?;
-        file.write_all(&serde_json::to_vec_pretty(value)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|error| wrong(format!("write {}", path.display()), error))
+fn write_private(path: &Path, value: &impl Serialize) -> Result<()> {
+    let content =
+        serde_json::to_vec_pretty(value).map_err(|error| wrong(format!("write {}", path.display()), error))?;
+    private_file::replace(path, &content)
 }
 
-fn generate() -> Credentials {
+/// A key pair of our own making.
+pub fn generate() -> Credentials {
     let text = |length| rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect::<String>();
     let access_key_id = format!("CAMEO{}", text(ID_LENGTH).to_ascii_uppercase());
     Credentials { access_key_id, secret_access_key: text(SECRET_LENGTH) }
@@ -218,8 +222,58 @@ mod tests {
         assert!(new && first.secret_access_key.len() == SECRET_LENGTH);
         assert_eq!(data.credentials(&Environment::default()).unwrap(), (first.clone(), false));
         let mode = fs::metadata(credentials_file(folder.path())).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, OWNER_ONLY);
+        assert_eq!(mode & 0o777, private_file::OWNER_ONLY);
         assert!(!format!("{first:?}").contains(&first.secret_access_key));
+    }
+
+    /// security.md A11: the folder and its files were taken as they were found.
+    #[test]
+    fn what_others_could_have_written_is_refused() {
+        let set_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        set_mode(folder.path(), 0o777);
+        let error = DataFolder::open(folder.path()).unwrap_err();
+        assert_eq!(error.kind(), Kind::Misconfigured);
+        assert!(error.to_string().contains("chmod go-w"), "{error}");
+        set_mode(folder.path(), 0o755);
+        let path = credentials_file(folder.path());
+        write_private(&path, &generate()).unwrap();
+        set_mode(&path, 0o666);
+        let error = DataFolder::open(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("credentials.json"), "{error}");
+        set_mode(&path, 0o644);
+        let data = DataFolder::open(folder.path()).unwrap();
+        assert!(data.credentials(&Environment::default()).unwrap_err().to_string().contains("chmod 600"));
+        set_mode(&path, 0o600);
+        assert!(data.credentials(&Environment::default()).is_ok());
+    }
+
+    /// security.md A11: a link that somebody planted gave the first key pair away.
+    #[test]
+    fn a_planted_link_is_neither_read_nor_written_through() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let data = DataFolder::open(folder.path()).unwrap();
+        let target = elsewhere.path().join("file");
+        fs::write(&target, "").unwrap();
+        std::os::unix::fs::symlink(&target, folder.path().join("credentials.new")).unwrap();
+        data.credentials(&Environment::default()).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"");
+        let path = credentials_file(folder.path());
+        fs::rename(&path, &target).unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        assert!(data.credentials(&Environment::default()).unwrap_err().to_string().contains("symbolic link"));
+    }
+
+    /// security.md A10.
+    #[test]
+    fn an_empty_pair_is_refused_wherever_it_comes_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::open(folder.path()).unwrap();
+        let pair = Credentials { access_key_id: "id".into(), secret_access_key: String::new() };
+        write_private(&credentials_file(folder.path()), &pair).unwrap();
+        assert!(data.credentials(&Environment::default()).is_err());
+        let blank = Environment::of([("CAMEO_ACCESS_KEY_ID", "id"), ("CAMEO_SECRET_ACCESS_KEY", "  ")]);
+        assert!(data.credentials(&blank).is_err());
     }
 
     #[test]
@@ -239,7 +293,7 @@ mod tests {
             assert_eq!(read_running(folder.path()).unwrap(), Some(running.clone()));
         }
         // As a crash leaves it.
-        write_owner_only(&folder.path().join("serve.json"), &running).unwrap();
+        write_private(&folder.path().join("serve.json"), &running).unwrap();
         assert_eq!(read_running(folder.path()).unwrap(), None);
     }
 }

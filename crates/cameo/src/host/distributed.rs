@@ -39,8 +39,8 @@ pub(super) async fn start(
     clock: Arc<dyn Clock>,
     roles: Roles,
 ) -> Result<Server> {
-    let listeners = Listeners::bind(&config.server, false).await?;
-    let running = listeners.running();
+    let listeners = Listeners::bind(config, false)?;
+    let (running, shares) = (listeners.running(), listeners.shares(config));
     let shows = running.images.is_some() || running.console.is_some();
     let rules = register_rules(config, running.images.as_deref());
     if roles.register {
@@ -49,7 +49,7 @@ pub(super) async fn start(
     let worker = open(config, environment, clock, roles, rules.clone(), shows).await?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &worker, config, roles);
-    listeners.spawn(&mut tasks, &worker, rules.urls);
+    listeners.spawn(&mut tasks, &worker, rules.urls, config, shares);
     if roles.register {
         public_url::spawn_check(&mut tasks, config);
     }

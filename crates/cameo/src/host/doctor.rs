@@ -14,11 +14,12 @@ use std::{
 use serde::Serialize;
 
 use super::{
+    audit_log::audit_folder,
     backends::{access_keys, catalog_settings, no_server_database, open_queue, open_store, register_rules},
     backends::{key_ring, require_public_url},
     data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
     embedded::with_way_on,
-    listeners::Listeners,
+    listeners::{Listeners, warnings},
     renderer,
     server::no_worker_beside,
 };
@@ -27,6 +28,7 @@ use crate::{
     clock::Clock,
     config::{Config, Environment},
     error::{Error, Kind, Place, Result},
+    private_file::check_folder,
     queue::Queue,
     sqlite::Sqlite,
     store::embedded::{check_belongs_together, check_database_file},
@@ -112,7 +114,7 @@ pub async fn examine(
             }
             findings.push(public_url(config, audience));
             if audience != Audience::Worker {
-                findings.push(listeners(config, false, None).await);
+                findings.push(listeners(config, false, None));
             }
             if config.catalog.is_embedded() {
                 findings.push(Finding::bad("database", &no_server_database()));
@@ -135,7 +137,7 @@ async fn of_one_machine(config: &Config, environment: &Environment) -> Vec<Findi
     findings.extend(public_address(config).await);
     match running {
         Ok(running) => {
-            findings.push(listeners(config, true, running.as_ref()).await);
+            findings.push(listeners(config, true, running.as_ref()));
             findings.push(data_folder(config, folder, running).await);
         }
         Err(error) => findings.push(Finding::bad("data folder", &error)),
@@ -157,13 +159,19 @@ fn keys(config: &Config, environment: &Environment) -> Finding {
 }
 
 /// Binds what a server would, and lets it go again. A server of ours has them already.
-async fn listeners(config: &Config, has_endpoint: bool, running: Option<&Running>) -> Finding {
+fn listeners(config: &Config, has_endpoint: bool, running: Option<&Running>) -> Finding {
     let what = "listeners";
+    if let Err(error) = config.console.check(&config.server) {
+        return Finding::bad(what, &error);
+    }
     if let Some(running) = running {
         return Finding::good(what, format!("process {} has them", running.pid));
     }
-    match Listeners::bind(&config.server, has_endpoint).await {
-        Ok(_) => Finding::good(what, "the addresses are free"),
+    match Listeners::bind(config, has_endpoint) {
+        Ok(_) => match warnings(config, has_endpoint) {
+            none if none.is_empty() => Finding::good(what, "the addresses are free"),
+            warnings => Finding::remark(what, format!("the addresses are free; {}", warnings.join("; "))),
+        },
         // Where objects are elsewhere, nothing tells whether it is our own server that has them.
         Err(error) if !has_endpoint => Finding::remark(what, format!("{error}; a running `cameo serve` is well")),
         Err(error) => Finding::bad(what, &error),
@@ -194,8 +202,13 @@ async fn data_folder(config: &Config, folder: &Path, running: Option<Running>) -
         let doing = format!("use the data folder {shown}: it is not a folder");
         return Finding::bad(what, &Error::new(Place::System, Kind::Misconfigured, doing));
     }
-    let file = DataFolder::database(folder);
     // What a start refuses is not called well.
+    let audit = audit_folder(&config.audit, folder);
+    let trusted = check_folder(folder).and_then(|()| if audit.is_dir() { check_folder(&audit) } else { Ok(()) });
+    if let Err(error) = trusted {
+        return Finding::bad(what, &error);
+    }
+    let file = DataFolder::database(folder);
     if let Err(error) = check_database_file(folder, &file) {
         return Finding::bad(what, &error);
     }

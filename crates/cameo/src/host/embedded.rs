@@ -1,18 +1,25 @@
 //! The whole system in one process: S3 endpoint, images, console and workers over one data folder.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::{
+    audit_log::AuditLog,
     backends::{catalog_settings, key_ring, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
+    descriptors::Shares,
     listeners::{Listeners, served},
     outage::Outages,
     public_url, renderer,
     server::{Roles, Server, spawn_workers},
     tasks::Tasks,
+    usage,
     worker::Worker,
 };
 use crate::{
@@ -23,7 +30,7 @@ use crate::{
     flow::{Flow, reconcile::count_rows_elsewhere},
     generation::counter_above,
     queue::{Queue, sqlite::SqliteQueue},
-    serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint},
+    serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint, S3Limits, Watch},
     sqlite::Sqlite,
     store::embedded::{Embedded, EmbeddedOptions, check_database_file, way_on},
 };
@@ -42,6 +49,7 @@ struct Parts {
     store: Embedded,
     db: Sqlite,
     keys: Arc<KeyRing>,
+    watch: Watch,
 }
 
 /// Opens the data folder, starts every listener that is on and the workers.
@@ -51,39 +59,55 @@ pub(super) async fn start(
     clock: Arc<dyn Clock>,
     roles: Roles,
 ) -> Result<Server> {
-    let (folder, listeners) = open_folder_and_bind(config).await?;
+    let (folder, listeners) = open_folder_and_bind(config)?;
     let (credentials, credentials_are_new) = folder.credentials(environment)?;
-    let running = listeners.running();
+    let (running, shares) = (listeners.running(), listeners.shares(config));
     let rules = register_rules(config, running.images.as_deref());
-    let parts = open_parts(config, folder.path(), rules.clone(), &credentials, clock).await;
+    let (trail, audit) = AuditLog::start(&config.audit, folder.path(), &clock)?;
+    let watch = Watch::new(clock.clone(), trail);
+    let parts = open_parts(config, folder.path(), rules.clone(), &credentials, clock, watch).await;
     // A database that is damaged anywhere that a start reads has a way on.
     let parts = parts.map_err(|error| with_way_on(error, folder.path()))?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &parts.worker, config, roles);
-    spawn_listeners(&mut tasks, listeners, &parts, config, &rules.urls);
+    spawn_listeners(&mut tasks, listeners, &parts, config, shares, &rules.urls);
     spawn_sweeper(&mut tasks, &parts);
     spawn_address_check(&mut tasks, &parts.worker.flow, rules.urls);
     public_url::spawn_check(&mut tasks, config);
-    tasks.at_the_end(end(parts.store, parts.db));
+    spawn_usage_saver(&mut tasks, parts.keys.clone(), folder.path());
+    tasks.at_the_end(end(parts.store, parts.db, parts.keys, parts.watch, folder.path().to_owned(), audit));
     folder.announce(&running)?;
     Ok(Server { running, credentials: Some((credentials, credentials_are_new)), tasks, folder: Some(folder) })
 }
 
 /// A folder that is there is locked first, since another server on it is the better thing to say than a port that it holds; one that is
 /// not is made last, so that a start that ends at a port leaves nothing behind.
-async fn open_folder_and_bind(config: &Config) -> Result<(DataFolder, Listeners)> {
+fn open_folder_and_bind(config: &Config) -> Result<(DataFolder, Listeners)> {
     let path = &config.server.data;
     if path.exists() {
         let folder = DataFolder::open(path)?;
-        return Ok((folder, Listeners::bind(&config.server, true).await?));
+        return Ok((folder, Listeners::bind(config, true)?));
     }
-    let listeners = Listeners::bind(&config.server, true).await?;
+    let listeners = Listeners::bind(config, true)?;
     Ok((DataFolder::open(path)?, listeners))
 }
 
 /// What is left to do when every task has ended: changes whose clients went away, and the log of the database.
-async fn end(store: Embedded, db: Sqlite) -> Result<()> {
+async fn end(
+    store: Embedded,
+    db: Sqlite,
+    keys: Arc<KeyRing>,
+    watch: Watch,
+    folder: PathBuf,
+    audit: Option<AuditLog>,
+) -> Result<()> {
     store.changes_ended().await;
+    usage::save(&keys, &folder);
+    // The trail ends with the last who could write to it.
+    drop(watch);
+    if let Some(audit) = audit {
+        audit.ended().await;
+    }
     if let Err(error) = db.fold_log().await {
         warn!(%error, "the log of the database is left beside it, and is needed with it");
     }
@@ -96,6 +120,7 @@ async fn open_parts(
     rules: RegisterRules,
     credentials: &Credentials,
     clock: Arc<dyn Clock>,
+    watch: Watch,
 ) -> Result<Parts> {
     let database = DataFolder::database(folder);
     check_database_file(folder, &database)?;
@@ -127,7 +152,8 @@ async fn open_parts(
     let worker = Worker { flow, events, registrations, visibility_timeout, receive_wait, window, clock, outages };
     let first = AccessKey::all(&credentials.access_key_id, &credentials.secret_access_key);
     let keys = Arc::new(key_ring(config, vec![first])?);
-    Ok(Parts { worker, store, db, keys })
+    usage::restore(&keys, folder)?;
+    Ok(Parts { worker, store, db, keys, watch })
 }
 
 /// A database that cannot be read has a way on, like one that does not belong to the content.
@@ -163,14 +189,22 @@ async fn count_above_ledger(store: &Embedded, catalog: &dyn Catalog) -> Result<(
     Ok(())
 }
 
-fn spawn_listeners(tasks: &mut Tasks, mut listeners: Listeners, parts: &Parts, config: &Config, urls: &ImageUrls) {
+fn spawn_listeners(
+    tasks: &mut Tasks,
+    mut listeners: Listeners,
+    parts: &Parts,
+    config: &Config,
+    shares: Shares,
+    urls: &ImageUrls,
+) {
     if let Some(listener) = listeners.s3.take() {
-        let limits = config.s3.limits(config.server.shutdown_timeout);
-        let endpoint = S3Endpoint { store: parts.store.clone(), keys: parts.keys.clone(), limits };
+        let limits = S3Limits { connections_max: shares.s3, ..config.s3.limits(&config.server) };
+        let (store, keys, watch) = (parts.store.clone(), parts.keys.clone(), parts.watch.clone());
+        let endpoint = S3Endpoint { store, keys, limits, domains: config.s3.domains.clone(), watch };
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }
-    listeners.spawn(tasks, &parts.worker, urls.clone());
+    listeners.spawn(tasks, &parts.worker, urls.clone(), config, shares);
 }
 
 /// Says once how many rows lead elsewhere than the configuration says.
@@ -198,6 +232,17 @@ async fn sweep(store: &Embedded, now: Timestamp) {
     }
 }
 
+/// What keys have uploaded is saved each minute: after a crash a quota lacks a minute, not a day.
+fn spawn_usage_saver(tasks: &mut Tasks, keys: Arc<KeyRing>, folder: &Path) {
+    let folder = folder.to_owned();
+    tasks.spawn(|stop| async move {
+        while tokio::time::timeout(SETTLE_EVERY, stop.cancelled()).await.is_err() {
+            usage::save(&keys, &folder);
+        }
+        Ok(())
+    });
+}
+
 fn spawn_sweeper(tasks: &mut Tasks, parts: &Parts) {
     let (store, clock) = (parts.store.clone(), parts.worker.clock.clone());
     tasks.spawn(|stop| async move {
@@ -206,6 +251,13 @@ fn spawn_sweeper(tasks: &mut Tasks, parts: &Parts) {
             for _ in 0..SWEEP_EACH {
                 if tokio::time::timeout(SETTLE_EVERY, stop.cancelled()).await.is_ok() {
                     return Ok(());
+                }
+                match store.make_room(clock.now()).await {
+                    Ok(Some(made)) if made.files > 0 => {
+                        warn!(?made, "the disk is nearly full: replaced content was removed before store.keep_old");
+                    }
+                    Ok(_) => {}
+                    Err(error) => warn!(%error, "the space on the disk could not be looked after; it is tried again"),
                 }
                 if let Err(error) = store.settle().await {
                     warn!(%error, "what failed changes left behind could not be removed; it is tried again");

@@ -2,18 +2,27 @@
 
 use std::{io, net::SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
-use super::{data_folder::Running, tasks::Tasks, worker::Worker};
+use super::{
+    data_folder::Running,
+    descriptors::{Shares, share_out},
+    renderer,
+    tasks::Tasks,
+    worker::Worker,
+};
 use crate::{
     catalog::image_urls::ImageUrls,
-    config::{Listen, Server},
+    config::{Config, Listen},
     error::{Error, Kind, Place, Result},
     serve::{
         console::{self, Console},
         images::{self, Images},
     },
 };
+
+/// Connections that may wait to be accepted. The kernel has a limit of its own (`net.core.somaxconn`).
+const BACKLOG: u32 = 4096;
 
 /// The listeners that are on.
 #[derive(Debug)]
@@ -25,13 +34,23 @@ pub(super) struct Listeners {
 
 impl Listeners {
     /// Binds those that the configuration turns on; the S3 endpoint only where there is a store for it.
-    pub(super) async fn bind(config: &Server, has_endpoint: bool) -> Result<Self> {
-        let s3_listen = if has_endpoint { config.s3_listen } else { Listen::Off };
+    pub(super) fn bind(config: &Config, has_endpoint: bool) -> Result<Self> {
+        let server = &config.server;
+        config.console.check(server)?;
+        let s3_listen = if has_endpoint { server.s3_listen } else { Listen::Off };
         Ok(Self {
-            s3: listen("s3_listen", s3_listen).await?,
-            images: listen("images_listen", config.images_listen).await?,
-            console: listen("console_listen", config.console_listen).await?,
+            s3: listen("s3_listen", s3_listen)?,
+            images: listen("images_listen", server.images_listen)?,
+            console: listen("console_listen", server.console_listen)?,
         })
+    }
+
+    /// Shares out the open files among them, and warns of what others can reach.
+    pub(super) fn shares(&self, config: &Config) -> Shares {
+        for warning in warnings(config, self.s3.is_some()) {
+            tracing::warn!("{warning}");
+        }
+        share_out(config, self.s3.is_some(), renderer::concurrency(config))
     }
 
     /// Where they can be reached.
@@ -41,17 +60,26 @@ impl Listeners {
     }
 
     /// Serves images and console over what a worker works with.
-    pub(super) fn spawn(self, tasks: &mut Tasks, worker: &Worker, images_url: ImageUrls) {
+    pub(super) fn spawn(
+        self,
+        tasks: &mut Tasks,
+        worker: &Worker,
+        images_url: ImageUrls,
+        config: &Config,
+        shares: Shares,
+    ) {
         if let Some(listener) = self.images {
             let images = Images::new(worker.flow.store.clone(), &worker.flow.settings);
+            let limits = config.server.connection_limits(shares.images);
             tasks.spawn(|stop| async move {
-                served("images", images::serve(listener, images, stop.cancelled_owned()).await)
+                served("images", images::serve(listener, images, limits, stop.cancelled_owned()).await)
             });
         }
         if let Some(listener) = self.console {
             let console = console_of(worker, images_url);
+            let limits = config.server.connection_limits(shares.console);
             tasks.spawn(|stop| async move {
-                served("the console", console::serve(listener, console, stop.cancelled_owned()).await)
+                served("the console", console::serve(listener, console, limits, stop.cancelled_owned()).await)
             });
         }
     }
@@ -73,13 +101,51 @@ pub(super) fn served(what: &str, result: io::Result<()>) -> Result<()> {
     result.map_err(|error| Error::new(Place::System, Kind::Fatal, format!("serve {what}")).because(error))
 }
 
-async fn listen(key: &str, listen: Listen) -> Result<Option<TcpListener>> {
+/// A line for each listener that others can reach without TLS.
+pub(super) fn warnings(config: &Config, has_endpoint: bool) -> Vec<String> {
+    let server = &config.server;
+    let s3_listen = if has_endpoint { server.s3_listen } else { Listen::Off };
+    let warning = |listen: Listen, key: &str, what: &str| {
+        let address = listen.beyond_loopback()?;
+        Some(format!("server.{key} = {address} can be reached from other machines, without TLS: {what}"))
+    };
+    [
+        warning(
+            s3_listen,
+            "s3_listen",
+            "photos and names can be read and changed on the way; put a proxy with TLS before it",
+        ),
+        warning(
+            server.images_listen,
+            "images_listen",
+            "images can be read and changed on the way; put a proxy with TLS before it",
+        ),
+        warning(
+            server.console_listen,
+            "console_listen",
+            "the console has no log-in, and whoever reaches it can send photos through the flow again and take images down \
+             (console.allow_public is set)",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn listen(key: &str, listen: Listen) -> Result<Option<TcpListener>> {
     let Some(address) = listen.address() else { return Ok(None) };
-    let bound = TcpListener::bind(address).await;
-    bound.map(Some).map_err(|error| {
+    bind(address).map(Some).map_err(|error| {
         let doing = format!("listen on {address} (server.{key}); is another server running there?");
         Error::new(Place::System, Kind::Misconfigured, doing).because(error)
     })
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As a server that is started again needs it: connections of the last one may still be ending.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// An address that a client on this machine can use.
@@ -88,5 +154,29 @@ fn base_url(address: SocketAddr) -> String {
         format!("http://127.0.0.1:{}", address.port())
     } else {
         format!("http://{address}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// security.md, last paragraph.
+    #[test]
+    fn every_listener_that_others_can_reach_is_warned_of() {
+        let mut config = Config::default();
+        assert_eq!(warnings(&config, true), Vec::<String>::new());
+        let public = |text: &str| text.parse::<Listen>().unwrap();
+        config.server.s3_listen = public("0.0.0.0:9000");
+        config.server.images_listen = public("[::]:9001");
+        config.server.console_listen = public("10.0.0.7:9002");
+        let all = warnings(&config, true);
+        assert_eq!(all.len(), 3, "{all:?}");
+        for (warning, words) in
+            all.iter().zip([["s3_listen", "TLS"], ["images_listen", "TLS"], ["console_listen", "log-in"]])
+        {
+            assert!(words.iter().all(|word| warning.contains(word)), "{warning}");
+        }
+        assert_eq!(warnings(&config, false).len(), 2, "there is no endpoint to reach");
     }
 }

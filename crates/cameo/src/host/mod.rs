@@ -5,8 +5,10 @@
 //! registered together, and [`messages`] are those calls. `settle` decides what becomes of messages, `held` keeps them while that takes, and
 //! [`outage`] is what loops share about it. [`places`] opens what a command looks at, and [`doctor`] looks whether it could.
 
+mod audit_log;
 pub mod backends;
 pub mod data_folder;
+mod descriptors;
 mod distributed;
 pub mod doctor;
 mod embedded;
@@ -22,4 +24,5 @@ pub mod renderer;
 pub mod server;
 mod settle;
 mod tasks;
+mod usage;
 pub mod worker;

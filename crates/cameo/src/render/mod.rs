@@ -8,6 +8,7 @@ use crate::{content::Content, error::Result, reason::ReasonCode};
 
 pub mod child;
 pub mod children;
+pub mod frame;
 pub mod in_process;
 mod protection;
 mod shared_memory;

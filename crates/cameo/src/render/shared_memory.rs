@@ -13,6 +13,8 @@ use crate::content::Content;
 #[derive(Debug)]
 pub(super) struct Outbox {
     map: MapMut,
+    /// Bytes of the last original.
+    used: usize,
 }
 
 impl Outbox {
@@ -23,12 +25,18 @@ impl Outbox {
         file.set_len(capacity as u64)?;
         let map = MapMut::with_options().write().len(capacity).map(&file).map_err(io::Error::other)?;
         seal(&file)?;
-        Ok((Self { map }, file))
+        Ok((Self { map, used: 0 }, file))
     }
 
     /// Puts an original there; whether it fits is the caller's to check.
     pub(super) fn put(&mut self, original: &Content) -> io::Result<()> {
-        let room = self.map.get_mut(..original.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        let length = original.len();
+        // Behind a shorter original stood the end of the one before, for whoever took the child over to read.
+        if let Some(rest) = self.map.get_mut(length..self.used) {
+            rest.fill(0);
+        }
+        let room = self.map.get_mut(..length).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.used = length;
         original.copy_to(room)
     }
 }
@@ -129,6 +137,19 @@ mod tests {
         if cfg!(target_os = "linux") {
             file.write_at(b"forged", 0).unwrap_err();
             file.set_len(1).unwrap_err();
+        }
+    }
+
+    /// security.md A13: a child saw the ends of earlier originals.
+    #[test]
+    fn nothing_is_left_of_an_earlier_original() {
+        let (mut outbox, file) = Outbox::create(1000).unwrap();
+        for original in [&[7; 900][..], &[8; 300], &[9; 500], &[1; 10]] {
+            outbox.put(&Content::from(Bytes::copy_from_slice(original))).unwrap();
+            let inbox = Inbox::open(&file).unwrap();
+            let seen = inbox.original(1000).unwrap();
+            assert_eq!(&seen[..original.len()], original);
+            assert!(seen[original.len()..].iter().all(|&byte| byte == 0));
         }
     }
 

@@ -108,6 +108,17 @@ pub(super) struct Piece {
     pub(super) bytes: usize,
 }
 
+/// What a read brought.
+#[derive(Debug)]
+pub(super) enum Received<T> {
+    /// The rest of a message.
+    Message(T),
+    /// A part of one, or nothing.
+    Part,
+    /// The end.
+    Closed,
+}
+
 /// One end of the socket. A read that times out loses nothing: the next one goes on where it stopped.
 #[derive(Debug)]
 pub(super) struct Channel<S> {
@@ -129,18 +140,28 @@ impl<S: Read + Write> Channel<S> {
 
     /// The next message, or nothing once the other end is closed.
     pub(super) fn receive<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
-        let mut chunk = [0; 4096];
         loop {
-            if let Some(message) = self.take()? {
-                return Ok(Some(message));
-            }
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return Ok(None),
-                Ok(read) => self.unread.extend_from_slice(&chunk[..read]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match self.receive_some()? {
+                Received::Message(message) => return Ok(Some(message)),
+                Received::Part => {}
+                Received::Closed => return Ok(None),
             }
         }
+    }
+
+    /// What one read brings. Whoever has a deadline looks at it in between: a message that comes byte by byte never makes a read time out.
+    pub(super) fn receive_some<T: DeserializeOwned>(&mut self) -> io::Result<Received<T>> {
+        let mut chunk = [0; 4096];
+        if let Some(message) = self.take()? {
+            return Ok(Received::Message(message));
+        }
+        match self.stream.read(&mut chunk) {
+            Ok(0) => return Ok(Received::Closed),
+            Ok(read) => self.unread.extend_from_slice(&chunk[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(self.take()?.map_or(Received::Part, Received::Message))
     }
 
     fn take<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {

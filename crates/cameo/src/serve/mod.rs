@@ -1,6 +1,6 @@
-//! The listeners: the S3 endpoint, the public images, and the console.
+//! The listeners: the S3 endpoint, the public images, and the console, on one base.
 
-mod http;
+pub mod http;
 
 pub mod console;
 pub mod images;

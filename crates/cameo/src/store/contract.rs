@@ -3,11 +3,14 @@
 //! The bucket must exist and be empty; the tests leave objects behind. A backend without conditional writes does not
 //! keep this contract, and is mended by `reconcile`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 
-use super::{Attributes, Condition, ContentState, GENERATION_METADATA, NewKey, NewObject, ObjectInfo, Store, Written};
+use super::{
+    Attributes, Condition, ContentState, GENERATION_METADATA, NewKey, NewObject, ObjectInfo, Reading, Store, Written,
+};
 
 /// Keys that a store must tell apart and give back byte for byte.
 pub const KEYS: [&str; 14] = [
@@ -33,6 +36,7 @@ pub const KEYS: [&str; 14] = [
 /// When the store does not do what every store must.
 pub async fn all(store: &dyn Store, bucket: &str) {
     what_is_put_is_got_and_headed(store, bucket).await;
+    content_is_read_in_pieces_and_ranges(store, bucket).await;
     keys_are_kept_byte_for_byte(store, bucket).await;
     conditions_decide_over_writes(store, bucket).await;
     copies_have_attributes_of_their_own(store, bucket).await;
@@ -91,6 +95,34 @@ async fn what_is_put_is_got_and_headed(store: &dyn Store, bucket: &str) {
     assert!(large.body.is_empty() && large.info.size == 7, "more than was asked for is not returned");
     put(store, bucket, "first", b"").await;
     assert_eq!(store.get(bucket, "first", 10).await.expect("an answer").expect("an object").body, "");
+}
+
+/// More than one piece of any store.
+const LARGE_BYTES: usize = 1_300_001;
+
+async fn read(store: &dyn Store, bucket: &str, key: &str, range: Option<Range<u64>>) -> (ObjectInfo, Vec<u8>) {
+    let Reading { info, pieces } = store.read(bucket, key, range).await.expect("an answer").expect("an object");
+    (info, pieces.try_collect::<Vec<Bytes>>().await.expect("content").concat())
+}
+
+async fn content_is_read_in_pieces_and_ranges(store: &dyn Store, bucket: &str) {
+    assert!(store.read(bucket, "read", None).await.expect("an answer").is_none());
+    let content: Vec<u8> = (0..=250).cycle().take(LARGE_BYTES).collect();
+    let body = Bytes::from(content.clone());
+    let written = done(store.put(bucket, "read", body, &attributes("7"), Condition::Always).await.expect("a put"));
+    let (info, whole) = read(store, bucket, "read", None).await;
+    assert_eq!((info.size, &info.etag), (LARGE_BYTES as u64, &written.etag));
+    assert_eq!(info.content_type.as_deref(), Some("image/jpeg"));
+    assert!(whole == content, "{} bytes", whole.len());
+    for range in [0..1, 5..600_000, 700_000..LARGE_BYTES, LARGE_BYTES - 1..LARGE_BYTES] {
+        let asked = range.start as u64..range.end as u64;
+        let (info, part) = read(store, bucket, "read", Some(asked)).await;
+        assert_eq!(info.size, LARGE_BYTES as u64, "of the whole object");
+        assert!(part == content[range.clone()], "{range:?}: {} bytes", part.len());
+    }
+    put(store, bucket, "read", b"").await;
+    let (info, nothing) = read(store, bucket, "read", None).await;
+    assert_eq!((info.size, nothing.len()), (0, 0));
 }
 
 async fn keys_are_kept_byte_for_byte(store: &dyn Store, bucket: &str) {

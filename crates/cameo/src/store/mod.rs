@@ -3,11 +3,14 @@
 //! A backend is one file or folder behind [`Store`], chosen by a URL in the configuration. Each passes `contract`.
 //! The S3 endpoint needs more than this (streams, parts, checksums) and talks to [`embedded`] directly.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::try_join_all;
+use futures::{
+    future::try_join_all,
+    stream::{self, BoxStream, StreamExt},
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -92,6 +95,14 @@ pub struct Opened {
     pub content: Content,
 }
 
+/// An object whose content, or a range of it, comes piece by piece: to be passed on without being held.
+pub struct Reading {
+    /// What is known of it.
+    pub info: ObjectInfo,
+    /// The pieces. Each is read when it is asked for, and none is larger than 512 KiB where the store can read in pieces.
+    pub pieces: BoxStream<'static, Result<Bytes>>,
+}
+
 /// What an object is written with beside its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes {
@@ -149,6 +160,12 @@ pub struct NewKey {
     pub condition: Condition,
 }
 
+/// The part of `size` bytes that a range means.
+fn bounds(range: Option<Range<u64>>, size: u64) -> Range<u64> {
+    let Range { start, end } = range.unwrap_or(0..size);
+    start.min(end).min(size)..end.min(size)
+}
+
 /// The buckets.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
@@ -160,6 +177,16 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn open(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Opened>> {
         let object = self.get(bucket, key, max_bytes).await?;
         Ok(object.map(|Object { info, body }| Opened { info, content: body.into() }))
+    }
+
+    /// The content piece by piece: a range that ends at the object's end at the latest, or all of it; `None` where there is no
+    /// object. Nothing beyond the range is read. The object may have changed since somebody looked: compare `info.etag`.
+    async fn read(&self, bucket: &str, key: &str, range: Option<Range<u64>>) -> Result<Option<Reading>> {
+        let Some(Object { info, body }) = self.get(bucket, key, u64::MAX).await? else { return Ok(None) };
+        let bounds = bounds(range, body.len() as u64);
+        let at = |position: u64| usize::try_from(position).unwrap_or(body.len());
+        let piece = body.slice(at(bounds.start)..at(bounds.end));
+        Ok(Some(Reading { info, pieces: stream::iter([Ok(piece)]).boxed() }))
     }
 
     /// What is known of the object; `None` where there is none.

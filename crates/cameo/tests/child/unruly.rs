@@ -87,9 +87,34 @@ fn obey(original: &[u8], size_set: &SizeSet, limits: &Limits) -> Result<Rendered
         "print" => println!("{order}"),
         "signal" => signal(argument.parse().unwrap()),
         "wait" => std::thread::park(),
+        "share" => share(argument.parse().unwrap()),
+        "forge" => return Ok(forged(argument, size_set)),
         _ => return cameo_image::render(original, size_set, limits),
     }
     Err(Rejection::new(Reason::Corrupt, format!("{order}: done, original {seen} of this child")))
+}
+
+/// Takes memory that is shared, and so is nobody's own.
+#[expect(unsafe_code, reason = "what a child that was taken over would do has no safe wrapper")]
+fn share(bytes: usize) {
+    let (kind, protection) = (libc::MAP_SHARED | libc::MAP_ANONYMOUS, libc::PROT_READ | libc::PROT_WRITE);
+    // SAFETY: the kernel chooses the place, so that nothing of ours is there; the mapping is never looked at.
+    black_box(unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, kind, -1, 0) });
+}
+
+/// Renditions that are none, or of another size than they say.
+fn forged(how: &str, size_set: &SizeSet) -> Rendered {
+    let jpeg = |width, height| cameo_image::encode_rgb(&vec![7; (width * height * 3) as usize], width, height, 80);
+    let renditions = size_set.sizes().iter().map(|size| {
+        let (width, height, jpeg) = match how {
+            "html" => (8, 8, b"<html><script>alert(1)</script>".to_vec()),
+            "size" => (8, 8, jpeg(16, 8)),
+            "larger" => (size.width + 8, 8, jpeg(size.width + 8, 8)),
+            _ => (8, 8, jpeg(8, 8)),
+        };
+        cameo_image::Rendition { image_size: size.name.clone(), width, height, jpeg }
+    });
+    Rendered { width: 8, height: 8, renditions: renditions.collect() }
 }
 
 fn spin(duration: Duration) {

@@ -220,6 +220,57 @@ async fn a_child_can_reach_nothing() {
     }
 }
 
+/// security.md A12: shared memory was not counted, 3 GiB of it at a limit of 256 MiB.
+#[tokio::test]
+async fn shared_memory_cannot_be_taken() {
+    let pool = Children::start(config()).unwrap();
+    assert_rejected(&pool, "share 4096", ReasonCode::RenderCrashed, "system call that is not allowed").await;
+    assert_works(&pool).await;
+}
+
+/// security.md A13: an answer that came byte by byte passed every limit.
+#[tokio::test]
+async fn an_answer_that_dribbles_is_over_its_time_too() {
+    let ready = format!(r#"{{"protocol":1,"engine_version":"{}","protections":[]}}"#, cameo_image::ENGINE_VERSION);
+    let length = ready.len();
+    assert!(length < 256);
+    // Its standard input is the socket. Behind the frame that says it is ready begins one that never ends.
+    let script = format!(
+        r"printf '\{length:03o}\000\000\000%s\140\352\000\000' '{ready}' >&0; while :; do printf ' ' >&0; sleep 0.01; done"
+    );
+    let config = Config::new("/bin/sh", ["-c".into(), script.into()], 1);
+    let pool = Children::start(Config { render_wall: Duration::from_millis(300), ..config }).unwrap();
+    assert_rejected(&pool, "anything", ReasonCode::RenderTimeout, "within").await;
+}
+
+/// security.md A13: the host published whatever a child called a rendition.
+#[tokio::test]
+async fn a_rendition_that_is_no_jpeg_of_the_size_asked_for_is_refused() {
+    let pool = Children::start(config()).unwrap();
+    assert!(render(&pool, b"forge nothing".to_vec()).await.is_ok());
+    for order in ["forge html", "forge size", "forge larger"] {
+        assert_rejected(&pool, order, ReasonCode::RenderCrashed, "no JPEG of the size").await;
+    }
+}
+
+/// Issue 11, "Children": no uid 0 and no capabilities.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_child_has_neither_the_superuser_nor_capabilities() {
+    let pool = Children::start(config()).unwrap();
+    let me = format!("PPid:\t{}", std::process::id());
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut states = processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("status")).ok());
+    let child = states.find(|status| status.lines().any(|line| line == me)).unwrap();
+    let field = |name: &str| child.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+    assert!(!field("Uid:").split('\t').any(|id| id == "0"), "{child}");
+    assert!(!field("Gid:").split('\t').any(|id| id == "0"), "{child}");
+    for set in ["CapPrm:", "CapEff:", "CapInh:"] {
+        assert_eq!(field(set), "0000000000000000", "{set}");
+    }
+    assert_works(&pool).await;
+}
+
 #[tokio::test]
 async fn a_neighbour_keeps_working() {
     let pool = Children::start(Config { children: 2, render_cpu: Duration::from_hours(1), ..config() }).unwrap();

@@ -11,9 +11,9 @@ use std::{
 
 /// Modules of the library in layers: a module may name those of the layers above its own in this list, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "content", "failpoint", "generation", "key", "reason", "tls"],
+    &["clock", "content", "escape", "failpoint", "generation", "key", "reason", "tls"],
     &["error"],
-    &["address", "aws", "event", "message", "render", "sqlite"],
+    &["address", "aws", "event", "message", "private_file", "render", "sqlite"],
     &["queue"],
     &["catalog", "store"],
     &["flow"],
@@ -29,7 +29,7 @@ const BACKENDS: &[&str] =
 /// Where tasks and processes may be started beside `host/`, and why.
 const MAY_SPAWN: &[(&str, &str)] = &[
     ("crates/cameo/src/sqlite.rs", "the writer lives as long as the handles of its database"),
-    ("crates/cameo/src/serve/s3_api/listener.rs", "a task for each connection, awaited when the listener ends"),
+    ("crates/cameo/src/serve/http/mod.rs", "a task for each connection, awaited when the listener ends"),
     ("crates/cameo/src/store/embedded/write.rs", "an accepted change is finished although its client went away"),
     ("crates/cameo/src/render/", "the children that render"),
 ];

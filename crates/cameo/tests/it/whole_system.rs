@@ -25,7 +25,10 @@ use cameo::{
     host::worker::Worker,
     queue::sqlite::SqliteQueue,
     render::{Rejection, Render},
-    serve::images::{self, Images, client::HttpImages},
+    serve::{
+        http::ConnectionLimits,
+        images::{self, Images, client::HttpImages},
+    },
     sqlite::Sqlite,
     store::{
         Attributes, Condition, Store, Written,
@@ -158,7 +161,7 @@ impl System {
         };
         let served = Images::new(store.clone(), &settings);
         let listener = tokio::spawn(async move {
-            images::serve(socket, served, std::future::pending()).await.unwrap();
+            images::serve(socket, served, ConnectionLimits::default(), std::future::pending()).await.unwrap();
         });
         let rules = RegisterRules { urls: ImageUrls::new(&base), ..rules() };
         let catalog = SqliteCatalog::open(db, &Table::default(), rules, clock.clone()).await.unwrap();

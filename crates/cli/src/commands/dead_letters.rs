@@ -49,9 +49,11 @@ impl LetterLine {
         }
     }
 
-    pub(crate) fn text(&self) -> String {
+    /// Its lines of text.
+    pub(crate) fn text(&self) -> Vec<String> {
         let Self { reason, detail, .. } = self;
-        format!("{}: dead letter: {reason}: {detail}\n  {}", self.about(), reason.action_english())
+        let head = format!("{}: dead letter: {reason}: {detail}", self.about());
+        vec![head, format!("  {}", reason.action_english())]
     }
 
     fn is_in(&self, scope: &Scope) -> bool {
@@ -104,7 +106,9 @@ mod tests {
         assert!(!line.is_in(&Scope::Vertical("w".parse().unwrap())) && !line.is_in(&ids(vec![13])));
         let unknown = LetterLine::new("events", DeadLetter::new("8".into(), "no json".into(), 1, "bad".into(), None));
         assert!(unknown.is_in(&Scope::All) && !unknown.is_in(&ids(vec![12])));
-        assert!(line.text().starts_with("origin/v/12_0.jpg: dead letter: system.dead_letter: refused\n  Whoever runs"));
+        let text = line.text();
+        assert_eq!(text[0], "origin/v/12_0.jpg: dead letter: system.dead_letter: refused");
+        assert!(text[1].starts_with("  Whoever runs"));
         assert_eq!(unknown.about(), "message 8 of events");
     }
 }

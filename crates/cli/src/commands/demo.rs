@@ -17,9 +17,10 @@ use cameo::{
         server::{Roles, Server},
     },
     key::{EntityId, PhotoId, Vertical},
+    private_file::keep_to_owner,
 };
 
-use super::{Context, json_line, line, scope::parse_vertical, verify::entity_text};
+use super::{Context, json_line, line, lines, own_text, scope::parse_vertical, verify::entity_text};
 use crate::{delivery::Delivery, exit::Exit, logging, sample, upload::Uploader};
 
 /// How long nothing may change before the demo gives up waiting.
@@ -42,6 +43,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
+    keep_to_owner();
     let folder =
         tempfile::Builder::new().prefix("cameo-demo-").tempdir().context("failed to make a temporary folder")?;
     let mut config = context.config.clone();
@@ -74,7 +76,7 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     let serving = tokio::spawn(server.serve_until(async { drop(stop.1.await) }));
     let exit = demo.show(&photos, &vertical).await;
     if args.keep && exit.is_ok() {
-        line(&demo.how_to_look_around(&photos, &vertical))?;
+        own_text(&demo.how_to_look_around(&photos, &vertical))?;
         tokio::signal::ctrl_c().await.context("failed to wait for Ctrl-C")?;
     }
     // The receiver goes away only when the server has failed, which is told next.
@@ -145,7 +147,7 @@ impl Demo<'_> {
         }
         let urls = ImageUrls::new(self.running.images.as_deref().unwrap_or_default());
         for report in reports {
-            line(&entity_table(report, &urls))?;
+            lines(entity_table(report, &urls))?;
         }
         line(&format!(
             "{} entities, {} originals, {} rows: {} complete, {} with rejected originals, {} pending, {} different.",
@@ -198,20 +200,20 @@ async fn wait_until_quiet(places: &Places) -> anyhow::Result<()> {
 }
 
 /// An entity with the addresses of its renditions.
-fn entity_table(report: &EntityReport, urls: &ImageUrls) -> String {
-    let mut text = entity_text(report);
+fn entity_table(report: &EntityReport, urls: &ImageUrls) -> Vec<String> {
+    let mut lines = entity_text(report);
     let entity = EntityId { vertical: report.vertical.clone(), cd_idx: report.cd_idx };
     for cell in &report.cells {
         let photo = PhotoId { entity: entity.clone(), sequence: cell.sequence };
-        text += &format!(
-            "\n  {} {:<3} {} {}",
+        lines.push(format!(
+            "  {} {:<3} {} {}",
             photo.file_name(),
             cell.image_size,
             marks(cell),
             urls.of(&photo, &cell.image_size)
-        );
+        ));
     }
-    text
+    lines
 }
 
 /// Original, rendition, row, served: a mark each.

@@ -6,7 +6,7 @@ use cameo::{
     host::doctor::{Audience, Finding, Health, examine},
 };
 
-use super::{Context, json_line, line};
+use super::{Context, json_line, lines};
 use crate::{
     exit::{Exit, of_kind},
     logging,
@@ -39,19 +39,21 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     };
     let findings = examine(&context.config, &context.environment, context.clock.clone(), audience).await;
     for finding in &findings {
-        if context.json { json_line(finding)? } else { line(&text_of(finding))? }
+        if context.json { json_line(finding)? } else { lines(text_of(finding))? }
     }
     Ok(exit_of(&findings))
 }
 
-fn text_of(finding: &Finding) -> String {
+fn text_of(finding: &Finding) -> Vec<String> {
     let sign = match finding.health {
         Health::Good => "good",
         Health::Remark => "note",
         Health::Bad => "BAD ",
     };
-    let ddl = finding.ddl.as_ref().map(|ddl| format!("\n      {ddl};")).unwrap_or_default();
-    format!("{sign}  {}: {}{ddl}", finding.what, finding.told)
+    let head = format!("{sign}  {}: {}", finding.what, finding.told);
+    let ddl = finding.ddl.as_ref().map(|ddl| format!("      {ddl};"));
+    let ddl = ddl.iter().flat_map(|ddl| ddl.split('\n').map(str::to_owned));
+    [head].into_iter().chain(ddl).collect()
 }
 
 /// What must be mended by hand comes before what may mend itself.

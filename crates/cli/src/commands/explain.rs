@@ -6,7 +6,7 @@ use cameo::{
 };
 use serde::Serialize;
 
-use super::{Context, json_line, line};
+use super::{Context, json_line, own_text};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         if context.json {
             json_line(&explanation)?;
         } else {
-            line(&explanation.text())?;
+            own_text(&explanation.text())?;
         }
     }
     Ok(Exit::Complete)

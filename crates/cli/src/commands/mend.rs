@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::{
     Context,
     dead_letters::{LetterLine, ids_in, letters},
-    json_line, line,
+    json_line, line, note,
     places::PlacesArgs,
     scope::{ScopeArgs, say_unknown},
 };
@@ -124,9 +124,9 @@ pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow:
     let summary = verify::verify(places.to_verify(), &question, &mut planner).await?;
     let mut plan = planner.0;
     if let Some(why) = summary.not_fetched.as_ref().filter(|_| !plan.addresses.is_empty()) {
-        eprintln!(
-            "cameo: rows would lead to where nobody answers from here: {why}; if the public does not either, correct images.public_url first"
-        );
+        note(&format!(
+            "rows would lead to where nobody answers from here: {why}; if the public does not either, correct images.public_url first"
+        ));
     }
     // A misnamed file whose event was lost is never rejected otherwise.
     let waiting = summary.strays.iter().filter(|stray| stray.state.is_none());

@@ -1,20 +1,20 @@
 //! The commands, a file each.
 
-use std::{io::Write, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
+use crate::Common;
+pub(crate) use crate::output::{announce, json_line, line, lines, note, own_text};
 use cameo::{
     clock::{Clock, SystemClock},
     config::{Config, Environment},
 };
-use serde::Serialize;
-
-use crate::Common;
 
 pub(crate) mod adopt;
 mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod keys;
 pub(crate) mod mend;
 pub(crate) mod places;
 pub(crate) mod recover;
@@ -46,26 +46,5 @@ impl Context {
     /// The data folder that a flag names, or the configured one.
     pub(crate) fn data<'c>(&'c self, flag: Option<&'c Path>) -> &'c Path {
         flag.unwrap_or(&self.config.server.data)
-    }
-}
-
-/// Writes one JSON object as a line.
-pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    write_out(&line)
-}
-
-/// Writes a line of text.
-pub(crate) fn line(text: &str) -> anyhow::Result<()> {
-    write_out(format!("{text}\n").as_bytes())
-}
-
-/// A reader that goes away (`cameo status | head`) ends the command quietly.
-fn write_out(bytes: &[u8]) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        other => Ok(other?),
     }
 }

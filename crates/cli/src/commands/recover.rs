@@ -4,11 +4,12 @@ use std::{io::IsTerminal, path::PathBuf};
 
 use cameo::{
     host::recover::{Wanted, recover},
+    private_file::keep_to_owner,
     store::embedded::{Recovered, Side},
 };
 use serde::Serialize;
 
-use super::{Context, json_line, line};
+use super::{Context, json_line, lines, note};
 use crate::{exit::Exit, logging};
 
 /// Files between two lines of progress.
@@ -68,6 +69,7 @@ struct Told<'t> {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    keep_to_owner();
     logging::start(&context.config.log, &context.environment)?;
     let side = if args.side.rebuild_index { Side::Content } else { Side::Database };
     let wanted = Wanted { side, with_quarantine: args.with_quarantine, dry_run: args.dry_run };
@@ -78,7 +80,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         if files >= next {
             next = (files / PROGRESS_EVERY + 1) * PROGRESS_EVERY;
             if shows_progress {
-                eprintln!("{files} files looked at");
+                note(&format!("{files} files looked at"));
             } else {
                 tracing::info!(files, "files looked at");
             }
@@ -88,7 +90,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     if context.json {
         json_line(&told(&recovered, args.dry_run))?;
     } else {
-        line(&text(&recovered, side, args.dry_run))?;
+        lines(text(&recovered, side, args.dry_run))?;
     }
     Ok(if recovered.without_content > 0 { Exit::Different } else { Exit::Complete })
 }
@@ -111,7 +113,7 @@ fn told(recovered: &Recovered, dry_run: bool) -> Told<'_> {
     }
 }
 
-fn text(recovered: &Recovered, side: Side, dry_run: bool) -> String {
+fn text(recovered: &Recovered, side: Side, dry_run: bool) -> Vec<String> {
     let mut lines = vec![match (dry_run, side) {
         (true, _) => "This is what would be done; nothing was changed.".to_owned(),
         (false, Side::Content) => "The index was written again from the content.".to_owned(),
@@ -149,5 +151,5 @@ fn text(recovered: &Recovered, side: Side, dry_run: bool) -> String {
                 .to_owned(),
         );
     }
-    lines.join("\n")
+    lines
 }

@@ -12,7 +12,7 @@ use cameo::{
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Context, json_line};
+use super::{Context, json_line, note};
 
 /// Ids in one question, at most.
 const IDS_MAX: usize = 100_000;
@@ -94,7 +94,7 @@ pub(crate) async fn say_unknown(context: &Context, places: &Places, scope: &Scop
     };
     for text in unmatched.iter().map(ToString::to_string).chain(unknown_ids.iter().map(|id| format!("{id}: not found")))
     {
-        eprintln!("cameo: {text}");
+        note(&text);
     }
     if context.json && (unmatched.is_some() || !unknown_ids.is_empty()) {
         json_line(&Unknown { unmatched, unknown_ids })?;

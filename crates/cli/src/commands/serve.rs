@@ -8,10 +8,11 @@ use cameo::{
         data_folder::{Credentials, Running},
         server::{Roles, Server},
     },
+    private_file::keep_to_owner,
 };
 use serde::Serialize;
 
-use super::{Context, json_line, line, signals::told_to_end};
+use super::{Context, announce, signals::told_to_end};
 use crate::{exit::Exit, logging};
 
 #[derive(Debug, clap::Args)]
@@ -47,6 +48,7 @@ struct Ready<'r> {
 }
 
 pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
+    keep_to_owner();
     logging::start(&context.config.log, &context.environment)?;
     let mut config = context.config;
     let server = &mut config.server;
@@ -62,9 +64,9 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     let roles = if args.no_worker { Roles::NONE } else { Roles::ALL };
     let server = Server::start(&config, &context.environment, context.clock, roles).await?;
     if context.json {
-        json_line(&Ready { ready: true, running: server.running() })?;
+        announce([serde_json::to_string(&Ready { ready: true, running: server.running() })?]);
     } else {
-        line(&welcome(&config, &server, &context.environment))?;
+        announce(welcome(&config, &server, &context.environment).split('\n'));
     }
     server.serve_until(told_to_end).await?;
     Ok(Exit::Complete)

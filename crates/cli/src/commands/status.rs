@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     Context,
     dead_letters::{LetterLine, letters},
-    json_line, line,
+    json_line, lines, note,
     places::PlacesArgs,
     scope::{ScopeArgs, say_unknown},
 };
@@ -65,24 +65,24 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let scope = args.scope.scope()?;
     let places = args.places.open(context).await?;
     if places.through_server && places.running.is_none() {
-        eprintln!("cameo: no server is running on this data folder: nothing is accepted, rendered or served; start it");
+        note("no server is running on this data folder: nothing is accepted, rendered or served; start it");
     }
     let nothing = say_unknown(context, &places, &scope).await?;
-    let mut lines = match &scope {
+    let mut found = match &scope {
         Scope::All => counts(&places).await?,
         _ => Vec::new(),
     };
-    lines.extend(originals(&places, &scope).await?);
-    lines.extend(unexpected(&places, &scope).await?);
+    found.extend(originals(&places, &scope).await?);
+    found.extend(unexpected(&places, &scope).await?);
     if let Some(queues @ Queues { events, registrations }) = &places.queues {
-        lines.extend(letters(queues, &scope).await?.into_iter().map(Line::DeadLetter));
-        lines.push(Line::Queue(queue_line(&**events).await?));
-        lines.push(Line::Queue(queue_line(&**registrations).await?.in_window(context)?));
+        found.extend(letters(queues, &scope).await?.into_iter().map(Line::DeadLetter));
+        found.push(Line::Queue(queue_line(&**events).await?));
+        found.push(Line::Queue(queue_line(&**registrations).await?.in_window(context)?));
     }
-    for told in &lines {
-        if context.json { json_line(told)? } else { line(&told.text())? }
+    for told in &found {
+        if context.json { json_line(told)? } else { lines(told.text())? }
     }
-    Ok(if nothing { Exit::Different } else { exit_of(&lines) })
+    Ok(if nothing { Exit::Different } else { exit_of(&found) })
 }
 
 /// Photos outside of `origin/`, and of single entities their misnamed files, which the ledger knows by their keys alone.
@@ -145,38 +145,40 @@ fn exit_of(lines: &[Line]) -> Exit {
 }
 
 impl Line {
-    fn text(&self) -> String {
+    /// Its lines of text.
+    fn text(&self) -> Vec<String> {
         match self {
             Self::Count(Count { vertical, state, reason, originals }) => {
                 let vertical = vertical.as_deref().unwrap_or("(no vertical)");
                 let reason = reason.as_deref().map(|reason| format!(" {reason}")).unwrap_or_default();
-                format!("{vertical}: {originals} {state}{reason}")
+                vec![format!("{vertical}: {originals} {state}{reason}")]
             }
             Self::Original(entry) => original_text(entry),
             Self::DeadLetter(letter) => letter.text(),
             Self::Unexpected(file) => file_text(file),
-            Self::Queue(queue) => queue.text(),
+            Self::Queue(queue) => vec![queue.text()],
         }
     }
 }
 
-fn file_text(file: &Stray) -> String {
+fn file_text(file: &Stray) -> Vec<String> {
     match &file.state {
         Some(State::Rejected { reason, detail }) => {
-            format!("{}: rejected: {reason}: {detail}\n  {}", file.key, reason.action_english())
+            vec![format!("{}: rejected: {reason}: {detail}", file.key), format!("  {}", reason.action_english())]
         }
-        Some(state) => format!("{}: {}", file.key, state.as_str()),
-        None => format!("{}: pending", file.key),
+        Some(state) => vec![format!("{}: {}", file.key, state.as_str())],
+        None => vec![format!("{}: pending", file.key)],
     }
 }
 
-fn original_text(entry: &LedgerEntry) -> String {
+fn original_text(entry: &LedgerEntry) -> Vec<String> {
     match &entry.state {
         State::Rejected { reason, detail } => {
             let beside = if entry.serving.is_some() { " (the last good original is being served)" } else { "" };
-            format!("{}: rejected: {reason}: {detail}{beside}\n  {}", entry.key, reason.action_english())
+            let head = format!("{}: rejected: {reason}: {detail}{beside}", entry.key);
+            vec![head, format!("  {}", reason.action_english())]
         }
-        state => format!("{}: {}", entry.key, state.as_str()),
+        state => vec![format!("{}: {}", entry.key, state.as_str())],
     }
 }
 

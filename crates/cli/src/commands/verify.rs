@@ -9,7 +9,7 @@ use cameo::{
 };
 use serde::Serialize;
 
-use super::{Context, json_line, line, places::PlacesArgs, scope::ScopeArgs};
+use super::{Context, json_line, lines, note, places::PlacesArgs, scope::ScopeArgs};
 use crate::{delivery::Delivery, exit::Exit};
 
 #[derive(Debug, clap::Args)]
@@ -48,9 +48,9 @@ struct Printer<'p> {
 }
 
 impl Printer<'_> {
-    fn print(&mut self, text: &str) {
+    fn print(&mut self, print: impl FnOnce() -> anyhow::Result<()>) {
         if self.printed.is_ok() {
-            self.printed = line(text);
+            self.printed = print();
         }
     }
 }
@@ -58,18 +58,16 @@ impl Printer<'_> {
 impl Listen for Printer<'_> {
     fn entity(&mut self, report: &EntityReport) {
         if self.context.json {
-            if let Ok(text) = serde_json::to_string(report) {
-                self.print(&text);
-            }
+            self.print(|| json_line(report));
         } else if self.all || (report.state != EntityState::Complete && !report.is_said_in_summary()) {
-            self.print(&entity_text(report));
+            self.print(|| lines(entity_text(report)));
         }
     }
 
     fn unowned(&mut self, unowned: &Unowned) {
         // In JSON the summary lists them.
         if !self.context.json {
-            self.print(&format!("{}: unexpected in the image bucket: {}", unowned.key, unowned.why));
+            self.print(|| lines([format!("{}: unexpected in the image bucket: {}", unowned.key, unowned.why)]));
         }
     }
 }
@@ -83,7 +81,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         if !places.images.has_base() {
             return Err(error.into());
         }
-        eprintln!("cameo: {error}; everything else is verified");
+        note(&format!("{error}; everything else is verified"));
     }
     let mut printer = Printer { context, all: args.all, printed: Ok(()) };
     let summary = verify::verify(places.to_verify(), &question, &mut printer).await?;
@@ -91,7 +89,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     if context.json {
         json_line(&Last { summary: &summary })?;
     } else {
-        line(&text_of(&summary))?;
+        lines(text_of(&summary))?;
     }
     Ok(summary.state().into())
 }
@@ -109,10 +107,11 @@ fn question(args: &Args, scope: Scope) -> anyhow::Result<Question> {
     Ok(Question { scope, delivery: Some(delivery.to_verify()?), look })
 }
 
-pub(crate) fn entity_text(report: &EntityReport) -> String {
+/// An entity's lines: its state, and what was found.
+pub(crate) fn entity_text(report: &EntityReport) -> Vec<String> {
     let head = format!("{}/{}: {}", report.vertical, report.cd_idx, state_name(report.state));
-    let findings = report.findings.iter().map(|finding| format!("\n  {finding}"));
-    findings.fold(head, |text, finding| text + &finding)
+    let findings = report.findings.iter().map(|finding| format!("  {finding}"));
+    [head].into_iter().chain(findings).collect()
 }
 
 fn state_name(state: EntityState) -> &'static str {
@@ -125,35 +124,25 @@ fn state_name(state: EntityState) -> &'static str {
 }
 
 /// What is said once for all entities, and the counts.
-fn text_of(summary: &Summary) -> String {
-    let mut text = String::new();
-    if let Some(unmatched) = &summary.unmatched {
-        text += &format!("{unmatched}\n");
-    }
-    for id in &summary.unknown_ids {
-        text += &format!("{id}: not found\n");
-    }
-    for id in &summary.deleted_ids {
-        text += &format!("{id}: deleted; nothing of it is left\n");
-    }
-    for Stray { key, state } in &summary.strays {
-        text += &match state {
-            Some(State::Rejected { reason, detail }) => {
-                format!("{key}: rejected: {reason}: {detail}\n")
-            }
-            _ => format!("{key}: pending\n"),
-        };
-    }
-    for outdated in &summary.outdated {
-        text += &format!(
-            "{} photos were made by the size set {}, and the current one is {}: `cameo reconcile --apply` renders them again\n",
+fn text_of(summary: &Summary) -> Vec<String> {
+    let mut lines: Vec<String> = summary.unmatched.iter().map(ToString::to_string).collect();
+    lines.extend(summary.unknown_ids.iter().map(|id| format!("{id}: not found")));
+    lines.extend(summary.deleted_ids.iter().map(|id| format!("{id}: deleted; nothing of it is left")));
+    lines.extend(summary.strays.iter().map(|Stray { key, state }| match state {
+        Some(State::Rejected { reason, detail }) => format!("{key}: rejected: {reason}: {detail}"),
+        _ => format!("{key}: pending"),
+    }));
+    lines.extend(summary.outdated.iter().map(|outdated| {
+        format!(
+            "{} photos were made by the size set {}, and the current one is {}: `cameo reconcile --apply` renders them again",
             outdated.photos, outdated.made_by, outdated.size_set
-        );
-    }
+        )
+    }));
     if let Some(why) = &summary.not_fetched {
-        text += &format!("served images could not be looked at: {why}\n");
+        lines.push(format!("served images could not be looked at: {why}"));
     }
-    text + &counts_of(summary)
+    lines.push(counts_of(summary));
+    lines
 }
 
 fn counts_of(summary: &Summary) -> String {

@@ -1,13 +1,16 @@
 //! `cameo worker`: renders, registers or both, beside any number of others, until it is told to end.
 
-use cameo::host::{
-    renderer,
-    server::{Roles, Server},
+use cameo::{
+    host::{
+        renderer,
+        server::{Roles, Server},
+    },
+    private_file::keep_to_owner,
 };
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{Context, json_line, line, signals::told_to_end};
+use super::{Context, announce, signals::told_to_end};
 use crate::{exit::Exit, logging};
 
 #[derive(Debug, clap::Args)]
@@ -41,6 +44,7 @@ struct FirstLine {
 }
 
 pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
+    keep_to_owner();
     logging::start(&context.config.log, &context.environment)?;
     let roles = Roles { resize: args.only != Some(Step::Register), register: args.only != Some(Step::Resize) };
     let told_to_end = told_to_end()?;
@@ -48,9 +52,9 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     let resize = if roles.resize { renderer::concurrency(&context.config) } else { 0 };
     let first = FirstLine { ready: true, pid: std::process::id(), resize, register: roles.register };
     if context.json {
-        json_line(&first)?;
+        announce([serde_json::to_string(&first)?]);
     } else {
-        line(&first.text())?;
+        announce([first.text()]);
     }
     worker.serve_until(told_to_end).await?;
     Ok(Exit::Complete)

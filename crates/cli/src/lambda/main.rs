@@ -4,11 +4,16 @@
 //! It does what a worker does, by the same calls, and never more than fits before the invocation's deadline: what is left
 //! is told as failed, and comes again. It writes no file.
 
-use std::{process::ExitCode, time::Instant};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Instant,
+};
 
 use cameo::{
     config::{Config, Environment},
     error::{Error, Kind, Place},
+    escape::visible,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -39,7 +44,8 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cameo-lambda: {error:#}");
+            // Whoever closed standard error must not turn an error into a panic.
+            let _ = writeln!(io::stderr(), "cameo-lambda: {}", visible(&format!("{error:#}")));
             ExitCode::from(MISCONFIGURED)
         }
     }
@@ -74,7 +80,10 @@ async fn serve(started: Instant, handle: impl AsyncFn(Value, Deadline) -> anyhow
     tracing::info!(ready_ms = started.elapsed().as_millis(), "ready for the first invocation");
     let handle = &handle;
     let answer = service_fn(move |event: LambdaEvent<Value>| async move {
-        handle(event.payload, Deadline::of(&event.context)).await.map_err(lambda_runtime::Error::from)
+        let answer = handle(event.payload, Deadline::of(&event.context)).await.map_err(lambda_runtime::Error::from);
+        // Between invocations the whole process stands still, and lines that wait with it.
+        logging::flush();
+        answer
     });
     lambda_runtime::run(answer).await.map_err(|error| anyhow::anyhow!("failed to ask Lambda for invocations: {error}"))
 }

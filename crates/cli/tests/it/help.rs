@@ -24,6 +24,7 @@ fn every_command_has_help_with_examples() {
         "doctor",
         "adopt",
         "recover",
+        "keys",
     ];
     for command in commands {
         let text = help(&[command]);

@@ -1,6 +1,6 @@
 //! The system calls that a render child may still make once it is set up; any other ends it at once (`SIGSYS`).
 //!
-//! Arguments count too: it reads from its socket alone, writes to its socket, its renditions and its standard error alone, maps only memory
+//! Arguments count too: it reads from its socket alone, writes to its socket, its renditions and its standard error alone, maps only private memory
 //! that is neither a file nor executable, and can signal no process but itself. Nothing here opens, connects, starts or waits for anything.
 
 use std::{collections::BTreeMap, fs::File, os::fd::AsRawFd};
@@ -45,8 +45,10 @@ fn program(socket: i32, renditions: i32) -> Result<BpfProgram, BackendError> {
     rules.insert(libc::SYS_write, vec![on_file(socket)?, on_file(STANDARD_ERROR)?]);
     rules.insert(libc::SYS_pwrite64, vec![on_file(renditions)?]);
     let not_executable = without(2, libc::PROT_EXEC)?;
-    let no_file = masked(3, libc::MAP_ANONYMOUS, libc::MAP_ANONYMOUS)?;
-    rules.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![not_executable.clone(), no_file])?]);
+    // Shared memory is not counted as this process's own (RLIMIT_DATA): at a limit of 256 MiB, 3 GiB were taken that way.
+    let kind = libc::MAP_ANONYMOUS | libc::MAP_TYPE;
+    let private = masked(3, kind, libc::MAP_ANONYMOUS | libc::MAP_PRIVATE)?;
+    rules.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![not_executable.clone(), private])?]);
     rules.insert(libc::SYS_mprotect, vec![SeccompRule::new(vec![not_executable])?]);
     rules.insert(libc::SYS_tgkill, vec![only_itself()?]);
     let architecture = std::env::consts::ARCH.try_into()?;

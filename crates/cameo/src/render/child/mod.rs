@@ -6,7 +6,7 @@
 
 use std::{
     fs::File,
-    io::{self, IoSliceMut},
+    io::{self, IoSliceMut, Write},
     mem::MaybeUninit,
     os::fd::{AsFd, OwnedFd},
 };
@@ -44,7 +44,8 @@ pub fn run_with(engine: Engine) -> ! {
     let status = match serve(engine) {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("render child: {error}");
+            // The host may be gone, and nothing is to be said to it then.
+            let _ = writeln!(io::stderr(), "render child: {error}");
             EXIT_PROTOCOL
         }
     };

@@ -8,10 +8,14 @@ use rustix::process::{Resource, Rlimit, getppid, setrlimit};
 
 use super::super::{Protection, wire::Setup};
 
+/// What a stack may grow to, and what the allocator maps beside what it was asked for.
+const MARGIN_BYTES: u64 = 32 << 20;
+
 /// Limits this process for good.
 pub(super) fn enter(setup: &Setup, socket: &File, renditions: &File) -> io::Result<Vec<Protection>> {
     let mut protections = Vec::new();
     yield_memory_first();
+    let mapped_bytes = mapped_bytes();
     std::env::set_current_dir("/")?;
     protections.push(Protection::of("namespaces of its own", alone()));
     protections.push(Protection::of("no rights (user and capabilities)", nobody()));
@@ -21,8 +25,30 @@ pub(super) fn enter(setup: &Setup, socket: &File, renditions: &File) -> io::Resu
     protections.push(Protection::of("no file system (landlock)", file_system()));
     resources(setup.memory_bytes)?;
     protections.push(Protection::of("memory limit (RLIMIT_DATA)", memory_is_counted()));
+    protections
+        .push(Protection::of("bound on all memory (RLIMIT_AS)", bound_all_memory(mapped_bytes, setup.memory_bytes)));
     protections.push(Protection::of("system call filter (seccomp)", system_calls(socket, renditions)));
     Ok(protections)
+}
+
+/// Bytes that are mapped already: the program, its libraries, and the memory that originals come in.
+#[cfg(target_os = "linux")]
+fn mapped_bytes() -> Option<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = pages.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mapped_bytes() -> Option<u64> {
+    None
+}
+
+/// Bounds everything that this process can ever map, of whatever kind: what it has now, what it may take, and a margin for its stack.
+fn bound_all_memory(mapped_bytes: Option<u64>, memory_bytes: u64) -> Result<(), String> {
+    let mapped_bytes = mapped_bytes.ok_or("what is mapped now is not known on this operating system")?;
+    let limit = mapped_bytes.saturating_add(memory_bytes).saturating_add(MARGIN_BYTES);
+    setrlimit(Resource::As, Rlimit { current: Some(limit), maximum: Some(limit) }).map_err(|error| error.to_string())
 }
 
 /// Ends this process when the host ends, even amid an original.

@@ -36,8 +36,9 @@ use crate::{
     reason::ReasonCode,
     render::{
         Protection, Rejection,
+        frame::frame_size,
         shared_memory::{self, Outbox},
-        wire::{self, Answer, Channel, Job, PROTOCOL, Piece, Ready, Setup},
+        wire::{self, Answer, Channel, Job, PROTOCOL, Piece, Ready, Received, Setup},
     },
 };
 
@@ -225,9 +226,10 @@ impl RenderChild {
     fn receive<T: DeserializeOwned>(&mut self, limit: &Watch) -> Result<T, Silence> {
         let (begun, cpu_before) = (Instant::now(), self.meter.cpu().unwrap_or_default());
         loop {
-            match self.channel.receive() {
-                Ok(Some(message)) => return Ok(message),
-                Ok(None) => return Err(Silence::Ended),
+            match self.channel.receive_some() {
+                Ok(Received::Message(message)) => return Ok(message),
+                Ok(Received::Closed) => return Err(Silence::Ended),
+                Ok(Received::Part) => {}
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
                 Err(error) => return Err(Silence::Failed(error)),
             }
@@ -256,9 +258,13 @@ impl RenderChild {
         }
         let mut offset = 0;
         let mut renditions = Vec::with_capacity(pieces.len());
-        for Piece { image_size, width, height, bytes } in pieces {
+        for (Piece { image_size, width, height, bytes }, asked) in pieces.into_iter().zip(size_set.sizes()) {
             let jpeg = shared_memory::read_piece(&self.renditions, offset, bytes)?;
             offset += bytes as u64;
+            // What is published goes to browsers as a JPEG of this size: anything else came from no engine of ours.
+            if frame_size(&jpeg) != Some((width, height)) || width > asked.width || height > asked.height {
+                return Err(nonsense("a rendition that is no JPEG of the size that was asked for"));
+            }
             renditions.push(Rendition { image_size, width, height, jpeg });
         }
         self.wear_out_beyond(offset);

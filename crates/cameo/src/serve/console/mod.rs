@@ -5,15 +5,18 @@ use std::{future::Future, io, sync::Arc};
 
 use axum::{
     Extension, Router,
+    body::Body,
     extract::{DefaultBodyLimit, Path, Query, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
 use tokio::net::TcpListener;
+use tower::{ServiceExt, limit::GlobalConcurrencyLimitLayer};
 
+use super::http::{self as base, ConnectionLimits, Incoming};
 use crate::{
     catalog::image_urls::ImageUrls,
     clock::Clock,
@@ -31,6 +34,11 @@ mod text;
 
 use health::Health;
 use text::Language;
+
+/// Pages that are made side by side: each reads much of the database. More wait.
+const PAGES_MAX: usize = 16;
+/// Changes that are made side by side: each brings up to 2 MiB. More wait, and nothing of their bodies is read before.
+const CHANGES_MAX: usize = 8;
 
 /// What the console shows.
 #[derive(Debug, Clone)]
@@ -53,46 +61,66 @@ pub struct Console {
 pub async fn serve(
     listener: TcpListener,
     console: Console,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    limits: ConnectionLimits,
+    shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    super::http::serve(listener, router(console), shutdown).await
+    base::serve("console", listener, limits, Listener(router(console)), shutdown).await
+}
+
+#[derive(Clone)]
+struct Listener(Router);
+
+impl base::Service for Listener {
+    type Body = Body;
+
+    /// Browsers load nothing but images and our style, keep nothing, and tell nobody where they have been.
+    const HEADERS: &'static [(&'static str, &'static str)] = &[
+        (
+            "content-security-policy",
+            "default-src 'none'; img-src *; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
+        ),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+    ];
+
+    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response> {
+        self.0.clone().oneshot(request.map(Body::new)).await.map_err(io::Error::other)
+    }
+
+    fn refuse(&self, status: StatusCode, why: &'static str) -> Response {
+        (status, why).into_response()
+    }
 }
 
 /// The routes.
 pub fn router(console: Console) -> Router {
-    Router::new()
-        .route("/", get(overview))
-        .route("/verticals/{vertical}", get(vertical))
-        // Browsers ask for it unbidden, and a 404 would stand as an error in their consoles.
-        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
-        .route("/api/health", get(api::health).layer(Extension(Health::default())))
+    let pages = Router::new().route("/", get(overview)).route("/verticals/{vertical}", get(vertical));
+    let changes = Router::new()
         .route("/api/requeue", post(api::requeue))
         .route("/api/redrive", post(api::redrive))
         .route("/api/remove-absent", post(api::remove_absent))
         .route("/api/take-down", post(api::take_down))
-        .route("/api/rewrite-urls", post(api::rewrite_urls))
+        .route("/api/rewrite-urls", post(api::rewrite_urls));
+    pages
+        .layer(GlobalConcurrencyLimitLayer::new(PAGES_MAX))
+        .merge(changes.layer(GlobalConcurrencyLimitLayer::new(CHANGES_MAX)))
+        // Browsers ask for it unbidden, and a 404 would stand as an error in their consoles.
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
+        // Beside the limit: a monitor is to hear how the server is, most of all while it has much to do.
+        .route("/api/health", get(api::health).layer(Extension(Health::default())))
         .layer(DefaultBodyLimit::max(api::BODY_MAX_BYTES))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such page") })
         .layer(middleware::from_fn(harden))
         .with_state(console)
 }
 
-/// Refuses foreign host names, through which a web page could reach a loopback listener (DNS rebinding), and tells
-/// browsers to load nothing but our images and style.
+/// Refuses foreign host names, through which a web page could reach a loopback listener (DNS rebinding).
 async fn harden(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
-    if name != "localhost" && name.parse::<std::net::IpAddr>().is_err() {
+    if !base::is_this_machine(&request) {
         return (StatusCode::MISDIRECTED_REQUEST, "the console answers at its address or at localhost").into_response();
     }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    let policy = "default-src 'none'; img-src *; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    next.run(request).await
 }
 
 /// What a page may be asked.

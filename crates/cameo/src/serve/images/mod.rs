@@ -1,35 +1,48 @@
 //! The public images: the objects of the image bucket, at their keys.
 //!
 //! Strong `ETags`, conditional requests and single ranges (RFC 9110, sections 13 and 14). Only GET and HEAD; nothing is
-//! listed, nothing is written, and a browser is told not to guess what it gets.
+//! listed, nothing is written, and what is not an image of a type that Cameo makes is not served, whoever put it into the
+//! bucket: a page or a drawing with a script would run under the name that images have. Content is read as it is sent, and
+//! no more of it than is sent.
 
-use std::{future::Future, io, ops::Bound, sync::Arc};
+use std::{
+    future::Future,
+    io,
+    ops::{Bound, Range},
+    sync::Arc,
+};
 
 use axum::{
     Router,
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
+use futures::{StreamExt, stream};
 use headers::{
     AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, IfRange,
-    IfUnmodifiedSince, LastModified, Range,
+    IfUnmodifiedSince, LastModified, Range as RangeHeader,
 };
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 
+use super::http::{self as base, ConnectionLimits, Incoming, Sometimes};
 use crate::{
-    error::Subject,
+    error::{Error, Result, Subject},
     flow::Settings,
-    store::{Object, ObjectInfo, Store},
+    store::{ObjectInfo, Reading, Store},
 };
 
 pub mod client;
 
-/// The largest image that is served, bytes: it is held in memory while it is sent.
+/// The largest image that is served, bytes.
 const IMAGE_MAX_BYTES: u64 = 32 << 20;
+/// The types that are served: those that Cameo makes.
+const SERVED_TYPES: [&str; 1] = ["image/jpeg"];
+/// How often an image that changes while it is looked at is looked at again.
+const ATTEMPTS: usize = 3;
 
 /// The public images of one bucket.
 #[derive(Debug, Clone)]
@@ -37,6 +50,7 @@ pub struct Images {
     store: Arc<dyn Store>,
     bucket: Arc<str>,
     cache_control: HeaderValue,
+    foreign: Arc<Sometimes>,
 }
 
 impl Images {
@@ -47,7 +61,24 @@ impl Images {
             store,
             bucket: settings.image_bucket.as_str().into(),
             cache_control: cache_control.unwrap_or(HeaderValue::from_static("public, max-age=60")),
+            foreign: Arc::default(),
         }
+    }
+
+    /// Whether an object is served. One that is not is reported: somebody put it there.
+    fn serves(&self, info: &ObjectInfo) -> bool {
+        let content_type = info.content_type.as_deref().unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !SERVED_TYPES.iter().any(|served| essence.eq_ignore_ascii_case(served)) {
+            if let Some(times) = self.foreign.happened() {
+                tracing::warn!(
+                    key = ?info.key, ?content_type, times,
+                    "an object in the image bucket is not an image that Cameo makes, and is not served"
+                );
+            }
+            return false;
+        }
+        info.size <= IMAGE_MAX_BYTES
     }
 }
 
@@ -55,9 +86,32 @@ impl Images {
 pub async fn serve(
     listener: TcpListener,
     images: Images,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    limits: ConnectionLimits,
+    shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    super::http::serve(listener, router(images), shutdown).await
+    base::serve("images", listener, limits, Listener(router(images)), shutdown).await
+}
+
+#[derive(Clone)]
+struct Listener(Router);
+
+impl base::Service for Listener {
+    type Body = Body;
+
+    /// Whatever is served, a browser neither guesses its type nor runs it, and every page may show it.
+    const HEADERS: &'static [(&'static str, &'static str)] = &[
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "sandbox; default-src 'none'"),
+        ("cross-origin-resource-policy", "cross-origin"),
+    ];
+
+    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response> {
+        self.0.clone().oneshot(request.map(Body::new)).await.map_err(io::Error::other)
+    }
+
+    fn refuse(&self, status: StatusCode, why: &'static str) -> Response {
+        plain(status, why)
+    }
 }
 
 /// The routes.
@@ -67,23 +121,22 @@ pub fn router(images: Images) -> Router {
 
 async fn answer(State(images): State<Images>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let mut response = match method {
-        Method::GET | Method::HEAD => find(&images, &uri, &headers).await,
+        Method::GET | Method::HEAD => find(&images, &uri, &headers, method == Method::HEAD).await,
         _ => ([(header::ALLOW, "GET, HEAD")], StatusCode::METHOD_NOT_ALLOWED).into_response(),
     };
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
     response
 }
 
-async fn find(images: &Images, uri: &Uri, headers: &HeaderMap) -> Response {
+async fn find(images: &Images, uri: &Uri, headers: &HeaderMap, head_only: bool) -> Response {
     let Ok(key) = percent_decode_str(uri.path().trim_start_matches('/')).decode_utf8() else {
         return plain(StatusCode::BAD_REQUEST, "the address is not UTF-8");
     };
-    match images.store.get(&images.bucket, &key, IMAGE_MAX_BYTES).await {
-        Ok(Some(object)) if object.info.size <= IMAGE_MAX_BYTES => found(images, object, headers),
-        Ok(_) => plain(StatusCode::NOT_FOUND, "no such image"),
+    match try_find(images, &key, headers, head_only).await {
+        Ok(Some(response)) => response,
+        Ok(None) => plain(StatusCode::NOT_FOUND, "no such image"),
         Err(error) if error.subject() == Subject::Corruption => {
             tracing::error!(%error, %key, "an image could not be served: its content is damaged");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "the image is damaged; the reason is in the server's log")
@@ -95,18 +148,92 @@ async fn find(images: &Images, uri: &Uri, headers: &HeaderMap) -> Response {
     }
 }
 
+/// The answer for a key; none where nothing is served at it.
+async fn try_find(images: &Images, key: &str, headers: &HeaderMap, head_only: bool) -> Result<Option<Response>> {
+    // What is known of an object says whether any of it is sent; only where that is plain, it is asked for together with its content.
+    let asks_for_all =
+        !head_only && !headers.keys().any(|name| name == header::RANGE || name.as_str().starts_with("if-"));
+    if asks_for_all {
+        let Some(reading) = images.store.read(&images.bucket, key, None).await? else { return Ok(None) };
+        if !images.serves(&reading.info) {
+            return Ok(None);
+        }
+        return whole(images, reading).await.map(Some);
+    }
+    for _ in 0..ATTEMPTS {
+        let Some(info) = images.store.head(&images.bucket, key).await? else { return Ok(None) };
+        if !images.serves(&info) {
+            return Ok(None);
+        }
+        if let Some(response) = of_known(images, &info, headers, head_only).await? {
+            return Ok(Some(response));
+        }
+    }
+    Ok(Some(plain(StatusCode::SERVICE_UNAVAILABLE, "the image is being replaced; try again")))
+}
+
+/// The answer about an object of which it is known what it is; none where it has changed since.
+async fn of_known(
+    images: &Images,
+    info: &ObjectInfo,
+    headers: &HeaderMap,
+    head_only: bool,
+) -> Result<Option<Response>> {
+    let mut response = match (precondition(info, headers), requested_range(info, headers)) {
+        (Some(status), _) => status.into_response(),
+        // RFC 9110, section 14.2: a range means something for GET alone.
+        (None, _) if head_only => with_length(StatusCode::OK, info.size, Body::empty()),
+        (None, Some(Err(()))) => {
+            let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
+            response.headers_mut().typed_insert(ContentRange::unsatisfied_bytes(info.size));
+            response
+        }
+        (None, range) => {
+            let range = range.and_then(std::result::Result::ok);
+            let reading = images.store.read(&images.bucket, &info.key, range.clone()).await?;
+            let Some(reading) = reading.filter(|reading| reading.info.etag == info.etag) else { return Ok(None) };
+            match range {
+                None => return whole(images, reading).await.map(Some),
+                Some(range) => partial(info, range, reading).await?,
+            }
+        }
+    };
+    describe(images, info, response.headers_mut());
+    Ok(Some(response))
+}
+
+async fn whole(images: &Images, reading: Reading) -> Result<Response> {
+    let (info, size) = (reading.info.clone(), reading.info.size);
+    let mut response = with_length(StatusCode::OK, size, body(reading).await?);
+    describe(images, &info, response.headers_mut());
+    Ok(response)
+}
+
+async fn partial(info: &ObjectInfo, range: Range<u64>, reading: Reading) -> Result<Response> {
+    let mut response = with_length(StatusCode::PARTIAL_CONTENT, range.end - range.start, body(reading).await?);
+    if let Ok(range) = ContentRange::bytes(range, info.size) {
+        response.headers_mut().typed_insert(range);
+    }
+    Ok(response)
+}
+
+/// The content, of which the first piece was read: damage that shows at once is answered as such, and not in the middle of an
+/// answer that began well.
+async fn body(mut reading: Reading) -> Result<Body> {
+    let Some(first) = reading.pieces.next().await else { return Ok(Body::empty()) };
+    let first = stream::iter([Ok::<_, Error>(first?)]);
+    let key = reading.info.key;
+    let rest = reading.pieces.inspect(move |piece| {
+        if let Err(error) = piece {
+            tracing::error!(%error, ?key, "an image was cut off while it was sent");
+        }
+    });
+    Ok(Body::from_stream(first.chain(rest)))
+}
+
 /// An answer without an image, never to be cached.
 fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
-}
-
-fn found(images: &Images, object: Object, headers: &HeaderMap) -> Response {
-    let mut response = match precondition(&object.info, headers) {
-        Some(status) => status.into_response(),
-        None => content(&object, headers),
-    };
-    describe(images, &object.info, response.headers_mut());
-    response
 }
 
 fn etag(info: &ObjectInfo) -> Option<ETag> {
@@ -133,35 +260,15 @@ fn precondition(info: &ObjectInfo, headers: &HeaderMap) -> Option<StatusCode> {
     (!changed).then_some(StatusCode::NOT_MODIFIED)
 }
 
-fn content(object: &Object, headers: &HeaderMap) -> Response {
-    let whole = || with_length(StatusCode::OK, object.body.clone());
-    match requested_range(&object.info, headers) {
-        None => whole(),
-        Some(Err(())) => {
-            let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
-            response.headers_mut().typed_insert(ContentRange::unsatisfied_bytes(object.info.size));
-            response
-        }
-        Some(Ok((start, end))) => {
-            let Ok(range) = ContentRange::bytes(start..end, object.info.size) else { return whole() };
-            let bounds = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);
-            let mut response = with_length(StatusCode::PARTIAL_CONTENT, object.body.slice(bounds));
-            response.headers_mut().typed_insert(range);
-            response
-        }
-    }
-}
-
-fn with_length(status: StatusCode, body: Bytes) -> Response {
-    let length = ContentLength(body.len() as u64);
-    let mut response = (status, Body::from(body)).into_response();
-    response.headers_mut().typed_insert(length);
+fn with_length(status: StatusCode, length_bytes: u64, body: Body) -> Response {
+    let mut response = (status, body).into_response();
+    response.headers_mut().typed_insert(ContentLength(length_bytes));
     response
 }
 
-/// The one range that is asked for, as start and end (exclusive). Several ranges are answered with the whole, as allowed.
-fn requested_range(info: &ObjectInfo, headers: &HeaderMap) -> Option<Result<(u64, u64), ()>> {
-    let range = headers.typed_get::<Range>()?;
+/// The one range that is asked for, if it is within the content. Several ranges are answered with the whole, as allowed.
+fn requested_range(info: &ObjectInfo, headers: &HeaderMap) -> Option<std::result::Result<Range<u64>, ()>> {
+    let range = headers.typed_get::<RangeHeader>()?;
     let modified = LastModified::from(std::time::SystemTime::from(info.last_modified));
     let stale = |condition: IfRange| condition.is_modified(etag(info).as_ref(), Some(&modified));
     if headers.typed_get::<IfRange>().is_some_and(stale) {
@@ -183,7 +290,7 @@ fn requested_range(info: &ObjectInfo, headers: &HeaderMap) -> Option<Result<(u64
         Bound::Unbounded => info.size,
     };
     let end = end.min(info.size);
-    Some(if start < end { Ok((start, end)) } else { Err(()) })
+    Some(if start < end { Ok(start..end) } else { Err(()) })
 }
 
 /// The headers of every answer that stands for an image, 304 and 416 included.

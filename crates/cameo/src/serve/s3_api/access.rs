@@ -1,11 +1,11 @@
 //! Who may do what: the bridge from the access keys to the S3 service.
 //!
-//! Signatures are checked by the service before anything here is asked. Anonymous requests are refused. What a request
-//! names beside its path (the source of a copy, the keys of a bulk delete) is checked where it is read.
+//! Signatures were checked by the front before anything here is asked, and the right that a request needs comes from the
+//! front's reading of it. What a request names beside its path (the source of a copy, the keys of a bulk delete) is
+//! checked where it is read.
 
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
 use s3s::{
     S3Result,
     access::{S3Access, S3AccessContext},
@@ -15,19 +15,28 @@ use s3s::{
 };
 
 use super::{
-    errors::check_key,
-    keys::{AccessKey, Action, KeyRing},
+    front::Admitted,
+    handover::InternalSecret,
+    key_ring::KeyRing,
+    keys::{AccessKey, Action},
+    reading::Target,
+    routes::Need,
+    watch,
 };
 
 /// The service's view of the key ring.
 #[derive(Debug, Clone)]
-pub(super) struct Access(pub(super) Arc<KeyRing>);
+pub(super) struct Access {
+    pub(super) keys: Arc<KeyRing>,
+    /// What the front signs requests for the service with.
+    pub(super) internal: InternalSecret,
+}
 
 #[async_trait::async_trait]
 impl S3Auth for Access {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        match self.0.find(access_key) {
-            Some(key) => Ok(SecretKey::from(key.secret.clone())),
+        match self.keys.find(access_key) {
+            Some(_) => Ok(SecretKey::from(self.internal.expose())),
             None => Err(s3_error!(InvalidAccessKeyId, "The access key id you provided does not exist.")),
         }
     }
@@ -37,7 +46,7 @@ impl Access {
     /// The key pair that signed a request.
     pub(super) fn signer(&self, credentials: Option<&Credentials>) -> S3Result<Arc<AccessKey>> {
         credentials
-            .and_then(|credentials| self.0.find(&credentials.access_key))
+            .and_then(|credentials| self.keys.find(&credentials.access_key))
             .ok_or_else(|| s3_error!(AccessDenied, "Requests must be signed."))
     }
 
@@ -49,85 +58,55 @@ impl Access {
         bucket: &str,
         key: &str,
     ) -> S3Result<()> {
-        if self.signer(credentials)?.permits(action, bucket, key) { Ok(()) } else { Err(denied()) }
+        let allowed = self.signer(credentials)?.permits(action, bucket, key);
+        watch::touches(key, allowed);
+        if allowed { Ok(()) } else { Err(denied()) }
     }
 }
 
 fn denied() -> s3s::S3Error {
-    s3_error!(AccessDenied, "The access key has no right to do this.")
+    s3_error!(AccessDenied, "The access key has no right to do this; its grants are in the server's key file.")
 }
 
-/// What an operation needs, told from its name.
-enum Need {
-    /// A valid signature; the operation looks closer.
-    Signature,
-    /// Any right on the bucket; the operation looks closer.
-    Bucket,
-    /// This action on the path's key, or on the listing's prefix.
-    Act(Action),
+fn misread(what: &str) -> s3s::S3Error {
+    tracing::error!(what, "a request was read in two ways; it was refused");
+    s3_error!(InternalError, "The request was read in two ways. This is a fault of the server; please report it.")
 }
 
-fn need(operation: &str) -> Need {
-    match operation {
-        "ListBuckets" => Need::Signature,
-        "HeadBucket" | "GetBucketLocation" | "GetBucketVersioning" | "DeleteObjects" | "PostObject" => Need::Bucket,
-        "GetObject"
-        | "HeadObject"
-        | "GetObjectAttributes"
-        | "GetObjectAcl"
-        | "GetBucketAcl"
-        | "ListObjects"
-        | "ListObjectsV2"
-        | "ListObjectVersions"
-        | "ListMultipartUploads" => Need::Act(Action::Read),
-        "PutObject"
-        | "PutObjectAcl"
-        | "CopyObject"
-        | "CreateMultipartUpload"
-        | "UploadPart"
-        | "UploadPartCopy"
-        | "ListParts"
-        | "CompleteMultipartUpload"
-        | "AbortMultipartUpload" => Need::Act(Action::Write),
-        _ => Need::Act(Action::Manage),
+/// Whether the service reads a path as the front does.
+fn is_same(path: &S3Path, target: &Target) -> bool {
+    match (path, target) {
+        (S3Path::Root, Target::Service) => true,
+        (S3Path::Bucket { bucket }, Target::Bucket(named)) => **bucket == **named,
+        (S3Path::Object { bucket, key }, Target::Object(named, key_named)) => {
+            **bucket == **named && **key == **key_named
+        }
+        _ => false,
     }
-}
-
-/// The `prefix` of a query string, decoded.
-fn prefix_of(query: &str) -> String {
-    let pair = query.split('&').find_map(|pair| pair.strip_prefix("prefix="));
-    let spaced = pair.unwrap_or_default().replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         let signer = self.signer(cx.credentials())?;
-        let (bucket, key) = match cx.s3_path() {
-            S3Path::Root => ("", String::new()),
-            S3Path::Bucket { bucket } => (&**bucket, prefix_of(cx.uri().query().unwrap_or_default())),
-            S3Path::Object { bucket, key } => {
-                check_key(key)?;
-                (&**bucket, key.to_string())
-            }
-        };
-        let allowed = match need(cx.s3_op().name()) {
+        let admitted = cx.extensions_mut().get::<Arc<Admitted>>().cloned().ok_or_else(|| misread("unread"))?;
+        let Admitted { reading, route } = &*admitted;
+        // The front wrote the request anew for the service, so that neither can happen: they end what would otherwise be
+        // a right for one thing used for another.
+        if cx.s3_op().name() != route.operation {
+            return Err(misread("operation"));
+        }
+        if !is_same(cx.s3_path(), &reading.target) {
+            return Err(misread("path"));
+        }
+        let bucket = reading.target.bucket();
+        let allowed = match route.need {
             Need::Signature => true,
             Need::Bucket => signer.knows(bucket),
-            Need::Act(action) => signer.permits(action, bucket, &key),
+            Need::Whole(action) => signer.permits(action, bucket, ""),
+            Need::Prefix => signer.permits(Action::Read, bucket, reading.parameter("prefix").unwrap_or_default()),
+            Need::Key(action) => signer.permits(action, bucket, reading.target.key()),
         };
-        if allowed { Ok(()) } else { Err(denied()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prefixes_are_decoded() {
-        assert_eq!(prefix_of("list-type=2&prefix=a%2Fb+c%2B&x"), "a/b c+");
-        assert_eq!(prefix_of("delimiter=%2F"), "");
+        if allowed { watch::charge(&self.keys, &signer, route.operation, cx.headers()) } else { Err(denied()) }
     }
 }

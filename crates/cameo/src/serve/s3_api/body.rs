@@ -15,11 +15,31 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
 };
+
+use crate::serve::http::Incoming;
+
+/// How quickly the rest of a refused body must come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DrainRate {
+    /// Time that any body has.
+    pub(super) grace: Duration,
+    /// Beyond that, bytes per second.
+    pub(super) bytes_per_s: u64,
+    /// Whatever the rate.
+    pub(super) longest: Duration,
+}
+
+impl DrainRate {
+    /// The time in which so many bytes may have come.
+    fn allowed(self, received_bytes: u64) -> Duration {
+        let earned = Duration::from_millis(received_bytes.saturating_mul(1000) / self.bytes_per_s.max(1));
+        (self.grace + earned).min(self.longest)
+    }
+}
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -125,11 +145,13 @@ impl RequestBody {
         self.lock().ended
     }
 
-    /// Reads and forgets at most `max_bytes`; whether the body ended within them.
-    pub(super) async fn drain(&self, max_bytes: u64) -> bool {
-        let mut left = max_bytes;
+    /// Reads and forgets at most `max_bytes`, as long as they come at `rate` at least; whether the body ended within them.
+    pub(super) async fn drain(&self, max_bytes: u64, rate: DrainRate) -> bool {
+        let (began, mut left) = (Instant::now(), max_bytes);
         while !self.is_ended() {
-            let frame = poll_fn(|cx| self.lock().poll(cx)).await;
+            let deadline = began + rate.allowed(max_bytes - left);
+            let frame = tokio::time::timeout_at(deadline, poll_fn(|cx| self.lock().poll(cx))).await;
+            let Ok(frame) = frame else { return false };
             let length = match frame {
                 Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len) as u64,
                 Some(Err(_)) => return false,
@@ -157,7 +179,7 @@ impl State {
                     self.crowded_out = true;
                     return Poll::Ready(Some(Err("too many bytes are being received".into())));
                 }
-                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+                Poll::Ready(frame)
             }
             Poll::Pending if self.timer.as_mut().poll(cx).is_ready() => {
                 Poll::Ready(Some(Err("the connection stood idle in the middle of a body".into())))

@@ -1,26 +1,40 @@
 //! In front of the service: what must be right of every request and every answer.
 //!
-//! Requests get an id, a place among the bytes in flight, and a first look at their signature. Answers carry the id, in
-//! error texts too, and close the connection where the client would otherwise wait for what never comes: aws-cli stalls
-//! for a minute when it sent `Expect: 100-continue` and is answered without a `100` on a connection that stays open.
+//! Requests get an id, and are read once: what they ask for, whether that is done here, and who signed them are decided
+//! before a byte of a body is read or room is taken for it. Answers carry the id, in error texts too, and close the
+//! connection where the client would otherwise wait for what never comes: aws-cli stalls for a minute when it sent
+//! `Expect: 100-continue` and is answered without a `100` on a connection that stays open.
 
 use std::{io, sync::Arc, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rand::Rng;
-use s3s::{Body, HttpError, S3Error, StdError, s3_error, service::S3Service};
-use tokio::sync::OwnedSemaphorePermit;
+use s3s::{Body, HttpError, S3Error, S3Result, StdError, s3_error, service::S3Service};
+use tokio::sync::Semaphore;
 
 use super::{
-    body::{InFlight, RequestBody},
+    asked,
+    body::{DrainRate, InFlight, RequestBody},
+    errors::refused,
+    handover::{self, InternalSecret},
+    hosts::Hosts,
+    key_ring::KeyRing,
     limits::S3Limits,
-    signature,
-    translate::broken,
+    payload::{Content, Trailers},
+    reading::Reading,
+    routes::{self, BodyKind, Route},
+    signature::{self, Signer},
+    translate::{broken, trailer_sums},
+    watch::{self, Watch},
 };
-use crate::store::embedded::BUFFER_BYTES;
+use crate::{
+    clock::{Clock, SystemClock},
+    serve::http::Incoming,
+    store::embedded::{Algorithm, BUFFER_BYTES, Refusal, Sums, digests_of},
+};
 
 /// What a streamed body holds in memory at most: one buffer fills while one is written.
 const STREAMED_BYTES: u64 = 2 * BUFFER_BYTES as u64;
@@ -29,23 +43,77 @@ const STREAM_BEGIN_BYTES: u64 = 16 * 1024;
 /// When a client that was told to slow down may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Time that the rest of a refused body has in any case.
+const DRAIN_GRACE: Duration = Duration::from_secs(2);
+
+/// What the front works with.
+pub(super) struct FrontSettings {
+    pub(super) hosts: Hosts,
+    pub(super) keys: Arc<KeyRing>,
+    pub(super) watch: Watch,
+    pub(super) internal: InternalSecret,
+    pub(super) limits: Arc<S3Limits>,
+}
+
 /// The service with its front. Clones share it.
 #[derive(Clone)]
 pub(super) struct Front {
     service: S3Service,
-    limits: Arc<S3Limits>,
+    settings: Arc<FrontSettings>,
     in_flight: InFlight,
+    drains: Arc<Semaphore>,
+}
+
+/// What a request says and asks for. The service carries it along, so that rights are judged by the same reading.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) reading: Reading,
+    pub(super) route: &'static Route,
+}
+
+/// Reads a request, and decides whether it is let in: all that can be known before its body.
+pub(super) fn admit(parts: &Parts, settings: &FrontSettings, clock: &dyn Clock) -> S3Result<(Admitted, Signer)> {
+    let reading = Reading::of(parts, &settings.hosts)?;
+    if let Some(claim) = reading.proof.claim() {
+        watch::claims(&claim.key_id);
+    }
+    let route = routes::find(&reading)?;
+    let signer = signature::verify(&reading, &parts.headers, &settings.keys, clock.now(), &settings.limits)?;
+    watch::asks(&signer.key.id, route.operation, reading.target.bucket(), reading.target.key());
+    asked::check(&reading, route)?;
+    check_length(&reading, route, &settings.limits)?;
+    Ok((Admitted { reading, route }, signer))
+}
+
+/// Refuses bodies that are too long, or that nobody would read.
+fn check_length(reading: &Reading, route: &Route, limits: &S3Limits) -> S3Result<()> {
+    let length = reading.content_length.unwrap_or(0);
+    match route.body {
+        BodyKind::None if length > 0 => Err(has_body(route)),
+        BodyKind::Text | BodyKind::None if length > limits.xml_max_bytes as u64 => Err(too_long(limits)),
+        BodyKind::Content | BodyKind::Text | BodyKind::None => Ok(()),
+    }
+}
+
+fn has_body(route: &Route) -> S3Error {
+    s3_error!(InvalidRequest, "{} takes no body, and one was sent.", route.operation)
+}
+
+fn too_long(limits: &S3Limits) -> S3Error {
+    s3_error!(MaxMessageLengthExceeded, "A text has at most {} bytes.", limits.xml_max_bytes)
 }
 
 impl Front {
-    pub(super) fn new(service: S3Service, limits: Arc<S3Limits>) -> Self {
-        let in_flight = InFlight::new(limits.in_flight_max_bytes);
-        Self { service, limits, in_flight }
+    pub(super) fn new(service: S3Service, settings: FrontSettings) -> Self {
+        let in_flight = InFlight::new(settings.limits.in_flight_max_bytes);
+        let drains = Arc::new(Semaphore::new(settings.limits.drains_max));
+        Self { service, settings: Arc::new(settings), in_flight, drains }
     }
 
     /// Answers a request. An error closes the connection.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
-        match self.try_answer(request).await {
+        let (watch, keys) = (&self.settings.watch, &self.settings.keys);
+        match watch.over(keys, request, |request| self.try_answer(request)).await {
             Ok(response) => Ok(response),
             Err(error) => Err(io::Error::other(StdError::from(error))),
         }
@@ -55,11 +123,18 @@ impl Front {
         let id = format!("{:016X}", rand::rng().random::<u64>());
         let (mut parts, incoming) = request.into_parts();
         let (method, path, expects) = (parts.method.clone(), parts.uri.path().to_owned(), expects_continue(&parts));
-        let attributes = asks_for_attributes(&parts);
-        let body = RequestBody::new(incoming, self.limits.idle_timeout);
+        let body = RequestBody::new(incoming, self.settings.limits.idle_timeout);
         let empty = body.is_ended();
         to_utf8(&mut parts.headers);
-        let answered = match self.serve(parts, body.clone()).await {
+        let mut attributes = false;
+        let served = match self.admit(&parts) {
+            Ok((admitted, signer)) => {
+                attributes = admitted.route.operation == "GetObjectAttributes";
+                self.serve(admitted, signer, body.clone()).await
+            }
+            Err(error) => Err(error),
+        };
+        let answered = match served {
             Ok(answered) => answered?,
             Err(error) => error.to_http_response().map_err(broken)?,
         };
@@ -72,67 +147,76 @@ impl Front {
         Ok(response)
     }
 
-    async fn serve(&self, mut parts: Parts, body: RequestBody) -> Result<Result<Response<Body>, HttpError>, S3Error> {
+    fn admit(&self, parts: &Parts) -> S3Result<(Admitted, Signer)> {
         if parts.method == Method::OPTIONS {
             return Err(preflight(&parts.headers));
         }
-        signature::check(&parts, &self.limits)?;
-        self.check_text(&parts)?;
-        let _permit = self.reserve(&parts, &body)?;
-        let sized = self.sized(&mut parts, body.clone()).await?;
-        let answered = self.service.call(Request::from_parts(parts, sized)).await;
+        admit(parts, &self.settings, &SystemClock)
+    }
+
+    async fn serve(
+        &self,
+        admitted: Admitted,
+        signer: Signer,
+        body: RequestBody,
+    ) -> Result<Result<Response<Body>, HttpError>, S3Error> {
+        let Admitted { reading, route } = &admitted;
+        let trailers = Trailers::default();
+        let length = if reading.is_unsized() { None } else { Some(reading.content_length.unwrap_or(0)) };
+        let content = Content::new(body.clone(), &reading.payload, length, signer.chain, trailers.clone());
+        let (content, length) = if let (BodyKind::Content, Some(length)) = (route.body, content.length()) {
+            self.take_room(&body, reading.content_length.unwrap_or(STREAMED_BYTES))?;
+            (Body::http_body(content), length)
+        } else {
+            let bytes = self.collect(content, &body, route).await?;
+            if route.body != BodyKind::Content {
+                verify_text(reading, route, &bytes, &trailers)?;
+            }
+            let length = bytes.len() as u64;
+            (Body::from(bytes), length)
+        };
+        let (key, internal) = (&signer.key.id, &self.settings.internal);
+        let mut parts = handover::parts(reading, key, Some(length), internal, SystemClock.now())?;
+        parts.extensions.insert(trailers);
+        parts.extensions.insert(Arc::new(admitted));
+        let answered = self.service.call(Request::from_parts(parts, content)).await;
         body.leave_room();
         if body.is_crowded_out() { Err(slow_down()) } else { Ok(answered) }
     }
 
-    /// Refuses texts that are too long. The service does so too, but calls it a failure of its own.
-    fn check_text(&self, parts: &Parts) -> Result<(), S3Error> {
-        let form =
-            parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
-        let max = self.limits.xml_max_bytes;
-        let length = content_length(&parts.headers).unwrap_or(0);
-        if parts.method == Method::POST && !form && length > max as u64 {
-            return Err(s3_error!(MaxMessageLengthExceeded, "A text has at most {max} bytes."));
+    /// Counts the bytes of a body that streams as they come; a place for the first of them must be free.
+    fn take_room(&self, body: &RequestBody, declared: u64) -> S3Result<()> {
+        if declared == 0 {
+            return Ok(());
         }
+        let max = self.settings.limits.in_flight_max_bytes;
+        let permit = self.in_flight.reserve(declared.min(STREAM_BEGIN_BYTES).min(max)).ok_or_else(slow_down)?;
+        body.take_room(self.in_flight.clone(), permit, declared.min(STREAMED_BYTES).min(max));
         Ok(())
     }
 
-    /// Gives a body that does not tell its length one, as the service needs it for the signature.
-    async fn sized(&self, parts: &mut Parts, body: RequestBody) -> Result<Body, S3Error> {
-        let unsized_body = parts.headers.contains_key(header::TRANSFER_ENCODING)
-            && !parts.headers.contains_key(header::CONTENT_LENGTH)
-            && !parts.headers.contains_key("x-amz-decoded-content-length");
-        if !unsized_body {
-            return Ok(Body::http_body(body));
-        }
-        let max = self.limits.unsized_max_bytes;
-        let limited = http_body_util::Limited::new(body, usize::try_from(max).unwrap_or(usize::MAX));
-        let bytes = limited.collect().await.map_err(|_| {
-            s3_error!(MissingContentLength, "A body without Content-Length must be complete within {max} bytes.")
-        })?;
-        let bytes = bytes.to_bytes();
-        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-        Ok(Body::from(bytes))
-    }
-
-    /// A place for the bytes of the body that will be held in memory. A body that streams takes more as it comes.
-    fn reserve(&self, parts: &Parts, body: &RequestBody) -> Result<Option<OwnedSemaphorePermit>, S3Error> {
-        let declared = content_length(&parts.headers);
-        if declared == Some(0) || (declared.is_none() && !parts.headers.contains_key(header::TRANSFER_ENCODING)) {
-            return Ok(None);
-        }
-        let max = self.limits.in_flight_max_bytes;
-        let reserve = |bytes: u64| self.in_flight.reserve(bytes.min(max)).ok_or_else(slow_down);
-        match declared {
-            // XML and forms are held as a whole; everything else streams.
-            Some(declared) if parts.method == Method::POST => reserve(declared).map(Some),
-            Some(declared) => {
-                let permit = reserve(declared.min(STREAM_BEGIN_BYTES))?;
-                body.take_room(self.in_flight.clone(), permit, declared.min(STREAMED_BYTES).min(max));
-                Ok(None)
+    /// All of a body: XML, or content whose length is not known before. Each byte takes room as it comes.
+    async fn collect(&self, content: Content, body: &RequestBody, route: &Route) -> S3Result<Bytes> {
+        let limits = &self.settings.limits;
+        let max = match route.body {
+            BodyKind::None => 0,
+            BodyKind::Text => limits.xml_max_bytes as u64,
+            BodyKind::Content => limits.unsized_max_bytes,
+        };
+        let permit = self.in_flight.reserve(0).ok_or_else(slow_down)?;
+        // What is refused as too long still comes in frames.
+        body.take_room(self.in_flight.clone(), permit, max + STREAM_BEGIN_BYTES);
+        let limited = Limited::new(content, usize::try_from(max).unwrap_or(usize::MAX));
+        let collected = limited.collect().await.map_err(|error| match route.body {
+            _ if body.is_crowded_out() => slow_down(),
+            _ if !error.is::<LengthLimitError>() => refused(Refusal::Body(error)),
+            BodyKind::None => has_body(route),
+            BodyKind::Text => too_long(limits),
+            BodyKind::Content => {
+                s3_error!(MissingContentLength, "A body without Content-Length must be complete within {max} bytes.")
             }
-            None => reserve(self.limits.unsized_max_bytes).map(Some),
-        }
+        })?;
+        Ok(collected.to_bytes())
     }
 
     /// Whether another request can follow on this connection.
@@ -140,7 +224,48 @@ impl Front {
         if expects && (empty || !body.is_touched()) {
             return false;
         }
-        body.drain(self.limits.drain_max_bytes).await
+        if body.is_ended() {
+            return true;
+        }
+        // From here on nothing of it is kept.
+        body.leave_room();
+        let limits = &self.settings.limits;
+        let rate =
+            DrainRate { grace: DRAIN_GRACE, bytes_per_s: limits.drain_min_bytes_per_s, longest: limits.drain_timeout };
+        let Ok(_place) = self.drains.try_acquire() else { return false };
+        body.drain(limits.drain_max_bytes, rate).await
+    }
+}
+
+/// Verifies what was declared of a text: its MD5 and checksums, in headers and trailer.
+fn verify_text(reading: &Reading, route: &Route, bytes: &Bytes, trailers: &Trailers) -> S3Result<()> {
+    let mut declared = trailer_sums(&trailers.take().unwrap_or_default());
+    // Those of a completion are of the object, which the store verifies.
+    if route.operation != "CompleteMultipartUpload" {
+        let of_header = |algorithm: Algorithm| Some((algorithm, reading.header(algorithm.header())?.to_owned()));
+        declared.extend(Algorithm::ALL.into_iter().filter_map(of_header));
+    }
+    if declared.is_empty() && reading.header("content-md5").is_none() {
+        return Ok(());
+    }
+    let algorithms: Vec<Algorithm> = declared.keys().copied().collect();
+    let digests = digests_of(bytes, &algorithms);
+    if let Some(md5) = reading.header("content-md5") {
+        let sum = BASE64_STANDARD.decode(md5).ok().filter(|sum| sum.len() == digests.md5.len());
+        let sum = sum.ok_or_else(|| s3_error!(InvalidDigest, "Content-MD5 is not the base64 of an MD5."))?;
+        if sum != digests.md5 {
+            return Err(refused(Refusal::DigestMismatch("Content-MD5")));
+        }
+    }
+    let wrong = |declared: &Sums| {
+        declared
+            .iter()
+            .find(|(algorithm, sum)| digests.sums.get(algorithm) != Some(*sum))
+            .map(|(algorithm, _)| *algorithm)
+    };
+    match wrong(&declared) {
+        Some(algorithm) => Err(refused(Refusal::DigestMismatch(algorithm.name()))),
+        None => Ok(()),
     }
 }
 
@@ -161,17 +286,8 @@ fn slow_down() -> S3Error {
     error
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 fn expects_continue(parts: &Parts) -> bool {
     parts.headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
-}
-
-fn asks_for_attributes(parts: &Parts) -> bool {
-    let names = parts.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
-    parts.method == Method::GET && names.into_iter().any(|name| name == "attributes")
 }
 
 /// Old clients send metadata in ISO 8859-1 and sign it in UTF-8.

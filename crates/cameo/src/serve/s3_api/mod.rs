@@ -1,43 +1,67 @@
 //! The embedded S3 endpoint: the door that operators' tools knock at.
 //!
 //! ```text
-//! listener (connections, time-outs) → front (id, limits, first look) → the s3s service (signatures, XML)
-//!     → access (rights) → operations → the embedded store
+//! listener (connections, time-outs) → front: reading (what it says) → routes (what it asks for) → asked (whether that is
+//!     done) → signature (who asks) → payload (its content, verified as it comes) → handover (written anew)
+//!     → the s3s service (XML) → access (rights) → operations → the embedded store
 //! ```
 //!
-//! Addresses are path-style. Keys go through byte for byte. Signatures are version 4 only, and nobody is let in without
-//! one; secrets and signatures never reach a log (the service's own messages do not go further than its targets, which
-//! hosts must keep above `debug`).
+//! Addresses are path-style, or virtual-host style below a configured domain. Keys go through byte for byte. Signatures are
+//! version 4 only, and nobody is let in without one; secrets and signatures never reach a log, since the service does not
+//! get to see those of clients. Over the front a watch takes notes: the audit trail, quotas, and patience with wrong signatures.
 
 use std::{future::Future, io, sync::Arc};
 
 use s3s::{
+    S3,
     config::{S3Config, StaticConfigProvider},
-    service::S3ServiceBuilder,
+    service::{S3Service, S3ServiceBuilder},
 };
 use tokio::net::TcpListener;
 
 use crate::store::embedded::Embedded;
 
 mod access;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod alike;
+mod asked;
+mod audit;
 mod body;
 mod errors;
+mod failures;
 mod front;
+mod handover;
+mod hosts;
+mod key_file;
+mod key_ring;
 mod keys;
 mod limits;
 mod listener;
 mod operations;
+mod payload;
+mod quota;
+mod reading;
+mod routes;
 mod signature;
 mod translate;
+mod watch;
 
-pub use keys::{AccessKey, Grant, KeyRing, Rights, key_file};
+pub use audit::{AuditLines, AuditTrail};
+pub use hosts::fault_of_domain;
+pub use key_file::{Keys, key_file};
+pub use key_ring::KeyRing;
+pub use keys::{AccessKey, Grant, Quota, Rights, fault_of_pair};
 pub use limits::S3Limits;
+pub use quota::{Amount, Usage};
+pub use watch::Watch;
 
 #[cfg(test)]
 mod tests;
 
 use access::Access;
-use front::Front;
+use front::{Front, FrontSettings};
+use handover::InternalSecret;
+use hosts::Hosts;
 use operations::Operations;
 
 /// What the S3 endpoint is made of.
@@ -49,6 +73,10 @@ pub struct S3Endpoint {
     pub keys: Arc<KeyRing>,
     /// What they may ask for.
     pub limits: S3Limits,
+    /// Host names below which buckets are served as `BUCKET.NAME`.
+    pub domains: Vec<String>,
+    /// Who looks over their requests.
+    pub watch: Watch,
 }
 
 /// Serves S3 on `listener` until `shutdown` completes; then requests under way get `limits.shutdown_timeout` to finish.
@@ -56,16 +84,25 @@ pub struct S3Endpoint {
 /// Never returns early: failing to accept (no file descriptors) is logged and tried again.
 pub async fn serve(listener: TcpListener, endpoint: S3Endpoint, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let limits = Arc::new(endpoint.limits.clone());
-    let front = Front::new(service(endpoint, &limits), limits.clone());
+    let (hosts, keys, internal) = (Hosts::new(&endpoint.domains), endpoint.keys.clone(), InternalSecret::random());
+    let watch = endpoint.watch.clone();
+    let service = service(endpoint, &limits, &internal);
+    let front = Front::new(service, FrontSettings { hosts, keys, watch, internal, limits: limits.clone() });
     listener::run(listener, front, limits, shutdown).await
 }
 
-fn service(endpoint: S3Endpoint, limits: &Arc<S3Limits>) -> s3s::service::S3Service {
-    let access = Access(endpoint.keys);
+fn service(endpoint: S3Endpoint, limits: &Arc<S3Limits>, internal: &InternalSecret) -> S3Service {
+    let access = Access { keys: endpoint.keys, internal: internal.clone() };
     let operations = Operations { store: endpoint.store, access: access.clone(), limits: limits.clone() };
+    build(operations, access, limits)
+}
+
+fn build(operations: impl S3, access: Access, limits: &S3Limits) -> S3Service {
     let mut config = S3Config::default();
     config.xml_max_body_size = limits.xml_max_bytes;
-    config.post_object_max_file_size = limits.form_max_bytes;
+    // The front refuses forms; were one to come through, nothing of it would be kept.
+    config.post_object_max_file_size = 0;
+    config.form_max_parts = 0;
     let mut builder = S3ServiceBuilder::new(operations);
     builder.set_auth(access.clone());
     builder.set_access(access);

@@ -41,7 +41,10 @@ async fn server_with(limits: S3Limits, keys: Vec<AccessKey>) -> Server {
     let store = Embedded::open(folder.path(), db, Arc::new(SystemClock), options).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let endpoint = S3Endpoint { store: store.clone(), keys: Arc::new(KeyRing::from_file(&path).unwrap()), limits };
+    let keys = Arc::new(KeyRing::from_file(&path).unwrap());
+    let watch = Watch::new(Arc::new(SystemClock), AuditTrail::off());
+    let domains = vec!["s3.example.com".to_owned()];
+    let endpoint = S3Endpoint { store: store.clone(), keys, limits, domains, watch };
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(serve(listener, endpoint, async { drop(stopped.await) }));
     Server { folder, address, store, stop: Some(stop), running }
@@ -198,7 +201,7 @@ async fn errors_tell_the_id_of_the_request() {
 #[tokio::test]
 async fn rights_are_held_by_prefix_and_action() {
     let grant = |prefix: &str, rights| Grant { bucket: BUCKET.into(), prefix: prefix.into(), rights };
-    let key = |id: &str, grants| AccessKey { id: id.into(), secret: "secret".into(), grants };
+    let key = |id: &str, grants| AccessKey::with(id, "secret", grants);
     let keys = vec![
         AccessKey::all("id", "secret"),
         key("uploader", vec![grant("origin/eye/", Rights::Upload)]),
@@ -379,4 +382,106 @@ async fn requests_under_way_finish_when_the_server_ends() {
     assert_eq!(read_to_end(stream).await.status(), 200);
     assert_eq!(server.content("k").await.unwrap(), b"12345");
     server.running.await.unwrap().unwrap();
+}
+
+/// security.md A1: what only the signature of a presigned address or of a header binds.
+#[tokio::test]
+async fn headers_that_nobody_signed_are_refused() {
+    let server = server(S3Limits::default()).await;
+    server.put("secret", b"hidden").await;
+    server.put("k", b"kept").await;
+    let head = ask("PUT", "/uploads/k").head(&server.address);
+    for (from, to) in [
+        ("connection", "x-amz-copy-source: uploads/secret\r\nconnection"),
+        ("AWS4-HMAC-SHA256 ", "x "),
+        ("SignedHeaders=host;", "SignedHeaders="),
+        ("SignedHeaders=", "signedHeaders="),
+        ("host: ", "x-host: "),
+        ("x-amz-date: ", "x-amz-date: 20200101T000000Z\r\nx-amz-date: "),
+    ] {
+        let changed = format!("{head}connection: close\r\n\r\n").replacen(from, to, 1);
+        let mut stream = server.connect().await;
+        stream.write_all(changed.as_bytes()).await.unwrap();
+        let answer = read_to_end(stream).await;
+        assert!(matches!(answer.status(), 400 | 403), "{to}: {}", answer.0);
+        assert!(answer.body().contains("<Message>"), "{to}: {}", answer.0);
+    }
+    assert_eq!(server.content("k").await.unwrap(), b"kept");
+}
+
+/// s3-endpoint.md F02.
+#[tokio::test]
+async fn buckets_stand_below_configured_domains_only() {
+    let server = server(S3Limits::default()).await;
+    server.put("k", b"content").await;
+    let at = |host: &str, path: &str| {
+        let head = format!("{}connection: close\r\n\r\n", ask("GET", path).head(host));
+        let connecting = server.connect();
+        async move {
+            let mut stream = connecting.await;
+            stream.write_all(head.as_bytes()).await.unwrap();
+            read_to_end(stream).await
+        }
+    };
+    assert_eq!(at("uploads.s3.example.com", "/k").await.body(), "content");
+    assert_eq!(at("s3.example.com", "/uploads/k").await.body(), "content");
+    let refused = at("uploads.example.com", "/").await;
+    assert_eq!((refused.status(), refused.code()), (400, "InvalidRequest"));
+    assert!(refused.body().contains("s3.domains"), "{}", refused.0);
+}
+
+/// security.md A9.
+#[tokio::test]
+async fn a_prefix_gives_no_right_on_the_bucket() {
+    let grant = Grant { bucket: "team-*".into(), prefix: "mine/".into(), rights: Rights::All };
+    let mine = AccessKey { id: "mine".into(), secret: "secret".into(), grants: vec![grant] };
+    let server = server_with(S3Limits::default(), vec![AccessKey::all("id", "secret"), mine]).await;
+    assert_eq!(server.answer(ask("PUT", "/team-a")).await.status(), 200);
+    let with = |method, path, query| Ask { query, ..ask(method, path) }.by("mine");
+    for (method, path) in [("DELETE", "/team-a"), ("PUT", "/team-b")] {
+        assert_eq!(server.answer(with(method, path, "prefix=mine%2F")).await.status(), 501);
+        assert_eq!(server.answer(with(method, path, "")).await.status(), 403);
+    }
+    assert_eq!(server.answer(ask("HEAD", "/team-a")).await.status(), 200);
+    assert_eq!(server.answer(with("GET", "/team-a", "prefix=mine%2F")).await.status(), 200);
+    assert_eq!(server.answer(with("GET", "/team-a", "prefix=m")).await.status(), 403);
+}
+
+/// security.md A3, s3-endpoint.md F03: neither what nobody signed nor what did not come takes room.
+#[tokio::test]
+async fn what_nobody_signed_takes_no_room() {
+    static TEXT: [u8; 60_000] = [b'x'; 60_000];
+    static PHOTO: [u8; 40 << 10] = [7; 40 << 10];
+    let server = server(S3Limits { in_flight_max_bytes: 64 << 10, ..S3Limits::default() }).await;
+    let mut open = Vec::new();
+    for (method, path, more) in [
+        ("PUT", "/uploads/k", "transfer-encoding: chunked"),
+        ("PUT", "/uploads/k", "content-length: 1000000000"),
+        ("POST", "/uploads", "content-type: multipart/form-data; boundary=b\r\ncontent-length: 60000000"),
+        ("POST", "/uploads?delete", "content-length: 2000000"),
+    ] {
+        for _ in 0..5 {
+            let mut stream = server.connect().await;
+            let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{more}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            open.push(stream);
+        }
+    }
+    let text = Ask { query: "delete", ..ask("POST", "/uploads").body(&TEXT) };
+    for _ in 0..5 {
+        open.push(begin(&server, &text).await);
+    }
+    server.put("k", &PHOTO).await;
+}
+
+/// security.md A6.
+#[tokio::test]
+async fn the_rest_of_a_refused_body_is_not_waited_for() {
+    let limits = S3Limits { drain_timeout: Duration::from_millis(50), ..S3Limits::default() };
+    let server = server(limits).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"PUT /uploads/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\nx").await.unwrap();
+    let answer = read_to_end(stream).await;
+    assert_eq!(answer.status(), 403);
+    assert!(answer.0.contains("connection: close"), "{}", answer.0);
 }

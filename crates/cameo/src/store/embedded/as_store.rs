@@ -1,9 +1,10 @@
 //! The embedded store as the flow sees it.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
 
 use super::{
     BodyError, Checksums, Copy, Description, Embedded, Entry, OpenObject, Query, ReadConditions, Refusal, SmallObject,
@@ -13,8 +14,8 @@ use crate::{
     content::Content,
     error::Result,
     store::{
-        Attributes, Condition, ContentDigest, ContentState, NewKey, NewObject, Object, ObjectInfo, Opened, Store,
-        Written,
+        Attributes, Condition, ContentDigest, ContentState, NewKey, NewObject, Object, ObjectInfo, Opened, Reading,
+        Store, Written, bounds,
     },
 };
 
@@ -76,6 +77,18 @@ impl Store for Embedded {
             _ => Bytes::new().into(),
         };
         Ok(Some(Opened { info: object.info(), content }))
+    }
+
+    async fn read(&self, bucket: &str, key: &str, range: Option<Range<u64>>) -> Result<Option<Reading>> {
+        let open = match self.open_object(bucket, key) {
+            Ok(open) => open,
+            Err(Refusal::NoSuchKey) => return Ok(None),
+            Err(refusal) => return Err(refusal.into()),
+        };
+        let (info, name) = (open.object.info(), open.object.name());
+        let pieces = open.stream(bounds(range, info.size));
+        let pieces = pieces.map(move |piece| piece.map_err(|error| read_failed(&name, error).into()));
+        Ok(Some(Reading { info, pieces: pieces.boxed() }))
     }
 
     async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {

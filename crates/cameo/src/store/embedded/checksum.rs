@@ -174,6 +174,13 @@ impl Hasher {
     }
 }
 
+/// The digests of content that is in memory.
+pub fn digests_of(bytes: &[u8], algorithms: &[Algorithm]) -> Digests {
+    let mut hasher = Hasher::new(algorithms);
+    hasher.update(bytes);
+    hasher.finish()
+}
+
 /// The checksum of an object, from those of its parts and their sizes. `None` where a part's value is no checksum, or
 /// the algorithm cannot be combined.
 pub(super) fn full_object(algorithm: Algorithm, parts: &[(&str, u64)]) -> Option<String> {

@@ -51,7 +51,7 @@ mod watermark;
 mod write;
 
 pub use buckets::Bucket;
-pub use checksum::{Algorithm, Checksums, Digests, Sums};
+pub use checksum::{Algorithm, Checksums, Digests, Sums, digests_of};
 pub use condition::{ReadConditions, Tag, Verdict, WriteConditions};
 pub use listing::{Entry, Page, Query};
 pub use multipart::{Completion, NamedPart, NewUpload, Part, Upload};
@@ -62,6 +62,7 @@ pub use recover::{Recovered, Recovery, Side, recover};
 pub use refusal::{Answer, BodyError, Refusal};
 pub use staging::{BUFFER_BYTES, Staged};
 pub use start::{check_belongs_together, check_database_file, way_on};
+pub use sweep::MadeRoom;
 pub use together::SmallObject;
 pub use write::{Copy, NewObject};
 

@@ -57,7 +57,7 @@ fn try_files(files: &Files) -> Answer<()> {
 }
 
 /// Space that is left for us, bytes: what is kept for the superuser does not count.
-fn free_bytes(files: &Files) -> Result<u64> {
+pub(super) fn free_bytes(files: &Files) -> Result<u64> {
     let disk = rustix::fs::statvfs(files.data());
     let disk = disk.map_err(|error| io_failed("ask how much space is left", error.into()))?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))

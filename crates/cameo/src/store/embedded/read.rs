@@ -29,6 +29,8 @@ use crate::{
 
 /// Bytes that are read at once.
 const READ_BYTES: u64 = 256 * 1024;
+/// Bytes of a piece that is passed on. A client that takes it slowly has one held for it, so it is smaller.
+const PIECE_BYTES: u64 = 64 * 1024;
 /// How often an object is looked up again when its content was swept between looking it up and opening it.
 const ATTEMPTS: usize = 3;
 
@@ -222,7 +224,7 @@ impl Stream for ContentStream {
                     let Some((file, seek)) = file.take() else {
                         return Poll::Ready(None);
                     };
-                    let length = left.min(READ_BYTES);
+                    let length = left.min(PIECE_BYTES);
                     self.state = State::Reading(tokio::task::spawn_blocking(move || read_next(file, seek, length)));
                 }
                 State::Reading(reading) => {

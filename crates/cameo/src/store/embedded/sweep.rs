@@ -7,7 +7,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Embedded, Swept, garbage, meta, quarantine, refusal::Refusal, staging::blocking, stamp, start::is_known};
+use super::{
+    Embedded, Swept, garbage, meta,
+    probe::{FREE_MIN_BYTES, free_bytes},
+    quarantine,
+    refusal::Refusal,
+    staging::blocking,
+    stamp,
+    start::is_known,
+};
 use crate::{
     error::{Place, Result},
     failpoint::{Point, reached},
@@ -16,6 +24,20 @@ use crate::{
 
 /// Files that are removed between two looks, at most.
 const BATCH: i64 = 500;
+
+/// Space on the disk, bytes, below which replaced content goes early: long before uploads are refused for want of it.
+const NEARLY_FULL_BYTES: u64 = 16 * FREE_MIN_BYTES;
+/// How long replaced content stays even then: who has begun to read it may finish.
+const KEEP_OLD_LEAST: Duration = Duration::from_mins(1);
+
+/// What was done on a disk that is nearly full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MadeRoom {
+    /// Bytes that were free before.
+    pub free_bytes: u64,
+    /// Files of replaced content that were removed.
+    pub files: u64,
+}
 
 /// Changes in doubt from which on new ones wait for them to be settled. Each may have left content.
 const DOUBTS_MAX: usize = 256;
@@ -46,6 +68,24 @@ impl Embedded {
         self.raise_swept_through().await?;
         self.describe_old_content(&options.image_bucket).await?;
         Ok(Swept { files, uploads })
+    }
+
+    /// Where the disk is nearly full, removes replaced content before its time; what was done, where anything had to be. Otherwise a key that is
+    /// written over and over would fill the disk within `keep_old`.
+    pub async fn make_room(&self, now: Timestamp) -> Result<Option<MadeRoom>> {
+        let free_bytes = free_bytes(&self.inner.files)?;
+        if free_bytes >= NEARLY_FULL_BYTES || self.inner.options.is_none() {
+            return Ok(None);
+        }
+        let until = now.checked_sub(KEEP_OLD_LEAST).unwrap_or(Timestamp::MIN);
+        let mut files = 0;
+        loop {
+            let removed = self.sweep_batch(until).await?;
+            files += removed;
+            if removed < BATCH.unsigned_abs() {
+                return Ok(Some(MadeRoom { free_bytes, files }));
+            }
+        }
     }
 
     async fn sweep_batch(&self, until: Timestamp) -> Result<u64> {

@@ -6,7 +6,7 @@
 //!
 //! A store must have conditional writes to be safe with several workers; [`S3Store::has_conditional_writes`] tells.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use rand::Rng;
 
-use super::{Attributes, Condition, Object, ObjectInfo, Store, Written};
+use super::{Attributes, Condition, Object, ObjectInfo, Reading, Store, Written};
 use crate::{
     aws::AwsAccess,
     error::{Error, Kind, Place, Result},
@@ -23,6 +23,7 @@ use crate::{
 mod client;
 mod failure;
 mod listing;
+mod reading;
 
 use client::{Answer, Client, Request};
 
@@ -53,14 +54,14 @@ impl Default for S3Limits {
 /// The buckets of one store.
 #[derive(Debug)]
 pub struct S3Store {
-    client: Client,
+    client: Arc<Client>,
     buckets: Vec<String>,
 }
 
 impl S3Store {
     /// A store; nothing is sent yet. `buckets` are those that [`Store::ping`] asks for.
     pub fn new(access: &AwsAccess, buckets: Vec<String>, limits: S3Limits) -> Result<Self> {
-        Ok(Self { client: Client::new(access, limits)?, buckets })
+        Ok(Self { client: Arc::new(Client::new(access, limits)?), buckets })
     }
 
     /// Whether the store keeps conditions: writes twice, to a key that no other process writes to, where the second must fail.
@@ -135,6 +136,10 @@ impl Store for S3Store {
             StatusCode::OK => Ok(Some(Object { info: info_of_answer(key, &answer)?, body: answer.body })),
             _ => Err(answer.refused()),
         }
+    }
+
+    async fn read(&self, bucket: &str, key: &str, range: Option<Range<u64>>) -> Result<Option<Reading>> {
+        reading::read(self.client.clone(), bucket, key, range).await
     }
 
     async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {

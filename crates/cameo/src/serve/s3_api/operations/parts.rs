@@ -13,6 +13,7 @@ use super::{Operations, copy::source_conditions, multipart::initiator, upload::D
 use crate::{
     serve::s3_api::{
         errors::refused,
+        payload::Trailers,
         translate::{count, etag, from_time, length, owner, page_size, set_sums, sums_of, tag, time, unsigned},
     },
     store::embedded::{OpenObject, Part, ReadConditions, Refusal, Sums, Upload, Verdict},
@@ -41,7 +42,8 @@ impl Operations {
         let number = self.part_number(input.part_number)?;
         let upload = self.open_upload(&input.bucket, &input.key, &input.upload_id).await?;
         let max_bytes = self.limits.part_max_bytes;
-        let mut declared = Declared::new(&request.headers, request.trailing_headers, sums_of!(input), max_bytes)?;
+        let trailers = request.extensions.get::<Trailers>().cloned();
+        let mut declared = Declared::new(&request.headers, trailers, sums_of!(input), max_bytes)?;
         declared.length = input.content_length;
         declared.md5 = input.content_md5;
         // The object's checksum is made of its parts', whether or not the client sends them.

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use s3s::{
-    S3Request, S3Response, S3Result, TrailingHeaders,
+    S3Request, S3Response, S3Result,
     dto::{PutObjectInput, PutObjectOutput, StorageClass, StreamingBlob},
     s3_error,
 };
@@ -10,8 +10,8 @@ use s3s::{
 use super::Operations;
 use crate::{
     serve::s3_api::{
-        errors::{check_key, refused, unsupported},
-        keys::Action,
+        errors::{refused, unsupported},
+        payload::Trailers,
         translate::{algorithm, checksum_type, described, etag, set_sums, sums_of, tag, trailer_sums, unsigned},
     },
     store::embedded::{Algorithm, Checksums, NewObject, Refusal, Staged, Sums, WriteConditions},
@@ -29,14 +29,14 @@ pub(super) struct Declared {
     pub(super) algorithm: Option<Algorithm>,
     /// The checksums announced for the trailer.
     announced: Vec<Algorithm>,
-    trailers: Option<TrailingHeaders>,
+    trailers: Option<Trailers>,
     max_bytes: u64,
 }
 
 impl Declared {
     pub(super) fn new(
         headers: &http::HeaderMap,
-        trailers: Option<TrailingHeaders>,
+        trailers: Option<Trailers>,
         sums: Sums,
         max_bytes: u64,
     ) -> S3Result<Self> {
@@ -100,17 +100,14 @@ impl Operations {
     }
 
     pub(super) async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
-        // The upload form of browsers comes here too.
-        if request.method == http::Method::POST {
-            self.check_form(&request)?;
-        }
         let mut input = request.input;
         refuse_unsupported(&input)?;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
         self.require_bucket(&input.bucket)?;
         let description = described!(input).check(&self.limits)?;
         let max_bytes = self.limits.object_max_bytes;
-        let mut declared = Declared::new(&request.headers, request.trailing_headers, sums_of!(input), max_bytes)?;
+        let trailers = request.extensions.get::<Trailers>().cloned();
+        let mut declared = Declared::new(&request.headers, trailers, sums_of!(input), max_bytes)?;
         declared.length = input.content_length;
         declared.md5 = input.content_md5;
         if let Some(named) = &input.checksum_algorithm {
@@ -132,17 +129,6 @@ impl Operations {
         };
         set_sums!(output, object.checksums.sums);
         Ok(S3Response::new(output))
-    }
-
-    /// Checks what the path of an upload form does not tell.
-    fn check_form(&self, request: &S3Request<PutObjectInput>) -> S3Result<()> {
-        // Version 4 of the signature names a region; the old one does not, and is accepted nowhere.
-        if request.region.is_none() {
-            return Err(s3_error!(InvalidRequest, "Please use AWS4-HMAC-SHA256 to sign the form."));
-        }
-        let (bucket, key) = (&request.input.bucket, &request.input.key);
-        check_key(key)?;
-        self.access.require(request.credentials.as_ref(), Action::Write, bucket, key)
     }
 }
 

@@ -1,0 +1,58 @@
+//! The console.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Server, misconfigured};
+use crate::error::Result;
+
+/// The console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Console {
+    /// Whether it may listen beyond this machine although it has no log-in.
+    pub allow_public: bool,
+    /// Open connections.
+    pub connections_max: usize,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self { allow_public: false, connections_max: 256 }
+    }
+}
+
+impl Console {
+    /// Refuses an address that others can reach: whoever reaches the console sends photos through the flow again and takes images down.
+    pub fn check(&self, server: &Server) -> Result<()> {
+        match server.console_listen.beyond_loopback() {
+            Some(address) if !self.allow_public => Err(misconfigured(format!(
+                "start the console on {address} (server.console_listen): it has no log-in, and whoever reaches it can change \
+                 things; listen on 127.0.0.1 or [::1] and reach it through SSH or a proxy with a log-in, or set console.allow_public = true \
+                 (CAMEO_CONSOLE_ALLOW_PUBLIC=true) if something else keeps others out"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// security.md, last paragraph: the console without a log-in on 0.0.0.0.
+    #[test]
+    fn a_console_that_others_can_reach_is_refused_unless_that_is_wanted() {
+        let check = |listen: &str, allow_public| {
+            let server = Server { console_listen: listen.parse().unwrap(), ..Server::default() };
+            Console { allow_public, ..Console::default() }.check(&server)
+        };
+        for local in ["127.0.0.1:9002", "127.8.0.1:9002", "[::1]:9002", "[::ffff:127.0.0.1]:9002", "off"] {
+            assert!(check(local, false).is_ok(), "{local}");
+        }
+        for public in ["0.0.0.0:9002", "[::]:9002", "10.0.0.7:9002", "[::ffff:10.0.0.7]:9002", "[fe80::1]:9002"] {
+            let error = check(public, false).expect_err(public).to_string();
+            assert!(error.contains("console.allow_public") && error.contains("127.0.0.1"), "{error}");
+            assert!(check(public, true).is_ok(), "{public}");
+        }
+    }
+}

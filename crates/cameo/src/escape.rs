@@ -1,0 +1,86 @@
+//! Text from outside as people may safely read it: on a terminal, in a log, in a page of text.
+//!
+//! Keys and file names come from whoever uploads. A terminal obeys the control characters in them, and a line break in one forges a line of
+//! the answer. Whoever prints does it through here, once for a whole line, and never lets a line of an answer hold text of
+//! others with its line breaks.
+
+use std::{borrow::Cow, fmt::Write};
+
+/// Whether a character would do something instead of being seen, or would change what is seen beside it.
+fn is_active(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            // Separators of lines and paragraphs, which some viewers break lines at.
+            '\u{2028}' | '\u{2029}'
+            // Marks, embeddings, overrides and isolates of the direction of text (UAX #9): they show a name that it is not.
+            | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            // Nothing to see at all. The joiners U+200C and U+200D stay, which names and emoji need.
+            | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text with every active character written out, as Rust and many others do: `\n`, `\u{1b}`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, |character, out| out.extend(character.escape_default()))
+}
+
+/// JSON with the active characters inside of its strings written as JSON does (`\u001b`): the values stay the same.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    escaped(json, |character, out| {
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    })
+}
+
+fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    if !text.contains(is_active) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_active(character) {
+            escape(character, &mut out);
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// security.md A7.
+    #[test]
+    fn what_a_terminal_would_obey_is_written_out() {
+        for (text, shown) in [
+            ("origin/v/1\u{1b}[2J\u{1b}]0;owned\u{7}.jpg", r"origin/v/1\u{1b}[2J\u{1b}]0;owned\u{7}.jpg"),
+            ("a\nv/1: complete\r\t", r"a\nv/1: complete\r\t"),
+            ("\u{9b}31m\u{7f}\0", r"\u{9b}31m\u{7f}\u{0}"),
+            ("gpj.\u{202e}1_0\u{2066}\u{200f}", r"gpj.\u{202e}1_0\u{2066}\u{200f}"),
+            ("one\u{2028}two\u{2029}", r"one\u{2028}two\u{2029}"),
+            ("\u{feff}\u{200b}", r"\u{feff}\u{200b}"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+    }
+
+    #[test]
+    fn names_that_only_look_unusual_stay_as_they_are() {
+        for text in ["origin/서울/1_0.jpg", "👩\u{200d}🎨 é ﷺ שלום", r#"C:\photos "quoted""#] {
+            assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_values() {
+        let value = serde_json::json!({ "key": "a\u{9b}\u{202e}\u{2028}\u{e0041}\u{1b}\n서울" });
+        let text = value.to_string();
+        let shown = visible_json(&text);
+        assert!(!shown.contains(is_active), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
+}

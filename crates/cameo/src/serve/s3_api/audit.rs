@@ -1,0 +1,114 @@
+//! The audit trail: who changed what at the S3 endpoint, and who was refused; one JSON object a line.
+//!
+//! Here lines are made and handed over; a host writes them to files. Handing over never waits: what nobody takes in time is
+//! counted, and the trail says how many lines it lacks. No line holds a secret, a signature or a query.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::escape::visible_json;
+
+/// Lines on their way to the file.
+const WAITING_MAX: usize = 8192;
+/// Bytes of a text from a client in a line: a key has 1,024 at most, what is refused may be anything.
+const TEXT_MAX_BYTES: usize = 2048;
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Event {
+    /// Something was changed.
+    Change,
+    /// Nothing was, and the answer said so.
+    Refusal,
+    /// The client went away before the answer; whether it was changed, the store knows.
+    BrokenOff,
+}
+
+/// A line.
+#[derive(Debug, Serialize)]
+pub(super) struct Line<'l> {
+    pub(super) time: Timestamp,
+    pub(super) event: Event,
+    /// The id that was claimed; whether by its owner, `signed` says.
+    pub(super) access_key: Option<&'l str>,
+    pub(super) signed: bool,
+    pub(super) client: Option<String>,
+    /// S3's name of the operation, or the method where it did not come so far.
+    pub(super) operation: &'l str,
+    pub(super) bucket: Option<&'l str>,
+    pub(super) key: Option<&'l str>,
+    pub(super) status: u16,
+    /// S3's code of the error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<&'l str>,
+    pub(super) request_id: &'l str,
+}
+
+/// The end of the trail where lines begin. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct AuditTrail {
+    to: Option<SyncSender<String>>,
+    lost: Arc<AtomicU64>,
+}
+
+/// The end of the trail where lines are written.
+#[derive(Debug)]
+pub struct AuditLines {
+    lines: Receiver<String>,
+    lost: Arc<AtomicU64>,
+}
+
+impl AuditTrail {
+    /// No trail.
+    pub fn off() -> Self {
+        Self::default()
+    }
+
+    /// A trail, and where its lines come out until every clone of it is gone.
+    pub fn new() -> (Self, AuditLines) {
+        let (to, lines) = sync_channel(WAITING_MAX);
+        let lost = Arc::<AtomicU64>::default();
+        (Self { to: Some(to), lost: lost.clone() }, AuditLines { lines, lost })
+    }
+
+    pub(super) fn write(&self, line: &Line<'_>) {
+        let Ok(text) = serde_json::to_string(line) else { return };
+        let text = visible_json(&text);
+        // For whoever gathers logs in one place: a target of its own.
+        tracing::debug!(target: "cameo::audit", line = %text);
+        if let Some(to) = &self.to
+            && to.try_send(text.into_owned()).is_err()
+        {
+            self.lose(1);
+        }
+    }
+
+    /// Counts lines that were not even made.
+    pub(crate) fn lose(&self, lines: u64) {
+        self.lost.fetch_add(lines, Ordering::Relaxed);
+    }
+}
+
+impl AuditLines {
+    /// The next line, once there is one; nothing once no more can come.
+    pub fn next(&self) -> Option<String> {
+        self.lines.recv().ok()
+    }
+
+    /// How many lines were lost since this was asked last.
+    pub fn lost(&self) -> u64 {
+        self.lost.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// A client's text, cut to what a line may hold.
+pub(super) fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_MAX_BYTES)]
+}

@@ -1,0 +1,396 @@
+//! What is noted of each request while it is answered, and what follows from it: the audit trail, the quota, and patience with wrong signatures.
+//!
+//! The notes are taken where something is decided (whose secret was asked for, which right was needed), in the task of the
+//! request. Nothing here decides whether a signature or a right is good.
+
+use std::{
+    cell::RefCell,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+use s3s::{Body, S3Error, S3ErrorCode, S3Result};
+
+use super::{
+    audit::{AuditTrail, Event, Line, cut},
+    failures::Failures,
+    key_ring::KeyRing,
+    keys::AccessKey,
+    quota::{Amount, Charge},
+};
+use crate::{clock::Clock, serve::http::ClientAddress};
+
+/// Keys of one request that are noted one by one: as many as can be deleted at once.
+const TOUCHED_MAX: usize = 1000;
+/// Lines a second about requests that nobody signed: a flood of them must not push everything else out of the trail.
+const UNSIGNED_LINES_A_SECOND: u32 = 50;
+/// When somebody whose signatures are wrong may come back, in seconds.
+const RETRY_AFTER_SECONDS: u64 = 60;
+
+tokio::task_local! {
+    static NOTES: RefCell<Notes>;
+}
+
+/// Where the line of a request goes that nobody waits for any more.
+#[derive(Debug)]
+struct Unanswered {
+    watch: Watch,
+    peer: Option<SocketAddr>,
+}
+
+/// What is known of a request so far.
+#[derive(Debug, Default)]
+struct Notes {
+    unanswered: Option<Unanswered>,
+    /// The id of which the secret was asked for.
+    claimed: Option<String>,
+    /// Whether the signature held.
+    signed: bool,
+    operation: Option<String>,
+    bucket: String,
+    key: String,
+    /// Keys that its body names, and whether they were allowed.
+    touched: Vec<(String, bool)>,
+    /// When it came.
+    now: Timestamp,
+    charge: Option<Charge>,
+}
+
+impl Notes {
+    fn new(now: Timestamp, unanswered: Unanswered) -> Self {
+        Self {
+            unanswered: Some(unanswered),
+            claimed: None,
+            signed: false,
+            operation: None,
+            bucket: String::new(),
+            key: String::new(),
+            touched: Vec::new(),
+            now,
+            charge: None,
+        }
+    }
+}
+
+/// A client that goes away takes its request with it; an upload that was already whole is finished all the same, and belongs in the trail.
+impl Drop for Notes {
+    fn drop(&mut self) {
+        if let Some(Unanswered { watch, peer }) = self.unanswered.take() {
+            watch.write_broken_off(self, peer);
+        }
+    }
+}
+
+fn note(change: impl FnOnce(&mut Notes)) {
+    // Outside of a request there is nothing to note.
+    let _ = NOTES.try_with(|notes| change(&mut notes.borrow_mut()));
+}
+
+/// A signature claims to be of this key.
+pub(super) fn claims(id: &str) {
+    note(|notes| notes.claimed = Some(cut(id).to_owned()));
+}
+
+/// The signature holds, and this is what it asks for.
+pub(super) fn asks(id: &str, operation: &str, bucket: &str, key: &str) {
+    note(|notes| {
+        notes.claimed = Some(id.to_owned());
+        notes.signed = true;
+        notes.operation = Some(operation.to_owned());
+        bucket.clone_into(&mut notes.bucket);
+        key.clone_into(&mut notes.key);
+    });
+}
+
+/// The body of the request names this key.
+pub(super) fn touches(key: &str, allowed: bool) {
+    note(|notes| {
+        if notes.touched.len() < TOUCHED_MAX {
+            notes.touched.push((key.to_owned(), allowed));
+        }
+    });
+}
+
+/// Counts what an operation uploads against the quota of its key, before any of it is received.
+pub(super) fn charge(keys: &KeyRing, key: &AccessKey, operation: &str, headers: &HeaderMap) -> S3Result<()> {
+    let Some(amount) = amount_of(operation, headers) else { return Ok(()) };
+    let now = NOTES.try_with(|notes| notes.borrow().now).unwrap_or_default();
+    match keys.usage().charge(key, amount, now) {
+        Ok(charge) => {
+            note(|notes| notes.charge = charge);
+            Ok(())
+        }
+        Err(why) => {
+            let code = S3ErrorCode::Custom("QuotaExceeded".into());
+            let mut error = S3Error::with_message(code, format!("{why}."));
+            error.set_status_code(StatusCode::FORBIDDEN);
+            Err(error)
+        }
+    }
+}
+
+/// Looks over requests. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Watch(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    clock: Arc<dyn Clock>,
+    trail: AuditTrail,
+    failures: Failures,
+    /// The second that the lines about unsigned requests are counted in, and how many it has.
+    second: AtomicI64,
+    lines: AtomicU32,
+}
+
+impl Watch {
+    /// Writes what it sees to a trail.
+    pub fn new(clock: Arc<dyn Clock>, trail: AuditTrail) -> Self {
+        let failures = Failures::default();
+        Self(Arc::new(Shared { clock, trail, failures, second: AtomicI64::new(0), lines: AtomicU32::new(0) }))
+    }
+
+    /// Answers a request, and does what its answer asks for.
+    pub(super) async fn over<B, E, F: Future<Output = Result<Response<Body>, E>>>(
+        &self,
+        keys: &KeyRing,
+        request: Request<B>,
+        answer: impl FnOnce(Request<B>) -> F,
+    ) -> Result<Response<Body>, E> {
+        let peer = request.extensions().get::<ClientAddress>().map(|client| client.0);
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let begun = Notes::new(self.0.clock.now(), Unanswered { watch: self.clone(), peer });
+        let answered = async {
+            let answered = answer(request).await;
+            let mut notes = NOTES.with(RefCell::take);
+            notes.unanswered = None;
+            (answered, notes)
+        };
+        let (answered, mut notes) = NOTES.scope(RefCell::new(begun), answered).await;
+        let mut response = answered?;
+        let status = response.status();
+        let failed = status.is_client_error() || status.is_server_error();
+        if let Some(charge) = notes.charge.take().filter(|_| failed) {
+            keys.usage().give_back(charge);
+        }
+        let wrongly_signed = notes.claimed.is_some() && !notes.signed && status == StatusCode::FORBIDDEN;
+        if let Some(peer) = peer.filter(|_| wrongly_signed)
+            && self.0.failures.slow_down(peer.ip()).await
+        {
+            response = too_many_failures(&response, &method);
+        }
+        self.write(&notes, peer, &method, &path, &response);
+        Ok(response)
+    }
+
+    fn write_broken_off(&self, notes: &Notes, peer: Option<SocketAddr>) {
+        let Some(operation) = notes.operation.as_deref().filter(|name| !reads(name)) else { return };
+        let some = |text| Some(cut(text)).filter(|text| !text.is_empty());
+        self.0.trail.write(&Line {
+            time: self.0.clock.now(),
+            event: Event::BrokenOff,
+            access_key: notes.claimed.as_deref(),
+            signed: notes.signed,
+            client: peer.map(client_of),
+            operation,
+            bucket: some(&notes.bucket),
+            key: some(&notes.key),
+            status: 0,
+            error: None,
+            request_id: "",
+        });
+    }
+
+    fn write(&self, notes: &Notes, peer: Option<SocketAddr>, method: &Method, path: &str, response: &Response<Body>) {
+        let status = response.status();
+        let Some(event) = event_of(notes.operation.as_deref(), method, status) else { return };
+        if event == Event::Refusal && !notes.signed && !self.has_room() {
+            return self.0.trail.lose(1);
+        }
+        let (bucket, key) = match &notes.operation {
+            Some(_) => (notes.bucket.clone(), notes.key.clone()),
+            None => named_by(path),
+        };
+        let body = response.body().bytes().unwrap_or_default();
+        let line = |event, key: &str, error| {
+            let some = |text| Some(cut(text)).filter(|text| !text.is_empty());
+            self.0.trail.write(&Line {
+                time: self.0.clock.now(),
+                event,
+                access_key: notes.claimed.as_deref(),
+                signed: notes.signed,
+                client: peer.map(client_of),
+                operation: notes.operation.as_deref().unwrap_or(method.as_str()),
+                bucket: some(&bucket),
+                key: some(key),
+                status: status.as_u16(),
+                error,
+                request_id: response.headers().get("x-amz-request-id").and_then(|id| id.to_str().ok()).unwrap_or(""),
+            });
+        };
+        if !names_keys_in_its_body(notes.operation.as_deref()) || notes.touched.is_empty() {
+            return line(event, &key, code_in(&body));
+        }
+        for (key, allowed) in &notes.touched {
+            let event = if *allowed { event } else { Event::Refusal };
+            line(event, key, if *allowed { code_in(&body) } else { Some("AccessDenied") });
+        }
+    }
+
+    /// Whether the trail has room for another line about a request that nobody signed.
+    fn has_room(&self) -> bool {
+        let second = self.0.clock.now().as_second();
+        // Two that begin a second at once count a few lines too few or too many.
+        if self.0.second.swap(second, Ordering::Relaxed) != second {
+            self.0.lines.store(0, Ordering::Relaxed);
+        }
+        self.0.lines.fetch_add(1, Ordering::Relaxed) < UNSIGNED_LINES_A_SECOND
+    }
+}
+
+fn client_of(peer: SocketAddr) -> String {
+    peer.ip().to_canonical().to_string()
+}
+
+fn reads(operation: &str) -> bool {
+    ["Get", "Head", "List"].iter().any(|verb| operation.starts_with(verb))
+}
+
+fn names_keys_in_its_body(operation: Option<&str>) -> bool {
+    matches!(operation, Some("DeleteObjects" | "PostObject"))
+}
+
+/// What an answer is to the trail: reading, and finding nothing, is neither a change nor a refusal.
+fn event_of(operation: Option<&str>, method: &Method, status: StatusCode) -> Option<Event> {
+    let reads = match operation {
+        Some(name) => reads(name),
+        None => matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS),
+    };
+    let failed = status.is_client_error() || status.is_server_error();
+    let found_nothing =
+        matches!(status, StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE);
+    match (failed, reads) {
+        (true, true) if found_nothing => None,
+        (true, _) => Some(Event::Refusal),
+        (false, false) => Some(Event::Change),
+        (false, true) => None,
+    }
+}
+
+/// Bucket and key of a path that nobody has read yet.
+fn named_by(path: &str) -> (String, String) {
+    let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let path = cut(path.trim_start_matches('/'));
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    (decoded(bucket), decoded(key))
+}
+
+/// S3's code in the text of an error.
+fn code_in(body: &Bytes) -> Option<&str> {
+    let text = std::str::from_utf8(body).ok()?;
+    let (_, rest) = text.split_once("<Code>")?;
+    rest.split_once("</Code>").map(|(code, _)| cut(code))
+}
+
+/// What an operation adds; nothing where it adds nothing.
+fn amount_of(operation: &str, headers: &HeaderMap) -> Option<Amount> {
+    let objects = match operation {
+        "PutObject" | "PostObject" | "CopyObject" | "CompleteMultipartUpload" => 1,
+        "UploadPart" | "UploadPartCopy" => 0,
+        _ => return None,
+    };
+    let bytes = match operation {
+        "PutObject" | "PostObject" | "UploadPart" => announced(headers),
+        // Copies share the content of what they were made from; parts have been counted.
+        _ => 0,
+    };
+    Some(Amount { bytes, objects })
+}
+
+/// Bytes that will come. A body of unknown length is of any length: it fits into no quota.
+fn announced(headers: &HeaderMap) -> u64 {
+    let of = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    let framed = headers.contains_key(header::TRANSFER_ENCODING);
+    of("x-amz-decoded-content-length").or_else(|| of("content-length")).unwrap_or(if framed { u64::MAX } else { 0 })
+}
+
+fn too_many_failures(response: &Response<Body>, method: &Method) -> Response<Body> {
+    let id = response.headers().get("x-amz-request-id").cloned().unwrap_or(HeaderValue::from_static(""));
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>SlowDown</Code><Message>Too many requests from this address had a \
+         wrong signature. Check the access key id and the secret, and try again in a minute.</Message>\
+         <RequestId>{}</RequestId></Error>",
+        id.to_str().unwrap_or_default()
+    );
+    let mut slow = Response::new(if *method == Method::HEAD { Body::empty() } else { Body::from(Bytes::from(text)) });
+    *slow.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = slow.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(header::SERVER, HeaderValue::from_static("Cameo"));
+    headers.insert("x-amz-request-id", id);
+    slow
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_and_finding_nothing_is_not_for_the_trail() {
+        let event = |operation, method, status| event_of(operation, &method, StatusCode::from_u16(status).unwrap());
+        assert_eq!(event(Some("GetObject"), Method::GET, 200), None);
+        assert_eq!(event(Some("GetObject"), Method::GET, 404), None);
+        assert_eq!(event(Some("GetObject"), Method::GET, 403), Some(Event::Refusal));
+        assert_eq!(event(Some("PutObject"), Method::PUT, 200), Some(Event::Change));
+        assert_eq!(event(Some("PutObject"), Method::PUT, 412), Some(Event::Refusal));
+        assert_eq!(event(Some("DeleteObjects"), Method::POST, 200), Some(Event::Change));
+        assert_eq!(event(None, Method::GET, 403), Some(Event::Refusal));
+        assert_eq!(event(None, Method::PUT, 403), Some(Event::Refusal));
+    }
+
+    /// A change that its client did not wait for is in the trail all the same.
+    #[tokio::test]
+    async fn a_request_that_is_dropped_leaves_a_line() {
+        let (trail, lines) = AuditTrail::new();
+        let watch = Watch::new(Arc::new(crate::clock::SystemClock), trail);
+        let keys = KeyRing::fixed(Vec::new());
+        for operation in ["PutObject", "GetObject"] {
+            let answer = watch.over(&keys, Request::new(()), |_| async move {
+                claims("id");
+                asks("id", operation, "uploads", "key");
+                std::future::pending::<Result<Response<Body>, ()>>().await
+            });
+            assert!(futures::FutureExt::now_or_never(answer).is_none());
+        }
+        drop(watch);
+        let line = lines.next().unwrap();
+        assert!(line.contains(r#""event":"broken_off""#) && line.contains(r#""operation":"PutObject""#), "{line}");
+        assert_eq!(lines.next(), None);
+    }
+
+    #[test]
+    fn what_is_announced_counts_and_what_is_not_fits_nowhere() {
+        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+        };
+        assert_eq!(announced(&headers(&[("content-length", "70"), ("x-amz-decoded-content-length", "10")])), 10);
+        assert_eq!(announced(&headers(&[("content-length", "70")])), 70);
+        assert_eq!(announced(&headers(&[("transfer-encoding", "chunked")])), u64::MAX);
+        assert_eq!(announced(&headers(&[])), 0);
+    }
+
+    #[test]
+    fn a_path_that_nobody_read_names_bucket_and_key() {
+        assert_eq!(named_by("/b/origin/%EC%84%9C%0A/1.jpg"), ("b".to_owned(), "origin/서\n/1.jpg".to_owned()));
+        assert_eq!(named_by("/"), (String::new(), String::new()));
+    }
+}
