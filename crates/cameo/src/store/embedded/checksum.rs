@@ -105,6 +105,15 @@ pub struct Digests {
     pub sums: Sums,
 }
 
+impl Digests {
+    /// The MD5 and these checksums of a content that is here as a whole.
+    pub fn of(content: &[u8], algorithms: &[Algorithm]) -> Self {
+        let mut hasher = Hasher::new(algorithms);
+        hasher.update(content);
+        hasher.finish()
+    }
+}
+
 enum State {
     Crc(crc_fast::Digest, usize),
     Sha1(Sha1),
