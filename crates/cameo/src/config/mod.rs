@@ -118,6 +118,7 @@ impl Config {
         self.images.check()?;
         self.settings()?;
         self.register.window()?;
+        self.s3.cors()?;
         Ok(self)
     }
 

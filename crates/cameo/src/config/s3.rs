@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use crate::serve::s3_api::S3Limits;
+use crate::{
+    error::{Error, Kind, Place, Result},
+    serve::s3_api::{Cors, S3Limits},
+};
 
 /// Access keys and limits of the S3 endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +17,8 @@ pub struct S3 {
     /// A file of further access keys with their rights, read again whenever it changes; empty for none. Only its owner
     /// may be able to read it.
     pub key_file: PathBuf,
+    /// Origins whose web pages may use the endpoint, as browsers name them (`https://photos.example.com`; `*`: all); empty for none.
+    pub cors_origins: Vec<String>,
     /// Content of one object.
     pub object_max: ByteSize,
     /// Open connections; more wait.
@@ -33,6 +38,7 @@ impl Default for S3 {
         let limits = S3Limits::default();
         Self {
             key_file: PathBuf::new(),
+            cors_origins: Vec::new(),
             object_max: ByteSize::b(limits.object_max_bytes),
             connections_max: limits.connections_max,
             in_flight_max: ByteSize::b(limits.in_flight_max_bytes),
@@ -43,6 +49,12 @@ impl Default for S3 {
 }
 
 impl S3 {
+    /// Whose web pages may use the endpoint.
+    pub fn cors(&self) -> Result<Cors> {
+        Cors::new(&self.cors_origins)
+            .map_err(|fault| Error::new(Place::System, Kind::Misconfigured, format!("read s3.cors_origins: {fault}")))
+    }
+
     /// The limits, with the time that requests get to finish when the server ends.
     pub fn limits(&self, shutdown_timeout: Duration) -> S3Limits {
         S3Limits {

@@ -60,7 +60,7 @@ pub(super) async fn start(
     let parts = parts.map_err(|error| with_way_on(error, folder.path()))?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &parts.worker, config, roles);
-    spawn_listeners(&mut tasks, listeners, &parts, config, &rules.urls);
+    spawn_listeners(&mut tasks, listeners, &parts, config, &rules.urls)?;
     spawn_sweeper(&mut tasks, &parts);
     spawn_address_check(&mut tasks, &parts.worker.flow, rules.urls);
     public_url::spawn_check(&mut tasks, config);
@@ -163,14 +163,21 @@ async fn count_above_ledger(store: &Embedded, catalog: &dyn Catalog) -> Result<(
     Ok(())
 }
 
-fn spawn_listeners(tasks: &mut Tasks, mut listeners: Listeners, parts: &Parts, config: &Config, urls: &ImageUrls) {
+fn spawn_listeners(
+    tasks: &mut Tasks,
+    mut listeners: Listeners,
+    parts: &Parts,
+    config: &Config,
+    urls: &ImageUrls,
+) -> Result<()> {
     if let Some(listener) = listeners.s3.take() {
-        let limits = config.s3.limits(config.server.shutdown_timeout);
-        let endpoint = S3Endpoint { store: parts.store.clone(), keys: parts.keys.clone(), limits };
+        let (limits, cors) = (config.s3.limits(config.server.shutdown_timeout), config.s3.cors()?);
+        let endpoint = S3Endpoint { store: parts.store.clone(), keys: parts.keys.clone(), limits, cors };
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }
     listeners.spawn(tasks, &parts.worker, urls.clone());
+    Ok(())
 }
 
 /// Says once how many rows lead elsewhere than the configuration says.

@@ -17,6 +17,7 @@ use s3s::{
 use super::{
     errors::check_key,
     keys::{AccessKey, Action, KeyRing},
+    operations::ABSENT,
 };
 
 /// The service's view of the key ring.
@@ -89,6 +90,7 @@ fn need(operation: &str) -> Need {
         | "ListParts"
         | "CompleteMultipartUpload"
         | "AbortMultipartUpload" => Need::Act(Action::Write),
+        name if ABSENT.contains(&name) => Need::Act(Action::Read),
         _ => Need::Act(Action::Manage),
     }
 }
@@ -103,7 +105,8 @@ fn prefix_of(query: &str) -> String {
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let signer = self.signer(cx.credentials())?;
+        let credentials = super::verified::credentials(cx);
+        let signer = self.signer(credentials.as_ref())?;
         let (bucket, key) = match cx.s3_path() {
             S3Path::Root => ("", String::new()),
             S3Path::Bucket { bucket } => (&**bucket, prefix_of(cx.uri().query().unwrap_or_default())),

@@ -16,6 +16,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     body::{InFlight, RequestBody},
+    cors::Cors,
+    errors,
     limits::S3Limits,
     signature,
     translate::broken,
@@ -35,12 +37,13 @@ pub(super) struct Front {
     service: S3Service,
     limits: Arc<S3Limits>,
     in_flight: InFlight,
+    cors: Arc<Cors>,
 }
 
 impl Front {
-    pub(super) fn new(service: S3Service, limits: Arc<S3Limits>) -> Self {
+    pub(super) fn new(service: S3Service, limits: Arc<S3Limits>, cors: Arc<Cors>) -> Self {
         let in_flight = InFlight::new(limits.in_flight_max_bytes);
-        Self { service, limits, in_flight }
+        Self { service, limits, in_flight, cors }
     }
 
     /// Answers a request. An error closes the connection.
@@ -56,6 +59,7 @@ impl Front {
         let (mut parts, incoming) = request.into_parts();
         let (method, path, expects) = (parts.method.clone(), parts.uri.path().to_owned(), expects_continue(&parts));
         let attributes = asks_for_attributes(&parts);
+        let origin = parts.headers.get(header::ORIGIN).cloned();
         let body = RequestBody::new(incoming, self.limits.idle_timeout);
         let empty = body.is_ended();
         to_utf8(&mut parts.headers);
@@ -64,6 +68,7 @@ impl Front {
             Err(error) => error.to_http_response().map_err(broken)?,
         };
         let mut response = complete(answered, &id, attributes).await?;
+        self.cors.expose(origin.as_ref(), &method, response.headers_mut());
         // The query is left out: it may hold a signature.
         tracing::debug!(%method, path, status = response.status().as_u16(), request_id = id, "S3 request");
         if !self.can_go_on(&body, expects, empty).await {
@@ -74,7 +79,7 @@ impl Front {
 
     async fn serve(&self, mut parts: Parts, body: RequestBody) -> Result<Result<Response<Body>, HttpError>, S3Error> {
         if parts.method == Method::OPTIONS {
-            return Err(preflight(&parts.headers));
+            return self.cors.preflight(&parts.headers).map(Ok);
         }
         signature::check(&parts, &self.limits)?;
         self.check_text(&parts)?;
@@ -144,14 +149,6 @@ impl Front {
     }
 }
 
-/// Browsers ask before they send scripts' requests from elsewhere; none may.
-fn preflight(headers: &HeaderMap) -> S3Error {
-    if headers.contains_key(header::ORIGIN) && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
-        return s3_error!(AccessDenied, "CORSResponse: This CORS request is not allowed.");
-    }
-    s3_error!(InvalidRequest, "Insufficient information. Origin request header needed.")
-}
-
 fn slow_down() -> S3Error {
     let mut error = s3_error!(SlowDown, "Too many bytes are being received. Please reduce your request rate.");
     let mut headers = HeaderMap::new();
@@ -199,7 +196,7 @@ async fn complete(response: Response<Body>, id: &str, attributes: bool) -> Resul
     } else if parts.status.is_client_error() || parts.status.is_server_error() {
         let text = body.collect().await.map_err(broken)?.to_bytes();
         parts.headers.remove(header::CONTENT_LENGTH);
-        body = Body::from(with_request_id(&text, id));
+        body = Body::from(with_request_id(&errors::explained(&text), id));
         parts.headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/xml"));
     } else if attributes {
         let text = body.collect().await.map_err(broken)?.to_bytes();

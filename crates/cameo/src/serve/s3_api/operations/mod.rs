@@ -9,21 +9,36 @@ use s3s::{
         AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
         CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CreateBucketInput, CreateBucketOutput,
         CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteBucketInput, DeleteBucketOutput,
-        DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, GetBucketAclInput,
-        GetBucketAclOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
-        GetBucketVersioningOutput, GetObjectAclInput, GetObjectAclOutput, GetObjectAttributesInput,
-        GetObjectAttributesOutput, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
-        HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
-        ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-        ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutBucketAclInput, PutBucketAclOutput, PutObjectAclInput,
-        PutObjectAclOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput, UploadPartCopyOutput,
-        UploadPartInput, UploadPartOutput,
+        DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
+        GetBucketAccelerateConfigurationInput, GetBucketAccelerateConfigurationOutput, GetBucketAclInput,
+        GetBucketAclOutput, GetBucketCorsInput, GetBucketCorsOutput, GetBucketEncryptionInput,
+        GetBucketEncryptionOutput, GetBucketLifecycleConfigurationInput, GetBucketLifecycleConfigurationOutput,
+        GetBucketLocationInput, GetBucketLocationOutput, GetBucketLoggingInput, GetBucketLoggingOutput,
+        GetBucketNotificationConfigurationInput, GetBucketNotificationConfigurationOutput,
+        GetBucketOwnershipControlsInput, GetBucketOwnershipControlsOutput, GetBucketPolicyInput, GetBucketPolicyOutput,
+        GetBucketPolicyStatusInput, GetBucketPolicyStatusOutput, GetBucketReplicationInput, GetBucketReplicationOutput,
+        GetBucketRequestPaymentInput, GetBucketRequestPaymentOutput, GetBucketTaggingInput, GetBucketTaggingOutput,
+        GetBucketVersioningInput, GetBucketVersioningOutput, GetBucketWebsiteInput, GetBucketWebsiteOutput,
+        GetObjectAclInput, GetObjectAclOutput, GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectInput,
+        GetObjectLegalHoldInput, GetObjectLegalHoldOutput, GetObjectLockConfigurationInput,
+        GetObjectLockConfigurationOutput, GetObjectOutput, GetObjectRetentionInput, GetObjectRetentionOutput,
+        GetObjectTaggingInput, GetObjectTaggingOutput, GetPublicAccessBlockInput, GetPublicAccessBlockOutput,
+        HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketAnalyticsConfigurationsInput,
+        ListBucketAnalyticsConfigurationsOutput, ListBucketIntelligentTieringConfigurationsInput,
+        ListBucketIntelligentTieringConfigurationsOutput, ListBucketInventoryConfigurationsInput,
+        ListBucketInventoryConfigurationsOutput, ListBucketMetricsConfigurationsInput,
+        ListBucketMetricsConfigurationsOutput, ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput,
+        ListMultipartUploadsOutput, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput,
+        ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutBucketAclInput,
+        PutBucketAclOutput, PutObjectAclInput, PutObjectAclOutput, PutObjectInput, PutObjectOutput,
+        UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
     },
 };
 
-use super::{access::Access, errors::refused, limits::S3Limits, translate::OWNER};
+use super::{access::Access, cors::Cors, errors::refused, limits::S3Limits, translate::OWNER, verified};
 use crate::store::embedded::{Embedded, Refusal};
 
+mod absent;
 mod acl;
 mod attributes;
 mod buckets;
@@ -35,12 +50,16 @@ mod multipart;
 mod parts;
 mod upload;
 
+pub(super) use absent::ABSENT;
+pub(super) use upload::body_matches;
+
 /// What the operations work with.
 #[derive(Debug, Clone)]
 pub(super) struct Operations {
     pub(super) store: Embedded,
     pub(super) access: Access,
     pub(super) limits: Arc<S3Limits>,
+    pub(super) cors: Arc<Cors>,
 }
 
 impl Operations {
@@ -67,7 +86,7 @@ macro_rules! operations {
         impl S3 for Operations {
             $(
                 async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
-                    self.$name(request).await
+                    self.$name(verified::with_signer(request)).await
                 }
             )*
         }
@@ -83,14 +102,34 @@ operations! {
     delete_bucket: DeleteBucketInput -> DeleteBucketOutput,
     delete_object: DeleteObjectInput -> DeleteObjectOutput,
     delete_objects: DeleteObjectsInput -> DeleteObjectsOutput,
+    get_bucket_accelerate_configuration: GetBucketAccelerateConfigurationInput -> GetBucketAccelerateConfigurationOutput,
     get_bucket_acl: GetBucketAclInput -> GetBucketAclOutput,
+    get_bucket_encryption: GetBucketEncryptionInput -> GetBucketEncryptionOutput,
+    get_bucket_lifecycle_configuration: GetBucketLifecycleConfigurationInput -> GetBucketLifecycleConfigurationOutput,
     get_bucket_location: GetBucketLocationInput -> GetBucketLocationOutput,
+    get_bucket_logging: GetBucketLoggingInput -> GetBucketLoggingOutput,
+    get_bucket_ownership_controls: GetBucketOwnershipControlsInput -> GetBucketOwnershipControlsOutput,
+    get_bucket_policy: GetBucketPolicyInput -> GetBucketPolicyOutput,
+    get_bucket_policy_status: GetBucketPolicyStatusInput -> GetBucketPolicyStatusOutput,
+    get_bucket_replication: GetBucketReplicationInput -> GetBucketReplicationOutput,
+    get_bucket_request_payment: GetBucketRequestPaymentInput -> GetBucketRequestPaymentOutput,
+    get_bucket_tagging: GetBucketTaggingInput -> GetBucketTaggingOutput,
     get_bucket_versioning: GetBucketVersioningInput -> GetBucketVersioningOutput,
-    get_object_acl: GetObjectAclInput -> GetObjectAclOutput,
+    get_bucket_website: GetBucketWebsiteInput -> GetBucketWebsiteOutput,
     get_object: GetObjectInput -> GetObjectOutput,
+    get_object_acl: GetObjectAclInput -> GetObjectAclOutput,
     get_object_attributes: GetObjectAttributesInput -> GetObjectAttributesOutput,
+    get_object_legal_hold: GetObjectLegalHoldInput -> GetObjectLegalHoldOutput,
+    get_object_lock_configuration: GetObjectLockConfigurationInput -> GetObjectLockConfigurationOutput,
+    get_object_retention: GetObjectRetentionInput -> GetObjectRetentionOutput,
+    get_object_tagging: GetObjectTaggingInput -> GetObjectTaggingOutput,
+    get_public_access_block: GetPublicAccessBlockInput -> GetPublicAccessBlockOutput,
     head_bucket: HeadBucketInput -> HeadBucketOutput,
     head_object: HeadObjectInput -> HeadObjectOutput,
+    list_bucket_analytics_configurations: ListBucketAnalyticsConfigurationsInput -> ListBucketAnalyticsConfigurationsOutput,
+    list_bucket_intelligent_tiering_configurations: ListBucketIntelligentTieringConfigurationsInput -> ListBucketIntelligentTieringConfigurationsOutput,
+    list_bucket_inventory_configurations: ListBucketInventoryConfigurationsInput -> ListBucketInventoryConfigurationsOutput,
+    list_bucket_metrics_configurations: ListBucketMetricsConfigurationsInput -> ListBucketMetricsConfigurationsOutput,
     list_buckets: ListBucketsInput -> ListBucketsOutput,
     list_multipart_uploads: ListMultipartUploadsInput -> ListMultipartUploadsOutput,
     list_object_versions: ListObjectVersionsInput -> ListObjectVersionsOutput,
@@ -98,8 +137,8 @@ operations! {
     list_objects_v2: ListObjectsV2Input -> ListObjectsV2Output,
     list_parts: ListPartsInput -> ListPartsOutput,
     put_bucket_acl: PutBucketAclInput -> PutBucketAclOutput,
-    put_object_acl: PutObjectAclInput -> PutObjectAclOutput,
     put_object: PutObjectInput -> PutObjectOutput,
+    put_object_acl: PutObjectAclInput -> PutObjectAclOutput,
     upload_part: UploadPartInput -> UploadPartOutput,
     upload_part_copy: UploadPartCopyInput -> UploadPartCopyOutput,
 }
