@@ -11,7 +11,9 @@ DISPOSITION = 'attachment; filename="사진 1.jpg"'
 
 def curl(server, path, *options, stdin=None):
     """Runs curl; returns status and body."""
-    signed = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", f"{ACCESS_KEY}:{SECRET_KEY}"]
+    # Older versions of curl leave out this header, which S3 demands.
+    unhashed = ["-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
+    signed = [*unhashed, "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", f"{ACCESS_KEY}:{SECRET_KEY}"]
     command = ["curl", "--silent", "--show-error", "--write-out", "\n%{http_code}", *signed, *options, server.s3_url + path]
     done = subprocess.run(command, input=stdin, capture_output=True, timeout=TIMEOUT_S, check=True)
     body, _, status = done.stdout.rpartition(b"\n")
@@ -20,13 +22,12 @@ def curl(server, path, *options, stdin=None):
 
 def puts_and_gets(server, bucket):
     path = f"/{bucket}/" + quote("가나다/😀.bin")
-    sent = ["--upload-file", "-", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", "-H", f"Content-Disposition: {DISPOSITION}"]
+    sent = ["--upload-file", "-", "-H", f"Content-Disposition: {DISPOSITION}"]
     assert curl(server, path, *sent, "-H", "x-amz-meta-colour: green", stdin=b"sent by curl") == (200, b"")
     assert curl(server, path) == (200, b"sent by curl")
     status, head = curl(server, path, "--head")
-    assert status == 200 and f"content-disposition: {DISPOSITION}" in head.decode().lower().replace(
-        DISPOSITION.lower(), DISPOSITION), head.decode()
-    assert b"x-amz-meta-colour: green" in head
+    assert status == 200 and b"x-amz-meta-colour: green" in head
+    assert f"content-disposition: {DISPOSITION}" in head.decode(), head.decode()
     assert curl(server, path, "--range", "0-3") == (206, b"sent")
     assert curl(server, path, "--range", "0-1,3-4")[0] == 200
 

@@ -47,14 +47,14 @@ def s3fs(server, bucket, tmp_path):
     options = [f"url={server.s3_url}", f"passwd_file={passwords}", "use_path_request_style", "endpoint=us-east-1",
                "multipart_size=5", "retries=1", "sigv4"]
     flags = [word for option in options for word in ("-o", option)]
-    return mounted(["s3fs", bucket, str(tmp_path / "mount"), "-f", *flags], os.environ, tmp_path / "mount")
+    return mounted(["s3fs", bucket, str(tmp_path / "mount"), "-f", *flags], {"PATH": os.environ["PATH"]}, tmp_path / "mount")
 
 
 def rclone(server, bucket, tmp_path):
     tool = Rclone(shutil.which("rclone"), server, tmp_path)
     command = [tool.program, *tool.options(), "mount", f"c:{bucket}", str(tmp_path / "mount"), "--vfs-cache-mode", "writes",
                "--vfs-write-back", "0", "--dir-cache-time", "0", "--cache-dir", str(tmp_path / "cache")]
-    return mounted(command, {**os.environ, **tool.environment()}, tmp_path / "mount")
+    return mounted(command, tool.environment(), tmp_path / "mount")
 
 
 def written_by(s3, bucket, key, body):

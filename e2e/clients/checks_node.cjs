@@ -111,7 +111,8 @@ function minio() {
     endPoint: hostname, port: Number(port), useSSL: false, accessKey: ACCESS_KEY, secretKey: SECRET_KEY, region: REGION,
   });
   const get = async (key) => bytesOf(await client.getObject(BUCKET, key));
-  const source = (key) => `/${BUCKET}/${encodeURIComponent(key)}`;
+  // It is encoded by the client.
+  const source = (key) => `/${BUCKET}/${key}`;
   const listed = (prefix) => bytesOfObjects(client.listObjectsV2(BUCKET, prefix, true));
 
   async function bytesOfObjects(stream) {
