@@ -72,7 +72,8 @@ async fn the_endpoint_of_ours_passes_the_contract() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("s3://?endpoint=http://{}", listener.local_addr().unwrap());
     let keys = Arc::new(KeyRing::fixed(vec![AccessKey::all("id", "secret")]));
-    let endpoint = S3Endpoint { store: embedded, keys, limits: s3_api::S3Limits::default() };
+    let endpoint =
+        S3Endpoint { store: embedded, keys, limits: s3_api::S3Limits::default(), cors: s3_api::Cors::default() };
     let access = |secret: &str| {
         let keys = AccessKeys { id: "id".into(), secret: secret.into() };
         AwsAccess::from_url(Place::Store, &url).unwrap().with_keys(Some(keys))

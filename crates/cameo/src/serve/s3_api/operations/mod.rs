@@ -104,10 +104,13 @@ operations! {
     delete_objects: DeleteObjectsInput -> DeleteObjectsOutput,
     get_bucket_accelerate_configuration: GetBucketAccelerateConfigurationInput -> GetBucketAccelerateConfigurationOutput,
     get_bucket_acl: GetBucketAclInput -> GetBucketAclOutput,
+    get_bucket_cors: GetBucketCorsInput -> GetBucketCorsOutput,
     get_bucket_encryption: GetBucketEncryptionInput -> GetBucketEncryptionOutput,
     get_bucket_lifecycle_configuration: GetBucketLifecycleConfigurationInput -> GetBucketLifecycleConfigurationOutput,
     get_bucket_location: GetBucketLocationInput -> GetBucketLocationOutput,
     get_bucket_logging: GetBucketLoggingInput -> GetBucketLoggingOutput,
+    get_bucket_notification_configuration:
+        GetBucketNotificationConfigurationInput -> GetBucketNotificationConfigurationOutput,
     get_bucket_ownership_controls: GetBucketOwnershipControlsInput -> GetBucketOwnershipControlsOutput,
     get_bucket_policy: GetBucketPolicyInput -> GetBucketPolicyOutput,
     get_bucket_policy_status: GetBucketPolicyStatusInput -> GetBucketPolicyStatusOutput,
