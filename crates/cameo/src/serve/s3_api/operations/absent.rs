@@ -53,7 +53,7 @@ pub(in crate::serve::s3_api) const ABSENT: &[&str] = &[
     "ListBucketMetricsConfigurations",
 ];
 
-/// An error that says what is not there, under a code that S3 has and the service does not list.
+/// An error that says what is not there, under a code that the service does not list, or lists with another status than S3 sends.
 fn not_found(code: &'static str, message: &'static str) -> S3Error {
     status(S3ErrorCode::Custom(code.into()), message, http::StatusCode::NOT_FOUND)
 }
@@ -83,8 +83,8 @@ of_buckets! {
         Ok(GetBucketNotificationConfigurationOutput::default());
     get_bucket_request_payment: GetBucketRequestPaymentInput -> GetBucketRequestPaymentOutput =
         Ok(GetBucketRequestPaymentOutput { payer: Some(Payer::from_static(Payer::BUCKET_OWNER)) });
-    get_bucket_encryption: GetBucketEncryptionInput -> GetBucketEncryptionOutput = Err(s3_error!(
-        ServerSideEncryptionConfigurationNotFoundError,
+    get_bucket_encryption: GetBucketEncryptionInput -> GetBucketEncryptionOutput = Err(not_found(
+        "ServerSideEncryptionConfigurationNotFoundError",
         "The server side encryption configuration was not found: this server encrypts nothing."
     ));
     get_bucket_lifecycle_configuration: GetBucketLifecycleConfigurationInput -> GetBucketLifecycleConfigurationOutput =
