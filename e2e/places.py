@@ -15,6 +15,11 @@ CFN_LINT = CACHE / "aws" / "bin" / "cfn-lint"
 PHOTOS = REPOSITORY.parent / "shared" / "photos" / "ssgdfm_eye"
 CORPUS = REPOSITORY.parent / "shared" / "corpus"
 
+# What npm installed for the clients for JavaScript.
+NODE_MODULES = CACHE / "node" / "node_modules"
+# Debian's package, beside whatever else is called so on the path.
+AWS_CLI_2 = Path("/usr/bin/aws")
+
 AWS_CLIS = {
     "current": CACHE / "python" / "bin" / "aws",
     "1.16.14": CACHE / "aws-cli-1.16.14" / "bin" / "aws",

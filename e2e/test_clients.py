@@ -1,13 +1,17 @@
 """Every client that people use, with everything that it must be able to do: a named check each, in a bucket of its own."""
 
 import itertools
+import os
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from clients import checks, checks_boto3
-from clients.tools import CLIENTS
-from server import Server
+import places
+from clients import checks, checks_boto3, checks_curl, checks_libraries, checks_mounts
+from clients.tools import CLIENTS, TIMEOUT_S
+from server import ACCESS_KEY, SECRET_KEY, Server
 
 BUCKETS = (f"check-{number}" for number in itertools.count())
 
@@ -55,3 +59,37 @@ def test_a_client(serving, bucket, client, check, tmp_path):
 @pytest.mark.parametrize("check", checks_boto3.ALL, ids=name_of)
 def test_boto3(serving, bucket, check):
     check(serving.s3(), bucket, serving)
+
+
+@pytest.mark.parametrize("check", checks_libraries.ALL, ids=name_of)
+def test_a_library(serving, bucket, check):
+    package = check.__name__.split("_")[0]
+    pytest.importorskip(package, reason=f"{package} IS NOT INSTALLED: run scripts/test")
+    check(serving, bucket)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl IS NOT INSTALLED: run scripts/test")
+@pytest.mark.parametrize("check", checks_curl.ALL, ids=name_of)
+def test_curl(serving, bucket, check):
+    check(serving, bucket)
+
+
+@pytest.mark.parametrize("mount", checks_mounts.ALL)
+def test_a_mount(serving, bucket, mount, tmp_path):
+    missing = checks_mounts.missing(mount.split("-")[0])
+    if missing:
+        pytest.skip(missing)
+    checks_mounts.works_as_a_folder(checks_mounts.ALL[mount], serving, bucket, tmp_path)
+
+
+@pytest.mark.parametrize("check", ["keys", "large_within_s3", "presigned", "questions"])
+@pytest.mark.parametrize("client", ["aws-sdk-js", "minio-js"])
+def test_javascript(serving, bucket, client, check):
+    node = shutil.which("node")
+    if node is None or not places.NODE_MODULES.is_dir():
+        pytest.skip(f"node, OR {places.NODE_MODULES}, IS MISSING: run scripts/test")
+    given = {"S3_URL": serving.s3_url, "ACCESS_KEY": ACCESS_KEY, "SECRET_KEY": SECRET_KEY, "BUCKET": bucket}
+    script = places.REPOSITORY / "e2e" / "clients" / "checks_node.cjs"
+    environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(places.NODE_MODULES), **given}
+    done = subprocess.run([node, script, client, check], env=environment, capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -5,11 +5,13 @@ import time
 import urllib.error
 import urllib.request
 
+LARGE_BYTES = 9 << 20
+DISPOSITION = 'attachment; filename="사진 1.jpg"'
 # An empty file that is answered wrongly makes aws-cli wait for a minute.
 STALL_S = 30
 # A bucket with more keys than one page of a listing holds.
 PAGED_BUCKET, PAGED_KEYS = "paged", 1100
-KEYS = ["가나다/사진_0.jpg", "a+b.jpg", "50%.jpg", "a%20b.jpg", "with space.jpg", "k" * 900, "a", "a/b", "a//b"]
+KEYS = ["가나다/사진_0.jpg", "😀/이모지 👨‍👩‍👧.jpg", "a+b.jpg", "50%.jpg", "a%20b.jpg", "with space.jpg", "k" * 900, "a", "a/b", "a//b"]
 
 
 def content(number):
@@ -169,5 +171,29 @@ def empty_files(case):
     assert (case.folder / "back").read_bytes() == b"" and case.body("p/3.full") == b"full"
 
 
+def large_within_s3(case):
+    """Copied, moved and synced within S3, of a size that tools copy in parts: aws-cli 2 asks for tags then."""
+    body = os.urandom(LARGE_BYTES)
+    case.s3.put_object(Bucket=case.bucket, Key="a/큰 😀.bin", Body=body, Metadata={"colour": "green"})
+    case.tool.copy(f"{case.bucket}/a/큰 😀.bin", f"{case.bucket}/b/copied.bin")
+    case.tool.move(f"{case.bucket}/b/copied.bin", f"{case.bucket}/c/moved.bin")
+    keys = ["a/큰 😀.bin", "c/moved.bin"]
+    if case.tool.sync_within:
+        case.tool.sync_within(f"{case.bucket}/a", f"{case.bucket}/d")
+        keys.append("d/큰 😀.bin")
+    assert [item["Key"] for item in case.s3.list_objects_v2(Bucket=case.bucket)["Contents"]] == keys
+    assert all(case.body(key) == body for key in keys)
+    assert "Uploads" not in case.s3.list_multipart_uploads(Bucket=case.bucket)
+
+
+def korean_disposition(case):
+    if case.tool.put_with_disposition is None:
+        return "this client sends no Content-Disposition in Korean"
+    case.tool.put_with_disposition(case.file("one.bin", b"one"), f"{case.bucket}/one.bin", DISPOSITION)
+    told = case.s3.head_object(Bucket=case.bucket, Key="one.bin")["ContentDisposition"]
+    assert told.encode("latin-1").decode() == DISPOSITION, told
+
+
 EVERY_TOOL = [cp, cp_recursive, sync_both_ways_with_delete, ls_with_paging, mv, rm_recursive, presign, multipart_50mb,
-              server_side_copy, metadata, wrong_and_missing_credentials, odd_keys, empty_files]
+              server_side_copy, metadata, wrong_and_missing_credentials, odd_keys, empty_files,
+              large_within_s3, korean_disposition]

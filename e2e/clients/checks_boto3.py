@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from server import ACCESS_KEY, SECRET_KEY
 
+DISPOSITION = 'attachment; filename="사진 1.jpg"'
 ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]
 
 
@@ -53,11 +54,11 @@ def checksums_are_verified(s3, bucket, server):
 
 
 def bulk_delete(s3, bucket, server):
-    keys = ["a", "a/b", "가", "x<y>&z", "50%"]
+    keys = ["a", "a/b", "가", "x<y>&z", "50%", "😀", "]]>", "line\nfeed\r"]
     for key in keys:
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in [*keys, "absent"]]})
-    assert len(answer["Deleted"]) == 6 and "Errors" not in answer
+    assert len(answer["Deleted"]) == 9 and "Errors" not in answer
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
@@ -72,6 +73,26 @@ def presigned_put_and_no_form(s3, bucket, server):
         raise AssertionError("an upload form was accepted")
     except urllib.error.HTTPError as error:
         assert error.code == 501 and b"presigned URL" in error.read()
+
+
+def presigned_with_metadata_and_korean_names(s3, bucket, server):
+    told = {"Bucket": bucket, "Key": "서명 😀.txt", "Metadata": {"colour": "green"}, "ContentDisposition": "inline"}
+    address = s3.generate_presigned_url("put_object", Params=told, ExpiresIn=60)
+    headers = {"x-amz-meta-colour": "green", "content-disposition": "inline"}
+    urllib.request.urlopen(urllib.request.Request(address, data=b"body", method="PUT", headers=headers), timeout=20)
+    assert s3.head_object(Bucket=bucket, Key="서명 😀.txt")["Metadata"] == {"colour": "green"}
+    wanted = {"Bucket": bucket, "Key": "서명 😀.txt", "ResponseContentDisposition": DISPOSITION}
+    with urllib.request.urlopen(s3.generate_presigned_url("get_object", Params=wanted, ExpiresIn=60), timeout=20) as answer:
+        assert answer.read() == b"body"
+        assert answer.headers["content-disposition"].encode("latin-1").decode() == DISPOSITION
+
+
+def korean_disposition(s3, bucket, server):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ContentDisposition=DISPOSITION)
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"})
+    for key in ["k", "copy"]:
+        told = s3.head_object(Bucket=bucket, Key=key)["ContentDisposition"]
+        assert told.encode("latin-1").decode() == DISPOSITION, told
 
 
 def signatures_of_version_2_and_long_ones_are_refused(s3, bucket, server):
@@ -99,4 +120,5 @@ def expectations_are_answered(s3, bucket, server):
 
 
 ALL = [ranges, conditions, checksums_are_verified, bulk_delete, presigned_put_and_no_form,
+       presigned_with_metadata_and_korean_names, korean_disposition,
        signatures_of_version_2_and_long_ones_are_refused, expectations_are_answered]

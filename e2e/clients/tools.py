@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from places import AWS_CLIS, CACHE
+from places import AWS_CLI_2, AWS_CLIS, CACHE
 from server import ACCESS_KEY, SECRET_KEY
 
 TIMEOUT_S = 180
@@ -17,6 +17,9 @@ class Tool:
 
     # Keys that the tool itself changes or refuses, with the reason.
     cannot = {}
+    # What not every tool can: to sync within S3, and to send a Content-Disposition.
+    sync_within = None
+    put_with_disposition = None
 
     def __init__(self, program, server, home):
         self.program, self.url, self.home = str(program), server.s3_url, str(home)
@@ -60,6 +63,12 @@ class Aws(Tool):
     def presign(self, at): return self.run("presign", f"s3://{at}").stdout.strip()
     def put_large(self, file, at): self.put(file, at)
     def put_with_metadata(self, file, at): self.run("cp", file, f"s3://{at}", "--metadata", "colour=green", "--content-type", "image/test")
+    def sync_within(self, a, b): self.run("sync", f"s3://{a}", f"s3://{b}")
+    def put_with_disposition(self, file, at, value): self.run("cp", file, f"s3://{at}", "--content-disposition", value)
+
+
+class OldAws(Aws):
+    put_with_disposition = None  # it sends headers in ISO 8859-1 alone
 
 
 class S3cmd(Tool):
@@ -82,6 +91,8 @@ class S3cmd(Tool):
     presign = None  # it signs addresses with version 2
     def put_large(self, file, at): self.put(file, at)
     def put_with_metadata(self, file, at): self.run("put", file, f"s3://{at}", "--add-header=x-amz-meta-colour:green", "--mime-type=image/test")
+    def sync_within(self, a, b): self.run("sync", f"s3://{a}/", f"s3://{b}/")
+    def put_with_disposition(self, file, at, value): self.run("put", file, f"s3://{at}", f"--add-header=Content-Disposition:{value}")
 
 
 class Rclone(Tool):
@@ -109,6 +120,8 @@ class Rclone(Tool):
     def presign(self, at): return self.run("link", f"c:{at}").stdout.strip()
     def put_large(self, file, at): self.run("copyto", "--s3-upload-cutoff", "5M", "--s3-chunk-size", "8M", file, f"c:{at}")
     def put_with_metadata(self, file, at): self.run("copyto", "--header-upload", "x-amz-meta-colour: green", "--header-upload", "Content-Type: image/test", file, f"c:{at}")
+    def sync_within(self, a, b): self.run("sync", "--s3-copy-cutoff", "5M", f"c:{a}", f"c:{b}")
+    def put_with_disposition(self, file, at, value): self.run("copyto", "--header-upload", f"Content-Disposition: {value}", file, f"c:{at}")
 
 
 class S5cmd(Tool):
@@ -130,11 +143,23 @@ class S5cmd(Tool):
     presign = None  # not in every version
     def put_large(self, file, at): self.run("cp", "-p", "10", file, f"s3://{at}")
     put_with_metadata = None
+    def sync_within(self, a, b): self.run("sync", f"s3://{a}/*", f"s3://{b}/")
+    def put_with_disposition(self, file, at, value): self.run("cp", "--content-disposition", value, file, f"s3://{at}")
+
+
+def is_version_2(program):
+    """Whether Debian's package is there, and is version 2: in older releases it was version 1."""
+    if not program.exists():
+        return False
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=TIMEOUT_S)
+    return told.stdout.startswith("aws-cli/2")
 
 
 # Every client, by the name that its tests carry: what it is, and where its program stands, if it does.
 CLIENTS = {
-    **{f"aws-cli-{version}": (Aws, program if program.exists() else None) for version, program in AWS_CLIS.items()},
+    **{f"aws-cli-{version}": (Aws if version == "current" else OldAws, program if program.exists() else None)
+       for version, program in AWS_CLIS.items()},
+    "aws-cli-2": (Aws, AWS_CLI_2 if is_version_2(AWS_CLI_2) else None),
     "s3cmd": (S3cmd, shutil.which("s3cmd")),
     "rclone": (Rclone, shutil.which("rclone")),
     "s5cmd": (S5cmd, shutil.which("s5cmd", path=CACHE / "python" / "bin")),

@@ -115,6 +115,18 @@ impl Error {
         matches!(self.subject(), Subject::Outage | Subject::Contention | Subject::Deployment)
     }
 
+    /// Whether the disk has no more space, or the quota is used up: whoever asked must be told so, for repeating does not help.
+    pub fn is_disk_full(&self) -> bool {
+        let mut source = self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static));
+        while let Some(error) = source {
+            if says_disk_full(error) {
+                return true;
+            }
+            source = error.source();
+        }
+        false
+    }
+
     /// The same error for another caller who met it too; what caused it is kept as text.
     #[must_use]
     pub fn for_another(&self) -> Self {
@@ -134,6 +146,18 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn says_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind;
+    if let Some(error) = error.downcast_ref::<std::io::Error>() {
+        return matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+    }
+    if let Some(rusqlite::Error::SqliteFailure(error, _)) = error.downcast_ref() {
+        return error.code == rusqlite::ErrorCode::DiskFull;
+    }
+    // What is told to a second caller keeps only its text: that of SQLITE_FULL, which SQLite never changes.
+    error.to_string().contains("database or disk is full")
 }
 
 impl fmt::Display for Error {

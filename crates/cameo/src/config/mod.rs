@@ -130,6 +130,7 @@ impl Config {
         self.s3.check()?;
         self.settings()?;
         self.register.window()?;
+        self.s3.cors()?;
         Ok(self)
     }
 

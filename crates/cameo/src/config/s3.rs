@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Server, misconfigured};
 use crate::{
     error::Result,
-    serve::s3_api::{S3Limits, fault_of_domain},
+    serve::s3_api::{Cors, S3Limits, fault_of_domain},
 };
 
 /// Access keys and limits of the S3 endpoint.
@@ -21,6 +21,8 @@ pub struct S3 {
     /// Host names of this server. Buckets are served as `BUCKET.NAME` below each (virtual-host style) beside path-style
     /// addresses under the name itself; addresses, `localhost` and names without a dot need no entry.
     pub domains: Vec<String>,
+    /// Origins whose web pages may use the endpoint, as browsers name them (`https://photos.example.com`; `*`: all); empty for none.
+    pub cors_origins: Vec<String>,
     /// Content of one object.
     pub object_max: ByteSize,
     /// Open connections.
@@ -41,6 +43,7 @@ impl Default for S3 {
         Self {
             key_file: PathBuf::new(),
             domains: Vec::new(),
+            cors_origins: Vec::new(),
             object_max: ByteSize::b(limits.object_max_bytes),
             connections_max: limits.connections_max,
             in_flight_max: ByteSize::b(limits.in_flight_max_bytes),
@@ -51,14 +54,19 @@ impl Default for S3 {
 }
 
 impl S3 {
-    /// Refuses domains that no host name can be below.
+    /// Refuses domains that no host name can be below, and origins that are none.
     pub fn check(&self) -> Result<()> {
-        match self.domains.iter().find_map(|domain| Some((domain, fault_of_domain(domain)?))) {
-            Some((domain, fault)) => Err(misconfigured(format!(
-                "read s3.domains: {domain:?} is wrong: {fault}; write names such as \"s3.example.com\""
-            ))),
-            None => Ok(()),
+        if let Some((domain, fault)) = self.domains.iter().find_map(|domain| Some((domain, fault_of_domain(domain)?))) {
+            let doing =
+                format!("read s3.domains: {domain:?} is wrong: {fault}; write names such as \"s3.example.com\"");
+            return Err(misconfigured(doing));
         }
+        self.cors().map(drop)
+    }
+
+    /// Whose web pages may use the endpoint.
+    pub fn cors(&self) -> Result<Cors> {
+        Cors::new(&self.cors_origins).map_err(|fault| misconfigured(format!("read s3.cors_origins: {fault}")))
     }
 
     /// The limits, with those that all listeners share.

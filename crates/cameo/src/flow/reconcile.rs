@@ -35,10 +35,10 @@ pub struct Requeued {
     pub gone: Vec<String>,
 }
 
-/// Sends the events of these originals anew.
+/// Sends the events of these originals again: each once, however often it is named.
 pub async fn requeue(flow: &Flow, events: &dyn Queue, keys: &[String], now: Timestamp) -> Result<Requeued> {
     let (mut found, mut gone) = (Vec::new(), Vec::new());
-    for key in keys {
+    for key in keys.iter().collect::<BTreeSet<_>>() {
         match flow.store.head(&flow.settings.upload_bucket, key).await? {
             Some(info) => found.push(event_of(flow, info).await?),
             None => gone.push(key.clone()),
@@ -63,7 +63,7 @@ pub async fn send_events(queue: &dyn Queue, events: &[Event], now: Timestamp) ->
 /// once more as it was: its take-down is repeated.
 pub async fn requeue_removed(flow: &Flow, events: &dyn Queue, keys: &[String], now: Timestamp) -> Result<Requeued> {
     let mut removals = Vec::new();
-    for key in keys {
+    for key in keys.iter().collect::<BTreeSet<_>>() {
         if flow.store.head(&flow.settings.upload_bucket, key).await?.is_some() {
             continue;
         }

@@ -70,7 +70,7 @@ pub(super) async fn start(
     let parts = parts.map_err(|error| with_way_on(error, folder.path()))?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &parts.worker, config, roles);
-    spawn_listeners(&mut tasks, listeners, &parts, config, shares, &rules.urls);
+    spawn_listeners(&mut tasks, listeners, &parts, config, shares, &rules.urls)?;
     spawn_sweeper(&mut tasks, &parts);
     spawn_address_check(&mut tasks, &parts.worker.flow, rules.urls);
     public_url::spawn_check(&mut tasks, config);
@@ -196,15 +196,17 @@ fn spawn_listeners(
     config: &Config,
     shares: Shares,
     urls: &ImageUrls,
-) {
+) -> Result<()> {
     if let Some(listener) = listeners.s3.take() {
         let limits = S3Limits { connections_max: shares.s3, ..config.s3.limits(&config.server) };
         let (store, keys, watch) = (parts.store.clone(), parts.keys.clone(), parts.watch.clone());
-        let endpoint = S3Endpoint { store, keys, limits, domains: config.s3.domains.clone(), watch };
+        let (domains, cors) = (config.s3.domains.clone(), config.s3.cors()?);
+        let endpoint = S3Endpoint { store, keys, limits, domains, watch, cors };
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }
     listeners.spawn(tasks, &parts.worker, urls.clone(), config, shares);
+    Ok(())
 }
 
 /// Says once how many rows lead elsewhere than the configuration says.

@@ -73,8 +73,8 @@ async fn the_endpoint_of_ours_passes_the_contract() {
     let url = format!("s3://?endpoint=http://{}", listener.local_addr().unwrap());
     let keys = Arc::new(KeyRing::fixed(vec![AccessKey::all("id", "secret")]));
     let watch = s3_api::Watch::new(Arc::new(SystemClock), s3_api::AuditTrail::off());
-    let limits = s3_api::S3Limits::default();
-    let endpoint = S3Endpoint { store: embedded, keys, limits, domains: Vec::new(), watch };
+    let (limits, cors) = (s3_api::S3Limits::default(), s3_api::Cors::default());
+    let endpoint = S3Endpoint { store: embedded, keys, limits, domains: Vec::new(), cors, watch };
     let access = |secret: &str| {
         let keys = AccessKeys { id: "id".into(), secret: secret.into() };
         AwsAccess::from_url(Place::Store, &url).unwrap().with_keys(Some(keys))

@@ -18,22 +18,25 @@ use tokio::sync::Semaphore;
 use super::{
     asked,
     body::{DrainRate, InFlight, RequestBody},
-    errors::refused,
+    cors::Cors,
+    errors::{self, refused},
     handover::{self, InternalSecret},
     hosts::Hosts,
     key_ring::KeyRing,
     limits::S3Limits,
     payload::{Content, Trailers},
+    plain,
     reading::Reading,
     routes::{self, BodyKind, Route},
     signature::{self, Signer},
     translate::{broken, trailer_sums},
     watch::{self, Watch},
+    xml,
 };
 use crate::{
     clock::{Clock, SystemClock},
     serve::http::Incoming,
-    store::embedded::{Algorithm, BUFFER_BYTES, Refusal, Sums, digests_of},
+    store::embedded::{Algorithm, BUFFER_BYTES, Digests, Refusal, Sums},
 };
 
 /// What a streamed body holds in memory at most: one buffer fills while one is written.
@@ -51,6 +54,7 @@ pub(super) struct FrontSettings {
     pub(super) hosts: Hosts,
     pub(super) keys: Arc<KeyRing>,
     pub(super) watch: Watch,
+    pub(super) cors: Cors,
     pub(super) internal: InternalSecret,
     pub(super) limits: Arc<S3Limits>,
 }
@@ -123,35 +127,34 @@ impl Front {
         let id = format!("{:016X}", rand::rng().random::<u64>());
         let (mut parts, incoming) = request.into_parts();
         let (method, path, expects) = (parts.method.clone(), parts.uri.path().to_owned(), expects_continue(&parts));
+        let origin = parts.headers.get(header::ORIGIN).cloned();
         let body = RequestBody::new(incoming, self.settings.limits.idle_timeout);
         let empty = body.is_ended();
         to_utf8(&mut parts.headers);
         let mut attributes = false;
-        let served = match self.admit(&parts) {
-            Ok((admitted, signer)) => {
-                attributes = admitted.route.operation == "GetObjectAttributes";
-                self.serve(admitted, signer, body.clone()).await
+        let served = if method == Method::OPTIONS {
+            self.settings.cors.preflight(&parts.headers).map(Ok)
+        } else {
+            match admit(&parts, &self.settings, &SystemClock) {
+                Ok((admitted, signer)) => {
+                    attributes = admitted.route.operation == "GetObjectAttributes";
+                    self.serve(admitted, signer, body.clone()).await
+                }
+                Err(error) => Err(error),
             }
-            Err(error) => Err(error),
         };
         let answered = match served {
             Ok(answered) => answered?,
             Err(error) => error.to_http_response().map_err(broken)?,
         };
         let mut response = complete(answered, &id, attributes).await?;
+        self.settings.cors.expose(origin.as_ref(), &method, response.headers_mut());
         // The query is left out: it may hold a signature.
         tracing::debug!(%method, path, status = response.status().as_u16(), request_id = id, "S3 request");
         if !self.can_go_on(&body, expects, empty).await {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
-    }
-
-    fn admit(&self, parts: &Parts) -> S3Result<(Admitted, Signer)> {
-        if parts.method == Method::OPTIONS {
-            return Err(preflight(&parts.headers));
-        }
-        admit(parts, &self.settings, &SystemClock)
     }
 
     async fn serve(
@@ -169,17 +172,24 @@ impl Front {
             (Body::http_body(content), length)
         } else {
             let bytes = self.collect(content, &body, route).await?;
-            if route.body != BodyKind::Content {
+            let bytes = if route.body == BodyKind::Content {
+                bytes
+            } else {
                 verify_text(reading, route, &bytes, &trailers)?;
-            }
+                if bytes.is_empty() { bytes } else { xml::plain(&bytes)?.into() }
+            };
             let length = bytes.len() as u64;
             (Body::from(bytes), length)
         };
         let (key, internal) = (&signer.key.id, &self.settings.internal);
         let mut parts = handover::parts(reading, key, Some(length), internal, SystemClock.now())?;
+        plain::put_beside(&mut parts);
         parts.extensions.insert(trailers);
         parts.extensions.insert(Arc::new(admitted));
-        let answered = self.service.call(Request::from_parts(parts, content)).await;
+        let mut answered = self.service.call(Request::from_parts(parts, content)).await;
+        if let Ok(response) = &mut answered {
+            plain::set_partial(response);
+        }
         body.leave_room();
         if body.is_crowded_out() { Err(slow_down()) } else { Ok(answered) }
     }
@@ -249,7 +259,7 @@ fn verify_text(reading: &Reading, route: &Route, bytes: &Bytes, trailers: &Trail
         return Ok(());
     }
     let algorithms: Vec<Algorithm> = declared.keys().copied().collect();
-    let digests = digests_of(bytes, &algorithms);
+    let digests = Digests::of(bytes, &algorithms);
     if let Some(md5) = reading.header("content-md5") {
         let sum = BASE64_STANDARD.decode(md5).ok().filter(|sum| sum.len() == digests.md5.len());
         let sum = sum.ok_or_else(|| s3_error!(InvalidDigest, "Content-MD5 is not the base64 of an MD5."))?;
@@ -267,14 +277,6 @@ fn verify_text(reading: &Reading, route: &Route, bytes: &Bytes, trailers: &Trail
         Some(algorithm) => Err(refused(Refusal::DigestMismatch(algorithm.name()))),
         None => Ok(()),
     }
-}
-
-/// Browsers ask before they send scripts' requests from elsewhere; none may.
-fn preflight(headers: &HeaderMap) -> S3Error {
-    if headers.contains_key(header::ORIGIN) && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
-        return s3_error!(AccessDenied, "CORSResponse: This CORS request is not allowed.");
-    }
-    s3_error!(InvalidRequest, "Insufficient information. Origin request header needed.")
 }
 
 fn slow_down() -> S3Error {
@@ -315,7 +317,7 @@ async fn complete(response: Response<Body>, id: &str, attributes: bool) -> Resul
     } else if parts.status.is_client_error() || parts.status.is_server_error() {
         let text = body.collect().await.map_err(broken)?.to_bytes();
         parts.headers.remove(header::CONTENT_LENGTH);
-        body = Body::from(with_request_id(&text, id));
+        body = Body::from(with_request_id(&errors::explained(&text), id));
         parts.headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/xml"));
     } else if attributes {
         let text = body.collect().await.map_err(broken)?.to_bytes();

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! listener (connections, time-outs) → front: reading (what it says) → routes (what it asks for) → asked (whether that is
-//!     done) → signature (who asks) → payload (its content, verified as it comes) → handover (written anew)
-//!     → the s3s service (XML) → access (rights) → operations → the embedded store
+//!     done) → signature (who asks) → payload (its content, verified as it comes) → handover (written anew) → plain (XML,
+//!     ranges, texts) → the s3s service → access (rights) → operations → the embedded store
 //! ```
 //!
 //! Addresses are path-style, or virtual-host style below a configured domain. Keys go through byte for byte. Signatures are
@@ -27,6 +27,7 @@ pub mod alike;
 mod asked;
 mod audit;
 mod body;
+mod cors;
 mod errors;
 mod failures;
 mod front;
@@ -39,14 +40,17 @@ mod limits;
 mod listener;
 mod operations;
 mod payload;
+mod plain;
 mod quota;
 mod reading;
 mod routes;
 mod signature;
 mod translate;
 mod watch;
+mod xml;
 
 pub use audit::{AuditLines, AuditTrail};
+pub use cors::Cors;
 pub use hosts::fault_of_domain;
 pub use key_file::{Keys, key_file};
 pub use key_ring::KeyRing;
@@ -77,6 +81,8 @@ pub struct S3Endpoint {
     pub domains: Vec<String>,
     /// Who looks over their requests.
     pub watch: Watch,
+    /// Whose web pages may.
+    pub cors: Cors,
 }
 
 /// Serves S3 on `listener` until `shutdown` completes; then requests under way get `limits.shutdown_timeout` to finish.
@@ -85,16 +91,17 @@ pub struct S3Endpoint {
 pub async fn serve(listener: TcpListener, endpoint: S3Endpoint, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let limits = Arc::new(endpoint.limits.clone());
     let (hosts, keys, internal) = (Hosts::new(&endpoint.domains), endpoint.keys.clone(), InternalSecret::random());
-    let watch = endpoint.watch.clone();
+    let (watch, cors) = (endpoint.watch.clone(), endpoint.cors.clone());
     let service = service(endpoint, &limits, &internal);
-    let front = Front::new(service, FrontSettings { hosts, keys, watch, internal, limits: limits.clone() });
+    let front = Front::new(service, FrontSettings { hosts, keys, watch, cors, internal, limits: limits.clone() });
     listener::run(listener, front, limits, shutdown).await
 }
 
 fn service(endpoint: S3Endpoint, limits: &Arc<S3Limits>, internal: &InternalSecret) -> S3Service {
     let access = Access { keys: endpoint.keys, internal: internal.clone() };
-    let operations = Operations { store: endpoint.store, access: access.clone(), limits: limits.clone() };
-    build(operations, access, limits)
+    let (limits, cors) = (limits.clone(), Arc::new(endpoint.cors));
+    let operations = Operations { store: endpoint.store, access: access.clone(), limits: limits.clone(), cors };
+    build(operations, access, &limits)
 }
 
 fn build(operations: impl S3, access: Access, limits: &S3Limits) -> S3Service {

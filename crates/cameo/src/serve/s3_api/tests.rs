@@ -13,6 +13,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+mod answers;
+
 use super::*;
 use crate::{
     clock::{Clock, SystemClock},
@@ -32,6 +34,10 @@ struct Server {
 }
 
 async fn server_with(limits: S3Limits, keys: Vec<AccessKey>) -> Server {
+    server_of(limits, keys, Cors::default()).await
+}
+
+async fn server_of(limits: S3Limits, keys: Vec<AccessKey>, cors: Cors) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.toml");
     write_keys(&path, &keys);
@@ -44,7 +50,7 @@ async fn server_with(limits: S3Limits, keys: Vec<AccessKey>) -> Server {
     let keys = Arc::new(KeyRing::from_file(&path).unwrap());
     let watch = Watch::new(Arc::new(SystemClock), AuditTrail::off());
     let domains = vec!["s3.example.com".to_owned()];
-    let endpoint = S3Endpoint { store: store.clone(), keys, limits, domains, watch };
+    let endpoint = S3Endpoint { store: store.clone(), keys, limits, domains, cors, watch };
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(serve(listener, endpoint, async { drop(stopped.await) }));
     Server { folder, address, store, stop: Some(stop), running }
@@ -138,6 +144,12 @@ impl Answer {
 
     fn code(&self) -> &str {
         self.0.split("<Code>").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or("")
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let head = self.0.split("\r\n\r\n").next().unwrap_or_default();
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     fn body(&self) -> &str {

@@ -134,19 +134,24 @@ pub(super) struct Described {
     pub(super) metadata: Option<dto::Metadata>,
 }
 
-/// Moves the describing fields out of a request.
+/// Moves the describing fields out of a request. Those that are not ASCII are beside it.
 macro_rules! described {
-    ($input:expr) => {
+    ($input:expr, $extensions:expr) => {{
+        use $crate::serve::s3_api::plain::Texts;
+        let beside = |name| Texts::take(&$extensions, &name);
         $crate::serve::s3_api::translate::Described {
-            content_type: $input.content_type.take(),
-            cache_control: $input.cache_control.take(),
-            content_disposition: $input.content_disposition.take(),
-            content_encoding: $input.content_encoding.take(),
-            content_language: $input.content_language.take(),
+            content_type: $input.content_type.take().or_else(|| beside(http::header::CONTENT_TYPE)),
+            cache_control: $input.cache_control.take().or_else(|| beside(http::header::CACHE_CONTROL)),
+            content_disposition: $input
+                .content_disposition
+                .take()
+                .or_else(|| beside(http::header::CONTENT_DISPOSITION)),
+            content_encoding: $input.content_encoding.take().or_else(|| beside(http::header::CONTENT_ENCODING)),
+            content_language: $input.content_language.take().or_else(|| beside(http::header::CONTENT_LANGUAGE)),
             expires: $input.expires.take(),
             metadata: $input.metadata.take(),
         }
-    };
+    }};
 }
 
 pub(super) use described;

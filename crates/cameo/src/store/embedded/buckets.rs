@@ -21,7 +21,7 @@ const LIST: &str = "SELECT name, created_at FROM cameo_buckets
     WHERE name > ?1 AND substr(name, 1, length(?2)) = ?2 ORDER BY name LIMIT ?3";
 const IS_USED: &str = "SELECT EXISTS (SELECT 1 FROM cameo_objects WHERE bucket = ?1)";
 const DELETE: &str = "DELETE FROM cameo_buckets WHERE name = ?1";
-const DELETE_UPLOADS: &str = "DELETE FROM cameo_uploads WHERE bucket = ?1";
+const DELETE_UPLOADS: &str = "DELETE FROM cameo_uploads WHERE bucket = ?1 RETURNING id";
 
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,14 +70,16 @@ impl Embedded {
         if job.await? { Ok(()) } else { Err(Refusal::BucketExists) }
     }
 
-    /// Deletes a bucket that is empty. Unfinished multipart uploads go with it.
+    /// Deletes a bucket that is empty. Unfinished multipart uploads go with it, and their parts from the disk.
     pub async fn delete_bucket(&self, name: &str) -> Answer<()> {
         if self.inner.options.as_ref().is_some_and(|options| options.needs(name)) {
             return Err(Refusal::BucketNeeded);
         }
         let name = name.to_owned();
         let job = self.inner.db.write(Place::Store, "delete a bucket", move |connection| delete_in(connection, &name));
-        job.await?
+        let uploads = job.await??;
+        self.remove_upload_folders(uploads).await;
+        Ok(())
     }
 }
 
@@ -90,11 +92,13 @@ pub(super) fn create_in(connection: &Connection, name: &str, now_millis: i64, lo
     Ok(connection.prepare_cached(CREATE)?.execute((name, now_millis, location))? > 0)
 }
 
-fn delete_in(connection: &Connection, name: &str) -> Done<Answer<()>> {
+/// Deletes a bucket; the uploads that went with it.
+fn delete_in(connection: &Connection, name: &str) -> Done<Answer<Vec<String>>> {
     if connection.prepare_cached(IS_USED)?.query_row([name], |row| row.get(0))? {
         return Ok(Err(Refusal::BucketNotEmpty));
     }
-    connection.prepare_cached(DELETE_UPLOADS)?.execute([name])?;
+    let mut delete = connection.prepare_cached(DELETE_UPLOADS)?;
+    let uploads = delete.query_map([name], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let deleted = connection.prepare_cached(DELETE)?.execute([name])?;
-    Ok(if deleted > 0 { Ok(()) } else { Err(Refusal::NoSuchBucket) })
+    Ok(if deleted > 0 { Ok(uploads) } else { Err(Refusal::NoSuchBucket) })
 }

@@ -105,6 +105,15 @@ pub struct Digests {
     pub sums: Sums,
 }
 
+impl Digests {
+    /// The MD5 and these checksums of a content that is here as a whole.
+    pub fn of(content: &[u8], algorithms: &[Algorithm]) -> Self {
+        let mut hasher = Hasher::new(algorithms);
+        hasher.update(content);
+        hasher.finish()
+    }
+}
+
 enum State {
     Crc(crc_fast::Digest, usize),
     Sha1(Sha1),
@@ -172,13 +181,6 @@ impl Hasher {
         let sums = self.sums.into_iter().map(|(algorithm, state)| (algorithm, state.finish())).collect();
         Digests { size: self.size, md5: self.md5.finalize(), sums }
     }
-}
-
-/// The digests of content that is in memory.
-pub fn digests_of(bytes: &[u8], algorithms: &[Algorithm]) -> Digests {
-    let mut hasher = Hasher::new(algorithms);
-    hasher.update(bytes);
-    hasher.finish()
 }
 
 /// The checksum of an object, from those of its parts and their sizes. `None` where a part's value is no checksum, or

@@ -51,7 +51,7 @@ mod watermark;
 mod write;
 
 pub use buckets::Bucket;
-pub use checksum::{Algorithm, Checksums, Digests, Sums, digests_of};
+pub use checksum::{Algorithm, Checksums, Digests, Sums};
 pub use condition::{ReadConditions, Tag, Verdict, WriteConditions};
 pub use listing::{Entry, Page, Query};
 pub use multipart::{Completion, NamedPart, NewUpload, Part, Upload};
@@ -121,6 +121,8 @@ struct Inner {
     db: Sqlite,
     clock: Arc<dyn Clock>,
     locks: KeyLocks,
+    /// Locks for multipart uploads that are completed or aborted, beside those of keys: a completion takes one of each.
+    completions: KeyLocks,
     /// Changes that go on although their clients went away.
     changes: TaskTracker,
     /// `None` where the store is open for reading only.
@@ -159,8 +161,8 @@ impl Embedded {
         files.prepare().map_err(|e| refusal::io_failed(&format!("prepare the folder {}", data.display()), e))?;
         let (highest, reserved) = Self::examine(&files, &db, &options, clock.now()).await?;
         let generations = Some(Generations::starting_after(highest, reserved));
-        let (locks, changes) = (KeyLocks::default(), TaskTracker::new());
-        let inner = Inner { files, db, clock, locks, changes, generations, options: Some(options) };
+        let (locks, completions, changes) = (KeyLocks::default(), KeyLocks::default(), TaskTracker::new());
+        let inner = Inner { files, db, clock, locks, completions, changes, generations, options: Some(options) };
         let store = Self { inner: Arc::new(inner) };
         store.remove_strange_upload_folders().await?;
         Ok(store)
@@ -176,8 +178,9 @@ impl Embedded {
     /// The store of a server, which may be running, for reading only.
     pub fn read_only(data: &Path, db: Sqlite) -> Self {
         let files = Arc::new(Files::new(data));
-        let (locks, changes) = (KeyLocks::default(), TaskTracker::new());
-        let inner = Inner { files, db, clock: Arc::new(SystemClock), locks, changes, generations: None, options: None };
+        let (locks, completions, changes) = (KeyLocks::default(), KeyLocks::default(), TaskTracker::new());
+        let clock = Arc::new(SystemClock);
+        let inner = Inner { files, db, clock, locks, completions, changes, generations: None, options: None };
         Self { inner: Arc::new(inner) }
     }
 

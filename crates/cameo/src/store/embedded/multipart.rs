@@ -241,8 +241,22 @@ impl Embedded {
         Ok(part)
     }
 
-    /// Puts the parts together as the object. Completing a completed upload again answers as before.
+    /// Puts the parts together as the object. Completing a completed upload again answers as before, and so does a completion that is
+    /// repeated while the first one runs: it waits for it. Clients repeat what takes longer than their time-out.
     pub async fn complete_upload(&self, upload: &Upload, completion: Completion) -> Answer<StoredObject> {
+        let (store, upload) = (self.clone(), upload.clone());
+        // The first goes on although its client went away: the parts must not be looked at while they are put together.
+        self.detached(async move {
+            let turn = store.inner.completions.lock(&upload.bucket, &upload.id).await;
+            let upload = store.upload(&upload.bucket, &upload.key, &upload.id)?;
+            let completed = store.complete_in_turn(&upload, completion).await;
+            drop(turn);
+            completed
+        })
+        .await
+    }
+
+    async fn complete_in_turn(&self, upload: &Upload, completion: Completion) -> Answer<StoredObject> {
         if upload.completed_etag.is_some() {
             return self.completed_before(upload);
         }
@@ -265,7 +279,7 @@ impl Embedded {
         };
         let object = self.put_content(Content { staged, etag, parts, completes: Some(completes) }, object).await?;
         reached(Point::UploadCompleted);
-        self.remove_upload_folder(&upload.id);
+        self.remove_upload_folders(vec![upload.id.clone()]).await;
         Ok(object)
     }
 
@@ -282,6 +296,8 @@ impl Embedded {
 
     /// Gives an upload up, with its parts.
     pub async fn abort_upload(&self, upload: &Upload) -> Answer<()> {
+        // A completion that runs is waited for: its parts must not vanish while they are put together.
+        let _turn = self.inner.completions.lock(&upload.bucket, &upload.id).await;
         let (id, bucket, key) = (upload.id.clone(), upload.bucket.clone(), upload.key.clone());
         let job = self.inner.db.write(Place::Store, "abort a multipart upload", move |connection| {
             Ok(connection.prepare_cached(ABORT)?.execute((id, bucket, key))?)
@@ -289,13 +305,22 @@ impl Embedded {
         if job.await? == 0 {
             return Err(Refusal::NoSuchUpload);
         }
-        self.remove_upload_folder(&upload.id);
+        self.remove_upload_folders(vec![upload.id.clone()]).await;
         Ok(())
     }
 
-    fn remove_upload_folder(&self, upload: &str) {
-        let (files, upload) = (self.inner.files.clone(), upload.to_owned());
-        tokio::task::spawn_blocking(move || files.remove_upload(&upload));
+    /// Removes the parts of uploads that are over. What cannot be removed is left to the sweep.
+    pub(super) async fn remove_upload_folders(&self, uploads: Vec<String>) {
+        let files = self.inner.files.clone();
+        let removed = blocking(move || {
+            for upload in &uploads {
+                files.remove_upload(upload);
+            }
+            Ok(())
+        });
+        if let Err(error) = removed.await {
+            tracing::warn!(%error, "the parts of a finished upload were left; the next sweep removes them");
+        }
     }
 
     /// Gives up uploads that began at `until` or before; returns how many.

@@ -316,3 +316,53 @@ async fn a_reader_beside_the_server_sees_what_is_committed_and_changes_nothing()
     assert_eq!(refused.expect_err("a refusal").kind(), Kind::Misconfigured);
     assert_eq!(house.files("tmp"), 0);
 }
+
+fn one_upload(bucket: &str, key: &str) -> NewUpload {
+    NewUpload {
+        bucket: bucket.into(),
+        key: key.into(),
+        description: Description::default(),
+        algorithm: Some(Algorithm::Crc32),
+        full_object: true,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completion_that_is_repeated_while_the_first_runs_gets_its_answer() {
+    let house = house().await;
+    for round in 0..20 {
+        let key = format!("s3-endpoint.md F11 {round}");
+        let id = house.store.create_upload(one_upload("images", &key)).await.expect("an upload");
+        let upload = house.store.upload("images", &key, &id).expect("an upload");
+        let mut named = Vec::new();
+        for number in 1..=3 {
+            let part = house.store.put_part(&upload, number, house.staged("part").await).await.expect("a part");
+            named.push(NamedPart { number, etag: part.etag, sums: part.sums });
+        }
+        let completion = Completion {
+            parts: named,
+            part_min_bytes: 1,
+            declared_size: None,
+            declared_sums: Sums::new(),
+            conditions: WriteConditions { if_none_match: Some(Tag::Any), ..WriteConditions::default() },
+        };
+        let completions = (0..4).map(|_| house.store.complete_upload(&upload, completion.clone()));
+        let objects = futures::future::try_join_all(completions).await.expect("the same answer for all");
+        assert!(objects.iter().all(|object| *object == objects[0]));
+    }
+    assert_eq!(std::fs::read_dir(house.folder.path().join("parts")).expect("a folder").count(), 0);
+}
+
+#[tokio::test]
+async fn a_deleted_bucket_takes_its_parts_along() {
+    let house = house().await;
+    house.store.create_bucket("other", "").await.expect("a bucket");
+    let id = house.store.create_upload(one_upload("other", "s3-endpoint.md F19")).await.expect("an upload");
+    let upload = house.store.upload("other", "s3-endpoint.md F19", &id).expect("an upload");
+    house.store.put_part(&upload, 1, house.staged("part").await).await.expect("a part");
+    let folders = || std::fs::read_dir(house.folder.path().join("parts")).expect("a folder").count();
+    assert_eq!(folders(), 1);
+    house.store.delete_bucket("other").await.expect("deleted");
+    assert_eq!(folders(), 0, "before it is answered, not by the next sweep");
+    assert!(matches!(house.store.upload("other", "s3-endpoint.md F19", &id), Err(Refusal::NoSuchUpload)));
+}

@@ -62,7 +62,8 @@ impl Operations {
             let message = "A copy of an object to itself must replace its metadata.";
             return Err(s3_error!(InvalidRequest, "{message}"));
         }
-        let description = if replaces { Some(described!(input).check(&self.limits)?) } else { None };
+        let description =
+            if replaces { Some(described!(input, request.extensions).check(&self.limits)?) } else { None };
         let copy = Copy { from, source_conditions, to, description, conditions };
         let object = self.store.copy_object(copy).await.map_err(refused)?;
         let mut result = CopyObjectResult {

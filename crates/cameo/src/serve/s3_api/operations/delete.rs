@@ -17,6 +17,7 @@ use crate::{
         errors::{check_key, refused},
         keys::Action,
         translate::{from_time, tag, unsigned},
+        xml::readable,
     },
     store::embedded::{Tag, WriteConditions},
 };
@@ -66,7 +67,7 @@ impl Operations {
             match result {
                 Ok(()) if quiet => {}
                 Ok(()) => deleted.push(DeletedObject {
-                    key: Some(object.key),
+                    key: Some(readable(&object.key)),
                     version_id: object.version_id,
                     ..DeletedObject::default()
                 }),
@@ -101,7 +102,7 @@ fn told(object: ObjectIdentifier, error: &S3Error) -> Error {
     Error {
         code: Some(error.code().as_str().to_owned()),
         message: error.message().map(str::to_owned),
-        key: Some(object.key),
+        key: Some(readable(&object.key)),
         version_id: object.version_id,
     }
 }

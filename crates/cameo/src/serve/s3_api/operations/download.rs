@@ -1,19 +1,27 @@
 //! Reading objects: whole, by range, by part, and only their headers; conditionally.
 
-use std::ops::Range;
+use std::{ops::Range, time::SystemTime};
 
+use http::{
+    HeaderMap, HeaderValue,
+    header::{CONTENT_RANGE, CONTENT_SECURITY_POLICY, ETAG, RANGE, X_CONTENT_TYPE_OPTIONS},
+};
 use s3s::{
     S3Error, S3ErrorCode, S3Request, S3Response, S3Result,
-    dto::{self, ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob},
+    dto::{ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob},
     s3_error,
     stream::{ByteStream, RemainingLength},
 };
 
 use super::Operations;
 use crate::{
-    serve::s3_api::{
-        errors::refused,
-        translate::{checksum_type, count, describe, from_time, latin_1_metadata, length, set_sums, tag},
+    serve::{
+        range::{Asked, asked},
+        s3_api::{
+            errors::refused,
+            plain::{AskedRange, PartialContent},
+            translate::{checksum_type, count, describe, from_time, latin_1_metadata, length, set_sums, tag},
+        },
     },
     store::embedded::{Checksums, ContentStream, ReadConditions, StoredObject, Verdict},
 };
@@ -59,31 +67,45 @@ fn require(conditions: &ReadConditions, object: &StoredObject) -> S3Result<()> {
 
 fn not_modified(object: &StoredObject) -> S3Error {
     let mut error = S3Error::new(S3ErrorCode::NotModified);
-    let mut headers = http::HeaderMap::new();
+    let mut headers = HeaderMap::new();
     if let Ok(etag) = format!("\"{}\"", object.etag).parse() {
-        headers.insert(http::header::ETAG, etag);
+        headers.insert(ETAG, etag);
     }
     error.set_headers(headers);
     error
 }
 
-fn select(object: &StoredObject, range: Option<dto::Range>, part: Option<i32>) -> S3Result<Selected> {
-    match (range, part) {
-        (Some(_), Some(_)) => Err(s3_error!(InvalidRequest, "Range and partNumber exclude each other.")),
-        (Some(range), None) => {
-            let range = range.check(object.size).map_err(|_| unsatisfiable(object))?;
-            Ok(Selected { range, partial: true, parts_count: None, checksums: None })
+/// What the headers that stand beside the request, or its part number, ask for.
+fn select(object: &StoredObject, extensions: &http::Extensions, part: Option<i32>) -> S3Result<Selected> {
+    let AskedRange(headers) = extensions.get().cloned().unwrap_or_default();
+    if let Some(part) = part {
+        if headers.contains_key(RANGE) {
+            return Err(s3_error!(InvalidRequest, "Cannot specify both Range header and partNumber query parameter."));
         }
-        (None, Some(part)) => select_part(object, part),
-        (None, None) => Ok(whole(object, false)),
+        return select_part(object, part);
+    }
+    match asked(&headers, object.size, &object.etag, SystemTime::from(object.modified_at)) {
+        Asked::Whole => Ok(whole(object, false)),
+        Asked::Part(range) => Ok(Selected { range, partial: true, parts_count: None, checksums: None }),
+        Asked::Unsatisfiable => Err(unsatisfiable(object)),
     }
 }
 
+/// The headers of every answer about content beside those that describe it: metadata, and that a browser must neither guess what an
+/// object is nor run it as a page of this server.
+fn headers_of(object: &StoredObject) -> HeaderMap {
+    let mut headers = latin_1_metadata(object);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    headers
+}
+
 fn unsatisfiable(object: &StoredObject) -> S3Error {
-    let mut error = s3_error!(InvalidRange, "The requested range cannot be satisfied.");
-    let mut headers = http::HeaderMap::new();
+    let mut error =
+        s3_error!(InvalidRange, "The requested range is not satisfiable: the object has {} bytes.", object.size);
+    let mut headers = HeaderMap::new();
     if let Ok(value) = format!("bytes */{}", object.size).parse() {
-        headers.insert(http::header::CONTENT_RANGE, value);
+        headers.insert(CONTENT_RANGE, value);
     }
     error.set_headers(headers);
     error
@@ -124,7 +146,7 @@ impl Operations {
         let open = self.store.open_object(&input.bucket, &input.key).map_err(refused)?;
         let object = &open.object;
         require(&read_conditions!(input), object)?;
-        let selected = select(object, input.range, input.part_number)?;
+        let selected = select(object, &request.extensions, input.part_number)?;
         let mut output = GetObjectOutput {
             content_length: Some(selected.length()),
             content_range: selected.content_range(object.size),
@@ -138,7 +160,7 @@ impl Operations {
             set_sums!(output, checksums.sums);
             output.checksum_type = checksum_type(checksums);
         }
-        let headers = latin_1_metadata(object);
+        let headers = headers_of(object);
         let status = if selected.partial { http::StatusCode::PARTIAL_CONTENT } else { http::StatusCode::OK };
         output.body = Some(StreamingBlob::new(Sent(open.stream(selected.range))));
         Ok(S3Response { headers, ..S3Response::with_status(output, status) })
@@ -153,7 +175,7 @@ impl Operations {
         refuse_version(input.version_id.as_deref())?;
         let object = self.store.look_up(&input.bucket, &input.key).map_err(refused)?;
         require(&read_conditions!(input), &object)?;
-        let selected = select(&object, input.range, input.part_number)?;
+        let selected = select(&object, &request.extensions, input.part_number)?;
         let mut output = HeadObjectOutput {
             content_length: Some(selected.length()),
             content_range: selected.content_range(object.size),
@@ -167,8 +189,11 @@ impl Operations {
             set_sums!(output, checksums.sums);
             output.checksum_type = checksum_type(checksums);
         }
-        let status = if selected.partial { http::StatusCode::PARTIAL_CONTENT } else { http::StatusCode::OK };
-        Ok(S3Response { headers: latin_1_metadata(&object), ..S3Response::with_status(output, status) })
+        let mut response = S3Response::with_headers(output, headers_of(&object));
+        if selected.partial {
+            response.extensions.insert(PartialContent);
+        }
+        Ok(response)
     }
 }
 

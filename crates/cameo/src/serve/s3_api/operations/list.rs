@@ -17,6 +17,7 @@ use crate::{
     serve::s3_api::{
         errors::refused,
         translate::{checksum_algorithms, checksum_type, count, etag, length, owner, page_size, time},
+        xml::{is_in_xml, readable},
     },
     store::embedded::{Entry, Page, Query, StoredObject},
 };
@@ -39,6 +40,12 @@ impl Encoding {
         }
     }
 
+    /// How a page with these names is written. Where one has a character that XML does not have, all are encoded although nobody asked:
+    /// S3 then sends a text that no reader takes. The page says that its names are encoded, as when it was asked for.
+    pub(super) fn fitting<'a>(self, mut names: impl Iterator<Item = &'a str>) -> Self {
+        Self(self.0 || names.any(|name| !name.chars().all(is_in_xml)))
+    }
+
     pub(super) fn name(self, text: &str) -> String {
         if self.0 { utf8_percent_encode(text, URL_ENCODED).to_string() } else { text.to_owned() }
     }
@@ -54,10 +61,13 @@ struct Told {
     common_prefixes: Vec<CommonPrefix>,
     truncated: bool,
     last: Option<String>,
+    encoding: Encoding,
 }
 
 impl Told {
-    fn new(page: Page, encoding: Encoding) -> Self {
+    fn new(page: Page, query: &Query, encoding: Encoding) -> Self {
+        let names = page.entries.iter().map(Entry::marker).chain([&*query.prefix, &query.delimiter, &query.after]);
+        let encoding = encoding.fitting(names);
         let last = page.entries.last().map(|entry| entry.marker().to_owned());
         let (mut objects, mut common_prefixes) = (Vec::new(), Vec::new());
         for entry in page.entries {
@@ -68,7 +78,7 @@ impl Told {
                 }
             }
         }
-        Self { objects, common_prefixes, truncated: page.truncated, last }
+        Self { objects, common_prefixes, truncated: page.truncated, last, encoding }
     }
 
     fn next(&self) -> Option<&String> {
@@ -120,7 +130,7 @@ impl Operations {
     async fn page(&self, bucket: &str, query: &Query, encoding: Encoding) -> S3Result<Told> {
         self.require_bucket(bucket)?;
         let page = self.store.list_page(bucket, query).await.map_err(refused)?;
-        Ok(Told::new(page, encoding))
+        Ok(Told::new(page, query, encoding))
     }
 
     pub(super) async fn list_objects(
@@ -138,6 +148,7 @@ impl Operations {
             max,
         };
         let told = self.page(&input.bucket, &query, encoding).await?;
+        let encoding = told.encoding;
         let has_delimiter = !query.delimiter.is_empty();
         let output = ListObjectsOutput {
             next_marker: told.next().filter(|_| has_delimiter).map(|last| encoding.name(last)),
@@ -146,7 +157,7 @@ impl Operations {
             common_prefixes: Some(told.common_prefixes),
             name: Some(input.bucket),
             // botocore decodes the prefix in all listings but this one.
-            prefix: Some(query.prefix),
+            prefix: Some(readable(&query.prefix)),
             marker: Some(encoding.name(&query.after)),
             delimiter: not_empty(input.delimiter).map(|delimiter| encoding.name(&delimiter)),
             max_keys: Some(count(max)),
@@ -174,7 +185,9 @@ impl Operations {
             after,
             max,
         };
+        let encoding = encoding.fitting(input.start_after.as_deref().into_iter());
         let told = self.page(&input.bucket, &query, encoding).await?;
+        let encoding = told.encoding;
         let with_owner = input.fetch_owner.unwrap_or(false);
         let output = ListObjectsV2Output {
             next_continuation_token: told.next().map(|last| BASE64_URL_SAFE_NO_PAD.encode(last)),
@@ -185,7 +198,7 @@ impl Operations {
             name: Some(input.bucket),
             prefix: Some(encoding.name(&query.prefix)),
             delimiter: not_empty(input.delimiter).map(|delimiter| encoding.name(&delimiter)),
-            continuation_token: input.continuation_token,
+            continuation_token: input.continuation_token.as_deref().map(readable),
             start_after: input.start_after.map(|after| encoding.name(&after)),
             max_keys: Some(count(max)),
             encoding_type: encoding.told(),
@@ -209,6 +222,7 @@ impl Operations {
             max,
         };
         let told = self.page(&input.bucket, &query, encoding).await?;
+        let encoding = told.encoding;
         let next = told.next().map(|last| encoding.name(last));
         let output = ListObjectVersionsOutput {
             next_version_id_marker: next.as_ref().map(|_| "null".to_owned()),
@@ -220,7 +234,7 @@ impl Operations {
             prefix: Some(encoding.name(&query.prefix)),
             delimiter: not_empty(input.delimiter).map(|delimiter| encoding.name(&delimiter)),
             key_marker: Some(encoding.name(&query.after)),
-            version_id_marker: Some(input.version_id_marker.unwrap_or_default()),
+            version_id_marker: Some(readable(&input.version_id_marker.unwrap_or_default())),
             max_keys: Some(count(max)),
             encoding_type: encoding.told(),
             ..ListObjectVersionsOutput::default()
@@ -232,6 +246,14 @@ impl Operations {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_with_names_that_xml_does_not_have_are_encoded_unasked() {
+        let plain = Encoding(false);
+        assert!(plain.fitting(["a", "b\u{1}"].into_iter()).told().is_some(), "security.md A17");
+        assert!(plain.fitting(["\u{ffff}"].into_iter()).told().is_some());
+        assert!(plain.fitting(["가나다", "😀\t\n"].into_iter()).told().is_none());
+    }
 
     #[test]
     fn names_are_encoded_as_clients_decode_them() {

@@ -1,5 +1,6 @@
 //! Multipart uploads: begin, complete, abort, and list those under way.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::{
     S3Request, S3Response, S3Result,
     dto::{
@@ -19,6 +20,7 @@ use crate::{
             OWNER, algorithm, checksum_type, count, described, etag, owner, page_size, set_sums, sums_of, tag, time,
             unsigned,
         },
+        xml::readable,
     },
     store::embedded::{Algorithm, Completion, NamedPart, NewUpload, Upload, WriteConditions},
 };
@@ -37,6 +39,16 @@ fn is_full_object(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) ->
         (Some(ChecksumType::COMPOSITE) | None, _) => Ok(false),
         (Some(_), _) => Err(s3_error!(InvalidArgument, "The checksum type is neither COMPOSITE nor FULL_OBJECT.")),
     }
+}
+
+/// Characters of a path that stand for themselves (RFC 3986, section 3.3), as S3 writes them.
+const IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The address of an object, where the client reached the server.
+fn location(headers: &http::HeaderMap, bucket: &str, key: &str) -> String {
+    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let key = utf8_percent_encode(key, IN_A_PATH);
+    host.map_or_else(|| format!("/{bucket}/{key}"), |host| format!("http://{host}/{bucket}/{key}"))
 }
 
 fn algorithm_told(upload: &Upload) -> Option<ChecksumAlgorithm> {
@@ -67,7 +79,7 @@ impl Operations {
         require_standard(input.storage_class.as_ref())?;
         let algorithm = input.checksum_algorithm.as_ref().map(|named| algorithm(named.as_str())).transpose()?;
         let full_object = is_full_object(algorithm, input.checksum_type.as_ref())?;
-        let description = described!(input).check(&self.limits)?;
+        let description = described!(input, request.extensions).check(&self.limits)?;
         let (bucket, key) = (input.bucket.clone(), input.key.clone());
         let new = NewUpload { bucket, key, description, algorithm, full_object };
         let id = self.store.create_upload(new).await.map_err(refused)?;
@@ -76,7 +88,7 @@ impl Operations {
             checksum_algorithm: algorithm_told(&upload),
             checksum_type: type_told(&upload),
             bucket: Some(input.bucket),
-            key: Some(input.key),
+            key: Some(readable(&input.key)),
             upload_id: Some(id),
             ..CreateMultipartUploadOutput::default()
         };
@@ -109,9 +121,9 @@ impl Operations {
         let mut output = CompleteMultipartUploadOutput {
             e_tag: Some(etag(&object.etag)),
             checksum_type: checksum_type(&object.checksums),
-            location: Some(format!("/{}/{}", object.bucket, object.key)),
+            location: Some(location(&request.headers, &object.bucket, &object.key)),
             bucket: Some(object.bucket),
-            key: Some(object.key),
+            key: Some(readable(&object.key)),
             ..CompleteMultipartUploadOutput::default()
         };
         set_sums!(output, object.checksums.sums);
@@ -145,6 +157,9 @@ impl Operations {
         let mut uploads = uploads.map_err(refused)?;
         let truncated = uploads.len() > max;
         uploads.truncate(max);
+        let names =
+            uploads.iter().map(|upload| &*upload.key).chain([&*prefix, &delimiter, &key_marker, &upload_marker]);
+        let encoding = encoding.fitting(names);
         let last = uploads.last().filter(|_| truncated).map(|last| (encoding.name(&last.key), last.id.clone()));
         let (listed, common_prefixes) = group(uploads, &prefix, &delimiter, encoding);
         let output = ListMultipartUploadsOutput {
@@ -158,7 +173,7 @@ impl Operations {
             key_marker: Some(encoding.name(&key_marker)),
             max_uploads: Some(count(max)),
             prefix: Some(encoding.name(&prefix)),
-            upload_id_marker: Some(upload_marker),
+            upload_id_marker: Some(readable(&upload_marker)),
             uploads: Some(listed),
             request_charged: None,
         };

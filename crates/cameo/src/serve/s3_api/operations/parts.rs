@@ -15,6 +15,7 @@ use crate::{
         errors::refused,
         payload::Trailers,
         translate::{count, etag, from_time, length, owner, page_size, set_sums, sums_of, tag, time, unsigned},
+        xml::readable,
     },
     store::embedded::{OpenObject, Part, ReadConditions, Refusal, Sums, Upload, Verdict},
 };
@@ -110,7 +111,7 @@ impl Operations {
         let page: Vec<dto::Part> = rest.iter().take(max).map(told).collect();
         let output = ListPartsOutput {
             bucket: Some(input.bucket),
-            key: Some(input.key),
+            key: Some(readable(&input.key)),
             upload_id: Some(input.upload_id),
             initiator: Some(initiator()),
             owner: Some(owner()),

@@ -14,7 +14,7 @@ use crate::{
         payload::Trailers,
         translate::{algorithm, checksum_type, described, etag, set_sums, sums_of, tag, trailer_sums, unsigned},
     },
-    store::embedded::{Algorithm, Checksums, NewObject, Refusal, Staged, Sums, WriteConditions},
+    store::embedded::{Algorithm, Checksums, Digests, NewObject, Refusal, Staged, Sums, WriteConditions},
 };
 
 /// The header by which clients name the checksum that they are about to send.
@@ -56,8 +56,12 @@ impl Declared {
     }
 
     /// Refuses where the body is not as declared.
-    fn verify(mut self, staged: &Staged) -> S3Result<()> {
-        let digests = staged.digests();
+    fn verify(mut self, digests: &Digests) -> S3Result<()> {
+        let trailers = self.trailers.take().and_then(|trailers| trailers.take()).unwrap_or_default();
+        self.verify_with(digests, &trailers)
+    }
+
+    fn verify_with(&self, digests: &Digests, trailers: &http::HeaderMap) -> S3Result<()> {
         if let Some(declared) = self.length.map(|length| unsigned(length, "Content-Length")).transpose()?
             && declared != digests.size
         {
@@ -71,8 +75,7 @@ impl Declared {
                 return Err(refused(Refusal::DigestMismatch("Content-MD5")));
             }
         }
-        let trailers = self.trailers.take().and_then(|trailers| trailers.take()).unwrap_or_default();
-        let sent = trailer_sums(&trailers);
+        let sent = trailer_sums(trailers);
         if let Some(missing) = self.announced.iter().find(|algorithm| !sent.contains_key(algorithm)) {
             let name = missing.header();
             return Err(s3_error!(InvalidRequest, "The trailer {name} was announced and did not come."));
@@ -95,7 +98,7 @@ impl Operations {
         }
         let body = body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
         let staged = self.store.stage(body, &declared.algorithms(), declared.max_bytes).await.map_err(refused)?;
-        declared.verify(&staged)?;
+        declared.verify(staged.digests())?;
         Ok(staged)
     }
 
@@ -104,7 +107,7 @@ impl Operations {
         refuse_unsupported(&input)?;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
         self.require_bucket(&input.bucket)?;
-        let description = described!(input).check(&self.limits)?;
+        let description = described!(input, request.extensions).check(&self.limits)?;
         let max_bytes = self.limits.object_max_bytes;
         let trailers = request.extensions.get::<Trailers>().cloned();
         let mut declared = Declared::new(&request.headers, trailers, sums_of!(input), max_bytes)?;
