@@ -30,12 +30,22 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
 
 /// Writes several lines of text.
 pub(crate) fn lines(lines: impl IntoIterator<Item = impl AsRef<str>>) -> anyhow::Result<()> {
-    write_out(&lines.into_iter().map(|line| format!("{}\n", visible(line.as_ref()))).collect::<String>())
+    write_out(&text_of(lines))
 }
 
 /// Writes lines of our own words, in which nothing of others is: examples, explanations.
 pub(crate) fn own_text(text: &str) -> anyhow::Result<()> {
     lines(text.split('\n'))
+}
+
+/// The lines as they are shown, each with its end.
+fn text_of(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&visible(line.as_ref()));
+        text.push('\n');
+    }
+    text
 }
 
 /// A reader that goes away (`cameo status | head`) ends the command quietly.
@@ -58,8 +68,7 @@ pub(crate) fn note(text: &str) {
 
 /// What a server says at its start: it serves on, whether anybody takes it or not.
 pub(crate) fn announce(lines: impl IntoIterator<Item = impl AsRef<str>>) {
-    let text: String = lines.into_iter().map(|line| format!("{}\n", visible(line.as_ref()))).collect();
-    if let Err(error) = try_write_out(&text) {
+    if let Err(error) = try_write_out(&text_of(lines)) {
         tracing::warn!(%error, "standard output takes nothing");
     }
 }

@@ -44,7 +44,7 @@ struct FileArgs {
     /// Data folder of the server [default: ./cameo-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The file of keys [default: that of s3.key_file, or keys.toml in the data folder]
+    /// The file of keys [default: that of `s3.key_file`, or keys.toml in the data folder]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
@@ -52,7 +52,7 @@ struct FileArgs {
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("may").required(true).multiple(true).args(["upload", "read", "all", "administrator"]))]
 struct AddArgs {
-    /// It may upload keys that begin with this, such as origin/ssgdfm_eye/, and neither read, list nor delete; "" for all
+    /// It may upload keys that begin with this, such as `origin/ssgdfm_eye/`, and neither read, list nor delete; "" for all
     #[arg(long, value_name = "PREFIX", value_parser = prefix)]
     upload: Vec<String>,
     /// It may read and list keys that begin with this
