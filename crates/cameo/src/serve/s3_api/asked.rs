@@ -49,9 +49,9 @@ fn fate(name: &str) -> Fate {
         }),
         "x-amz-tagging" => Fate::Only(&[""], |_| refusal("tags")),
         "x-amz-tagging-directive" | "x-amz-metadata-directive" => Fate::Only(&["COPY", "REPLACE"], bad_value),
-        "x-amz-bucket-object-lock-enabled" | "x-amz-bypass-governance-retention" => {
-            Fate::Only(&["false"], |_| refusal(LOCKS))
-        }
+        // Nothing is ever locked, so there is nothing to go past: tools that clean up send it by habit.
+        "x-amz-bypass-governance-retention" => Fate::Only(&["true", "false"], bad_value),
+        "x-amz-bucket-object-lock-enabled" => Fate::Only(&["false"], |_| refusal(LOCKS)),
         _ if name.starts_with("x-amz-object-lock-") => Fate::Refused(LOCKS),
         _ if name.contains("server-side-encryption") => Fate::Refused(ENCRYPTION),
         "x-amz-website-redirect-location" => Fate::Refused("redirects of websites"),
