@@ -200,7 +200,7 @@ fn verify(method: &Method, uri: &Uri, headers: &HeaderMap, trailers: &HeaderMap,
 }
 
 /// Takes out of the headers what the service would refuse or misread, for the operations to find.
-fn put_beside(method: &Method, headers: &mut HeaderMap, extensions: &mut Extensions) {
+pub(super) fn put_beside(method: &Method, headers: &mut HeaderMap, extensions: &mut Extensions) {
     if matches!(*method, Method::GET | Method::HEAD) {
         let mut asked = HeaderMap::new();
         for name in [header::RANGE, header::IF_RANGE] {
