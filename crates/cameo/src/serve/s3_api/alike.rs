@@ -21,7 +21,7 @@ use s3s::{
 };
 
 use super::{
-    AccessKey, KeyRing, S3Limits,
+    AccessKey, AuditTrail, Cors, KeyRing, S3Limits, Watch,
     access::Access,
     front::{Admitted, FrontSettings, admit},
     handover::{self, InternalSecret},
@@ -125,7 +125,9 @@ impl Default for Alike {
         let handed = (service(access, recorder.clone()), recorder);
         let recorder = Recorder::default();
         let plain = (service(SimpleAuth::from_single(KEY.0, KEY.1), recorder.clone()), recorder);
-        let settings = FrontSettings { hosts: Hosts::new(&[DOMAIN.to_owned()]), keys, internal, limits };
+        let (hosts, cors) = (Hosts::new(&[DOMAIN.to_owned()]), Cors::default());
+        let watch = Watch::new(Arc::new(SystemClock), AuditTrail::off());
+        let settings = FrontSettings { hosts, keys, watch, cors, internal, limits };
         Self { settings, handed, plain }
     }
 }

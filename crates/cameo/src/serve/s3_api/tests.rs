@@ -446,7 +446,7 @@ async fn buckets_stand_below_configured_domains_only() {
 #[tokio::test]
 async fn a_prefix_gives_no_right_on_the_bucket() {
     let grant = Grant { bucket: "team-*".into(), prefix: "mine/".into(), rights: Rights::All };
-    let mine = AccessKey { id: "mine".into(), secret: "secret".into(), grants: vec![grant] };
+    let mine = AccessKey::with("mine", "secret", vec![grant]);
     let server = server_with(S3Limits::default(), vec![AccessKey::all("id", "secret"), mine]).await;
     assert_eq!(server.answer(ask("PUT", "/team-a")).await.status(), 200);
     let with = |method, path, query| Ask { query, ..ask(method, path) }.by("mine");
