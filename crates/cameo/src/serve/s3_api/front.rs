@@ -249,13 +249,22 @@ impl Front {
 
 /// Verifies what was declared of a text: its MD5 and checksums, in headers and trailer.
 fn verify_text(reading: &Reading, route: &Route, bytes: &Bytes, trailers: &Trailers) -> S3Result<()> {
-    let mut declared = trailer_sums(&trailers.take().unwrap_or_default());
-    // Those of a completion are of the object, which the store verifies.
-    if route.operation != "CompleteMultipartUpload" {
-        let of_header = |algorithm: Algorithm| Some((algorithm, reading.header(algorithm.header())?.to_owned()));
-        declared.extend(Algorithm::ALL.into_iter().filter_map(of_header));
+    let sent = trailer_sums(&trailers.take().unwrap_or_default());
+    let announced = reading.header("x-amz-trailer").unwrap_or_default().split(',').map(str::trim);
+    if let Some(missing) = announced.filter_map(Algorithm::from_header).find(|algorithm| !sent.contains_key(algorithm))
+    {
+        return Err(s3_error!(InvalidRequest, "The trailer {} was announced and did not come.", missing.header()));
     }
-    if declared.is_empty() && reading.header("content-md5").is_none() {
+    // Those of a completion are of the object, which the store verifies.
+    let in_headers: Sums = if route.operation == "CompleteMultipartUpload" {
+        Sums::new()
+    } else {
+        let of_header = |algorithm: Algorithm| Some((algorithm, reading.header(algorithm.header())?.to_owned()));
+        Algorithm::ALL.into_iter().filter_map(of_header).collect()
+    };
+    let algorithms: Vec<Algorithm> =
+        Algorithm::ALL.into_iter().filter(|named| sent.contains_key(named) || in_headers.contains_key(named)).collect();
+    if algorithms.is_empty() && reading.header("content-md5").is_none() {
         return Ok(());
     }
     let algorithms: Vec<Algorithm> = declared.keys().copied().collect();
@@ -267,14 +276,9 @@ fn verify_text(reading: &Reading, route: &Route, bytes: &Bytes, trailers: &Trail
             return Err(refused(Refusal::DigestMismatch("Content-MD5")));
         }
     }
-    let wrong = |declared: &Sums| {
-        declared
-            .iter()
-            .find(|(algorithm, sum)| digests.sums.get(algorithm) != Some(*sum))
-            .map(|(algorithm, _)| *algorithm)
-    };
-    match wrong(&declared) {
-        Some(algorithm) => Err(refused(Refusal::DigestMismatch(algorithm.name()))),
+    let mut declared = sent.iter().chain(&in_headers);
+    match declared.find(|(algorithm, sum)| digests.sums.get(algorithm) != Some(*sum)) {
+        Some((algorithm, _)) => Err(refused(Refusal::DigestMismatch(algorithm.name()))),
         None => Ok(()),
     }
 }

@@ -325,7 +325,7 @@ impl Chunks {
         for line in text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).filter(|line| !line.is_empty())
         {
             let (name, value) = line.split_once(':').ok_or_else(malformed)?;
-            let (name, value) = (name.to_ascii_lowercase(), value.trim());
+            let (name, value) = (name.to_ascii_lowercase(), value.trim_matches([' ', '\t']));
             if name == TRAILER_SIGNATURE {
                 signature = Some(hex::decode(value).map_err(|_| malformed())?);
             } else {
@@ -334,6 +334,9 @@ impl Chunks {
         }
         if !self.has_trailer {
             return if lines.is_empty() && signature.is_none() { Ok(()) } else { Err(malformed()) };
+        }
+        if lines.is_empty() {
+            return Err(PayloadError::Format("the trailer was announced and did not come"));
         }
         lines.sort_unstable();
         let canonical = lines.iter().fold(String::new(), |text, (name, value)| text + name + ":" + value + "\n");
@@ -398,9 +401,11 @@ mod tests {
         let refused = |body: &[u8], declared| read(unsigned(declared, &Trailers::default()), body, 7).unwrap_err();
         assert!(matches!(refused(PLAIN, 12), PayloadError::Length { .. }));
         assert!(matches!(refused(PLAIN, 14), PayloadError::Length { .. }));
-        for end in 0..PLAIN.len() - 30 {
+        let last = PLAIN.len() - b"X-Amz-Checksum-Crc32: AAAAAA== \r\n\r\n".len();
+        for end in 0..last {
             assert_eq!(refused(&PLAIN[..end], 13), PayloadError::Cut, "{end}");
         }
+        assert!(matches!(refused(&PLAIN[..last], 13), PayloadError::Format(_)), "the trailer is missing");
         for body in [
             "3\r\nabcd\r\n0\r\n\r\n",
             "3\nabc\r\n0\r\n\r\n",

@@ -510,3 +510,102 @@ fn whole(headers: &HeaderMap, payload: Payload) -> S3Result<Payload> {
     }
     Ok(payload)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::s3_api::routes;
+
+    fn read(method: &str, target: &str, headers: &[(&str, &str)]) -> S3Result<Reading> {
+        let mut request = http::Request::builder().method(method).uri(target).header("host", "localhost");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        Reading::of(&parts, &Hosts::default())
+    }
+
+    fn refusal(target: &str, headers: &[(&str, &str)]) -> String {
+        read("PUT", target, headers).expect_err(target).code().as_str().to_owned()
+    }
+
+    fn presigned(change: impl Fn(&str) -> String) -> String {
+        let scope = "id%2F20261126%2Fus-east-1%2Fs3%2Faws4_request";
+        let signature = "0".repeat(64);
+        change(&format!(
+            "/uploads/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={scope}&X-Amz-Date=20261126T010203Z&X-Amz-Expires=60\
+             &X-Amz-SignedHeaders=host&X-Amz-Signature={signature}"
+        ))
+    }
+
+    #[test]
+    fn a_presigned_request_is_read_however_its_names_are_encoded() {
+        for from in ["X-Amz-SignedHeaders", "X-Amz-Expires", "X-Amz-Signature"] {
+            let target = presigned(|target| target.replace(from, &from.replace('A', "%41")));
+            let reading = read("PUT", &target, &[]).unwrap();
+            let Proof::Presigned(claim, expires) = &reading.proof else { panic!("{target} is not presigned") };
+            assert_eq!((claim.key_id.as_str(), *expires), ("id", Duration::from_mins(1)));
+            assert!(claim.signed.contains("host") && claim.signed.len() == 1);
+            assert!(reading.query.is_empty());
+        }
+    }
+
+    /// security.md A1, A8: what two readers could take for two things.
+    #[test]
+    fn what_has_two_readings_is_refused() {
+        let decoy = ("authorization", "x SignedHeaders=host;x-amz-copy-source,");
+        assert_eq!(refusal(&presigned(str::to_owned), &[decoy]), "InvalidArgument");
+        assert_eq!(refusal(&presigned(|target| format!("{target}&X-Amz-%44ate=1")), &[]), "InvalidArgument");
+        let lower = presigned(|target| target.replace("X-Amz-Signature", "x-amz-signature"));
+        assert_eq!(refusal(&lower, &[]), "AuthorizationQueryParametersError");
+        let none = presigned(|target| target.replace("X-Amz-SignedHeaders=host", "a=b"));
+        assert_eq!(refusal(&none, &[]), "AuthorizationQueryParametersError");
+        assert_eq!(refusal("/uploads/k?%41WSAccessKeyId=a&Signatur%65=b", &[]), "InvalidRequest");
+        assert_eq!(refusal("/uploads/k", &[("authorization", "AWS id:signature")]), "InvalidRequest");
+        assert_eq!(refusal("/uploads/k?a=1&%61=2", &[]), "InvalidArgument");
+        assert_eq!(refusal("/uploads/%zz", &[]), "InvalidURI");
+        assert_eq!(refusal("/uploads/%ff", &[]), "InvalidURI");
+        assert_eq!(refusal("http://other/uploads/k", &[]), "InvalidURI");
+        assert_eq!(refusal("/uploads/k", &[("host", "localhost")]), "InvalidRequest");
+        assert_eq!(
+            refusal("/uploads/k", &[("content-length", "1"), ("transfer-encoding", "chunked")]),
+            "InvalidRequest"
+        );
+        assert_eq!(refusal("/uploads/k", &[("x-amz-acl", "private"), ("x-amz-acl", "private")]), "InvalidRequest");
+    }
+
+    /// s3-endpoint.md F09.
+    #[test]
+    fn parameters_of_a_presigned_request_that_are_headers_count_as_such() {
+        let moved = presigned(|target| format!("{target}&x-amz-meta-a=1&X-Amz-Storage-Class=GLACIER&versionId=null"));
+        let reading = read("PUT", &moved, &[("x-amz-meta-a", "1")]).unwrap();
+        assert_eq!(
+            (reading.header("x-amz-meta-a"), reading.header("x-amz-storage-class")),
+            (Some("1"), Some("GLACIER"))
+        );
+        assert_eq!(reading.query, [("versionId".to_owned(), "null".to_owned())]);
+        assert_eq!(refusal(&moved, &[("x-amz-meta-a", "2")]), "InvalidArgument");
+    }
+
+    /// s3-endpoint.md F01.
+    #[test]
+    fn names_that_are_not_listed_run_nothing() {
+        let operation = |method: &str, target: &str| {
+            routes::find(&read(method, target, &[]).unwrap())
+                .map(|route| route.operation)
+                .map_err(|error| error.code().as_str().to_owned())
+        };
+        assert_eq!(operation("PUT", "/uploads/k?x-id=PutObject"), Ok("PutObject"));
+        assert_eq!(operation("GET", "/uploads?list-type=2&prefix=a"), Ok("ListObjectsV2"));
+        assert_eq!(operation("GET", "/uploads/?policy"), Ok("GetBucketPolicy"));
+        assert_eq!(operation("PUT", "/uploads/k?uploadId=a&partNumber=1"), Ok("UploadPart"));
+        for method in ["PUT", "DELETE", "POST", "HEAD"] {
+            for name in ["annotation", "encryption", "torrent", "legal-hold", "%61nnotation", "prefix=a"] {
+                for at in ["/uploads", "/uploads/k", "/uploads/"] {
+                    let asked = operation(method, &format!("{at}?{name}"));
+                    assert_eq!(asked, Err("NotImplemented".into()), "{method} {at}?{name}");
+                }
+            }
+        }
+    }
+}
