@@ -70,9 +70,10 @@ async fn objects_have_no_tags_and_no_locks() {
     for asked in ["tagging", "retention", "legal-hold"] {
         let answer = server.answer(query(asked, ask("GET", "/uploads/absent"))).await;
         assert_eq!((answer.status(), answer.code()), (404, "NoSuchKey"), "{asked}");
-        let answer = server.answer(query(asked, ask("PUT", "/uploads/k").body(b"<Tagging><TagSet/></Tagging>"))).await;
-        assert_eq!((answer.status(), answer.code()), (501, "NotImplemented"), "writing stays refused: {asked}");
     }
+    let put = ask("PUT", "/uploads/k").body(b"<Tagging><TagSet></TagSet></Tagging>");
+    let answer = server.answer(query("tagging", put)).await;
+    assert_eq!((answer.status(), answer.code()), (501, "NotImplemented"), "writing stays refused");
 }
 
 #[tokio::test]
