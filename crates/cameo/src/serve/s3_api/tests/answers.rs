@@ -79,8 +79,7 @@ async fn objects_have_no_tags_and_no_locks() {
 #[tokio::test]
 async fn who_may_not_read_may_not_ask_either() {
     let grants = vec![Grant { bucket: BUCKET.into(), prefix: "mine/".into(), rights: Rights::Upload }];
-    let keys =
-        vec![AccessKey::all("id", "secret"), AccessKey::with("uploader", "secret", grants)];
+    let keys = vec![AccessKey::all("id", "secret"), AccessKey::with("uploader", "secret", grants)];
     let server = server_with(S3Limits::default(), keys).await;
     server.put("mine/k", b"x").await;
     let answer = server.answer(query("tagging", ask("GET", "/uploads/mine/k").by("uploader"))).await;
