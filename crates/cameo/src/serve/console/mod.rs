@@ -7,13 +7,13 @@ use axum::{
     Extension, Router,
     body::Body,
     extract::{DefaultBodyLimit, Path, Query, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tower::{ServiceExt, limit::GlobalConcurrencyLimitLayer};
 
 use super::http::{self as base, ConnectionLimits, Incoming};
@@ -37,7 +37,8 @@ use text::Language;
 
 /// Pages that are made side by side: each reads much of the database. More wait.
 const PAGES_MAX: usize = 16;
-/// Changes that are made side by side: each brings up to 2 MiB. More wait, and nothing of their bodies is read before.
+/// Changes that are made side by side: each brings up to 2 MiB. More are refused: one that waited with its body unread would
+/// hold its connection, and no time-out runs for who is not waited for.
 const CHANGES_MAX: usize = 8;
 
 /// What the console shows.
@@ -104,7 +105,7 @@ pub fn router(console: Console) -> Router {
         .route("/api/rewrite-urls", post(api::rewrite_urls));
     pages
         .layer(GlobalConcurrencyLimitLayer::new(PAGES_MAX))
-        .merge(changes.layer(GlobalConcurrencyLimitLayer::new(CHANGES_MAX)))
+        .merge(changes.layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(CHANGES_MAX)), at_most)))
         // Browsers ask for it unbidden, and a 404 would stand as an error in their consoles.
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         // Beside the limit: a monitor is to hear how the server is, most of all while it has much to do.
@@ -113,6 +114,15 @@ pub fn router(console: Console) -> Router {
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such page") })
         .layer(middleware::from_fn(harden))
         .with_state(console)
+}
+
+/// Refuses a request where as many as there may be are being worked on.
+async fn at_most(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let Ok(_place) = places.try_acquire() else {
+        let text = "too many changes are being made at once; try again";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], text).into_response();
+    };
+    next.run(request).await
 }
 
 /// Refuses foreign host names, through which a web page could reach a loopback listener (DNS rebinding).

@@ -27,6 +27,8 @@ use super::{
 
 /// How long a connection that never asked for anything is taken for one that is about to.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long a connection is left alone from its first moment: its request may be under way, or here and not read yet.
+const ARRIVING: Duration = Duration::from_millis(100);
 /// How far a client must be behind to lose its place to another one.
 const FAR_BEHIND: Duration = Duration::from_secs(2);
 /// How slow a client must be to lose its place where all places are taken by requests under way: time for 1 KiB, which is 32 KiB/s.
@@ -204,7 +206,7 @@ fn evict_one<'c>(connections: impl Iterator<Item = &'c Arc<Connection>>, now: In
 enum Class {
     NeverAsked,
     HasAsked,
-    /// Just accepted, so that its request is probably on its way.
+    /// Accepted a moment ago, so that its request is probably on its way.
     Fresh,
     /// It has a request under way, and its client does not keep the minimum rate.
     Behind,
@@ -244,6 +246,8 @@ pub(super) struct Connection {
 struct State {
     phase: Phase,
     has_asked: bool,
+    /// Whether the last look found nothing to read. A connection that nobody has looked at yet may hold a request.
+    has_nothing_to_read: bool,
     receiving: Pace,
     sending: Pace,
     /// The task that waits for more of a body.
@@ -268,6 +272,7 @@ impl Connection {
         let state = State {
             phase: Phase::Idle { since: now },
             has_asked: false,
+            has_nothing_to_read: false,
             receiving: Pace::new(rate),
             sending: Pace::new(rate),
             receiver: None,
@@ -323,6 +328,11 @@ impl Connection {
 
     pub(super) fn has_given_up_receiving(&self) -> bool {
         self.state().has_given_up_receiving
+    }
+
+    /// A look at the socket found bytes, or none.
+    pub(super) fn looked(&self, found_bytes: bool) {
+        self.state().has_nothing_to_read = !found_bytes;
     }
 
     pub(super) fn waits_to_send(&self, now: Instant) {
@@ -395,12 +405,13 @@ impl State {
     fn dispensable(&self, now: Instant) -> Option<Dispensable> {
         if let Phase::Idle { since } = self.phase {
             let idle = now.saturating_duration_since(since);
-            let class = match (self.has_asked, idle >= FRESH) {
-                (false, true) => Class::NeverAsked,
+            let class = match (self.has_asked, idle) {
                 (true, _) => Class::HasAsked,
-                (false, false) => Class::Fresh,
+                (false, idle) if idle >= FRESH => Class::NeverAsked,
+                (false, _) => Class::Fresh,
             };
-            return Some((class, Reverse(idle)));
+            let is_left_alone = !self.has_nothing_to_read || (class == Class::Fresh && idle < ARRIVING);
+            return (!is_left_alone).then_some((class, Reverse(idle)));
         }
         let paces = [&self.receiving, &self.sending];
         let behind =

@@ -127,7 +127,7 @@ mod tests {
         assert!(!pace.is_too_slow(begin + Duration::from_secs(29)));
         assert!(pace.is_too_slow(begin + Duration::from_secs(30)), "a fast beginning buys no longer stall");
         pace.moved(30 << 10, begin + Duration::from_secs(29));
-        assert_eq!(pace.falls_behind(begin + Duration::from_secs(60)), None, "nobody waits for it");
+        assert_eq!(pace.falls_behind(begin + Duration::from_mins(1)), None, "nobody waits for it");
     }
 
     #[test]
