@@ -292,4 +292,4 @@ def test_browsers_run_nothing_of_what_is_stored(serving):
     path = put(serving, "page.html", b"<script>1</script>", Content_Type="text/html")
     for method in ["GET", "HEAD"]:
         headers = ask(serving, method, path).headers
-        assert (headers["X-Content-Type-Options"], headers["Content-Security-Policy"]) == ("nosniff", "sandbox")
+        assert (headers["X-Content-Type-Options"], headers["Content-Security-Policy"]) == ("nosniff", "sandbox; default-src 'none'")

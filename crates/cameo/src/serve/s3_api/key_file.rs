@@ -185,7 +185,8 @@ mod tests {
         let operator = AccessKey { quota, ..AccessKey::with("operator", "hidden", vec![grant]) };
         keys.insert(&operator).unwrap();
         keys.insert(&AccessKey::all("chief", "one")).unwrap();
-        assert!(keys.insert(&operator).unwrap_err().to_string().contains("already"));
+        let twice = keys.insert(&operator).unwrap_err();
+        assert!(std::error::Error::source(&twice).is_some_and(|why| why.to_string().contains("already")), "{twice:?}");
         assert!(keys.insert(&AccessKey::all("", "one")).is_err());
         let text = format!("# whose it is\n{}", fs::read_to_string(&path).unwrap());
         private_file::replace(&path, text.as_bytes()).unwrap();

@@ -1,5 +1,7 @@
 //! Multipart uploads: begin, complete, abort, and list those under way.
 
+use std::sync::Arc;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::{
     S3Request, S3Response, S3Result,
@@ -16,6 +18,7 @@ use super::{Operations, list::Encoding, upload::require_standard};
 use crate::{
     serve::s3_api::{
         errors::{refused, unsupported},
+        front::Admitted,
         translate::{
             OWNER, algorithm, checksum_type, count, described, etag, owner, page_size, set_sums, sums_of, tag, time,
             unsigned,
@@ -44,11 +47,13 @@ fn is_full_object(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) ->
 /// Characters of a path that stand for themselves (RFC 3986, section 3.3), as S3 writes them.
 const IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// The address of an object, where the client reached the server.
-fn location(headers: &http::HeaderMap, bucket: &str, key: &str) -> String {
-    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-    let key = utf8_percent_encode(key, IN_A_PATH);
-    host.map_or_else(|| format!("/{bucket}/{key}"), |host| format!("http://{host}/{bucket}/{key}"))
+/// The address of an object, where the client reached the server: the service itself sees another host.
+fn location(extensions: &http::Extensions, bucket: &str, key: &str) -> String {
+    let reading = extensions.get::<Arc<Admitted>>().map(|admitted| &admitted.reading);
+    match reading.and_then(|reading| Some((reading.header("host")?, &reading.path.1))) {
+        Some((host, path)) => format!("http://{host}{}", utf8_percent_encode(path, IN_A_PATH)),
+        None => format!("/{bucket}/{}", utf8_percent_encode(key, IN_A_PATH)),
+    }
 }
 
 fn algorithm_told(upload: &Upload) -> Option<ChecksumAlgorithm> {
@@ -121,7 +126,7 @@ impl Operations {
         let mut output = CompleteMultipartUploadOutput {
             e_tag: Some(etag(&object.etag)),
             checksum_type: checksum_type(&object.checksums),
-            location: Some(location(&request.headers, &object.bucket, &object.key)),
+            location: Some(location(&request.extensions, &object.bucket, &object.key)),
             bucket: Some(object.bucket),
             key: Some(readable(&object.key)),
             ..CompleteMultipartUploadOutput::default()

@@ -198,7 +198,7 @@ async fn every_error_says_what_to_do() {
         (query("delete", ask("POST", "/uploads")), "MissingRequestBodyError", "Send the XML"),
         (query("max-keys=many", ask("GET", "/uploads")), "InvalidArgument", "Send a value"),
         (ask("GET", "/uploads/k").header("if-match", "\"unfinished"), "InvalidArgument", "Send a value"),
-        (ask("PATCH", "/uploads/k"), "NotImplemented", "does not support"),
+        (ask("PATCH", "/uploads/k"), "NotImplemented", "is not supported"),
         (
             query("uploadId=none", ask("POST", "/uploads/k").body(b"<CompleteMultipartUpload/>")),
             "NoSuchUpload",
@@ -310,5 +310,5 @@ async fn browsers_run_nothing_of_what_is_stored() {
     assert_eq!(server.answer(put).await.status(), 200);
     let answer = server.answer(ask("GET", "/uploads/page")).await;
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-    assert_eq!(answer.header("content-security-policy"), Some("sandbox"));
+    assert_eq!(answer.header("content-security-policy"), Some("sandbox; default-src 'none'"));
 }
