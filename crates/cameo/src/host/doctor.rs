@@ -155,7 +155,7 @@ fn keys(config: &Config, environment: &Environment) -> Finding {
     // Without a data folder there is no file of keys in it; what is wrong with the folder is said of the folder.
     let no_file = config.s3.key_file.as_os_str().is_empty() && !folder.is_dir();
     match found.and_then(|_| if no_file { Ok(()) } else { key_ring(config, Vec::new()).map(drop) }) {
-        Ok(_) => Finding::good("keys", "the access keys of the S3 endpoint can be read"),
+        Ok(()) => Finding::good("keys", "the access keys of the S3 endpoint can be read"),
         Err(error) => Finding::bad("keys", &error),
     }
 }
