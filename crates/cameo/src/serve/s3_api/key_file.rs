@@ -79,11 +79,10 @@ impl Keys<'_> {
             if keys.iter().any(|other| other.id == key.id) {
                 return Err(failed(format!("there is a key {} already; remove it first", key.id)));
             }
-            let added: DocumentMut = key_file(std::slice::from_ref(key))?
-                .parse()
-                .map_err(|error: toml_edit::TomlError| failed(error.to_string()))?;
-            let tables = tables(document).ok_or_else(|| failed(no_tables()))?;
-            tables.extend(added.get("keys").and_then(Item::as_array_of_tables).into_iter().flatten().cloned());
+            // Written behind what is there: tables that were parsed apart would be put in the order that each had in its own file.
+            tables(document).ok_or_else(|| failed(no_tables()))?;
+            let text = format!("{document}\n{}", key_file(std::slice::from_ref(key))?);
+            *document = text.parse().map_err(|error: toml_edit::TomlError| failed(error.message().to_owned()))?;
             Ok(())
         })
     }
