@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A listener has as many places as descriptors were shared out to it. An idle connection holds its place only until somebody else needs
-//! it, so connections that ask for nothing keep nobody out. What is slow is measured by [`pace`] in both directions, and a connection that
+//! it, so connections that ask for nothing keep nobody out. What is slow is measured by `pace` in both directions, and a connection that
 //! waits for its client longer than the pace allows is closed. Nothing here knows what is served.
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
