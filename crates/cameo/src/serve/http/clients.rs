@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct ClientAddress(pub SocketAddr);
 
 /// Clients that are told apart for limits: one IPv4 address, or one /64 of IPv6, which is what one customer has at least.
-pub(super) fn client_of(address: IpAddr) -> IpAddr {
+pub(in crate::serve) fn client_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {
             let [a, b, c, d, ..] = v6.segments();

@@ -39,6 +39,7 @@ pub use clients::{ClientAddress, ClientNetwork};
 pub use limits::ConnectionLimits;
 
 pub(super) use body::Incoming;
+pub(super) use clients::client_of;
 pub(super) use host::is_this_machine;
 pub(super) use sometimes::Sometimes;
 

@@ -86,7 +86,7 @@ fn failed(error: &Error) -> S3Error {
 }
 
 /// A body that could not be read. The types of these errors are private to the service; their texts are not.
-pub(super) fn body(error: &BodyError) -> S3Error {
+fn body(error: &BodyError) -> S3Error {
     let text = error.to_string();
     let is = |name: &str| text.contains(name);
     if is("Sha256Mismatch") {

@@ -12,6 +12,8 @@ use std::{
 
 use tokio::{sync::Semaphore, time::Instant};
 
+use crate::serve::http::client_of;
+
 /// Wrong signatures of an address within [`WINDOW`] that are answered at once: a tool with an old secret tries a few times.
 const FREE: u32 = 50;
 const WINDOW: Duration = Duration::from_mins(1);
@@ -55,27 +57,19 @@ impl Failures {
 
     fn count(&self, address: IpAddr, now: Instant) -> bool {
         let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = !addresses.contains_key(&network(address));
+        let is_new = !addresses.contains_key(&client_of(address));
         if is_new && addresses.len() >= ADDRESSES_MAX {
             addresses.retain(|_, counted| now.duration_since(counted.since) < WINDOW);
         }
         // So many addresses at once are one guesser: those without a place of their own share one.
-        let network =
-            if is_new && addresses.len() >= ADDRESSES_MAX { Ipv6Addr::UNSPECIFIED.into() } else { network(address) };
-        let counted = addresses.entry(network).or_insert(Counted { failures: 0, since: now });
+        let client =
+            if is_new && addresses.len() >= ADDRESSES_MAX { Ipv6Addr::UNSPECIFIED.into() } else { client_of(address) };
+        let counted = addresses.entry(client).or_insert(Counted { failures: 0, since: now });
         if now.duration_since(counted.since) >= WINDOW {
             *counted = Counted { failures: 0, since: now };
         }
         counted.failures = counted.failures.saturating_add(1);
         counted.failures > FREE
-    }
-}
-
-/// What one party has: an address of IPv4, the first half of one of IPv6.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -7,7 +7,6 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -19,6 +18,7 @@ use super::{
     asked,
     body::{DrainRate, InFlight, RequestBody},
     cors::Cors,
+    declared,
     errors::{self, refused},
     handover::{self, InternalSecret},
     hosts::Hosts,
@@ -250,36 +250,19 @@ impl Front {
 /// Verifies what was declared of a text: its MD5 and checksums, in headers and trailer.
 fn verify_text(reading: &Reading, route: &Route, bytes: &Bytes, trailers: &Trailers) -> S3Result<()> {
     let sent = trailer_sums(&trailers.take().unwrap_or_default());
-    let announced = reading.header("x-amz-trailer").unwrap_or_default().split(',').map(str::trim);
-    if let Some(missing) = announced.filter_map(Algorithm::from_header).find(|algorithm| !sent.contains_key(algorithm))
-    {
-        return Err(s3_error!(InvalidRequest, "The trailer {} was announced and did not come.", missing.header()));
-    }
+    declared::came(declared::announced(reading.header("x-amz-trailer").unwrap_or_default()), &sent)?;
     // Those of a completion are of the object, which the store verifies.
-    let in_headers: Sums = if route.operation == "CompleteMultipartUpload" {
-        Sums::new()
-    } else {
-        let of_header = |algorithm: Algorithm| Some((algorithm, reading.header(algorithm.header())?.to_owned()));
-        Algorithm::ALL.into_iter().filter_map(of_header).collect()
-    };
+    let of_object = route.operation == "CompleteMultipartUpload";
+    let in_headers = if of_object { Sums::new() } else { trailer_sums(&reading.headers) };
     let algorithms: Vec<Algorithm> =
         Algorithm::ALL.into_iter().filter(|named| sent.contains_key(named) || in_headers.contains_key(named)).collect();
-    if algorithms.is_empty() && reading.header("content-md5").is_none() {
+    let md5 = reading.header("content-md5");
+    if algorithms.is_empty() && md5.is_none() {
         return Ok(());
     }
     let digests = Digests::of(bytes, &algorithms);
-    if let Some(md5) = reading.header("content-md5") {
-        let sum = BASE64_STANDARD.decode(md5).ok().filter(|sum| sum.len() == digests.md5.len());
-        let sum = sum.ok_or_else(|| s3_error!(InvalidDigest, "Content-MD5 is not the base64 of an MD5."))?;
-        if sum != digests.md5 {
-            return Err(refused(Refusal::DigestMismatch("Content-MD5")));
-        }
-    }
-    let mut declared = sent.iter().chain(&in_headers);
-    match declared.find(|(algorithm, sum)| digests.sums.get(algorithm) != Some(*sum)) {
-        Some((algorithm, _)) => Err(refused(Refusal::DigestMismatch(algorithm.name()))),
-        None => Ok(()),
-    }
+    md5.map_or(Ok(()), |md5| declared::match_md5(md5, &digests))?;
+    declared::match_sums(sent.iter().chain(&in_headers), &digests)
 }
 
 fn slow_down() -> S3Error {

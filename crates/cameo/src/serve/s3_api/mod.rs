@@ -28,6 +28,7 @@ mod asked;
 mod audit;
 mod body;
 mod cors;
+mod declared;
 mod errors;
 mod failures;
 mod front;

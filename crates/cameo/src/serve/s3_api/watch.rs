@@ -264,7 +264,7 @@ fn reads(operation: &str) -> bool {
 }
 
 fn names_keys_in_its_body(operation: Option<&str>) -> bool {
-    matches!(operation, Some("DeleteObjects" | "PostObject"))
+    operation == Some("DeleteObjects")
 }
 
 /// What an answer is to the trail: reading, and finding nothing, is neither a change nor a refusal.
@@ -302,12 +302,12 @@ fn code_in(body: &Bytes) -> Option<&str> {
 /// What an operation adds; nothing where it adds nothing.
 fn amount_of(operation: &str, headers: &HeaderMap) -> Option<Amount> {
     let objects = match operation {
-        "PutObject" | "PostObject" | "CopyObject" | "CompleteMultipartUpload" => 1,
+        "PutObject" | "CopyObject" | "CompleteMultipartUpload" => 1,
         "UploadPart" | "UploadPartCopy" => 0,
         _ => return None,
     };
     let bytes = match operation {
-        "PutObject" | "PostObject" | "UploadPart" => announced(headers),
+        "PutObject" | "UploadPart" => announced(headers),
         // Copies share the content of what they were made from; parts have been counted.
         _ => 0,
     };

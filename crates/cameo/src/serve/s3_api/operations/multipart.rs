@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::{
     S3Request, S3Response, S3Result,
     dto::{
@@ -19,6 +18,7 @@ use crate::{
     serve::s3_api::{
         errors::{refused, unsupported},
         front::Admitted,
+        signature::encode_path,
         translate::{
             OWNER, algorithm, checksum_type, count, described, etag, owner, page_size, set_sums, sums_of, tag, time,
             unsigned,
@@ -44,15 +44,12 @@ fn is_full_object(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) ->
     }
 }
 
-/// Characters of a path that stand for themselves (RFC 3986, section 3.3), as S3 writes them.
-const IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
 /// The address of an object, where the client reached the server: the service itself sees another host.
 fn location(extensions: &http::Extensions, bucket: &str, key: &str) -> String {
     let reading = extensions.get::<Arc<Admitted>>().map(|admitted| &admitted.reading);
     match reading.and_then(|reading| Some((reading.header("host")?, &reading.path.1))) {
-        Some((host, path)) => format!("http://{host}{}", utf8_percent_encode(path, IN_A_PATH)),
-        None => format!("/{bucket}/{}", utf8_percent_encode(key, IN_A_PATH)),
+        Some((host, path)) => format!("http://{host}{}", encode_path(path)),
+        None => format!("/{bucket}/{}", encode_path(key)),
     }
 }
 

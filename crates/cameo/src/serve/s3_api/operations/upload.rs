@@ -1,6 +1,5 @@
 //! Uploading in one piece. All that was declared of a body is verified before anything is replaced.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use s3s::{
     S3Request, S3Response, S3Result,
     dto::{PutObjectInput, PutObjectOutput, StorageClass, StreamingBlob},
@@ -10,6 +9,7 @@ use s3s::{
 use super::Operations;
 use crate::{
     serve::s3_api::{
+        declared,
         errors::{refused, unsupported},
         payload::Trailers,
         translate::{algorithm, checksum_type, described, etag, set_sums, sums_of, tag, trailer_sums, unsigned},
@@ -41,8 +41,7 @@ impl Declared {
         max_bytes: u64,
     ) -> S3Result<Self> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let announced = text("x-amz-trailer").unwrap_or_default().split(',').map(str::trim);
-        let announced = announced.filter_map(Algorithm::from_header).collect();
+        let announced = declared::announced(text("x-amz-trailer").unwrap_or_default()).collect();
         let algorithm = text(SDK_ALGORITHM).map(algorithm).transpose()?;
         Ok(Self { length: None, md5: None, sums, algorithm, announced, trailers, max_bytes })
     }
@@ -57,35 +56,16 @@ impl Declared {
 
     /// Refuses where the body is not as declared.
     fn verify(mut self, digests: &Digests) -> S3Result<()> {
-        let trailers = self.trailers.take().and_then(|trailers| trailers.take()).unwrap_or_default();
-        self.verify_with(digests, &trailers)
-    }
-
-    fn verify_with(&self, digests: &Digests, trailers: &http::HeaderMap) -> S3Result<()> {
         if let Some(declared) = self.length.map(|length| unsigned(length, "Content-Length")).transpose()?
             && declared != digests.size
         {
             return Err(refused(Refusal::LengthMismatch { got: digests.size, declared }));
         }
-        if let Some(md5) = &self.md5 {
-            let declared = BASE64_STANDARD.decode(md5).ok().filter(|bytes| bytes.len() == digests.md5.len());
-            let declared =
-                declared.ok_or_else(|| s3_error!(InvalidDigest, "Content-MD5 is not the base64 of an MD5."))?;
-            if declared != digests.md5 {
-                return Err(refused(Refusal::DigestMismatch("Content-MD5")));
-            }
-        }
-        let sent = trailer_sums(trailers);
-        if let Some(missing) = self.announced.iter().find(|algorithm| !sent.contains_key(algorithm)) {
-            let name = missing.header();
-            return Err(s3_error!(InvalidRequest, "The trailer {name} was announced and did not come."));
-        }
-        for (algorithm, sum) in self.sums.iter().chain(&sent) {
-            if digests.sums.get(algorithm) != Some(sum) {
-                return Err(refused(Refusal::DigestMismatch(algorithm.name())));
-            }
-        }
-        Ok(())
+        self.md5.as_deref().map_or(Ok(()), |md5| declared::match_md5(md5, digests))?;
+        let trailers = self.trailers.take().and_then(|trailers| trailers.take()).unwrap_or_default();
+        let sent = trailer_sums(&trailers);
+        declared::came(self.announced.iter().copied(), &sent)?;
+        declared::match_sums(self.sums.iter().chain(&sent), digests)
     }
 }
 
