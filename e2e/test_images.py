@@ -65,6 +65,13 @@ def test_a_range_beyond_the_end_is_refused(image):
     assert (answer.status, answer.headers["Content-Range"]) == (416, f"bytes */{length}")
 
 
+@pytest.mark.parametrize("asked", ["bytes=9-2", "bytes=a-b", "bytes=", "items=0-1", "bytes=--1", "bytes=0-1,4-5"])
+def test_a_range_that_is_none_is_passed_over(image, asked):
+    """RFC 9110, section 14.2: what is no range, or in another unit, is as if it were not there; of several, all is sent."""
+    answer = http_get.get(image, Range=asked)
+    assert (answer.status, answer.body) == (200, http_get.get(image).body)
+
+
 def test_a_range_of_an_image_that_changed_is_the_whole_image(image):
     answer = http_get.get(image, Range="bytes=0-9", If_Range='"other"')
     assert (answer.status, len(answer.body)) == (200, len(http_get.get(image).body))

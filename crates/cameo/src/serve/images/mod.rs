@@ -5,12 +5,7 @@
 //! bucket: a page or a drawing with a script would run under the name that images have. Content is read as it is sent, and
 //! no more of it than is sent.
 
-use std::{
-    future::Future,
-    io,
-    ops::{Bound, Range},
-    sync::Arc,
-};
+use std::{future::Future, io, ops::Range, sync::Arc};
 
 use axum::{
     Router,
@@ -21,14 +16,17 @@ use axum::{
 };
 use futures::{StreamExt, stream};
 use headers::{
-    AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, IfRange,
-    IfUnmodifiedSince, LastModified, Range as RangeHeader,
+    AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch,
+    IfUnmodifiedSince, LastModified,
 };
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
-use super::http::{self as base, ConnectionLimits, Incoming, Sometimes};
+use super::{
+    http::{self as base, ConnectionLimits, Incoming, Sometimes},
+    range::{self, Asked},
+};
 use crate::{
     error::{Error, Result, Subject},
     flow::Settings,
@@ -179,27 +177,33 @@ async fn of_known(
     headers: &HeaderMap,
     head_only: bool,
 ) -> Result<Option<Response>> {
-    let mut response = match (precondition(info, headers), requested_range(info, headers)) {
+    let asked = range::asked(headers, info.size, &info.etag, info.last_modified.into());
+    let mut response = match (precondition(info, headers), asked) {
         (Some(status), _) => status.into_response(),
         // RFC 9110, section 14.2: a range means something for GET alone.
         (None, _) if head_only => with_length(StatusCode::OK, info.size, Body::empty()),
-        (None, Some(Err(()))) => {
+        (None, Asked::Unsatisfiable) => {
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             response.headers_mut().typed_insert(ContentRange::unsatisfied_bytes(info.size));
             response
         }
-        (None, range) => {
-            let range = range.and_then(std::result::Result::ok);
-            let reading = images.store.read(&images.bucket, &info.key, range.clone()).await?;
-            let Some(reading) = reading.filter(|reading| reading.info.etag == info.etag) else { return Ok(None) };
-            match range {
-                None => return whole(images, reading).await.map(Some),
-                Some(range) => partial(info, range, reading).await?,
-            }
-        }
+        (None, Asked::Whole) => match unchanged(images, info, None).await? {
+            Some(reading) => return whole(images, reading).await.map(Some),
+            None => return Ok(None),
+        },
+        (None, Asked::Part(range)) => match unchanged(images, info, Some(range.clone())).await? {
+            Some(reading) => partial(info, range, reading).await?,
+            None => return Ok(None),
+        },
     };
     describe(images, info, response.headers_mut());
     Ok(Some(response))
+}
+
+/// The object or a part of it, if it still is what was looked at.
+async fn unchanged(images: &Images, info: &ObjectInfo, range: Option<Range<u64>>) -> Result<Option<Reading>> {
+    let reading = images.store.read(&images.bucket, &info.key, range).await?;
+    Ok(reading.filter(|reading| reading.info.etag == info.etag))
 }
 
 async fn whole(images: &Images, reading: Reading) -> Result<Response> {
@@ -264,33 +268,6 @@ fn with_length(status: StatusCode, length_bytes: u64, body: Body) -> Response {
     let mut response = (status, body).into_response();
     response.headers_mut().typed_insert(ContentLength(length_bytes));
     response
-}
-
-/// The one range that is asked for, if it is within the content. Several ranges are answered with the whole, as allowed.
-fn requested_range(info: &ObjectInfo, headers: &HeaderMap) -> Option<std::result::Result<Range<u64>, ()>> {
-    let range = headers.typed_get::<RangeHeader>()?;
-    let modified = LastModified::from(std::time::SystemTime::from(info.last_modified));
-    let stale = |condition: IfRange| condition.is_modified(etag(info).as_ref(), Some(&modified));
-    if headers.typed_get::<IfRange>().is_some_and(stale) {
-        return None;
-    }
-    let mut ranges = range.satisfiable_ranges(info.size);
-    let Some((start, end)) = ranges.next() else { return Some(Err(())) };
-    if ranges.next().is_some() {
-        return None;
-    }
-    let start = match start {
-        Bound::Included(start) => start,
-        Bound::Excluded(start) => start + 1,
-        Bound::Unbounded => 0,
-    };
-    let end = match end {
-        Bound::Included(end) => end.saturating_add(1),
-        Bound::Excluded(end) => end,
-        Bound::Unbounded => info.size,
-    };
-    let end = end.min(info.size);
-    Some(if start < end { Ok(start..end) } else { Err(()) })
 }
 
 /// The headers of every answer that stands for an image, 304 and 416 included.
