@@ -118,6 +118,11 @@ impl Run {
             let key = impossible_photo(number);
             let deleted = bucket(&self.endpoint)?.delete(&key.as_str().into()).await.is_ok();
             self.shared.journal.record(&key, Change::Delete, deleted);
+            // A constraint, the next refusal perhaps, is not taken by a table that still has a row against it.
+            let begun = Instant::now();
+            while self.places.is_serving(&key).await && begun.elapsed() < HEAL_TIMEOUT {
+                sleep(POLL).await;
+            }
         }
         Ok(())
     }

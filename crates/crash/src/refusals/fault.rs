@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Size of the disk of the data folder, bytes, where one can be mounted.
-const DISK_BYTES: u64 = 512 << 20;
+const DISK_BYTES: u64 = 4 << 30;
 /// What is left on a disk that is full, bytes.
 const LEFT_BYTES: u64 = 4096;
 /// How long to wait for a lock of the database.
