@@ -3,6 +3,7 @@
 Each check names its row of the findings (A7, A10, A11, A14, A16, A17) where it has one, and failed on the version that they were found in.
 """
 
+import contextlib
 import json
 import os
 import selectors
@@ -11,6 +12,8 @@ import stat
 import subprocess
 import time
 import unicodedata
+import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
@@ -418,6 +421,31 @@ def test_the_trail_says_who_changed_what_and_who_was_refused(server):
     assert added["secret_access_key"] not in text and SECRET_KEY not in text and "Signature=" not in text
     assert not active(text), "people read it on terminals"
     assert stat.S_IMODE((server.data / "audit" / "audit.jsonl").stat().st_mode) == 0o600
+
+
+def test_the_trail_says_what_was_changed_through_the_console(server):
+    server.s3().put_object(Bucket=UPLOAD_BUCKET, Key=KEY, Body=b"x")
+    until(lambda: len(trail(server)) == 1, "the audit log lacks the upload")
+    headers = {"Content-Type": "application/json", "X-Cameo-Client": "test"}
+
+    def change(**headers):
+        body = json.dumps({"keys": [KEY, "origin/ssgdfm_eye/none_0.jpg"]}).encode()
+        request = urllib.request.Request(f"{server.console_url}/api/requeue", body, headers, method="POST")
+        with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(request) as answer:
+            return answer.status
+
+    assert change(**headers) == 200
+    assert change(**headers | {"Host": "evil.example"}) is None
+    del headers["X-Cameo-Client"]
+    assert change(**headers) is None
+    assert get(f"{server.console_url}/").status == 200
+    until(lambda: len(trail(server)) >= 5, "the audit log lacks lines")
+    assert [(line["event"], line["operation"], line["key"], line["status"], line["client"]) for line in trail(server)[1:]] == [
+        ("change", "/api/requeue", KEY, 200, "127.0.0.1"),
+        ("change", "/api/requeue", "origin/ssgdfm_eye/none_0.jpg", 200, "127.0.0.1"),
+        ("refusal", "/api/requeue", None, 421, "127.0.0.1"),
+        ("refusal", "/api/requeue", None, 403, "127.0.0.1"),
+    ]
 
 
 def test_the_trail_is_rotated_and_bounded(tmp_path):

@@ -21,7 +21,7 @@ use crate::{
     config::Audit,
     error::{Error, Kind, Place, Result},
     private_file,
-    serve::s3_api::{AuditLines, AuditTrail},
+    serve::{AuditLines, AuditTrail},
 };
 
 /// The file that is written now; older ones have a number behind the name, the newest 1.

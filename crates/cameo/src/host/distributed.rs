@@ -26,6 +26,7 @@ use crate::{
     error::Result,
     flow::Flow,
     render::{Render, unused::UnusedEngine},
+    serve::AuditTrail,
 };
 
 /// How long an idle worker waits for a message. A wait costs one request, so it is longer than embedded, and shorter than
@@ -49,7 +50,8 @@ pub(super) async fn start(
     let worker = open(config, environment, clock, roles, rules.clone(), shows).await?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &worker, config, roles);
-    listeners.spawn(&mut tasks, &worker, rules.urls, config, shares);
+    // Machines that come and go keep no files of their own; the log has the lines (target cameo::audit, level debug).
+    listeners.spawn(&mut tasks, &worker, rules.urls, AuditTrail::off(), config, shares);
     if roles.register {
         public_url::spawn_check(&mut tasks, config);
     }

@@ -30,7 +30,10 @@ use crate::{
     flow::{Flow, reconcile::count_rows_elsewhere},
     generation::counter_above,
     queue::{Queue, sqlite::SqliteQueue},
-    serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint, S3Limits, Watch},
+    serve::{
+        AuditTrail,
+        s3_api::{self, AccessKey, KeyRing, S3Endpoint, S3Limits, Watch},
+    },
     sqlite::Sqlite,
     store::embedded::{Embedded, EmbeddedOptions, check_database_file, way_on},
 };
@@ -64,13 +67,13 @@ pub(super) async fn start(
     let (running, shares) = (listeners.running(), listeners.shares(config));
     let rules = register_rules(config, running.images.as_deref());
     let (trail, audit) = AuditLog::start(&config.audit, folder.path(), &clock)?;
-    let watch = Watch::new(clock.clone(), trail);
+    let watch = Watch::new(clock.clone(), trail.clone());
     let parts = open_parts(config, folder.path(), rules.clone(), &credentials, clock, watch).await;
     // A database that is damaged anywhere that a start reads has a way on.
     let parts = parts.map_err(|error| with_way_on(error, folder.path()))?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &parts.worker, config, roles);
-    spawn_listeners(&mut tasks, listeners, &parts, config, shares, &rules.urls)?;
+    spawn_listeners(&mut tasks, listeners, &parts, trail, config, shares, &rules.urls)?;
     spawn_sweeper(&mut tasks, &parts);
     spawn_address_check(&mut tasks, &parts.worker.flow, rules.urls);
     public_url::spawn_check(&mut tasks, config);
@@ -193,6 +196,7 @@ fn spawn_listeners(
     tasks: &mut Tasks,
     mut listeners: Listeners,
     parts: &Parts,
+    trail: AuditTrail,
     config: &Config,
     shares: Shares,
     urls: &ImageUrls,
@@ -205,7 +209,7 @@ fn spawn_listeners(
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }
-    listeners.spawn(tasks, &parts.worker, urls.clone(), config, shares);
+    listeners.spawn(tasks, &parts.worker, urls.clone(), trail, config, shares);
     Ok(())
 }
 

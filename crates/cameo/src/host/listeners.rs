@@ -16,6 +16,7 @@ use crate::{
     config::{Config, Listen},
     error::{Error, Kind, Place, Result},
     serve::{
+        AuditTrail,
         console::{self, Console},
         images::{self, Images},
     },
@@ -65,6 +66,7 @@ impl Listeners {
         tasks: &mut Tasks,
         worker: &Worker,
         images_url: ImageUrls,
+        audit: AuditTrail,
         config: &Config,
         shares: Shares,
     ) {
@@ -76,7 +78,7 @@ impl Listeners {
             });
         }
         if let Some(listener) = self.console {
-            let console = console_of(worker, images_url);
+            let console = console_of(worker, images_url, audit);
             let limits = config.server.connection_limits(shares.console);
             tasks.spawn(|stop| async move {
                 served("the console", console::serve(listener, console, limits, stop.cancelled_owned()).await)
@@ -85,13 +87,14 @@ impl Listeners {
     }
 }
 
-fn console_of(worker: &Worker, images_url: ImageUrls) -> Console {
+fn console_of(worker: &Worker, images_url: ImageUrls, audit: AuditTrail) -> Console {
     Console {
         flow: worker.flow.clone(),
         events: worker.events.clone(),
         registrations: worker.registrations.clone(),
         images_url,
         window: worker.window.clone(),
+        audit,
         clock: worker.clock.clone(),
     }
 }

@@ -1,14 +1,18 @@
-//! The audit trail: who changed what at the S3 endpoint, and who was refused; one JSON object a line.
+//! The audit trail: who changed what at the S3 endpoint and through the console, and who was refused; one JSON object a line.
 //!
 //! Here lines are made and handed over; a host writes them to files. Handing over never waits: what nobody takes in time is
 //! counted, and the trail says how many lines it lacks. No line holds a secret, a signature or a query.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-    mpsc::{Receiver, SyncSender, sync_channel},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
 };
 
+use axum::http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -18,6 +22,8 @@ use crate::escape::visible_json;
 const WAITING_MAX: usize = 8192;
 /// Bytes of a text from a client in a line: a key has 1,024 at most, what is refused may be anything.
 const TEXT_MAX_BYTES: usize = 2048;
+/// Lines a second about requests that nobody signed: a flood of them must not push everything else out of the trail.
+const UNSIGNED_LINES_A_SECOND: u32 = 50;
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,6 +37,23 @@ pub(super) enum Event {
     BrokenOff,
 }
 
+impl Event {
+    /// What an answer is to the trail: reading, and finding nothing, is neither a change nor a refusal.
+    pub(super) fn of(reads: bool, status: StatusCode) -> Option<Self> {
+        let failed = status.is_client_error() || status.is_server_error();
+        let found_nothing = matches!(
+            status,
+            StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE
+        );
+        match (failed, reads) {
+            (true, true) if found_nothing => None,
+            (true, _) => Some(Self::Refusal),
+            (false, false) => Some(Self::Change),
+            (false, true) => None,
+        }
+    }
+}
+
 /// A line.
 #[derive(Debug, Serialize)]
 pub(super) struct Line<'l> {
@@ -40,7 +63,7 @@ pub(super) struct Line<'l> {
     pub(super) access_key: Option<&'l str>,
     pub(super) signed: bool,
     pub(super) client: Option<String>,
-    /// S3's name of the operation, or the method where it did not come so far.
+    /// S3's name of the operation, or the method where it did not come so far; the path of a change through the console.
     pub(super) operation: &'l str,
     pub(super) bucket: Option<&'l str>,
     pub(super) key: Option<&'l str>,
@@ -56,6 +79,26 @@ pub(super) struct Line<'l> {
 pub struct AuditTrail {
     to: Option<SyncSender<String>>,
     lost: Arc<AtomicU64>,
+    unsigned: Arc<Unsigned>,
+}
+
+/// Lines about refused requests that nobody signed.
+#[derive(Debug, Default)]
+struct Unsigned {
+    /// The second that they are counted in.
+    second: AtomicI64,
+    lines: AtomicU32,
+}
+
+impl Unsigned {
+    fn has_room(&self, now: Timestamp) -> bool {
+        let second = now.as_second();
+        // Two that begin a second at once count a few lines too few or too many.
+        if self.second.swap(second, Ordering::Relaxed) != second {
+            self.lines.store(0, Ordering::Relaxed);
+        }
+        self.lines.fetch_add(1, Ordering::Relaxed) < UNSIGNED_LINES_A_SECOND
+    }
 }
 
 /// The end of the trail where lines are written.
@@ -75,10 +118,13 @@ impl AuditTrail {
     pub fn new() -> (Self, AuditLines) {
         let (to, lines) = sync_channel(WAITING_MAX);
         let lost = Arc::<AtomicU64>::default();
-        (Self { to: Some(to), lost: lost.clone() }, AuditLines { lines, lost })
+        (Self { to: Some(to), lost: lost.clone(), unsigned: Arc::default() }, AuditLines { lines, lost })
     }
 
     pub(super) fn write(&self, line: &Line<'_>) {
+        if line.event == Event::Refusal && !line.signed && !self.unsigned.has_room(line.time) {
+            return self.lose(1);
+        }
         let Ok(text) = serde_json::to_string(line) else { return };
         let text = visible_json(&text);
         // For whoever gathers logs in one place: a target of its own.
@@ -90,8 +136,7 @@ impl AuditTrail {
         }
     }
 
-    /// Counts lines that were not even made.
-    pub(crate) fn lose(&self, lines: u64) {
+    fn lose(&self, lines: u64) {
         self.lost.fetch_add(lines, Ordering::Relaxed);
     }
 }
@@ -106,6 +151,16 @@ impl AuditLines {
     pub fn lost(&self) -> u64 {
         self.lost.swap(0, Ordering::Relaxed)
     }
+}
+
+/// Whether a method only reads.
+pub(super) fn only_reads(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// A client as lines tell it.
+pub(super) fn client_of(peer: SocketAddr) -> String {
+    peer.ip().to_canonical().to_string()
 }
 
 /// A client's text, cut to what a line may hold.

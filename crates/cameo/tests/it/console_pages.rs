@@ -21,7 +21,10 @@ use cameo::{
     queue::{Queue, memory::MemoryQueue},
     reason::ReasonCode,
     render::in_process::InProcess,
-    serve::console::{Console, router},
+    serve::{
+        AuditTrail,
+        console::{Console, router},
+    },
     store::{Attributes, Condition, Store, memory::MemoryStore},
 };
 use http_body_util::BodyExt;
@@ -65,7 +68,7 @@ async fn console() -> Console {
     let message = registrations.receive(1, Duration::from_secs(30), Duration::ZERO).await.unwrap().remove(0);
     registrations.bury(&message.receipt, "failed to register: CHECK (cd_idx < 5)").await.unwrap();
     let images_url = ImageUrls::new("https://image.example");
-    Console { flow, events, registrations, images_url, window: None, clock }
+    Console { flow, events, registrations, images_url, window: None, audit: AuditTrail::off(), clock }
 }
 
 async fn get(path: &str, headers: &[(header::HeaderName, &str)]) -> (StatusCode, String) {

@@ -8,7 +8,10 @@ use cameo::{
     clock::SystemClock,
     error::{Kind, Place},
     queue::sqlite::SqliteQueue,
-    serve::s3_api::{self, AccessKey, KeyRing, S3Endpoint},
+    serve::{
+        AuditTrail,
+        s3_api::{self, AccessKey, KeyRing, S3Endpoint},
+    },
     sqlite::Sqlite,
     store::{
         Attributes, Condition, Store, contract,
@@ -72,7 +75,7 @@ async fn the_endpoint_of_ours_passes_the_contract() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("s3://?endpoint=http://{}", listener.local_addr().unwrap());
     let keys = Arc::new(KeyRing::fixed(vec![AccessKey::all("id", "secret")]));
-    let watch = s3_api::Watch::new(Arc::new(SystemClock), s3_api::AuditTrail::off());
+    let watch = s3_api::Watch::new(Arc::new(SystemClock), AuditTrail::off());
     let (limits, cors) = (s3_api::S3Limits::default(), s3_api::Cors::default());
     let endpoint = S3Endpoint { store: embedded, keys, limits, domains: Vec::new(), cors, watch };
     let access = |secret: &str| {

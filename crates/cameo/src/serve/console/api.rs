@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Console, health::Health};
+use super::{Console, audited::Named, health::Health};
 use crate::{
     error::Error,
     flow::{reconcile, repair},
@@ -83,11 +83,14 @@ fn too_many() -> Response {
     (StatusCode::PAYLOAD_TOO_LARGE, format!("at most {KEYS_MAX} keys at a time")).into_response()
 }
 
-fn answer(result: Result<impl Serialize, Error>) -> Response {
-    match result {
+/// The answer of a change, which names for the audit trail what it was about.
+fn answer(named: Vec<String>, result: Result<impl Serialize, Error>) -> Response {
+    let mut response = match result {
         Ok(done) => Json(done).into_response(),
         Err(error) => failed(&error),
-    }
+    };
+    response.extensions_mut().insert(Named(named));
+    response
 }
 
 pub(super) async fn redrive(State(console): State<Console>, _: OwnClient, Json(asked): Json<Letters>) -> Response {
@@ -98,14 +101,16 @@ pub(super) async fn redrive(State(console): State<Console>, _: OwnClient, Json(a
     let Some(queue) = queues.into_iter().find(|queue| queue.name() == asked.queue) else {
         return (StatusCode::NOT_FOUND, "no such queue").into_response();
     };
-    answer(queue.redrive(&asked.ids).await.map(|redriven| Redriven { redriven }))
+    let redriven = queue.redrive(&asked.ids).await;
+    answer(asked.ids, redriven.map(|redriven| Redriven { redriven }))
 }
 
 pub(super) async fn requeue(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
     if asked.keys.len() > KEYS_MAX {
         return too_many();
     }
-    answer(reconcile::requeue(&console.flow, &*console.events, &asked.keys, console.clock.now()).await)
+    let requeued = reconcile::requeue(&console.flow, &*console.events, &asked.keys, console.clock.now()).await;
+    answer(asked.keys, requeued)
 }
 
 /// Takes down what is left of originals that are gone.
@@ -113,7 +118,8 @@ pub(super) async fn remove_absent(State(console): State<Console>, _: OwnClient, 
     if asked.keys.len() > KEYS_MAX {
         return too_many();
     }
-    answer(repair::remove_absent(&console.flow, &*console.events, &asked.keys, console.clock.now()).await)
+    let removed = repair::remove_absent(&console.flow, &*console.events, &asked.keys, console.clock.now()).await;
+    answer(asked.keys, removed)
 }
 
 /// Deletes objects of the image bucket that nobody owns.
@@ -121,7 +127,8 @@ pub(super) async fn take_down(State(console): State<Console>, _: OwnClient, Json
     if asked.keys.len() > KEYS_MAX {
         return too_many();
     }
-    answer(repair::take_down(&console.flow, &asked.keys).await)
+    let taken_down = repair::take_down(&console.flow, &asked.keys).await;
+    answer(asked.keys, taken_down)
 }
 
 pub(super) async fn rewrite_urls(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
@@ -129,7 +136,7 @@ pub(super) async fn rewrite_urls(State(console): State<Console>, _: OwnClient, J
         return too_many();
     }
     let rewritten = repair::rewrite_urls(&console.flow, &console.images_url, &asked.keys).await;
-    answer(rewritten.map(|rewritten| Rewritten { rewritten }))
+    answer(asked.keys, rewritten.map(|rewritten| Rewritten { rewritten }))
 }
 
 fn failed(error: &Error) -> Response {

@@ -16,7 +16,10 @@ use serde::Deserialize;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tower::{ServiceExt, limit::GlobalConcurrencyLimitLayer};
 
-use super::http::{self as base, ConnectionLimits, Incoming};
+use super::{
+    audit::AuditTrail,
+    http::{self as base, ConnectionLimits, Incoming},
+};
 use crate::{
     catalog::image_urls::ImageUrls,
     clock::Clock,
@@ -26,6 +29,7 @@ use crate::{
 };
 
 mod api;
+mod audited;
 pub mod client;
 pub mod health;
 mod pages;
@@ -54,6 +58,8 @@ pub struct Console {
     pub images_url: ImageUrls,
     /// When registering runs; at once where there is none.
     pub window: Option<Window>,
+    /// Where changes are noted.
+    pub audit: AuditTrail,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -113,6 +119,7 @@ pub fn router(console: Console) -> Router {
         .layer(DefaultBodyLimit::max(api::BODY_MAX_BYTES))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such page") })
         .layer(middleware::from_fn(harden))
+        .layer(middleware::from_fn_with_state(console.clone(), audited::audited))
         .with_state(console)
 }
 

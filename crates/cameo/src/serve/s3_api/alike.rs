@@ -21,7 +21,7 @@ use s3s::{
 };
 
 use super::{
-    AccessKey, AuditTrail, Cors, KeyRing, S3Limits, Watch,
+    AccessKey, Cors, KeyRing, S3Limits, Watch,
     access::Access,
     front::{Admitted, FrontSettings, admit},
     handover::{self, InternalSecret},
@@ -29,7 +29,10 @@ use super::{
     reading::{ALGORITHM, Proof},
     signature::{SigningKey, canonical_query, encode_path},
 };
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    serve::AuditTrail,
+};
 
 /// The key pair of all requests.
 pub const KEY: (&str, &str) = ("ALIKE", "alike-secret-0123456789");

@@ -25,7 +25,6 @@ mod access;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod alike;
 mod asked;
-mod audit;
 mod body;
 mod cors;
 mod declared;
@@ -50,7 +49,6 @@ mod translate;
 mod watch;
 mod xml;
 
-pub use audit::{AuditLines, AuditTrail};
 pub use cors::Cors;
 pub use hosts::fault_of_domain;
 pub use key_file::{Keys, key_file};

@@ -19,6 +19,7 @@ use super::*;
 use crate::{
     clock::{Clock, SystemClock},
     queue::sqlite::SqliteQueue,
+    serve::AuditTrail,
     sqlite::Sqlite,
     store::{Store, embedded::EmbeddedOptions},
 };

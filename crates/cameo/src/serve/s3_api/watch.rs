@@ -3,14 +3,7 @@
 //! The notes are taken where something is decided (whose secret was asked for, which right was needed), in the task of the
 //! request. Nothing here decides whether a signature or a right is good.
 
-use std::{
-    cell::RefCell,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU32, Ordering},
-    },
-};
+use std::{cell::RefCell, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -19,18 +12,21 @@ use percent_encoding::percent_decode_str;
 use s3s::{Body, S3Error, S3ErrorCode, S3Result};
 
 use super::{
-    audit::{AuditTrail, Event, Line, cut},
     failures::Failures,
     key_ring::KeyRing,
     keys::AccessKey,
     quota::{Amount, Charge},
 };
-use crate::{clock::Clock, serve::http::ClientAddress};
+use crate::{
+    clock::Clock,
+    serve::{
+        audit::{AuditTrail, Event, Line, client_of, cut, only_reads},
+        http::ClientAddress,
+    },
+};
 
 /// Keys of one request that are noted one by one: as many as can be deleted at once.
 const TOUCHED_MAX: usize = 1000;
-/// Lines a second about requests that nobody signed: a flood of them must not push everything else out of the trail.
-const UNSIGNED_LINES_A_SECOND: u32 = 50;
 /// When somebody whose signatures are wrong may come back, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 60;
 
@@ -145,16 +141,13 @@ struct Shared {
     clock: Arc<dyn Clock>,
     trail: AuditTrail,
     failures: Failures,
-    /// The second that the lines about unsigned requests are counted in, and how many it has.
-    second: AtomicI64,
-    lines: AtomicU32,
 }
 
 impl Watch {
     /// Writes what it sees to a trail.
     pub fn new(clock: Arc<dyn Clock>, trail: AuditTrail) -> Self {
         let failures = Failures::default();
-        Self(Arc::new(Shared { clock, trail, failures, second: AtomicI64::new(0), lines: AtomicU32::new(0) }))
+        Self(Arc::new(Shared { clock, trail, failures }))
     }
 
     /// Answers a request, and does what its answer asks for.
@@ -211,9 +204,6 @@ impl Watch {
     fn write(&self, notes: &Notes, peer: Option<SocketAddr>, method: &Method, path: &str, response: &Response<Body>) {
         let status = response.status();
         let Some(event) = event_of(notes.operation.as_deref(), method, status) else { return };
-        if event == Event::Refusal && !notes.signed && !self.has_room() {
-            return self.0.trail.lose(1);
-        }
         let (bucket, key) = match &notes.operation {
             Some(_) => (notes.bucket.clone(), notes.key.clone()),
             None => named_by(path),
@@ -243,20 +233,6 @@ impl Watch {
             line(event, key, if *allowed { code_in(&body) } else { Some("AccessDenied") });
         }
     }
-
-    /// Whether the trail has room for another line about a request that nobody signed.
-    fn has_room(&self) -> bool {
-        let second = self.0.clock.now().as_second();
-        // Two that begin a second at once count a few lines too few or too many.
-        if self.0.second.swap(second, Ordering::Relaxed) != second {
-            self.0.lines.store(0, Ordering::Relaxed);
-        }
-        self.0.lines.fetch_add(1, Ordering::Relaxed) < UNSIGNED_LINES_A_SECOND
-    }
-}
-
-fn client_of(peer: SocketAddr) -> String {
-    peer.ip().to_canonical().to_string()
 }
 
 fn reads(operation: &str) -> bool {
@@ -267,21 +243,9 @@ fn names_keys_in_its_body(operation: Option<&str>) -> bool {
     operation == Some("DeleteObjects")
 }
 
-/// What an answer is to the trail: reading, and finding nothing, is neither a change nor a refusal.
+/// What an answer is to the trail. How a request reads before anybody knows what it asks for, its method says.
 fn event_of(operation: Option<&str>, method: &Method, status: StatusCode) -> Option<Event> {
-    let reads = match operation {
-        Some(name) => reads(name),
-        None => matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS),
-    };
-    let failed = status.is_client_error() || status.is_server_error();
-    let found_nothing =
-        matches!(status, StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE);
-    match (failed, reads) {
-        (true, true) if found_nothing => None,
-        (true, _) => Some(Event::Refusal),
-        (false, false) => Some(Event::Change),
-        (false, true) => None,
-    }
+    Event::of(operation.map_or_else(|| only_reads(method), reads), status)
 }
 
 /// Bucket and key of a path that nobody has read yet.
