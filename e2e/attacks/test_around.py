@@ -341,9 +341,32 @@ def test_a_quota_counts_what_is_overwritten_and_outlives_a_restart(tmp_path):
         server.start()
         operator = client(server, *pair)
         assert refusal(operator.put_object, Bucket=UPLOAD_BUCKET, Key=KEY, Body=photo) == ("QuotaExceeded", 403)
-        for _ in range(46):
+        # With the upload that was begun, five objects are counted.
+        for _ in range(45):
             operator.put_object(Bucket=UPLOAD_BUCKET, Key=KEY, Body=b"")
         assert refusal(operator.put_object, Bucket=UPLOAD_BUCKET, Key=KEY, Body=b"") == ("QuotaExceeded", 403)
+
+
+def test_a_quota_counts_copied_parts_metadata_and_uploads_that_are_only_begun(server):
+    chief = server.s3()
+    chief.put_object(Bucket=UPLOAD_BUCKET, Key="source", Body=bytes(5 << 20))
+    quotas = {"COPIER": 'bytes_per_day = "12MB"', "BEGINNER": "objects_per_day = 3", "WRITER": 'bytes_per_day = "10kB"'}
+    texts = [key_text(name, f"{name}-secret-0123", f"[keys.quota]\n{quota}\n") for name, quota in quotas.items()]
+    write_private(server.data / "keys.toml", "\n".join(texts))
+    copier, beginner, writer = (client(server, name, f"{name}-secret-0123") for name in quotas)
+    at = {"Bucket": UPLOAD_BUCKET, "Key": "copied"}
+    upload = copier.create_multipart_upload(**at)["UploadId"]
+    part = {**at, "UploadId": upload, "CopySource": {"Bucket": UPLOAD_BUCKET, "Key": "source"}}
+    for number in (1, 2):
+        copier.upload_part_copy(**part, PartNumber=number)
+    assert refusal(copier.upload_part_copy, **part, PartNumber=3) == ("QuotaExceeded", 403)
+    for _ in range(3):
+        beginner.create_multipart_upload(**at)
+    assert refusal(beginner.create_multipart_upload, **at) == ("QuotaExceeded", 403)
+    described = {**at, "Body": b"", "Metadata": {"text": "x" * 1900}}
+    for _ in range(5):
+        writer.put_object(**described)
+    assert refusal(writer.put_object, **described) == ("QuotaExceeded", 403)
 
 
 def test_many_uploads_at_once_do_not_pass_a_quota_together(server):
@@ -362,6 +385,13 @@ def test_many_uploads_at_once_do_not_pass_a_quota_together(server):
     assert answers.count(None) == 10 and answers.count("QuotaExceeded") == 30, answers
 
 
+def test_an_address_that_has_expired_is_no_guess(server):
+    server.s3().put_object(Bucket=UPLOAD_BUCKET, Key=KEY, Body=b"x")
+    url = server.s3().generate_presigned_url("get_object", Params={"Bucket": UPLOAD_BUCKET, "Key": KEY}, ExpiresIn=1)
+    time.sleep(2.5)
+    assert {get(url).status for _ in range(60)} == {403}
+
+
 def test_wrong_signatures_are_slowed_down_and_right_ones_of_the_same_address_are_not(server):
     guesser, honest = client(server, ACCESS_KEY, "guessed"), client(server, ACCESS_KEY, SECRET_KEY)
     answers = [refusal(guesser.list_objects_v2, Bucket=UPLOAD_BUCKET) for _ in range(53)]
@@ -376,10 +406,10 @@ def test_wrong_signatures_are_slowed_down_and_right_ones_of_the_same_address_are
 
 
 def trail(server, folder=None):
-    """Its lines, the oldest first."""
+    """Its lines, of changes and of refusals, the oldest first."""
     folder = folder or server.data / "audit"
-    files = sorted(folder.iterdir(), key=lambda path: -int(path.suffix[1:]) if path.suffix[1:].isdigit() else 0)
-    return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+    lines = [json.loads(line) for path in folder.iterdir() for line in path.read_text().splitlines()]
+    return sorted(lines, key=lambda line: (line["time"], line["event"] == "change", line.get("key") or ""))
 
 
 def until(condition, what):
@@ -448,6 +478,60 @@ def test_the_trail_says_what_was_changed_through_the_console(server):
     ]
 
 
+def test_the_trail_says_what_was_copied_and_what_became_of_each_key(server):
+    chief = server.s3()
+    for key in ("private/secret", "two"):
+        chief.put_object(Bucket=UPLOAD_BUCKET, Key=key, Body=b"x")
+    chief.copy_object(Bucket=UPLOAD_BUCKET, Key="leak", CopySource={"Bucket": UPLOAD_BUCKET, "Key": "private/secret"})
+    added = server.cameo("keys", "add", "--upload", "q/", "--data", server.data).lines[0]
+    operator = client(server, added["access_key_id"], added["secret_access_key"])
+    refusal(operator.copy_object, Bucket=UPLOAD_BUCKET, Key="q/leak", CopySource={"Bucket": UPLOAD_BUCKET, "Key": "private/secret"})
+    objects = [{"Key": "private/secret", "ETag": '"nope"'}, {"Key": "two"}, {"Key": "../bad"}]
+    chief.delete_objects(Bucket=UPLOAD_BUCKET, Delete={"Objects": objects})
+    until(lambda: len(trail(server)) >= 7, "the audit log lacks lines")
+    copies = [(line["event"], line["key"], line["source"]) for line in trail(server) if line["operation"] == "CopyObject"]
+    source = f"{UPLOAD_BUCKET}/private/secret"
+    assert copies == [("change", "leak", source), ("refusal", "q/leak", source)]
+    deleted = [(line["key"], line["event"], line.get("error")) for line in trail(server) if line["operation"] == "DeleteObjects"]
+    assert sorted(deleted)[1:] == [("private/secret", "refusal", "PreconditionFailed"), ("two", "change", None)]
+    assert sorted(deleted)[0][:2] == ("../bad", "refusal")
+
+
+def test_no_number_of_refusals_pushes_a_change_out_of_the_trail(tmp_path):
+    config = config_with(tmp_path, '[audit]\nfile_max = "64KiB"\nfiles_max = 2\n')
+    with Server(tmp_path / "data", "--config", config) as server:
+        server.s3().put_object(Bucket=UPLOAD_BUCKET, Key="evidence", Body=b"x")
+        added = server.cameo("keys", "add", "--upload", "q/", "--data", server.data).lines[0]
+        operator = client(server, added["access_key_id"], added["secret_access_key"])
+        many = {"Objects": [{"Key": f"{n}{'k' * 900}"} for n in range(1000)]}
+        before = sum(path.stat().st_size for path in (tmp_path / "data" / "audit").iterdir())
+        answer = operator.delete_objects(Bucket=UPLOAD_BUCKET, Delete=many)
+        assert len(answer["Errors"]) == 1000
+        until(lambda: any(line.get("more") for line in trail(server)), "the audit log lacks how many were refused")
+        assert [line["more"] for line in trail(server) if line.get("more")] == [990]
+        grown = sum(path.stat().st_size for path in (tmp_path / "data" / "audit").iterdir()) - before
+        assert grown < 32 << 10, "a request makes lines without a bound"
+        for _ in range(20):
+            operator.delete_objects(Bucket=UPLOAD_BUCKET, Delete=many)
+    assert any(line["key"] == "evidence" for line in trail(server, tmp_path / "data" / "audit"))
+
+
+def test_a_secret_in_the_place_of_an_id_is_not_in_the_trail(server):
+    refusal(client(server, SECRET_KEY, ACCESS_KEY).list_buckets)
+    until(lambda: trail(server), "the audit log lacks the refusal")
+    assert trail(server)[0]["access_key"] == f"{SECRET_KEY[:4]}…"
+    assert SECRET_KEY not in server.log.read_text()
+
+
+def test_a_trail_that_was_removed_is_begun_again(server):
+    chief = server.s3()
+    chief.put_object(Bucket=UPLOAD_BUCKET, Key="one", Body=b"x")
+    until(lambda: len(trail(server)) == 1, "the audit log lacks the upload")
+    (server.data / "audit" / "audit.jsonl").unlink()
+    chief.put_object(Bucket=UPLOAD_BUCKET, Key="two", Body=b"x")
+    until(lambda: [line["key"] for line in trail(server)] == ["two"], "the audit log was not begun again")
+
+
 def test_the_trail_is_rotated_and_bounded(tmp_path):
     config = config_with(tmp_path, '[audit]\nfile_max = "64KiB"\nfiles_max = 3\n')
     with Server(tmp_path / "data", "--config", config) as server:
@@ -455,7 +539,7 @@ def test_the_trail_is_rotated_and_bounded(tmp_path):
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda n: chief.put_object(Bucket=UPLOAD_BUCKET, Key=f"{n}{key}", Body=b""), range(300)))
     files = sorted(path.name for path in (tmp_path / "data" / "audit").iterdir())
-    assert files == ["audit.jsonl", "audit.jsonl.1", "audit.jsonl.2"]
+    assert [name for name in files if name.startswith("audit")] == ["audit.jsonl", "audit.jsonl.1", "audit.jsonl.2"]
     assert all(path.stat().st_size <= 64 << 10 for path in (tmp_path / "data" / "audit").iterdir())
     assert trail(server)[-1]["key"].endswith(key)
 
@@ -464,7 +548,7 @@ def test_a_flood_of_strangers_does_not_push_everything_else_out_of_the_trail(ser
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: get(f"{server.s3_url}/{UPLOAD_BUCKET}/{n}"), range(600)))
     server.put("1_0.jpg", b"x")
-    until(lambda: trail(server)[-1].get("operation") == "PutObject", "the last change is not there")
+    until(lambda: any(line.get("operation") == "PutObject" for line in trail(server)), "the last change is not there")
     lines = trail(server)
     written = sum(line["event"] == "refusal" for line in lines)
     lost = sum(line["lines"] for line in lines if line["event"] == "lost")
@@ -727,3 +811,44 @@ def test_a17_doctor_refuses_a_catalog_that_serve_refuses(tmp_path, url):
     assert doctor.returncode == 2, doctor.stdout
     assert any(finding["health"] == "bad" and finding["what"] == "database" for finding in doctor.lines), doctor.stdout
     assert "hidden" not in told + doctor.stdout
+
+
+SETTINGS = [
+    '[store]\nupload_bucket = "aaa"\nimage_bucket = "aaa"\n', '[store]\nupload_bucket = "../x"\n', "[limits]\npixels = 0\n",
+    '[s3]\nidle_timeout = "0s"\n', '[images]\ncache_control = "public\\r\\nx: y"\n',
+]
+
+
+@pytest.mark.parametrize("text", SETTINGS)
+def test_settings_under_which_nothing_could_work_or_originals_be_public_are_refused(tmp_path, text):
+    """A17, and what a setting makes public."""
+    code, told = start_refused(tmp_path, "--config", config_with(tmp_path, text))
+    assert code == 2 and text.split(" = ")[0].split("\n")[1] in told, told
+    doctor = cameo("doctor", "--config", tmp_path / "cameo.toml", cwd=tmp_path, env=bare_environment(tmp_path))
+    assert doctor.returncode == 2, doctor.stdout
+
+
+def test_a_settings_file_is_a_file_that_not_everybody_may_write(tmp_path):
+    """A10, A11: a FIFO hung the start, and whoever may write the settings says whom to let in."""
+    path = tmp_path / "cameo.toml"
+    os.mkfifo(path)
+    assert start_refused(tmp_path, "--config", path)[0] == 2
+    path.unlink()
+    path.write_text("")
+    path.chmod(0o666)
+    code, told = start_refused(tmp_path, "--config", path)
+    assert code == 2 and "chmod o-w" in told, told
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder is a file"])
+def test_a17_doctor_refuses_an_audit_folder_that_serve_refuses(tmp_path, kind):
+    folder = tmp_path / "trail"
+    if kind == "fifo":
+        folder.mkdir(mode=0o700)
+        os.mkfifo(folder / "audit.jsonl")
+    else:
+        folder.write_text("")
+    config = config_with(tmp_path, f'[audit]\nfolder = "{folder}"\n')
+    assert start_refused(tmp_path, "--config", config)[0] == 2
+    doctor = cameo("doctor", "--config", config, cwd=tmp_path, env=bare_environment(tmp_path))
+    assert doctor.returncode == 2, doctor.stdout

@@ -4,6 +4,7 @@ Each test names the finding that it keeps from coming back. Requests are signed 
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -422,6 +423,100 @@ def test_a_header_that_asks_for_what_is_not_done_is_refused_everywhere(photos, n
         answer = ask(photos, method, target, {**headers, name: value}, body)
         assert answer.status in (400, 403, 501) and name.encode() in answer.body, f"{method} {target}: {answer}"
     assert content(photos) == PHOTO
+
+
+@pytest.mark.parametrize(("method", "headers", "status"), [
+    ("DELETE", {"If-None-Match": "*"}, 501), ("DELETE", {"If-Unmodified-Since": "Tue, 01 Dec 1998 00:00:00 GMT"}, 501),
+    ("PUT", {"If-Unmodified-Since": "Tue, 01 Dec 1998 00:00:00 GMT"}, 501), ("PUT", {"If-Modified-Since": "Tue, 01 Dec 1998 00:00:00 GMT"}, 501),
+    ("PUT", {"Content-Range": "bytes 0-3/10"}, 400), ("PUT", {"x-amz-checksum-type": "COMPOSITE"}, 501),
+    ("PUT", {"x-amz-meta-snowball-auto-extract": "true"}, 501), ("PUT", {"If-Match": 'W/"x"'}, 412),
+])
+def test_a_condition_that_would_be_passed_over_is_refused(photos, method, headers, status):
+    """s3-endpoint.md F08."""
+    answer = ask(photos, method, KEY, headers, b"new" if method == "PUT" else b"")
+    assert answer.status == status, answer
+    assert content(photos) == PHOTO
+
+
+def test_a_weak_tag_of_the_photo_itself_matches_nothing(photos):
+    """s3-endpoint.md F08; RFC 9110, section 13.1.1."""
+    tag = ask(photos, "HEAD", KEY).headers["etag"]
+    assert ask(photos, "PUT", KEY, {"If-Match": f"W/{tag}"}, b"new").status == 412
+    assert ask(photos, "GET", KEY, {"If-Match": f"W/{tag}"}).status == 412
+    assert ask(photos, "GET", KEY, {"If-Match": f'"a", {tag}'}).body == PHOTO
+    assert ask(photos, "GET", KEY, {"If-None-Match": f'"a", {tag}'}).status == 304
+    assert ask(photos, "GET", KEY, {"If-Modified-Since": "yesterday"}).body == PHOTO
+
+
+def test_elements_that_nobody_reads_are_refused(photos):
+    """s3-endpoint.md F08."""
+    for inner in ("<Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags>", "<Bucket><Type>Directory</Type></Bucket>", "<Foo/>"):
+        text = f"<CreateBucketConfiguration>{inner}</CreateBucketConfiguration>".encode()
+        assert ask(photos, "PUT", "/sandbox", body=text).status == 400
+    assert ask(photos, "HEAD", "/sandbox").status == 404
+    owner = b"<AccessControlPolicy><Owner><ID>evil</ID></Owner><AccessControlList/></AccessControlPolicy>"
+    for target in (f"/{UPLOAD_BUCKET}?acl=", f"{KEY}?acl="):
+        assert ask(photos, "PUT", target, body=owner).status in (400, 501)
+
+
+@pytest.mark.parametrize("sent", ["  ", "\u3000", " \u3000"])
+def test_white_space_that_a_signature_leaves_open_names_no_source(photos, sent):
+    """security.md A1: signers take a run of spaces for one, and it may be another key."""
+    names = {" ": b"public", sent: HIDDEN}
+    for space, body in names.items():
+        assert ask(photos, "PUT", urllib.parse.quote(f"/{UPLOAD_BUCKET}/my{space}photo"), body=body).status == 200
+    captured = signed(photos, "PUT", KEY, {"x-amz-copy-source": f"/{UPLOAD_BUCKET}/my photo"})
+    captured["x-amz-copy-source"] = f"/{UPLOAD_BUCKET}/my{sent}photo".encode()
+    assert send(photos, "PUT", KEY, captured).status in (400, 403)
+    assert content(photos) == PHOTO
+    encoded = {"x-amz-copy-source": urllib.parse.quote(f"/{UPLOAD_BUCKET}/my{sent}photo")}
+    assert ask(photos, "PUT", KEY, encoded).status == 200
+
+
+def test_a_key_without_the_right_holds_no_room(tmp_path):
+    """security.md A3: bodies of unknown length are held whole, so who may not write is refused before."""
+    keys = tmp_path / "keys.toml"
+    keys.write_text('[[keys]]\naccess_key_id = "READER"\nsecret_access_key = "reader-secret-0123"\n'
+                    f'[[keys.grants]]\nbucket = "{UPLOAD_BUCKET}"\nprefix = "elsewhere/"\nrights = "read"\n')
+    keys.chmod(0o600)
+    config = tmp_path / "cameo.toml"
+    config.write_text(f'[s3]\nkey_file = "{keys}"\n')
+    with Server(tmp_path / "data", "--config", config) as server:
+        held = []
+        address = urllib.parse.urlsplit(server.s3_url)
+        extra = {"Transfer-Encoding": "chunked"}
+        for _ in range(30):
+            headers = signed(server, "PUT", KEY, {"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}, key=("READER", "reader-secret-0123"))
+            head = "".join(f"{name}: {value}\r\n" for name, value in {**headers, **extra}.items())
+            connection = socket.create_connection((address.hostname, address.port))
+            connection.sendall(f"PUT {KEY} HTTP/1.1\r\n{head}\r\n".encode())
+            with contextlib.suppress(OSError):
+                connection.sendall(b"700000\r\n" + bytes(64 << 10))
+            held.append(connection)
+        for _ in range(5):
+            assert ask(server, "PUT", KEY, body=PHOTO).status == 200
+        assert all(connection.recv(12) == b"HTTP/1.1 403" for connection in held)
+        for connection in held:
+            connection.close()
+
+
+def test_what_clients_send_and_rarely_is_not_refused(photos):
+    """Shapes of SDKs: a description in two fields, a type that only begins like a form's, much metadata, a signed Date."""
+    encoding = [("Content-Encoding", "gzip"), ("Content-Encoding", "aws-chunked")]
+    body = b"3\r\nnew\r\n0\r\nx-amz-checksum-crc32:9mzDfQ==\r\n\r\n"
+    streamed = {"x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "x-amz-decoded-content-length": "3",
+                "x-amz-trailer": "x-amz-checksum-crc32"}
+    crc = base64.b64encode(zlib.crc32(b"new").to_bytes(4, "big"))
+    body = body.replace(b"9mzDfQ==", crc)
+    headers = signed(photos, "PUT", KEY, {**streamed, "Content-Length": str(len(body))}, body)
+    assert send(photos, "PUT", KEY, [*headers.items(), *encoding], body).status == 200
+    assert ask(photos, "HEAD", KEY).headers["content-encoding"] == "gzip"
+    related = {"Content-Type": "multipart/related; boundary=abc"}
+    assert ask(photos, "POST", f"{KEY}?uploads=", related).status == 200
+    metadata = {f"x-amz-meta-m{n}": "v" for n in range(110)}
+    assert ask(photos, "PUT", KEY, metadata, PHOTO).status == 200
+    assert ask(photos, "GET", f"/{UPLOAD_BUCKET}?list-type=2&metadata=true").status == 200
+    assert ask(photos, "GET", "/?bucket-region=us-east-1").status == 200
 
 
 @pytest.mark.parametrize(("name", "value"), [

@@ -191,12 +191,12 @@ def test_the_doctor_says_who_does_not_let_us_in(registered):
 def test_an_embedded_server_may_have_its_rows_elsewhere(tmp_path):
     """Uploads, images and queues are those of one process; the table is in a server that an application reads."""
     installed(databases.MariaDb)
-    delivery, keys = photos.deliver(tmp_path / "delivery"), {"CAMEO_ACCESS_KEY_ID": "key", "CAMEO_SECRET_ACCESS_KEY": "secret"}
+    delivery, keys = photos.deliver(tmp_path / "delivery"), {"CAMEO_ACCESS_KEY_ID": "key", "CAMEO_SECRET_ACCESS_KEY": "secret-of-key"}
     with databases.MariaDb(tmp_path / "db") as database:
         environment = bare_environment(tmp_path) | keys | {"CAMEO_CATALOG_URL": database.url}
         listen = [word for what in ("s3", "images", "console") for word in (f"--{what}-listen", "127.0.0.1:0")]
         with workers.Process(tmp_path / "serve.log", environment, "serve", *listen, "--data", tmp_path / "data") as server:
-            s3 = boto3.client("s3", endpoint_url=server.ready["s3"], aws_access_key_id="key", aws_secret_access_key="secret", region_name="x")
+            s3 = boto3.client("s3", endpoint_url=server.ready["s3"], aws_access_key_id="key", aws_secret_access_key="secret-of-key", region_name="x")
             for photo in delivery.iterdir():
                 s3.put_object(Bucket=UPLOAD_BUCKET, Key=f"origin/{VERTICAL}/{photo.name}", Body=photo.read_bytes())
             about = ("--vertical", VERTICAL, "--data", tmp_path / "data")

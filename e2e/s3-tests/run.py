@@ -26,7 +26,7 @@ SECTIONS = ["s3 main", "s3 alt", "s3 tenant", "iam", "iam root", "iam alt root"]
 
 
 def keys():
-    grants = "".join(f'[[keys.grants]]\nbucket = "{bucket}"\nrights = "all"\n' for bucket in BUCKETS)
+    grants = "".join(f'[[keys.grants]]\nbucket = "{bucket}"\nprefix = ""\nrights = "all"\n' for bucket in BUCKETS)
     return f'[[keys]]\naccess_key_id = "{KEY}"\nsecret_access_key = "{SECRET}"\n{grants}'
 
 

@@ -20,6 +20,8 @@ pub const OWNER_ONLY: u32 = 0o600;
 
 /// Who else may write.
 const OTHERS_WRITE: u32 = 0o022;
+/// Everybody may write.
+const EVERYBODY_WRITES: u32 = 0o002;
 /// Anything that others may do.
 const OTHERS: u32 = 0o077;
 /// Entering a folder.
@@ -138,11 +140,36 @@ pub fn check_folder(path: &Path) -> Result<()> {
 
 /// Refuses the folder of a file, links resolved, where others may put another file in its place.
 pub fn check_folder_of(path: &Path) -> Result<()> {
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = folder_of(&real);
-    let found = fs::metadata(folder).map_err(|error| failed("use", folder, error))?;
-    check_owner(folder, &found)?;
-    if found.mode() & STICKY == 0 { check_not_writable(folder, &found, "go-w") } else { Ok(()) }
+    let real = fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
+    // Whoever may write to a folder above may put another one in its place.
+    for folder in real.ancestors().skip(1) {
+        let found = fs::metadata(folder).map_err(|error| failed("use", folder, error))?;
+        check_owner(folder, &found)?;
+        if found.mode() & STICKY == 0 {
+            check_not_writable(folder, &found, "go-w")?;
+        }
+    }
+    Ok(())
+}
+
+/// The settings of a file that an operator wrote, of at most so many bytes. They say whom to trust, so not everybody may write them;
+/// nothing waits (a FIFO would).
+pub fn read_settings(path: &Path, max_bytes: u64) -> Result<String> {
+    let file = careful(Links::Followed).read(true).open(path).map_err(|error| failed("read", path, error))?;
+    let found = file.metadata().map_err(|error| failed("read", path, error))?;
+    if !found.is_file() {
+        return Err(refused(path, "it is not a regular file"));
+    }
+    if found.mode() & EVERYBODY_WRITES != 0 {
+        let shown = path.display();
+        return Err(refused(path, &format!("everybody may write to it; run chmod o-w {shown}")));
+    }
+    let mut text = String::new();
+    file.take(max_bytes + 1).read_to_string(&mut text).map_err(|error| failed("read", path, error))?;
+    if text.len() as u64 > max_bytes {
+        return Err(refused(path, &format!("it has more than {max_bytes} bytes")));
+    }
+    Ok(text)
 }
 
 fn check_file(path: &Path, found: &Metadata, holds: Holds) -> Result<()> {
@@ -275,6 +302,36 @@ mod tests {
         // Nobody else gets there.
         mode(folder.path(), 0o700);
         check_folder(folder.path()).unwrap();
+    }
+
+    /// security.md A11: whoever may write to a folder above puts another one in its place.
+    #[test]
+    fn every_folder_above_a_file_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let (above, below) = (folder.path().join("above"), folder.path().join("above/below"));
+        fs::create_dir_all(&below).unwrap();
+        let file = below.join("keys.toml");
+        replace(&file, b"secret").unwrap();
+        check_folder_of(&file).unwrap();
+        mode(&above, 0o777);
+        assert!(refusal(check_folder_of(&file)).contains("chmod go-w"));
+        mode(&above, 0o1777);
+        check_folder_of(&file).unwrap();
+    }
+
+    /// security.md A10.
+    #[test]
+    fn settings_are_a_file_that_not_everybody_may_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, fifo) = (folder.path().join("cameo.toml"), folder.path().join("fifo"));
+        replace(&file, b"[log]").unwrap();
+        mode(&file, 0o664);
+        assert_eq!(read_settings(&file, 10).unwrap(), "[log]");
+        assert!(refusal(read_settings(&file, 4)).contains("more than 4 bytes"));
+        mode(&file, 0o666);
+        assert!(refusal(read_settings(&file, 10)).contains("chmod o-w"));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+        assert!(refusal(read_settings(&fifo, 10)).contains("not a regular file"));
     }
 
     /// security.md A11: `credentials.new` was opened as it was found.

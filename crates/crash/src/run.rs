@@ -19,7 +19,7 @@ use crate::{
     watch::Watcher,
 };
 
-/// How long a server may take to handle what waits, and to sweep.
+/// How long a server may take to handle any message of those that wait, and to sweep.
 const QUIET_TIMEOUT: Duration = Duration::from_mins(4);
 /// How long a server may take to remove what failed changes left behind: it looks each minute.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(150);
@@ -260,16 +260,19 @@ impl Run {
         Ok(())
     }
 
-    /// Waits until every message is handled.
+    /// Waits until every message is handled: as long as they become fewer, however slow the machine is.
     pub async fn wait_until_quiet(&self) -> Result<()> {
         let database = self.launcher.database();
-        let deadline = Instant::now() + QUIET_TIMEOUT;
+        let (mut fewest, mut since) = (None, Instant::now());
         loop {
             let waiting = messages(&database)?;
             if waiting == 0 {
                 return Ok(());
             }
-            ensure!(Instant::now() < deadline, "{waiting} messages are still waiting");
+            if fewest.is_none_or(|fewest| waiting < fewest) {
+                (fewest, since) = (Some(waiting), Instant::now());
+            }
+            ensure!(since.elapsed() < QUIET_TIMEOUT, "{waiting} messages are still waiting");
             sleep(POLL).await;
         }
     }

@@ -36,6 +36,12 @@ impl Default for Images {
 impl Images {
     /// Refuses a base under which no image could be served: it is written into every row, and read by people and programs elsewhere.
     pub fn check(&self) -> Result<()> {
+        if axum::http::HeaderValue::from_str(&self.cache_control).is_err() {
+            return Err(misconfigured(format!(
+                "read images.cache_control = {:?}: it is no value of a header; write it as \"public, max-age=60\"",
+                self.cache_control
+            )));
+        }
         match fault_of(&self.public_url) {
             Some(fault) if !self.public_url.is_empty() => Err(misconfigured(format!(
                 "read images.public_url = {:?}: {fault}; write it as {EXAMPLE}, or leave it empty for the images listener",

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use crate::render::children;
+use super::misconfigured;
+use crate::{error::Result, render::children};
 
 /// What an original may be at most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,25 @@ impl Default for Limits {
             render_cpu: children::RENDER_CPU,
             render_wall: children::RENDER_WALL,
             render_memory: ByteSize::b(children::RENDER_MEMORY_BYTES),
+        }
+    }
+}
+
+impl Limits {
+    /// Refuses limits under which no original could be taken.
+    pub(super) fn check(&self) -> Result<()> {
+        let zero = [
+            ("original", self.original.as_u64() == 0),
+            ("pixels", self.pixels == 0),
+            ("side", self.side == 0),
+            ("scans", self.scans == 0),
+            ("render_cpu", self.render_cpu.is_zero()),
+            ("render_wall", self.render_wall.is_zero()),
+            ("render_memory", self.render_memory.as_u64() == 0),
+        ];
+        match zero.iter().find(|(_, is_zero)| *is_zero) {
+            Some((name, _)) => Err(misconfigured(format!("read limits.{name} = 0: every original would be refused"))),
+            None => Ok(()),
         }
     }
 }

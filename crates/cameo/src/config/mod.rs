@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Kind, Place, Result},
     flow::{NamedSizeSet, Settings, SizeSets},
     key::Vertical,
+    private_file,
 };
 
 mod audit;
@@ -42,6 +43,8 @@ pub use size_sets::{FitName, SizeConfig, SizeSetConfig, VerticalConfig};
 
 /// Name of the size set of verticals that have none of their own.
 const DEFAULT_SIZE_SET: &str = "default";
+/// Length of a file of settings, at most.
+const FILE_MAX_BYTES: u64 = 1 << 20;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,6 +130,8 @@ impl Config {
         self.log.check()?;
         self.audit.check()?;
         self.images.check()?;
+        self.store.check()?;
+        self.limits.check()?;
         self.s3.check()?;
         self.settings()?;
         self.register.window()?;
@@ -185,7 +190,7 @@ fn standard_files(environment: &Environment) -> Vec<PathBuf> {
 
 fn read_file(path: &Path) -> Result<Table> {
     let doing = || format!("read {}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(doing(), error))?;
+    let text = private_file::read_settings(path, FILE_MAX_BYTES)?;
     let table: Table = text.parse().map_err(|error: toml::de::Error| misread(doing(), &error))?;
     // Told here, an unknown key comes with its file.
     Value::Table(table.clone()).try_into::<Config>().map_err(|error| misread(doing(), &error))?;
@@ -265,9 +270,10 @@ mod tests {
 
     #[test]
     fn the_environment_goes_over_files() {
-        let environment = Environment::of([("CAMEO_STORE_UPLOAD_BUCKET", "up"), ("CAMEO_QUEUE_MAX_RECEIVES", "7")]);
+        let environment =
+            Environment::of([("CAMEO_STORE_UPLOAD_BUCKET", "uploads"), ("CAMEO_QUEUE_MAX_RECEIVES", "7")]);
         let config = Config::load(None, &environment).unwrap();
-        assert_eq!((config.store.upload_bucket.as_str(), config.queue.max_receives), ("up", 7));
+        assert_eq!((config.store.upload_bucket.as_str(), config.queue.max_receives), ("uploads", 7));
         let error = Config::load(None, &Environment::of([("CAMEO_STORE_BUKCET", "x")])).unwrap_err().to_string();
         assert!(error.contains("CAMEO_STORE_BUKCET"), "{error}");
     }

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{catalog::table::DEFAULT_NAME, render::children::ORIGINALS_PER_CHILD};
+use super::misconfigured;
+use crate::{catalog::table::DEFAULT_NAME, error::Result, render::children::ORIGINALS_PER_CHILD};
 
 /// Address of the store in the data folder.
 const EMBEDDED_STORE: &str = "embedded:";
@@ -46,6 +47,24 @@ impl Default for Store {
 }
 
 impl Store {
+    /// Refuses buckets that no store can have, and one bucket for both: originals with all that cameras write into them would be public.
+    pub(super) fn check(&self) -> Result<()> {
+        for (setting, name) in [("upload_bucket", &self.upload_bucket), ("image_bucket", &self.image_bucket)] {
+            if !s3s::path::check_bucket_name(name) {
+                return Err(misconfigured(format!(
+                    "read store.{setting} = {name:?}: a bucket has 3 to 63 lower-case letters, digits, hyphens and dots"
+                )));
+            }
+        }
+        if self.upload_bucket == self.image_bucket {
+            return Err(misconfigured(format!(
+                "read store.image_bucket = {:?}: it is the upload bucket too, and originals would be public; name another",
+                self.image_bucket
+            )));
+        }
+        Ok(())
+    }
+
     /// Whether objects live in the data folder.
     pub fn is_embedded(&self) -> bool {
         self.url == EMBEDDED_STORE

@@ -11,6 +11,9 @@ use crate::{
     serve::s3_api::{Cors, S3Limits, fault_of_domain},
 };
 
+/// The shortest time that a client gets.
+const TIMEOUT_MIN: Duration = Duration::from_secs(1);
+
 /// Access keys and limits of the S3 endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -60,6 +63,13 @@ impl S3 {
             let doing =
                 format!("read s3.domains: {domain:?} is wrong: {fault}; write names such as \"s3.example.com\"");
             return Err(misconfigured(doing));
+        }
+        for (name, time) in [("header_timeout", self.header_timeout), ("idle_timeout", self.idle_timeout)] {
+            if time < TIMEOUT_MIN {
+                return Err(misconfigured(format!(
+                    "read s3.{name} = {time:?}: it must be {TIMEOUT_MIN:?} or more, or no client would be in time"
+                )));
+            }
         }
         self.cors().map(drop)
     }

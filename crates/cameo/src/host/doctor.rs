@@ -14,7 +14,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    audit_log::audit_folder,
+    audit_log,
     backends::{access_keys, catalog_settings, no_server_database, open_queue, open_store, register_rules},
     backends::{key_ring, require_public_url},
     data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
@@ -198,6 +198,9 @@ async fn data_folder(config: &Config, folder: &Path, running: Option<Running>) -
         return Finding::bad(what, &error);
     }
     if !folder.exists() {
+        if let Err(error) = audit_log::check(&config.audit, folder) {
+            return Finding::bad(what, &error);
+        }
         return Finding::remark(what, format!("{shown} does not exist yet; `cameo serve` makes it"));
     }
     if !folder.is_dir() {
@@ -205,8 +208,7 @@ async fn data_folder(config: &Config, folder: &Path, running: Option<Running>) -
         return Finding::bad(what, &Error::new(Place::System, Kind::Misconfigured, doing));
     }
     // What a start refuses is not called well.
-    let audit = audit_folder(&config.audit, folder);
-    let trusted = check_folder(folder).and_then(|()| if audit.is_dir() { check_folder(&audit) } else { Ok(()) });
+    let trusted = check_folder(folder).and_then(|()| audit_log::check(&config.audit, folder));
     if let Err(error) = trusted {
         return Finding::bad(what, &error);
     }

@@ -22,6 +22,8 @@ use crate::escape::visible_json;
 const WAITING_MAX: usize = 8192;
 /// Bytes of a text from a client in a line: a key has 1,024 at most, what is refused may be anything.
 const TEXT_MAX_BYTES: usize = 2048;
+/// Bytes of such a text in a line about a request that nobody signed.
+const UNSIGNED_TEXT_MAX_BYTES: usize = 256;
 /// Lines a second about requests that nobody signed: a flood of them must not push everything else out of the trail.
 const UNSIGNED_LINES_A_SECOND: u32 = 50;
 
@@ -55,7 +57,7 @@ impl Event {
 }
 
 /// A line.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Line<'l> {
     pub(super) time: Timestamp,
     pub(super) event: Event,
@@ -67,6 +69,12 @@ pub(super) struct Line<'l> {
     pub(super) operation: &'l str,
     pub(super) bucket: Option<&'l str>,
     pub(super) key: Option<&'l str>,
+    /// What was copied, or was to be: bucket and key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<&'l str>,
+    /// So many further keys of the request, without lines of their own.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) more: usize,
     pub(super) status: u16,
     /// S3's code of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,10 +82,25 @@ pub(super) struct Line<'l> {
     pub(super) request_id: &'l str,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(more: &usize) -> bool {
+    *more == 0
+}
+
+/// A line as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLine {
+    /// The JSON object.
+    pub text: String,
+    /// Whether it is about something that was refused. Such lines anybody can make: they are kept apart, so that no number of them
+    /// pushes out a change.
+    pub is_refusal: bool,
+}
+
 /// The end of the trail where lines begin. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct AuditTrail {
-    to: Option<SyncSender<String>>,
+    to: Option<SyncSender<AuditLine>>,
     lost: Arc<AtomicU64>,
     unsigned: Arc<Unsigned>,
 }
@@ -104,7 +127,7 @@ impl Unsigned {
 /// The end of the trail where lines are written.
 #[derive(Debug)]
 pub struct AuditLines {
-    lines: Receiver<String>,
+    lines: Receiver<AuditLine>,
     lost: Arc<AtomicU64>,
 }
 
@@ -121,29 +144,39 @@ impl AuditTrail {
         (Self { to: Some(to), lost: lost.clone(), unsigned: Arc::default() }, AuditLines { lines, lost })
     }
 
-    pub(super) fn write(&self, line: &Line<'_>) {
+    pub(super) fn write<'l>(&self, line: &Line<'l>) {
         if line.event == Event::Refusal && !line.signed && !self.unsigned.has_room(line.time) {
             return self.lose(1);
         }
+        // What nobody signed names whatever it likes.
+        let short = |text: &'l str| &text[..text.floor_char_boundary(UNSIGNED_TEXT_MAX_BYTES)];
+        let unsigned;
+        let line = if line.signed || line.event != Event::Refusal {
+            line
+        } else {
+            unsigned = Line { bucket: line.bucket.map(short), key: line.key.map(short), ..line.clone() };
+            &unsigned
+        };
         let Ok(text) = serde_json::to_string(line) else { return };
         let text = visible_json(&text);
         // For whoever gathers logs in one place: a target of its own.
         tracing::debug!(target: "cameo::audit", line = %text);
         if let Some(to) = &self.to
-            && to.try_send(text.into_owned()).is_err()
+            && to.try_send(AuditLine { text: text.into_owned(), is_refusal: line.event == Event::Refusal }).is_err()
         {
             self.lose(1);
         }
     }
 
-    fn lose(&self, lines: u64) {
+    /// Counts lines that were not even made.
+    pub(crate) fn lose(&self, lines: u64) {
         self.lost.fetch_add(lines, Ordering::Relaxed);
     }
 }
 
 impl AuditLines {
     /// The next line, once there is one; nothing once no more can come.
-    pub fn next(&self) -> Option<String> {
+    pub fn next(&self) -> Option<AuditLine> {
         self.lines.recv().ok()
     }
 

@@ -1,6 +1,7 @@
 //! The listeners: the S3 endpoint, the public images, and the console, on one base.
 
 mod audit;
+mod conditions;
 pub mod http;
 mod range;
 
@@ -8,4 +9,4 @@ pub mod console;
 pub mod images;
 pub mod s3_api;
 
-pub use audit::{AuditLines, AuditTrail};
+pub use audit::{AuditLine, AuditLines, AuditTrail};

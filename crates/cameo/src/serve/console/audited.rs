@@ -2,9 +2,8 @@
 
 use axum::{
     extract::{Request, State},
-    http::StatusCode,
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
 use super::Console;
@@ -20,43 +19,60 @@ pub(super) struct Named(pub(super) Vec<String>);
 /// Answers, and notes what was changed or refused: a line for each key that the request named.
 pub(super) async fn audited(State(console): State<Console>, request: Request, next: Next) -> Response {
     let reads = only_reads(request.method());
-    let client = request.extensions().get::<ClientAddress>().map(|client| client_of(client.0));
-    let path = request.uri().path().to_owned();
-    let answer = async move {
-        let response = next.run(request).await;
-        if let Some(event) = Event::of(reads, response.status()) {
-            note(&console, event, client, &path, &response);
-        }
-        response
+    let mut pending = Pending {
+        console,
+        client: request.extensions().get::<ClientAddress>().map(|client| client_of(client.0)),
+        path: request.uri().path().to_owned(),
+        is_open: !reads,
     };
-    if reads {
-        return answer.await;
+    let response = next.run(request).await;
+    pending.is_open = false;
+    if let Some(event) = Event::of(reads, response.status()) {
+        pending.note(event, response.status().as_u16(), response.extensions().get::<Named>());
     }
-    // A change that was begun is finished where its client leaves, so that what is noted is what was done.
-    tokio::spawn(answer).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a change through the console broke off");
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
-    })
+    response
 }
 
-fn note(console: &Console, event: Event, client: Option<String>, path: &str, response: &Response) {
-    let line = |key: Option<&str>| {
-        console.audit.write(&Line {
-            time: console.clock.now(),
-            event,
-            access_key: None,
-            signed: false,
-            client: client.clone(),
-            operation: cut(path),
-            bucket: None,
-            key: key.map(cut),
-            status: response.status().as_u16(),
-            error: None,
-            request_id: "",
-        });
-    };
-    match response.extensions().get::<Named>() {
-        Some(Named(keys)) if !keys.is_empty() => keys.iter().for_each(|key| line(Some(key))),
-        _ => line(None),
+/// A request that is being answered.
+struct Pending {
+    console: Console,
+    client: Option<String>,
+    path: String,
+    /// Whether it may have changed something, and has no answer yet.
+    is_open: bool,
+}
+
+impl Pending {
+    fn note(&self, event: Event, status: u16, named: Option<&Named>) {
+        let line = |key: Option<&str>| {
+            self.console.audit.write(&Line {
+                time: self.console.clock.now(),
+                event,
+                access_key: None,
+                signed: false,
+                client: self.client.clone(),
+                operation: cut(&self.path),
+                bucket: None,
+                key: key.map(cut),
+                source: None,
+                more: 0,
+                status,
+                error: None,
+                request_id: "",
+            });
+        };
+        match named {
+            Some(Named(keys)) if !keys.is_empty() => keys.iter().for_each(|key| line(Some(key))),
+            _ => line(None),
+        }
+    }
+}
+
+/// A client that goes away takes its request with it; what was changed until then, the store and the catalog know.
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.note(Event::BrokenOff, 0, None);
+        }
     }
 }

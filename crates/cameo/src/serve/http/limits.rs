@@ -42,7 +42,7 @@ impl Default for ConnectionLimits {
             // Less than any link that somebody uploads a photo over, and a hundred times what holding a place for nothing needs.
             min_bytes_per_s: 1024,
             headers_max_bytes: 16 * 1024,
-            headers_max: 100,
+            headers_max: 256,
             // At a round trip of 50 ms it still allows 2.5 MB/s a connection.
             send_buffer_bytes: 128 * 1024,
             shutdown_timeout: Duration::from_secs(20),

@@ -15,15 +15,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{StreamExt, stream};
-use headers::{
-    AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch,
-    IfUnmodifiedSince, LastModified,
-};
+use headers::{AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt, LastModified};
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use super::{
+    conditions::precondition,
     http::{self as base, ConnectionLimits, Incoming, Sometimes},
     range::{self, Asked},
 };
@@ -178,7 +176,11 @@ async fn of_known(
     head_only: bool,
 ) -> Result<Option<Response>> {
     let asked = range::asked(headers, info.size, &info.etag, info.last_modified.into());
-    let mut response = match (precondition(info, headers), asked) {
+    let mut response = match (precondition(headers, &info.etag, info.last_modified.into()), asked) {
+        // A length beside a 304 is that of the image (RFC 9110, section 8.6); without one, 0 would be sent to a HEAD.
+        (Some(StatusCode::NOT_MODIFIED), _) if head_only => {
+            with_length(StatusCode::NOT_MODIFIED, info.size, Body::empty())
+        }
         (Some(status), _) => status.into_response(),
         // RFC 9110, section 14.2: a range means something for GET alone.
         (None, _) if head_only => with_length(StatusCode::OK, info.size, Body::empty()),
@@ -242,26 +244,6 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
 
 fn etag(info: &ObjectInfo) -> Option<ETag> {
     format!("\"{}\"", info.etag).parse().ok()
-}
-
-/// Evaluates conditions in the order of RFC 9110, section 13.2.2; a status when the content is not to be sent.
-fn precondition(info: &ObjectInfo, headers: &HeaderMap) -> Option<StatusCode> {
-    let etag = etag(info)?;
-    let modified = std::time::SystemTime::from(info.last_modified);
-    let matches = match (headers.typed_get::<IfMatch>(), headers.typed_get::<IfUnmodifiedSince>()) {
-        (Some(condition), _) => condition.precondition_passes(&etag),
-        (None, Some(condition)) => condition.precondition_passes(modified),
-        (None, None) => true,
-    };
-    if !matches {
-        return Some(StatusCode::PRECONDITION_FAILED);
-    }
-    let changed = match (headers.typed_get::<IfNoneMatch>(), headers.typed_get::<IfModifiedSince>()) {
-        (Some(condition), _) => condition.precondition_passes(&etag),
-        (None, Some(condition)) => condition.is_modified(modified),
-        (None, None) => true,
-    };
-    (!changed).then_some(StatusCode::NOT_MODIFIED)
 }
 
 fn with_length(status: StatusCode, length_bytes: u64, body: Body) -> Response {

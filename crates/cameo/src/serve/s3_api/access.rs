@@ -19,9 +19,8 @@ use super::{
     handover::InternalSecret,
     key_ring::KeyRing,
     keys::{AccessKey, Action},
-    reading::Target,
-    routes::Need,
-    watch,
+    reading::{Reading, Target},
+    routes::{Need, Route},
 };
 
 /// The service's view of the key ring.
@@ -58,10 +57,21 @@ impl Access {
         bucket: &str,
         key: &str,
     ) -> S3Result<()> {
-        let allowed = self.signer(credentials)?.permits(action, bucket, key);
-        watch::touches(key, allowed);
-        if allowed { Ok(()) } else { Err(denied()) }
+        if self.signer(credentials)?.permits(action, bucket, key) { Ok(()) } else { Err(denied()) }
     }
+}
+
+/// Refuses a request that its signer has no right to, before anything of its body is taken.
+pub(super) fn require_right(signer: &AccessKey, reading: &Reading, route: &Route) -> S3Result<()> {
+    let bucket = reading.target.bucket();
+    let allowed = match route.need {
+        Need::Signature => true,
+        Need::Bucket => signer.knows(bucket),
+        Need::Whole(action) => signer.permits(action, bucket, ""),
+        Need::Prefix => signer.permits(Action::Read, bucket, reading.parameter("prefix").unwrap_or_default()),
+        Need::Key(action) => signer.permits(action, bucket, reading.target.key()),
+    };
+    if allowed { Ok(()) } else { Err(denied()) }
 }
 
 fn denied() -> s3s::S3Error {
@@ -99,14 +109,6 @@ impl S3Access for Access {
         if !is_same(cx.s3_path(), &reading.target) {
             return Err(misread("path"));
         }
-        let bucket = reading.target.bucket();
-        let allowed = match route.need {
-            Need::Signature => true,
-            Need::Bucket => signer.knows(bucket),
-            Need::Whole(action) => signer.permits(action, bucket, ""),
-            Need::Prefix => signer.permits(Action::Read, bucket, reading.parameter("prefix").unwrap_or_default()),
-            Need::Key(action) => signer.permits(action, bucket, reading.target.key()),
-        };
-        if allowed { watch::charge(&self.keys, &signer, route.operation, cx.headers()) } else { Err(denied()) }
+        require_right(&signer, reading, route)
     }
 }

@@ -4,13 +4,13 @@
 //! a grant would believe that it has it. The list is an allow-list too: `x-amz-*` headers that nobody knows here are
 //! refused, whatever S3 invents.
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use super::{
     errors::acl_not_supported,
     reading::{METADATA, Reading},
-    routes::Route,
+    routes::{COPY_SOURCE, Route},
     translate::OWNER,
 };
 use crate::store::embedded::Algorithm;
@@ -40,6 +40,8 @@ fn fate(name: &str) -> Fate {
             Some(_) => Fate::Taken,
             None => Fate::Refused("this kind of checksum, which nobody would verify"),
         },
+        // Not what its name says: some servers unpack the archive that it stands beside.
+        "x-amz-meta-snowball-auto-extract" => Fate::Only(&["false"], |_| refusal("unpacking archives")),
         _ if name.starts_with(METADATA) => Fate::Taken,
         "x-amz-acl" => Fate::Only(&["private", "bucket-owner-full-control"], |_| acl_not_supported()),
         _ if name.starts_with("x-amz-grant-") => Fate::Only(&[], |_| acl_not_supported()),
@@ -101,7 +103,54 @@ pub(super) fn check(reading: &Reading, route: &Route) -> S3Result<()> {
             Fate::Refused(what) => return Err(with_header(refusal(what), name)),
         }
     }
-    only_where_it_is_read(&reading.headers, route)
+    only_where_it_is_read(&reading.headers, route)?;
+    standard(reading, route)?;
+    one_source(reading)
+}
+
+/// Operations that look at `If-Match`, and at `If-None-Match`, before they write.
+const WRITES_IF: [&str; 3] = ["PutObject", "CopyObject", "CompleteMultipartUpload"];
+
+/// Refuses headers of HTTP that would change what a change does, and that it would pass over.
+fn standard(reading: &Reading, route: &Route) -> S3Result<()> {
+    if matches!(reading.method, Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let headers = &reading.headers;
+    if headers.contains_key(header::CONTENT_RANGE) {
+        // RFC 9110, section 14.5: a server that writes no parts must not take a part for the whole.
+        return Err(s3_error!(
+            InvalidRequest,
+            "An object is written whole: Content-Range is not supported. Nothing was changed."
+        ));
+    }
+    let writes_if = WRITES_IF.contains(&route.operation);
+    let conditions = [
+        (header::IF_MATCH, writes_if || route.operation == "DeleteObject"),
+        (header::IF_NONE_MATCH, writes_if),
+        (header::IF_MODIFIED_SINCE, false),
+        (header::IF_UNMODIFIED_SINCE, false),
+    ];
+    match conditions.iter().find(|(name, is_done)| !is_done && headers.contains_key(name)) {
+        Some((name, _)) => Err(with_header(refusal("this condition here"), name.as_str())),
+        // Section 13.1.1: a weak tag matches nothing.
+        None if reading.header("if-match").is_some_and(|tag| tag.trim().starts_with("W/")) => {
+            Err(s3_error!(PreconditionFailed, "If-Match has a weak ETag, which matches nothing. Nothing was changed."))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses a source of a copy that its signature leaves open: signers take runs of spaces for one, and what is looked up does not.
+fn one_source(reading: &Reading) -> S3Result<()> {
+    let Some(source) = reading.header(COPY_SOURCE) else { return Ok(()) };
+    if source.split_whitespace().collect::<Vec<_>>().join(" ") == source {
+        return Ok(());
+    }
+    Err(s3_error!(
+        InvalidArgument,
+        "{COPY_SOURCE} has white space that its signature does not bind; percent-encode the key. Nothing was changed."
+    ))
 }
 
 /// Headers of one operation that another would pass over.
@@ -110,6 +159,11 @@ fn only_where_it_is_read(headers: &HeaderMap, route: &Route) -> S3Result<()> {
         "x-amz-copy-source-range" => route.operation == "UploadPartCopy",
         "x-amz-if-match-size" | "x-amz-if-match-last-modified-time" => route.operation == "DeleteObject",
         "x-amz-mp-object-size" => route.operation == "CompleteMultipartUpload",
+        // What is written in one piece has checksums of the whole, and nothing else.
+        "x-amz-checksum-type" => {
+            !matches!(route.operation, "PutObject" | "UploadPart" | "CopyObject")
+                || headers.get(name).is_some_and(|kind| kind == "FULL_OBJECT")
+        }
         _ if name.starts_with("x-amz-copy-source-if-") => matches!(route.operation, "CopyObject" | "UploadPartCopy"),
         _ => true,
     };

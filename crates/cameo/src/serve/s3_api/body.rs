@@ -48,16 +48,23 @@ const IN_FLIGHT_UNIT: u64 = 1024;
 
 /// All the bytes of bodies that may be held in memory together. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct InFlight(Arc<Semaphore>);
+pub(super) struct InFlight {
+    places: Arc<Semaphore>,
+    max_bytes: u64,
+}
 
 impl InFlight {
     pub(super) fn new(max_bytes: u64) -> Self {
-        Self(Arc::new(Semaphore::new(units(max_bytes) as usize)))
+        Self { places: Arc::new(Semaphore::new(units(max_bytes) as usize)), max_bytes }
+    }
+
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.max_bytes
     }
 
     /// Room for so many bytes; none where there is none.
     pub(super) fn reserve(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
-        self.0.clone().try_acquire_many_owned(units(bytes)).ok()
+        self.places.clone().try_acquire_many_owned(units(bytes)).ok()
     }
 }
 

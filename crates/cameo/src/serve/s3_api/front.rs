@@ -15,7 +15,7 @@ use s3s::{Body, HttpError, S3Error, S3Result, StdError, s3_error, service::S3Ser
 use tokio::sync::Semaphore;
 
 use super::{
-    asked,
+    access, asked,
     body::{DrainRate, InFlight, RequestBody},
     cors::Cors,
     declared,
@@ -43,6 +43,8 @@ use crate::{
 const STREAMED_BYTES: u64 = 2 * BUFFER_BYTES as u64;
 /// What a streamed body counts for before any of it came. The rest counts as it comes.
 const STREAM_BEGIN_BYTES: u64 = 16 * 1024;
+/// Bodies that are held whole have one part of so many of the bytes in flight.
+const GATHERED_SHARE: u64 = 4;
 /// When a client that was told to slow down may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -64,7 +66,11 @@ pub(super) struct FrontSettings {
 pub(super) struct Front {
     service: S3Service,
     settings: Arc<FrontSettings>,
+    /// Bytes of bodies that stream.
     in_flight: InFlight,
+    /// Bytes of bodies that are held whole until their end is known. They have room of their own: their clients decide how long they
+    /// are held, and must not keep out those that stream.
+    gathered: InFlight,
     drains: Arc<Semaphore>,
 }
 
@@ -79,13 +85,15 @@ pub(super) struct Admitted {
 pub(super) fn admit(parts: &Parts, settings: &FrontSettings, clock: &dyn Clock) -> S3Result<(Admitted, Signer)> {
     let reading = Reading::of(parts, &settings.hosts)?;
     if let Some(claim) = reading.proof.claim() {
-        watch::claims(&claim.key_id);
+        watch::claims(&claim.key_id, settings.keys.find(&claim.key_id).is_some());
     }
     let route = routes::find(&reading)?;
     let signer = signature::verify(&reading, &parts.headers, &settings.keys, clock.now(), &settings.limits)?;
     watch::asks(&signer.key.id, route.operation, reading.target.bucket(), reading.target.key());
     asked::check(&reading, route)?;
     check_length(&reading, route, &settings.limits)?;
+    access::require_right(&signer.key, &reading, route)?;
+    watch::charge(&settings.keys, &signer.key, route.operation, &reading.headers)?;
     Ok((Admitted { reading, route }, signer))
 }
 
@@ -109,9 +117,11 @@ fn too_long(limits: &S3Limits) -> S3Error {
 
 impl Front {
     pub(super) fn new(service: S3Service, settings: FrontSettings) -> Self {
-        let in_flight = InFlight::new(settings.limits.in_flight_max_bytes);
+        let max = settings.limits.in_flight_max_bytes;
+        let gathered_max = max / GATHERED_SHARE;
+        let (in_flight, gathered) = (InFlight::new(max - gathered_max), InFlight::new(gathered_max));
         let drains = Arc::new(Semaphore::new(settings.limits.drains_max));
-        Self { service, settings: Arc::new(settings), in_flight, drains }
+        Self { service, settings: Arc::new(settings), in_flight, gathered, drains }
     }
 
     /// Answers a request. An error closes the connection.
@@ -176,7 +186,7 @@ impl Front {
                 bytes
             } else {
                 verify_text(reading, route, &bytes, &trailers)?;
-                if bytes.is_empty() { bytes } else { xml::plain(&bytes)?.into() }
+                if bytes.is_empty() { bytes } else { xml::plain_for(route.operation, &bytes)?.into() }
             };
             let length = bytes.len() as u64;
             (Body::from(bytes), length)
@@ -199,7 +209,7 @@ impl Front {
         if declared == 0 {
             return Ok(());
         }
-        let max = self.settings.limits.in_flight_max_bytes;
+        let max = self.in_flight.max_bytes();
         let permit = self.in_flight.reserve(declared.min(STREAM_BEGIN_BYTES).min(max)).ok_or_else(slow_down)?;
         body.take_room(self.in_flight.clone(), permit, declared.min(STREAMED_BYTES).min(max));
         Ok(())
@@ -213,9 +223,9 @@ impl Front {
             BodyKind::Text => limits.xml_max_bytes as u64,
             BodyKind::Content => limits.unsized_max_bytes,
         };
-        let permit = self.in_flight.reserve(0).ok_or_else(slow_down)?;
+        let permit = self.gathered.reserve(0).ok_or_else(slow_down)?;
         // What is refused as too long still comes in frames.
-        body.take_room(self.in_flight.clone(), permit, max + STREAM_BEGIN_BYTES);
+        body.take_room(self.gathered.clone(), permit, max + STREAM_BEGIN_BYTES);
         let limited = Limited::new(content, usize::try_from(max).unwrap_or(usize::MAX));
         let collected = limited.collect().await.map_err(|error| match route.body {
             _ if body.is_crowded_out() => slow_down(),

@@ -160,8 +160,10 @@ mod tests {
             "[[keys]]\naccess_key_id = \"a\"\n",
             "[keys.a]\nsecret_access_key = \"spilt milk\"\n",
             "[[key]]\naccess_key_id = \"a\"\nsecret_access_key = \"spilt milk\"\n",
-            "[[keys]]\naccess_key_id = \"a\"\nsecret_access_key = \"b\"\n[[keys.grants]]\nbucket = \"x\"\nrigths = \"all\"\n",
-            "[[keys]]\naccess_key_id = \"a\"\nsecret_access_key = \"b\"\n[keys.quota]\nbytes = 7\n",
+            "[[keys]]\naccess_key_id = \"a\"\nsecret_access_key = \"spilt milk\"\n[[keys.grants]]\nbucket = \"x\"\nprefix = \"\"\nrigths = \"all\"\n",
+            "[[keys]]\naccess_key_id = \"a\"\nsecret_access_key = \"spilt milk\"\n[[keys.grants]]\nbucket = \"x\"\nrights = \"all\"\n",
+            "[[keys]]\naccess_key_id = \"a\"\nsecret_access_key = \"spilt milk\"\n[keys.quota]\nbytes = 7\n",
+            "[[keys]]\naccess_key_id = \"a\"\nsecret_access_key = \"…\"\n",
         ] {
             let error = parse(&path_of(&path, text), text.as_bytes()).expect_err(text).to_string();
             assert!(error.contains("keys.toml") && !error.contains("spilt milk"), "{error}");
@@ -181,15 +183,15 @@ mod tests {
         assert_eq!(keys.list().unwrap(), []);
         let grant = Grant { bucket: "up".into(), prefix: "origin/eye/".into(), rights: Rights::Upload };
         let quota = Quota { bytes_per_day: Some(bytesize::ByteSize::gib(2)), objects_per_day: Some(9) };
-        let operator = AccessKey { quota, ..AccessKey::with("operator", "hidden", vec![grant]) };
+        let operator = AccessKey { quota, ..AccessKey::with("operator", "hidden away", vec![grant]) };
         keys.insert(&operator).unwrap();
-        keys.insert(&AccessKey::all("chief", "one")).unwrap();
+        keys.insert(&AccessKey::all("chief", "one of all")).unwrap();
         let twice = keys.insert(&operator).unwrap_err();
         assert!(std::error::Error::source(&twice).is_some_and(|why| why.to_string().contains("already")), "{twice:?}");
-        assert!(keys.insert(&AccessKey::all("", "one")).is_err());
+        assert!(keys.insert(&AccessKey::all("", "one of all")).is_err());
         let text = format!("# whose it is\n{}", fs::read_to_string(&path).unwrap());
         private_file::replace(&path, text.as_bytes()).unwrap();
-        assert_eq!(keys.list().unwrap(), [operator.clone(), AccessKey::all("chief", "one")]);
+        assert_eq!(keys.list().unwrap(), [operator.clone(), AccessKey::all("chief", "one of all")]);
         assert!(!keys.remove("nobody").unwrap());
         assert!(keys.remove("chief").unwrap());
         assert_eq!(keys.list().unwrap(), [operator]);
@@ -203,7 +205,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.toml");
         private_file::replace(&path, b"keys = 7").unwrap();
-        assert!(Keys(&path).insert(&AccessKey::all("a", "b")).is_err());
+        assert!(Keys(&path).insert(&AccessKey::all("a", "spilt milk")).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"keys = 7");
     }
 }

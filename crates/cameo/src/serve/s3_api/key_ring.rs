@@ -199,12 +199,12 @@ mod tests {
     #[test]
     fn a_changed_file_is_read_again_and_a_broken_one_changes_nothing() {
         let (_folder, path) = in_a_folder();
-        write(&path, &[AccessKey::all("first", "one")]);
+        write(&path, &[AccessKey::all("first", "the first one")]);
         let ring = KeyRing::from_file(&path).unwrap();
-        assert_eq!(ring.find("first").unwrap().secret, "one");
-        write(&path, &[AccessKey::all("second", "twotwo")]);
+        assert_eq!(ring.find("first").unwrap().secret, "the first one");
+        write(&path, &[AccessKey::all("second", "the second twotwo")]);
         assert!(ring.find("first").is_none());
-        assert_eq!(ring.find("second").unwrap().secret, "twotwo");
+        assert_eq!(ring.find("second").unwrap().secret, "the second twotwo");
         replace(&path, b"keys = 7").unwrap();
         assert!(ring.find("second").is_some());
     }
@@ -230,12 +230,12 @@ mod tests {
     #[test]
     fn the_first_key_stays_beside_a_file_and_the_file_goes_over_it() {
         let (_folder, path) = in_a_folder();
-        write(&path, &[AccessKey::all("other", "two")]);
-        let ring = KeyRing::with_file(vec![AccessKey::all("first", "one")], &path).unwrap();
-        assert_eq!(ring.find("first").unwrap().secret, "one");
-        assert_eq!(ring.find("other").unwrap().secret, "two");
-        write(&path, &[AccessKey::all("first", "three")]);
-        assert_eq!(ring.find("first").unwrap().secret, "three");
+        write(&path, &[AccessKey::all("other", "the second two")]);
+        let ring = KeyRing::with_file(vec![AccessKey::all("first", "the first one")], &path).unwrap();
+        assert_eq!(ring.find("first").unwrap().secret, "the first one");
+        assert_eq!(ring.find("other").unwrap().secret, "the second two");
+        write(&path, &[AccessKey::all("first", "the third three")]);
+        assert_eq!(ring.find("first").unwrap().secret, "the third three");
         assert!(ring.find("other").is_none());
     }
 
@@ -243,9 +243,9 @@ mod tests {
     fn a_file_that_need_not_exist_has_no_keys_until_it_does() {
         let (_folder, path) = in_a_folder();
         assert!(KeyRing::from_file(&path).is_err());
-        let ring = KeyRing::with_optional_file(vec![AccessKey::all("first", "one")], &path).unwrap();
+        let ring = KeyRing::with_optional_file(vec![AccessKey::all("first", "the first one")], &path).unwrap();
         assert!(ring.find("other").is_none());
-        write(&path, &[AccessKey::all("other", "two")]);
+        write(&path, &[AccessKey::all("other", "the second two")]);
         assert!(ring.find("other").is_some());
         fs::remove_file(&path).unwrap();
         assert!(ring.find("other").is_none(), "a file that was removed takes its keys with it");
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn a_file_that_others_can_read_or_that_is_none_is_refused() {
         let (folder, path) = in_a_folder();
-        write(&path, &[AccessKey::all("id", "one")]);
+        write(&path, &[AccessKey::all("id", "the first one")]);
         let ring = KeyRing::from_file(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(KeyRing::from_file(&path).unwrap_err().to_string().contains("chmod 600"));
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn a_fault_is_logged_when_it_begins_and_when_it_ends() {
         let (_folder, path) = in_a_folder();
-        write(&path, &[AccessKey::all("id", "one")]);
+        write(&path, &[AccessKey::all("id", "the first one")]);
         let ring = KeyRing::from_file(&path).unwrap();
         let log = Log::default();
         let subscriber = tracing_subscriber::fmt().with_writer({
@@ -290,7 +290,7 @@ mod tests {
             (0..50).for_each(|_| drop(ring.find("id")));
             fs::remove_file(&path).unwrap();
             (0..50).for_each(|_| drop(ring.find("id")));
-            write(&path, &[AccessKey::all("id", "one")]);
+            write(&path, &[AccessKey::all("id", "the first one")]);
             (0..50).for_each(|_| drop(ring.find("id")));
         });
         let text = log.text();

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Characters of an id and of a secret, at most: those of a line that somebody can still compare.
 const TEXT_MAX: usize = 128;
 
+/// Characters of a secret, at least: fewer can be guessed.
+const SECRET_MIN: usize = 8;
+
 /// What an access key may do with the objects that a grant covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,8 +53,7 @@ impl Rights {
 pub struct Grant {
     /// The bucket; a `*` at the end stands for any rest.
     pub bucket: String,
-    /// What keys must start with; empty for all.
-    #[serde(default)]
+    /// What keys must start with; empty for all. It must be written: a forgotten line would give the whole bucket.
     pub prefix: String,
     /// What may be done with them.
     pub rights: Rights,
@@ -169,9 +171,9 @@ pub fn fault_of_pair(id: &str, secret: &str) -> Option<String> {
             "{id:?} is no access key id: 1 to {TEXT_MAX} ASCII letters, digits and characters such as - _ . are one"
         ));
     }
-    if secret.trim().is_empty() || secret.chars().count() > TEXT_MAX || secret.contains(char::is_control) {
+    if secret.chars().count() < SECRET_MIN || secret.chars().count() > TEXT_MAX || secret.contains(char::is_control) {
         return Some(format!(
-            "the secret of {id} is empty, longer than {TEXT_MAX} characters, or has control characters in it"
+            "the secret of {id} is shorter than {SECRET_MIN} or longer than {TEXT_MAX} characters, or has control characters in it"
         ));
     }
     None
@@ -221,14 +223,16 @@ mod tests {
     fn empty_and_odd_ids_and_secrets_are_refused() {
         let long = "x".repeat(TEXT_MAX + 1);
         for (id, secret) in [
-            ("", "secret"),
-            (" ", "secret"),
-            ("a/b", "secret"),
-            ("a b", "secret"),
-            ("a\nb", "secret"),
-            ("\u{c544}", "secret"),
-            (&long, "secret"),
+            ("", "secret of somebody"),
+            (" ", "secret of somebody"),
+            ("a/b", "secret of somebody"),
+            ("a b", "secret of somebody"),
+            ("a\nb", "secret of somebody"),
+            ("\u{c544}", "secret of somebody"),
+            (&long, "secret of somebody"),
             ("id", ""),
+            ("id", "…"),
+            ("id", "seven 7"),
             ("id", " \t"),
             ("id", "two\nlines"),
             ("id", &long),
@@ -237,9 +241,9 @@ mod tests {
         }
         assert_eq!(fault_of_pair("CAMEO-1_2.3@x", "secret of somebody"), None);
         assert!(!fault_of_pair("id", "hidden\n").unwrap().contains("hidden"));
-        let both = AccessKey { grants: vec![Grant::everything()], ..AccessKey::all("id", "secret") };
+        let both = AccessKey { grants: vec![Grant::everything()], ..AccessKey::all("id", "secret of somebody") };
         assert!(both.fault().unwrap().contains("administrator"));
-        let twice = [AccessKey::all("id", "one"), AccessKey::with("id", "two", Vec::new())];
+        let twice = [AccessKey::all("id", "the first one"), AccessKey::with("id", "the second two", Vec::new())];
         assert!(fault_of(&twice).unwrap().contains("twice"));
     }
 

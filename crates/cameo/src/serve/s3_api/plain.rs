@@ -23,9 +23,19 @@ const TEXTS: [HeaderName; 5] = [
 /// Bytes of the source of a copy that are not to be in a header as they are.
 const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b' ');
 
-/// `Range` and `If-Range` of a request, which the operations read themselves.
+/// What a read says of the range that it wants and of its conditions, which the operations read themselves: the service knows one tag a
+/// condition, and refuses a date that it cannot read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AskedRange(pub(super) HeaderMap);
+pub(super) struct ReadHeaders(pub(super) HeaderMap);
+
+const READ_HEADERS: [HeaderName; 6] = [
+    header::RANGE,
+    header::IF_RANGE,
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+];
 
 /// Descriptions that are not ASCII.
 #[derive(Debug, Clone, Default)]
@@ -54,12 +64,12 @@ pub(super) fn put_beside(request: &mut Parts) {
     let Parts { method, headers, extensions, .. } = request;
     if matches!(*method, Method::GET | Method::HEAD) {
         let mut asked = HeaderMap::new();
-        for name in [header::RANGE, header::IF_RANGE] {
+        for name in READ_HEADERS {
             if let Some(value) = headers.remove(&name) {
                 asked.insert(name, value);
             }
         }
-        extensions.insert(AskedRange(asked));
+        extensions.insert(ReadHeaders(asked));
     }
     let mut texts = Texts::default();
     for name in TEXTS {

@@ -7,11 +7,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use headers::HeaderMapExt;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
     header::{self, Entry},
     request::Parts,
 };
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use s3s::{S3Error, S3ErrorCode, S3Result, path::check_bucket_name, s3_error};
 
@@ -31,12 +33,9 @@ const SECURITY_TOKEN: &str = "x-amz-security-token";
 /// Query parameters of signatures of version 2.
 const VERSION_2: [&str; 2] = ["AWSAccessKeyId", "Signature"];
 /// Headers beside `x-amz-*` that are not lists: twice is two meanings.
-const SINGLE: [HeaderName; 23] = [
+const SINGLE: [HeaderName; 20] = [
     header::AUTHORIZATION,
-    header::CACHE_CONTROL,
     header::CONTENT_DISPOSITION,
-    header::CONTENT_ENCODING,
-    header::CONTENT_LANGUAGE,
     header::CONTENT_LENGTH,
     header::CONTENT_RANGE,
     header::CONTENT_TYPE,
@@ -56,6 +55,8 @@ const SINGLE: [HeaderName; 23] = [
     header::TRAILER,
     HeaderName::from_static("content-md5"),
 ];
+/// Lists that describe an object. An SDK adds `aws-chunked` to what its user said in a field of its own.
+const DESCRIPTIONS: [HeaderName; 3] = [header::CACHE_CONTROL, header::CONTENT_ENCODING, header::CONTENT_LANGUAGE];
 /// `x-amz-*` headers that are lists.
 const LISTS: [&str; 2] = ["x-amz-object-attributes", "x-amz-optional-object-attributes"];
 /// User metadata.
@@ -355,9 +356,16 @@ fn by_header(value: &HeaderValue, headers: &HeaderMap) -> S3Result<Proof> {
     let &[("Credential", credential), ("Signature", signature), ("SignedHeaders", signed)] = fields.as_slice() else {
         return Err(malformed());
     };
-    let time = text(headers, "x-amz-date");
+    let time = text(headers, "x-amz-date").map(str::to_owned).or_else(|| signed_date(signed, headers));
     let time = time.ok_or_else(|| s3_error!(AccessDenied, "A signed request needs the header x-amz-date."))?;
-    Ok(Proof::Header(Fields { credential, signed, signature, time }.claim().map_err(bad_header)?))
+    Ok(Proof::Header(Fields { credential, signed, signature, time: &time }.claim().map_err(bad_header)?))
+}
+
+/// The time of a `Date` that is signed, in the form in which it is signed.
+fn signed_date(signed: &str, headers: &HeaderMap) -> Option<String> {
+    let date = headers.typed_get::<headers::Date>().filter(|_| signed.split(';').any(|name| name == "date"))?;
+    let at = Timestamp::try_from(std::time::SystemTime::from(date)).ok()?;
+    Some(at.strftime("%Y%m%dT%H%M%SZ").to_string())
 }
 
 /// The fields of a signature, not yet looked at.
@@ -407,7 +415,8 @@ fn combined(headers: &HeaderMap) -> S3Result<HeaderMap> {
     let mut single = HeaderMap::with_capacity(headers.len());
     for name in headers.keys() {
         let values = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b',');
-        if (name.as_str().starts_with("x-amz-") || SINGLE.contains(name)) && std::str::from_utf8(&values).is_err() {
+        let is_read = name.as_str().starts_with("x-amz-") || SINGLE.contains(name) || DESCRIPTIONS.contains(name);
+        if is_read && std::str::from_utf8(&values).is_err() {
             return Err(s3_error!(InvalidRequest, "The value of the header {name} is not UTF-8."));
         }
         let value = HeaderValue::from_bytes(&values);

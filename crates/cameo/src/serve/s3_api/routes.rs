@@ -54,8 +54,17 @@ pub(super) struct Route {
 
 const NONE: &[&str] = &[];
 const LIST: &[&str] = &["prefix", "delimiter", "marker", "max-keys", "encoding-type"];
-const LIST_2: &[&str] =
-    &["prefix", "delimiter", "max-keys", "encoding-type", "start-after", "continuation-token", "fetch-owner"];
+// With `metadata`, which is MinIO's, a client asks for more than S3 lists; it does without.
+const LIST_2: &[&str] = &[
+    "prefix",
+    "delimiter",
+    "max-keys",
+    "encoding-type",
+    "start-after",
+    "continuation-token",
+    "fetch-owner",
+    "metadata",
+];
 const LIST_VERSIONS: &[&str] = &["prefix", "delimiter", "key-marker", "version-id-marker", "max-keys", "encoding-type"];
 const LIST_UPLOADS: &[&str] =
     &["prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"];
@@ -112,7 +121,7 @@ const READ: Need = Need::Key(Read);
 /// Every request that is answered. Rows of one method and resource differ in `by`, and the row of most names wins.
 pub(super) const TABLE: &[Route] = &[
     Route {
-        takes: &["prefix", "max-buckets", "continuation-token"],
+        takes: &["prefix", "max-buckets", "continuation-token", "bucket-region"],
         ..get(Service, "ListBuckets", NONE, Need::Signature)
     },
     Route { method: "HEAD", ..asked("HeadBucket", NONE) },
@@ -223,9 +232,12 @@ fn not_implemented(reading: &Reading, what: &str) -> s3s::S3Error {
     s3_error!(NotImplemented, "{what} is not supported by this server for {method} of {resource}. Nothing was changed.")
 }
 
+/// The type of an upload form.
+const FORM: &str = "multipart/form-data";
+
 /// Refuses the upload form of browsers (`PostObject`), whose policy, fields and file are another protocol.
 fn refuse_form(reading: &Reading) -> S3Result<()> {
-    let form = |kind: &str| kind.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"));
+    let form = |kind: &str| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM));
     if reading.method != Method::POST || !reading.header("content-type").is_some_and(form) {
         return Ok(());
     }

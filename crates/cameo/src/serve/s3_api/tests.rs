@@ -58,7 +58,7 @@ async fn server_of(limits: S3Limits, keys: Vec<AccessKey>, cors: Cors) -> Server
 }
 
 async fn server(limits: S3Limits) -> Server {
-    server_with(limits, vec![AccessKey::all("id", "secret")]).await
+    server_with(limits, vec![AccessKey::all("id", "secret-1")]).await
 }
 
 fn write_keys(path: &std::path::Path, keys: &[AccessKey]) {
@@ -79,7 +79,7 @@ struct Ask {
 }
 
 fn ask(method: &'static str, path: &str) -> Ask {
-    let (key, path) = (("id", "secret"), path.to_owned());
+    let (key, path) = (("id", "secret-1"), path.to_owned());
     Ask { key, method, path, query: "", body: b"", headers: Vec::new(), age: Duration::ZERO }
 }
 
@@ -89,7 +89,7 @@ impl Ask {
     }
 
     fn by(self, id: &'static str) -> Self {
-        Self { key: (id, "secret"), ..self }
+        Self { key: (id, "secret-1"), ..self }
     }
 
     fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -194,7 +194,7 @@ async fn signed_requests_are_let_in_and_no_others() {
     assert_eq!(server.answer(ask("GET", "/uploads/k")).await.body(), "content");
     let refused = |ask: Ask| async { server.answer(ask).await.code().to_owned() };
     assert_eq!(refused(Ask { key: ("id", "wrong"), ..ask("GET", "/uploads/k") }).await, "SignatureDoesNotMatch");
-    assert_eq!(refused(Ask { key: ("other", "secret"), ..ask("GET", "/uploads/k") }).await, "InvalidAccessKeyId");
+    assert_eq!(refused(Ask { key: ("other", "secret-1"), ..ask("GET", "/uploads/k") }).await, "InvalidAccessKeyId");
     let old = Ask { age: Duration::from_mins(16), ..ask("GET", "/uploads/k") };
     assert_eq!(refused(old).await, "RequestTimeTooSkewed");
     let mut stream = server.connect().await;
@@ -214,9 +214,9 @@ async fn errors_tell_the_id_of_the_request() {
 #[tokio::test]
 async fn rights_are_held_by_prefix_and_action() {
     let grant = |prefix: &str, rights| Grant { bucket: BUCKET.into(), prefix: prefix.into(), rights };
-    let key = |id: &str, grants| AccessKey::with(id, "secret", grants);
+    let key = |id: &str, grants| AccessKey::with(id, "secret-1", grants);
     let keys = vec![
-        AccessKey::all("id", "secret"),
+        AccessKey::all("id", "secret-1"),
         key("uploader", vec![grant("origin/eye/", Rights::Upload)]),
         key("reader", vec![grant("", Rights::Read)]),
     ];
@@ -243,7 +243,7 @@ async fn rights_are_held_by_prefix_and_action() {
 async fn keys_are_rotated_without_a_restart() {
     let server = server(S3Limits::default()).await;
     server.put("k", b"x").await;
-    write_keys(&server.folder.path().join("keys.toml"), &[AccessKey::all("newer", "secret")]);
+    write_keys(&server.folder.path().join("keys.toml"), &[AccessKey::all("newer", "secret-1")]);
     assert_eq!(server.answer(ask("GET", "/uploads/k")).await.code(), "InvalidAccessKeyId");
     assert_eq!(server.answer(ask("GET", "/uploads/k").by("newer")).await.status(), 200);
 }
@@ -447,8 +447,8 @@ async fn buckets_stand_below_configured_domains_only() {
 #[tokio::test]
 async fn a_prefix_gives_no_right_on_the_bucket() {
     let grant = Grant { bucket: "team-*".into(), prefix: "mine/".into(), rights: Rights::All };
-    let mine = AccessKey::with("mine", "secret", vec![grant]);
-    let server = server_with(S3Limits::default(), vec![AccessKey::all("id", "secret"), mine]).await;
+    let mine = AccessKey::with("mine", "secret-1", vec![grant]);
+    let server = server_with(S3Limits::default(), vec![AccessKey::all("id", "secret-1"), mine]).await;
     assert_eq!(server.answer(ask("PUT", "/team-a")).await.status(), 200);
     let with = |method, path, query| Ask { query, ..ask(method, path) }.by("mine");
     for (method, path) in [("DELETE", "/team-a"), ("PUT", "/team-b")] {

@@ -16,6 +16,7 @@ use super::{
     key_ring::KeyRing,
     keys::AccessKey,
     quota::{Amount, Charge},
+    reading::METADATA,
 };
 use crate::{
     clock::Clock,
@@ -27,6 +28,12 @@ use crate::{
 
 /// Keys of one request that are noted one by one: as many as can be deleted at once.
 const TOUCHED_MAX: usize = 1000;
+/// Keys that one request was refused, which have lines of their own: of the others, one says how many.
+const REFUSED_MAX: usize = 10;
+/// Characters of an id that nobody has.
+const UNKNOWN_ID_SHOWN: usize = 4;
+/// What somebody is answered who guesses at keys.
+const GUESSES: [&str; 2] = ["SignatureDoesNotMatch", "InvalidAccessKeyId"];
 /// When somebody whose signatures are wrong may come back, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 60;
 
@@ -45,18 +52,20 @@ struct Unanswered {
 #[derive(Debug, Default)]
 struct Notes {
     unanswered: Option<Unanswered>,
-    /// The id of which the secret was asked for.
+    /// The id of which the secret was asked for. Of one that nobody has, its beginning: people mistake a secret for it.
     claimed: Option<String>,
     /// Whether the signature held.
     signed: bool,
     operation: Option<String>,
     bucket: String,
     key: String,
-    /// Keys that its body names, and whether they were allowed.
-    touched: Vec<(String, bool)>,
+    /// What is copied.
+    source: Option<String>,
+    /// Keys that its body names, and S3's code of what each was refused with.
+    touched: Vec<(String, Option<String>)>,
     /// When it came.
     now: Timestamp,
-    charge: Option<Charge>,
+    charges: Vec<Charge>,
 }
 
 impl Notes {
@@ -68,9 +77,10 @@ impl Notes {
             operation: None,
             bucket: String::new(),
             key: String::new(),
+            source: None,
             touched: Vec::new(),
             now,
-            charge: None,
+            charges: Vec::new(),
         }
     }
 }
@@ -89,9 +99,10 @@ fn note(change: impl FnOnce(&mut Notes)) {
     let _ = NOTES.try_with(|notes| change(&mut notes.borrow_mut()));
 }
 
-/// A signature claims to be of this key.
-pub(super) fn claims(id: &str) {
-    note(|notes| notes.claimed = Some(cut(id).to_owned()));
+/// A signature claims to be of this key, which is one of ours or not.
+pub(super) fn claims(id: &str, is_known: bool) {
+    let beginning = || format!("{}…", id.chars().take(UNKNOWN_ID_SHOWN).collect::<String>());
+    note(|notes| notes.claimed = Some(if is_known { id.to_owned() } else { beginning() }));
 }
 
 /// The signature holds, and this is what it asks for.
@@ -105,22 +116,36 @@ pub(super) fn asks(id: &str, operation: &str, bucket: &str, key: &str) {
     });
 }
 
-/// The body of the request names this key.
-pub(super) fn touches(key: &str, allowed: bool) {
+/// The request copies from here.
+pub(super) fn copies(bucket: &str, key: &str) {
+    note(|notes| notes.source = Some(format!("{bucket}/{key}")));
+}
+
+/// What became of a key that the body of the request names.
+pub(super) fn touched<T>(key: &str, result: &S3Result<T>) {
+    let code = result.as_ref().err().map(|error| error.code().as_str().to_owned());
     note(|notes| {
         if notes.touched.len() < TOUCHED_MAX {
-            notes.touched.push((key.to_owned(), allowed));
+            notes.touched.push((key.to_owned(), code));
         }
     });
 }
 
 /// Counts what an operation uploads against the quota of its key, before any of it is received.
 pub(super) fn charge(keys: &KeyRing, key: &AccessKey, operation: &str, headers: &HeaderMap) -> S3Result<()> {
-    let Some(amount) = amount_of(operation, headers) else { return Ok(()) };
+    amount_of(operation, headers).map_or(Ok(()), |amount| charge_amount(keys, key, amount))
+}
+
+/// Counts bytes that are known only while a request is answered.
+pub(super) fn charge_bytes(keys: &KeyRing, key: &AccessKey, bytes: u64) -> S3Result<()> {
+    charge_amount(keys, key, Amount { bytes, objects: 0 })
+}
+
+fn charge_amount(keys: &KeyRing, key: &AccessKey, amount: Amount) -> S3Result<()> {
     let now = NOTES.try_with(|notes| notes.borrow().now).unwrap_or_default();
     match keys.usage().charge(key, amount, now) {
         Ok(charge) => {
-            note(|notes| notes.charge = charge);
+            note(|notes| notes.charges.extend(charge));
             Ok(())
         }
         Err(why) => {
@@ -170,10 +195,12 @@ impl Watch {
         let mut response = answered?;
         let status = response.status();
         let failed = status.is_client_error() || status.is_server_error();
-        if let Some(charge) = notes.charge.take().filter(|_| failed) {
-            keys.usage().give_back(charge);
+        if failed {
+            std::mem::take(&mut notes.charges).into_iter().for_each(|charge| keys.usage().give_back(charge));
         }
-        let wrongly_signed = notes.claimed.is_some() && !notes.signed && status == StatusCode::FORBIDDEN;
+        let body = response.body().bytes().unwrap_or_default();
+        // An address that has expired, or a header that is not signed, is no guess at a secret.
+        let wrongly_signed = failed && !notes.signed && code_in(&body).is_some_and(|code| GUESSES.contains(&code));
         if let Some(peer) = peer.filter(|_| wrongly_signed)
             && self.0.failures.slow_down(peer.ip()).await
         {
@@ -185,20 +212,9 @@ impl Watch {
 
     fn write_broken_off(&self, notes: &Notes, peer: Option<SocketAddr>) {
         let Some(operation) = notes.operation.as_deref().filter(|name| !reads(name)) else { return };
-        let some = |text| Some(cut(text)).filter(|text| !text.is_empty());
-        self.0.trail.write(&Line {
-            time: self.0.clock.now(),
-            event: Event::BrokenOff,
-            access_key: notes.claimed.as_deref(),
-            signed: notes.signed,
-            client: peer.map(client_of),
-            operation,
-            bucket: some(&notes.bucket),
-            key: some(&notes.key),
-            status: 0,
-            error: None,
-            request_id: "",
-        });
+        let line = Line { bucket: some(&notes.bucket), ..self.line(Event::BrokenOff, notes, peer, operation) };
+        self.0.trail.write(&Line { key: some(&notes.key), ..line.clone() });
+        self.write_touched(notes, &line);
     }
 
     fn write(&self, notes: &Notes, peer: Option<SocketAddr>, method: &Method, path: &str, response: &Response<Body>) {
@@ -209,38 +225,60 @@ impl Watch {
             None => named_by(path),
         };
         let body = response.body().bytes().unwrap_or_default();
-        let line = |event, key: &str, error| {
-            let some = |text| Some(cut(text)).filter(|text| !text.is_empty());
-            self.0.trail.write(&Line {
-                time: self.0.clock.now(),
-                event,
-                access_key: notes.claimed.as_deref(),
-                signed: notes.signed,
-                client: peer.map(client_of),
-                operation: notes.operation.as_deref().unwrap_or(method.as_str()),
-                bucket: some(&bucket),
-                key: some(key),
-                status: status.as_u16(),
-                error,
-                request_id: response.headers().get("x-amz-request-id").and_then(|id| id.to_str().ok()).unwrap_or(""),
-            });
+        let operation = notes.operation.as_deref().unwrap_or(method.as_str());
+        let line = Line {
+            bucket: some(&bucket),
+            status: status.as_u16(),
+            request_id: response.headers().get("x-amz-request-id").and_then(|id| id.to_str().ok()).unwrap_or(""),
+            ..self.line(event, notes, peer, operation)
         };
-        if !names_keys_in_its_body(notes.operation.as_deref()) || notes.touched.is_empty() {
-            return line(event, &key, code_in(&body));
+        // The answer to several keys may hold an error of one of them.
+        if event == Event::Refusal || notes.touched.is_empty() {
+            return self.0.trail.write(&Line { key: some(&key), error: code_in(&body), ..line });
         }
-        for (key, allowed) in &notes.touched {
-            let event = if *allowed { event } else { Event::Refusal };
-            line(event, key, if *allowed { code_in(&body) } else { Some("AccessDenied") });
+        self.write_touched(notes, &line);
+    }
+
+    fn line<'l>(&self, event: Event, notes: &'l Notes, peer: Option<SocketAddr>, operation: &'l str) -> Line<'l> {
+        Line {
+            time: self.0.clock.now(),
+            event,
+            access_key: notes.claimed.as_deref(),
+            signed: notes.signed,
+            client: peer.map(client_of),
+            operation,
+            bucket: None,
+            key: None,
+            source: notes.source.as_deref().map(cut),
+            more: 0,
+            status: 0,
+            error: None,
+            request_id: "",
+        }
+    }
+
+    /// A line for each key that a body named and that was changed, and for the first of those that were refused.
+    fn write_touched(&self, notes: &Notes, line: &Line<'_>) {
+        let mut refused = 0;
+        for (key, error) in &notes.touched {
+            let event = if error.is_some() { Event::Refusal } else { line.event };
+            refused += usize::from(error.is_some());
+            if error.is_none() || refused <= REFUSED_MAX {
+                self.0.trail.write(&Line { event, key: some(key), error: error.as_deref(), ..line.clone() });
+            }
+        }
+        if refused > REFUSED_MAX {
+            self.0.trail.write(&Line { event: Event::Refusal, more: refused - REFUSED_MAX, ..line.clone() });
         }
     }
 }
 
-fn reads(operation: &str) -> bool {
-    ["Get", "Head", "List"].iter().any(|verb| operation.starts_with(verb))
+fn some(text: &str) -> Option<&str> {
+    Some(cut(text)).filter(|text| !text.is_empty())
 }
 
-fn names_keys_in_its_body(operation: Option<&str>) -> bool {
-    operation == Some("DeleteObjects")
+fn reads(operation: &str) -> bool {
+    ["Get", "Head", "List"].iter().any(|verb| operation.starts_with(verb))
 }
 
 /// What an answer is to the trail. How a request reads before anybody knows what it asks for, its method says.
@@ -263,19 +301,23 @@ fn code_in(body: &Bytes) -> Option<&str> {
     rest.split_once("</Code>").map(|(code, _)| cut(code))
 }
 
-/// What an operation adds; nothing where it adds nothing.
+/// What an operation adds, as far as its headers say; nothing where it adds nothing.
+///
+/// An upload in parts counts as an object when it begins, since it takes room whether or not it is completed. A copy shares the content
+/// of its source; a part that is copied does not, and is counted where its length is known.
 fn amount_of(operation: &str, headers: &HeaderMap) -> Option<Amount> {
     let objects = match operation {
-        "PutObject" | "CopyObject" | "CompleteMultipartUpload" => 1,
-        "UploadPart" | "UploadPartCopy" => 0,
+        "PutObject" | "CopyObject" | "CreateMultipartUpload" => 1,
+        "UploadPart" => 0,
         _ => return None,
     };
-    let bytes = match operation {
-        "PutObject" | "UploadPart" => announced(headers),
-        // Copies share the content of what they were made from; parts have been counted.
-        _ => 0,
-    };
-    Some(Amount { bytes, objects })
+    let content = if matches!(operation, "PutObject" | "UploadPart") { announced(headers) } else { 0 };
+    Some(Amount { bytes: content.saturating_add(metadata_bytes(headers)), objects })
+}
+
+fn metadata_bytes(headers: &HeaderMap) -> u64 {
+    let metadata = headers.iter().filter(|(name, _)| name.as_str().starts_with(METADATA));
+    metadata.map(|(name, value)| (name.as_str().len() + value.len()) as u64).sum()
 }
 
 /// Bytes that will come. A body of unknown length is of any length: it fits into no quota.
@@ -329,7 +371,7 @@ mod tests {
         let keys = KeyRing::fixed(Vec::new());
         for operation in ["PutObject", "GetObject"] {
             let answer = watch.over(&keys, Request::new(()), |_| async move {
-                claims("id");
+                claims("id", true);
                 asks("id", operation, "uploads", "key");
                 std::future::pending::<Result<Response<Body>, ()>>().await
             });
@@ -337,7 +379,10 @@ mod tests {
         }
         drop(watch);
         let line = lines.next().unwrap();
-        assert!(line.contains(r#""event":"broken_off""#) && line.contains(r#""operation":"PutObject""#), "{line}");
+        assert!(
+            line.text.contains(r#""event":"broken_off""#) && line.text.contains(r#""operation":"PutObject""#),
+            "{line:?}"
+        );
         assert_eq!(lines.next(), None);
     }
 

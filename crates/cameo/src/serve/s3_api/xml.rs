@@ -17,8 +17,60 @@ use s3s::{S3Error, s3_error};
 /// Elements within elements, at most; S3's own texts have up to seven.
 const DEPTH_MAX: usize = 16;
 
+/// The elements of each text that is read. What has another one asks for something that would be passed over.
+fn elements_of(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "CreateBucket" => &["CreateBucketConfiguration", "LocationConstraint"],
+        "DeleteObjects" => &["Delete", "Object", "Key", "VersionId", "ETag", "Size", "LastModifiedTime", "Quiet"],
+        "CompleteMultipartUpload" => &[
+            "CompleteMultipartUpload",
+            "Part",
+            "PartNumber",
+            "ETag",
+            "ChecksumCRC32",
+            "ChecksumCRC32C",
+            "ChecksumCRC64NVME",
+            "ChecksumSHA1",
+            "ChecksumSHA256",
+        ],
+        "PutBucketAcl" | "PutObjectAcl" => &[
+            "AccessControlPolicy",
+            "Owner",
+            "ID",
+            "DisplayName",
+            "AccessControlList",
+            "Grant",
+            "Grantee",
+            "Permission",
+            "URI",
+            "EmailAddress",
+        ],
+        _ => &[],
+    }
+}
+
+/// The text of an operation in plain forms, refused where it has elements that nobody would read.
+pub(super) fn plain_for(operation: &str, text: &[u8]) -> Result<Vec<u8>, S3Error> {
+    let plain = plain(text)?;
+    let known = elements_of(operation);
+    let mut reader = Reader::from_reader(plain.as_slice());
+    loop {
+        let at = reader.buffer_position();
+        match reader.read_event().map_err(|error| malformed(at, error))? {
+            Event::Eof => return Ok(plain),
+            Event::Start(element) | Event::Empty(element) => {
+                let name = String::from_utf8_lossy(element.local_name().as_ref()).into_owned();
+                if !known.contains(&&*name) {
+                    return Err(malformed(at, format_args!("{operation} with an element {name} is not supported")));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Writes a text again in plain forms.
-pub(super) fn plain(text: &[u8]) -> Result<Vec<u8>, S3Error> {
+fn plain(text: &[u8]) -> Result<Vec<u8>, S3Error> {
     let text = decode(text)?;
     let mut reader = Reader::from_str(&text);
     let mut writing = Writing::default();
@@ -200,6 +252,23 @@ pub(super) fn readable(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// s3-endpoint.md F08: an element that is passed over was asked for all the same.
+    #[test]
+    fn elements_that_nobody_reads_are_refused() {
+        let create = |inner: &str| {
+            plain_for(
+                "CreateBucket",
+                format!("<CreateBucketConfiguration>{inner}</CreateBucketConfiguration>").as_bytes(),
+            )
+        };
+        create("<LocationConstraint>eu-west-1</LocationConstraint>").unwrap();
+        for inner in ["<Tags><Tag/></Tags>", "<Bucket><Type>Directory</Type></Bucket>", "<Foo/>"] {
+            assert_eq!(create(inner).unwrap_err().code().as_str(), "MalformedXML", "{inner}");
+        }
+        let delete = br#"<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>k</Key></Object><Quiet>true</Quiet></Delete>"#;
+        plain_for("DeleteObjects", delete).unwrap();
+    }
 
     fn text(xml: impl AsRef<[u8]>) -> Result<String, String> {
         plain(xml.as_ref())

@@ -33,7 +33,10 @@ fn grants() -> Vec<Grant> {
 /// Refuses lists that would give somebody else a right. Some tools read a list and write it back after a copy.
 fn require_private(canned: Option<&str>, policy: Option<&AccessControlPolicy>) -> S3Result<()> {
     let is_owner = |grant: &Grant| grant.grantee.as_ref().and_then(|grantee| grantee.id.as_deref()) == Some(OWNER);
-    let is_own = |policy: &AccessControlPolicy| policy.grants.iter().flatten().all(is_owner);
+    let is_ours = |policy: &AccessControlPolicy| {
+        policy.owner.as_ref().is_none_or(|owner| owner.id.as_deref().is_none_or(|id| id == OWNER))
+    };
+    let is_own = |policy: &AccessControlPolicy| is_ours(policy) && policy.grants.iter().flatten().all(is_owner);
     if canned == Some(PRIVATE) || (canned.is_none() && policy.is_some_and(is_own)) {
         return Ok(());
     }

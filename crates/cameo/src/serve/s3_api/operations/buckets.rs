@@ -89,6 +89,12 @@ impl Operations {
         let input = request.input;
         let max = page_size(input.max_buckets, &self.limits, "max-buckets")?;
         let prefix = input.prefix.clone().unwrap_or_default();
+        // One endpoint has one region, whatever its buckets were made for.
+        if input.bucket_region.is_some_and(|region| region.as_str() != REGION) {
+            let output =
+                ListBucketsOutput { buckets: Some(Vec::new()), owner: Some(owner()), ..ListBucketsOutput::default() };
+            return Ok(S3Response::new(output));
+        }
         let mut after = input.continuation_token.unwrap_or_default();
         let mut known = Vec::new();
         loop {

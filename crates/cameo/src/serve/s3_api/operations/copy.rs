@@ -12,6 +12,7 @@ use crate::{
         errors::{check_key, refused, unsupported},
         keys::Action,
         translate::{checksum_type, described, etag, from_time, set_sums, tag, time},
+        watch,
     },
     store::embedded::{Copy, ReadConditions, Tag, WriteConditions},
 };
@@ -37,6 +38,7 @@ impl Operations {
         let CopySource::Bucket { bucket, key, version_id } = spaced.as_ref().unwrap_or(source) else {
             return Err(unsupported("access points"));
         };
+        watch::copies(bucket, key);
         refuse_version(version_id.as_deref())?;
         check_key(key)?;
         self.access.require(request.credentials.as_ref(), Action::Read, bucket, key)?;

@@ -17,6 +17,7 @@ use crate::{
         errors::{check_key, refused},
         keys::Action,
         translate::{from_time, tag, unsigned},
+        watch,
         xml::readable,
     },
     store::embedded::{Tag, WriteConditions},
@@ -64,6 +65,7 @@ impl Operations {
         });
         let mut deletions = stream::iter(deletions).buffered(DELETES_AT_ONCE);
         while let Some((object, result)) = deletions.next().await {
+            watch::touched(&object.key, &result);
             match result {
                 Ok(()) if quiet => {}
                 Ok(()) => deleted.push(DeletedObject {

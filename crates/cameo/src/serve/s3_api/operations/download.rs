@@ -16,14 +16,15 @@ use s3s::{
 use super::Operations;
 use crate::{
     serve::{
+        conditions::precondition,
         range::{Asked, asked},
         s3_api::{
             errors::refused,
-            plain::{AskedRange, PartialContent},
-            translate::{checksum_type, count, describe, from_time, latin_1_metadata, length, set_sums, tag},
+            plain::{PartialContent, ReadHeaders},
+            translate::{checksum_type, count, describe, latin_1_metadata, length, set_sums},
         },
     },
-    store::embedded::{Checksums, ContentStream, ReadConditions, StoredObject, Verdict},
+    store::embedded::{Checksums, ContentStream, StoredObject},
 };
 
 /// What is sent of an object.
@@ -44,24 +45,13 @@ impl Selected {
     }
 }
 
-/// The `ETag` and time conditions of a reading request.
-macro_rules! read_conditions {
-    ($input:expr) => {
-        ReadConditions {
-            if_match: $input.if_match.take().map(tag),
-            if_none_match: $input.if_none_match.take().map(tag),
-            if_modified_since: $input.if_modified_since.as_ref().map(from_time).transpose()?,
-            if_unmodified_since: $input.if_unmodified_since.as_ref().map(from_time).transpose()?,
-        }
-    };
-}
-
 /// Refuses where the conditions say not to send.
-fn require(conditions: &ReadConditions, object: &StoredObject) -> S3Result<()> {
-    match conditions.judge(object) {
-        Verdict::Send => Ok(()),
-        Verdict::Failed => Err(s3_error!(PreconditionFailed, "The preconditions you specified did not hold.")),
-        Verdict::NotModified => Err(not_modified(object)),
+fn require(object: &StoredObject, extensions: &http::Extensions) -> S3Result<()> {
+    let ReadHeaders(headers) = extensions.get().cloned().unwrap_or_default();
+    match precondition(&headers, &object.etag, SystemTime::from(object.modified_at)) {
+        None => Ok(()),
+        Some(http::StatusCode::NOT_MODIFIED) => Err(not_modified(object)),
+        Some(_) => Err(s3_error!(PreconditionFailed, "The preconditions you specified did not hold.")),
     }
 }
 
@@ -77,7 +67,7 @@ fn not_modified(object: &StoredObject) -> S3Error {
 
 /// What the headers that stand beside the request, or its part number, ask for.
 fn select(object: &StoredObject, extensions: &http::Extensions, part: Option<i32>) -> S3Result<Selected> {
-    let AskedRange(headers) = extensions.get().cloned().unwrap_or_default();
+    let ReadHeaders(headers) = extensions.get().cloned().unwrap_or_default();
     if let Some(part) = part {
         if headers.contains_key(RANGE) {
             return Err(s3_error!(InvalidRequest, "Cannot specify both Range header and partNumber query parameter."));
@@ -140,12 +130,12 @@ fn wants_checksums(mode: Option<&ChecksumMode>) -> bool {
 
 impl Operations {
     pub(super) async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
-        let mut input = request.input;
+        let input = request.input;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
         refuse_version(input.version_id.as_deref())?;
         let open = self.store.open_object(&input.bucket, &input.key).map_err(refused)?;
         let object = &open.object;
-        require(&read_conditions!(input), object)?;
+        require(object, &request.extensions)?;
         let selected = select(object, &request.extensions, input.part_number)?;
         let mut output = GetObjectOutput {
             content_length: Some(selected.length()),
@@ -170,11 +160,11 @@ impl Operations {
         &self,
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
-        let mut input = request.input;
+        let input = request.input;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
         refuse_version(input.version_id.as_deref())?;
         let object = self.store.look_up(&input.bucket, &input.key).map_err(refused)?;
-        require(&read_conditions!(input), &object)?;
+        require(&object, &request.extensions)?;
         let selected = select(&object, &request.extensions, input.part_number)?;
         let mut output = HeadObjectOutput {
             content_length: Some(selected.length()),

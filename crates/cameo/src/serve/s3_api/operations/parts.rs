@@ -1,5 +1,7 @@
 //! The parts of a multipart upload: sent, copied from an object, and listed.
 
+use std::ops::Range;
+
 use s3s::{
     S3Request, S3Response, S3Result,
     dto::{
@@ -15,6 +17,7 @@ use crate::{
         errors::refused,
         payload::Trailers,
         translate::{count, etag, from_time, length, owner, page_size, set_sums, sums_of, tag, time, unsigned},
+        watch,
         xml::readable,
     },
     store::embedded::{OpenObject, Part, ReadConditions, Refusal, Sums, Upload, Verdict},
@@ -61,6 +64,7 @@ impl Operations {
         request: S3Request<UploadPartCopyInput>,
     ) -> S3Result<S3Response<UploadPartCopyOutput>> {
         let from = self.source(&request, &request.input.copy_source)?;
+        let signer = self.access.signer(request.credentials.as_ref())?;
         let mut input = request.input;
         let number = self.part_number(input.part_number)?;
         let upload = self.open_upload(&input.bucket, &input.key, &input.upload_id).await?;
@@ -70,6 +74,8 @@ impl Operations {
         if conditions.judge(&open.object) != Verdict::Send {
             return Err(refused(Refusal::ConditionFailed));
         }
+        let range = range_of(open.object.size, range)?;
+        watch::charge_bytes(&self.access.keys, &signer, range.end - range.start)?;
         let part = self.copy_range(&upload, number, open, range).await?;
         let mut result = CopyPartResult {
             e_tag: Some(etag(&part.etag)),
@@ -80,19 +86,7 @@ impl Operations {
         Ok(S3Response::new(UploadPartCopyOutput { copy_part_result: Some(result), ..UploadPartCopyOutput::default() }))
     }
 
-    async fn copy_range(
-        &self,
-        upload: &Upload,
-        number: u32,
-        open: OpenObject,
-        range: Option<(u64, u64)>,
-    ) -> S3Result<Part> {
-        let size = open.object.size;
-        let (first, last) = range.unwrap_or((0, size.saturating_sub(1)));
-        if size > 0 && last >= size || size == 0 && range.is_some() {
-            return Err(s3_error!(InvalidRange, "The range is not within the source, which has {size} bytes."));
-        }
-        let range = first..if size == 0 { 0 } else { last + 1 };
+    async fn copy_range(&self, upload: &Upload, number: u32, open: OpenObject, range: Range<u64>) -> S3Result<Part> {
         let mut declared = Declared::new(&http::HeaderMap::new(), None, Sums::new(), self.limits.part_max_bytes)?;
         declared.length = Some(length(range.end - range.start));
         declared.algorithm = upload.algorithm;
@@ -138,6 +132,15 @@ fn told(part: &Part) -> dto::Part {
     };
     set_sums!(told, part.sums);
     told
+}
+
+/// The bytes to copy of a source of this size.
+fn range_of(size: u64, asked: Option<(u64, u64)>) -> S3Result<Range<u64>> {
+    match asked {
+        None => Ok(0..size),
+        Some((first, last)) if last < size => Ok(first..last + 1),
+        Some(_) => Err(s3_error!(InvalidRange, "The range is not within the source, which has {size} bytes.")),
+    }
 }
 
 /// `bytes=first-last`, both needed.
