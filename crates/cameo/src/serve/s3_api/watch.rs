@@ -196,7 +196,9 @@ impl Watch {
         let status = response.status();
         let failed = status.is_client_error() || status.is_server_error();
         if failed {
-            std::mem::take(&mut notes.charges).into_iter().for_each(|charge| keys.usage().give_back(charge));
+            for charge in std::mem::take(&mut notes.charges) {
+                keys.usage().give_back(charge);
+            }
         }
         let body = response.body().bytes().unwrap_or_default();
         // An address that has expired, or a header that is not signed, is no guess at a secret.
