@@ -360,6 +360,7 @@ def test_a_quota_counts_copied_parts_metadata_and_uploads_that_are_only_begun(se
     for number in (1, 2):
         copier.upload_part_copy(**part, PartNumber=number)
     assert refusal(copier.upload_part_copy, **part, PartNumber=3) == ("QuotaExceeded", 403)
+    copier.abort_multipart_upload(**at, UploadId=upload)
     for _ in range(3):
         beginner.create_multipart_upload(**at)
     assert refusal(beginner.create_multipart_upload, **at) == ("QuotaExceeded", 403)
@@ -814,7 +815,7 @@ def test_a17_doctor_refuses_a_catalog_that_serve_refuses(tmp_path, url):
 
 
 SETTINGS = [
-    '[store]\nupload_bucket = "aaa"\nimage_bucket = "aaa"\n', '[store]\nupload_bucket = "../x"\n', "[limits]\npixels = 0\n",
+    '[store]\nimage_bucket = "aaa"\nupload_bucket = "aaa"\n', '[store]\nupload_bucket = "../x"\n', "[limits]\npixels = 0\n",
     '[s3]\nidle_timeout = "0s"\n', '[images]\ncache_control = "public\\r\\nx: y"\n',
 ]
 
