@@ -517,6 +517,12 @@ def test_what_clients_send_and_rarely_is_not_refused(photos):
     assert ask(photos, "PUT", KEY, metadata, PHOTO).status == 200
     assert ask(photos, "GET", f"/{UPLOAD_BUCKET}?list-type=2&metadata=true").status == 200
     assert ask(photos, "GET", "/?bucket-region=us-east-1").status == 200
+    assert ask(photos, "PUT", KEY, body=PHOTO).status == 200
+    dated = signed(photos, "GET", KEY, {"Date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())})
+    assert not any(name.lower() == "x-amz-date" for name in dated)
+    assert send(photos, "GET", KEY, dated).body == PHOTO
+    dated["Authorization"] = dated["Authorization"].replace("date;", "")
+    assert send(photos, "GET", KEY, dated).status == 403
 
 
 @pytest.mark.parametrize(("name", "value"), [

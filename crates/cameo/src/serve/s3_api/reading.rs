@@ -361,10 +361,10 @@ fn by_header(value: &HeaderValue, headers: &HeaderMap) -> S3Result<Proof> {
     Ok(Proof::Header(Fields { credential, signed, signature, time: &time }.claim().map_err(bad_header)?))
 }
 
-/// The time of a `Date` that is signed, in the form in which it is signed.
+/// The time of a `Date` that is signed, in the form in which it is signed. Python's clients write its zone as `-0000`.
 fn signed_date(signed: &str, headers: &HeaderMap) -> Option<String> {
-    let date = headers.typed_get::<headers::Date>().filter(|_| signed.split(';').any(|name| name == "date"))?;
-    let at = Timestamp::try_from(std::time::SystemTime::from(date)).ok()?;
+    let date = text(headers, "date").filter(|_| signed.split(';').any(|name| name == "date"))?;
+    let at = jiff::fmt::rfc2822::parse(date.trim()).ok()?.timestamp();
     Some(at.strftime("%Y%m%dT%H%M%SZ").to_string())
 }
 
