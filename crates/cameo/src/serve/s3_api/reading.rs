@@ -7,13 +7,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use headers::HeaderMapExt;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
     header::{self, Entry},
     request::Parts,
 };
-use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use s3s::{S3Error, S3ErrorCode, S3Result, path::check_bucket_name, s3_error};
 
