@@ -73,13 +73,17 @@ pub fn read(path: &Path, max_bytes: u64, holds: Holds, links: Links) -> Result<O
     };
     let found = file.metadata().map_err(|error| failed("read", path, error))?;
     check_file(path, &found, holds)?;
-    let too_large = || refused(path, &format!("it has more than {max_bytes} bytes"));
-    if found.len() > max_bytes {
-        return Err(too_large());
-    }
+    content_of(file, path, max_bytes).map(Some)
+}
+
+/// All of an open file, of at most so many bytes.
+fn content_of(file: File, path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     file.take(max_bytes + 1).read_to_end(&mut content).map_err(|error| failed("read", path, error))?;
-    if content.len() as u64 > max_bytes { Err(too_large()) } else { Ok(Some(content)) }
+    if content.len() as u64 > max_bytes {
+        return Err(refused(path, &format!("it has more than {max_bytes} bytes")));
+    }
+    Ok(content)
 }
 
 /// Opens a file of ours for a lock, made where it is missing.
@@ -164,12 +168,8 @@ pub fn read_settings(path: &Path, max_bytes: u64) -> Result<String> {
         let shown = path.display();
         return Err(refused(path, &format!("everybody may write to it; run chmod o-w {shown}")));
     }
-    let mut text = String::new();
-    file.take(max_bytes + 1).read_to_string(&mut text).map_err(|error| failed("read", path, error))?;
-    if text.len() as u64 > max_bytes {
-        return Err(refused(path, &format!("it has more than {max_bytes} bytes")));
-    }
-    Ok(text)
+    let content = content_of(file, path, max_bytes)?;
+    String::from_utf8(content).map_err(|error| failed("read", path, io::Error::other(error)))
 }
 
 fn check_file(path: &Path, found: &Metadata, holds: Holds) -> Result<()> {

@@ -164,9 +164,8 @@ impl Files {
         self.folder.join(if number == 0 { name.to_owned() } else { format!("{name}.{number}") })
     }
 
-    /// The file that is written now. One that somebody moved or removed is left, and another begun in its place.
     fn opened(&mut self) -> io::Result<&mut (File, u64)> {
-        if let Some(file) = self.file.take().filter(|(file, _)| is_at(file, &self.path(0))) {
+        if let Some(file) = self.file.take() {
             return Ok(self.file.insert(file));
         }
         make_folder(&self.folder)?;
@@ -181,8 +180,11 @@ impl Files {
         Ok(self.file.insert((file, found.len())))
     }
 
-    /// Writes a line whole. What a failed write leaves of it is cut off, or is closed by a line break of its own.
+    /// Writes a line whole. What a failed write leaves of it is cut off, or is closed by a line break of its own. A file that somebody
+    /// moved or removed is left, and another begun in its place.
     fn append(&mut self, line: &str) -> io::Result<()> {
+        let path = self.path(0);
+        self.file.take_if(|(file, _)| !is_at(file, &path));
         let bytes = line.len() as u64 + 1;
         let max = self.max_bytes;
         let length = self.opened()?.1;

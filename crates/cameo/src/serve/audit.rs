@@ -73,8 +73,8 @@ pub(super) struct Line<'l> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<&'l str>,
     /// So many further keys of the request, without lines of their own.
-    #[serde(skip_serializing_if = "is_none")]
-    pub(super) more: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) more: Option<usize>,
     pub(super) status: u16,
     /// S3's code of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,9 +82,25 @@ pub(super) struct Line<'l> {
     pub(super) request_id: &'l str,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_none(more: &usize) -> bool {
-    *more == 0
+impl<'l> Line<'l> {
+    /// A line of which no more is known, about a request that nobody signed.
+    pub(super) fn new(time: Timestamp, event: Event, operation: &'l str) -> Self {
+        Self {
+            time,
+            event,
+            access_key: None,
+            signed: false,
+            client: None,
+            operation,
+            bucket: None,
+            key: None,
+            source: None,
+            more: None,
+            status: 0,
+            error: None,
+            request_id: "",
+        }
+    }
 }
 
 /// A line as it is written.

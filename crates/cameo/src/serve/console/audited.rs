@@ -46,19 +46,10 @@ impl Pending {
     fn note(&self, event: Event, status: u16, named: Option<&Named>) {
         let line = |key: Option<&str>| {
             self.console.audit.write(&Line {
-                time: self.console.clock.now(),
-                event,
-                access_key: None,
-                signed: false,
                 client: self.client.clone(),
-                operation: cut(&self.path),
-                bucket: None,
                 key: key.map(cut),
-                source: None,
-                more: 0,
                 status,
-                error: None,
-                request_id: "",
+                ..Line::new(self.console.clock.now(), event, cut(&self.path))
             });
         };
         match named {

@@ -84,11 +84,13 @@ pub(super) struct Admitted {
 /// Reads a request, and decides whether it is let in: all that can be known before its body.
 pub(super) fn admit(parts: &Parts, settings: &FrontSettings, clock: &dyn Clock) -> S3Result<(Admitted, Signer)> {
     let reading = Reading::of(parts, &settings.hosts)?;
+    // Looked up once: the key file is read again for it.
+    let key = reading.proof.claim().and_then(|claim| settings.keys.find(&claim.key_id));
     if let Some(claim) = reading.proof.claim() {
-        watch::claims(&claim.key_id, settings.keys.find(&claim.key_id).is_some());
+        watch::claims(&claim.key_id, key.is_some());
     }
     let route = routes::find(&reading)?;
-    let signer = signature::verify(&reading, &parts.headers, &settings.keys, clock.now(), &settings.limits)?;
+    let signer = signature::verify(&reading, &parts.headers, key, clock.now(), &settings.limits)?;
     watch::asks(&signer.key.id, route.operation, reading.target.bucket(), reading.target.key());
     asked::check(&reading, route)?;
     check_length(&reading, route, &settings.limits)?;

@@ -15,7 +15,6 @@ use ring::{digest, hmac};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use super::{
-    key_ring::KeyRing,
     keys::AccessKey,
     limits::S3Limits,
     reading::{ALGORITHM, Claim, Payload, Proof, Reading},
@@ -120,7 +119,7 @@ pub(super) struct Signer {
 pub(super) fn verify(
     reading: &Reading,
     received: &HeaderMap,
-    keys: &KeyRing,
+    key: Option<Arc<AccessKey>>,
     now: Timestamp,
     limits: &S3Limits,
 ) -> S3Result<Signer> {
@@ -129,7 +128,7 @@ pub(super) fn verify(
     };
     require_signed(&claim.signed, received)?;
     check_time(&reading.proof, claim, now, limits)?;
-    let Some(key) = keys.find(&claim.key_id) else {
+    let Some(key) = key else {
         return Err(s3_error!(
             InvalidAccessKeyId,
             "The access key id you provided does not exist in the records of this server."

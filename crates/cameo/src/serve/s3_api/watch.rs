@@ -243,19 +243,11 @@ impl Watch {
 
     fn line<'l>(&self, event: Event, notes: &'l Notes, peer: Option<SocketAddr>, operation: &'l str) -> Line<'l> {
         Line {
-            time: self.0.clock.now(),
-            event,
             access_key: notes.claimed.as_deref(),
             signed: notes.signed,
             client: peer.map(client_of),
-            operation,
-            bucket: None,
-            key: None,
             source: notes.source.as_deref().map(cut),
-            more: 0,
-            status: 0,
-            error: None,
-            request_id: "",
+            ..Line::new(self.0.clock.now(), event, operation)
         }
     }
 
@@ -270,7 +262,7 @@ impl Watch {
             }
         }
         if refused > REFUSED_MAX {
-            self.0.trail.write(&Line { event: Event::Refusal, more: refused - REFUSED_MAX, ..line.clone() });
+            self.0.trail.write(&Line { event: Event::Refusal, more: Some(refused - REFUSED_MAX), ..line.clone() });
         }
     }
 }
