@@ -95,7 +95,8 @@ def status(answer):
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
 
 
-IDLE_KINDS = (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+# What the last one asks for is not there: a page of the console would be work, and nobody would be idle.
+IDLE_KINDS = (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"GET /absent HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 
 
 def idle(url, count):
@@ -164,15 +165,15 @@ class Moving:
             self._open()
 
 
-def uploads(signer, url, count, at_a_time, content, prefix):
-    """Normal uploads, each on a connection of its own and `at_a_time` side by side: seconds of each, and what went wrong."""
+def uploads(signer, url, count, at_a_time, content, vertical):
+    """Normal uploads to a vertical, each on a connection of its own and `at_a_time` side by side: seconds of each, and what went wrong."""
     took, wrong, numbers = [], [], itertools.count()
     address = urlsplit(url)
 
     class Upload:
         def __init__(self, number):
             self.began, self.answer = time.monotonic(), b""
-            head = signer.head("PUT", f"/{UPLOAD_BUCKET}/{prefix}/{number}", len(content))
+            head = signer.head("PUT", f"/{UPLOAD_BUCKET}/origin/{vertical}/{number}_0.jpg", len(content))
             self.left = memoryview(head + content)
             self.socket = socket.socket()
             self.socket.setblocking(False)

@@ -8,6 +8,7 @@ CAMEO_S3_SUBSET names the list of tests, S3TESTS_PYTHON a Python that has the su
 to sign what three of the tests want to have refused.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -22,6 +23,15 @@ TEST_TIMEOUT_S = 120
 KEY, SECRET = "S3TESTSKEY0000000000", "s3tests-secret-00000000000000000000000000"
 # The suite lists buckets and expects to see its own alone; its names start like these.
 BUCKETS = ["s3t-*", "as3t-*", "0s3t-*", "whatchutalkinboutwillis*"]
+# These begin with a bucket of `public-read`. They are run on a server that lets everybody read the suite's buckets, where no bucket can be
+# made private; all others on one that lets nobody.
+OF_PUBLIC_BUCKETS = {
+    "test_object_raw_get",
+    "test_object_raw_get_x_amz_expires_not_expired",
+    "test_object_raw_get_x_amz_expires_out_max_range",
+    "test_object_raw_get_x_amz_expires_out_positive_range",
+    "test_object_raw_get_x_amz_expires_out_range_zero",
+}
 SECTIONS = ["s3 main", "s3 alt", "s3 tenant", "iam", "iam root", "iam alt root"]
 
 
@@ -48,14 +58,18 @@ def main(arguments):
             return 0
     from server import Server
 
-    with tempfile.TemporaryDirectory(prefix="cameo-s3-tests-") as folder:
-        folder = pathlib.Path(folder)
-        (folder / "keys.toml").touch(mode=0o600)
-        (folder / "keys.toml").write_text(keys())
-        (folder / "cameo.toml").write_text(f'[s3]\nkey_file = "{folder / "keys.toml"}"\n')
-        with Server(folder / "data", "--config", folder / "cameo.toml", "--no-worker") as server:
-            outcomes = run(server, pathlib.Path(suite), subset, arguments)
-        return judge(outcomes)
+    tests, outcomes = subset.read_text().splitlines(), {}
+    for public_read in ([], BUCKETS[:1]):
+        some = [test for test in tests if (test.rsplit("::", 1)[-1] in OF_PUBLIC_BUCKETS) == bool(public_read)]
+        with tempfile.TemporaryDirectory(prefix="cameo-s3-tests-") as folder:
+            folder = pathlib.Path(folder)
+            (folder / "keys.toml").touch(mode=0o600)
+            (folder / "keys.toml").write_text(keys())
+            (folder / "cameo.toml").write_text(f'[s3]\nkey_file = "{folder / "keys.toml"}"\npublic_read = {json.dumps(public_read)}\n')
+            (folder / "subset.txt").write_text("\n".join(some))
+            with Server(folder / "data", "--config", folder / "cameo.toml", "--no-worker") as server:
+                outcomes |= run(server, pathlib.Path(suite), folder / "subset.txt", arguments)
+    return judge(outcomes)
 
 
 def run(server, suite, subset, arguments):

@@ -132,7 +132,7 @@ impl Config {
         self.images.check()?;
         self.store.check()?;
         self.limits.check()?;
-        self.s3.check()?;
+        self.s3.check(&self.store.upload_bucket)?;
         self.settings()?;
         self.register.window()?;
         self.s3.cors()?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Server, misconfigured};
 use crate::{
     error::Result,
-    serve::s3_api::{Cors, S3Limits, fault_of_domain},
+    serve::s3_api::{Cors, Grant, S3Limits, fault_of_domain},
 };
 
 /// The shortest time that a client gets.
@@ -26,6 +26,9 @@ pub struct S3 {
     pub domains: Vec<String>,
     /// Origins whose web pages may use the endpoint, as browsers name them (`https://photos.example.com`; `*`: all); empty for none.
     pub cors_origins: Vec<String>,
+    /// Buckets that everybody may read and list without an access key; a `*` at the end of a name stands for any rest; empty for none. Not
+    /// that of the originals. The images listener is the public's usual way to renditions, and lists nothing.
+    pub public_read: Vec<String>,
     /// Content of one object.
     pub object_max: ByteSize,
     /// Open connections.
@@ -47,6 +50,7 @@ impl Default for S3 {
             key_file: PathBuf::new(),
             domains: Vec::new(),
             cors_origins: Vec::new(),
+            public_read: Vec::new(),
             object_max: ByteSize::b(limits.object_max_bytes),
             connections_max: limits.connections_max,
             in_flight_max: ByteSize::b(limits.in_flight_max_bytes),
@@ -57,8 +61,21 @@ impl Default for S3 {
 }
 
 impl S3 {
-    /// Refuses domains that no host name can be below, and origins that are none.
-    pub fn check(&self) -> Result<()> {
+    /// Refuses domains that no host name can be below, origins that are none, and a public bucket of originals, which are `upload_bucket`'s.
+    pub fn check(&self, upload_bucket: &str) -> Result<()> {
+        for bucket in &self.public_read {
+            if !s3s::path::check_bucket_name(&bucket.replacen('*', "xxx", usize::from(bucket.ends_with('*')))) {
+                return Err(misconfigured(format!(
+                    "read s3.public_read: {bucket:?} is no bucket; write names such as \"celebtide\", or their beginning and a *"
+                )));
+            }
+            if Grant::read_all(bucket).covers_bucket(upload_bucket) {
+                return Err(misconfigured(format!(
+                    "read s3.public_read: {bucket:?} covers {upload_bucket:?}, and originals would be public with all that cameras write into \
+                     them; name other buckets"
+                )));
+            }
+        }
         if let Some((domain, fault)) = self.domains.iter().find_map(|domain| Some((domain, fault_of_domain(domain)?))) {
             let doing =
                 format!("read s3.domains: {domain:?} is wrong: {fault}; write names such as \"s3.example.com\"");
@@ -102,7 +119,7 @@ mod tests {
 
     #[test]
     fn domains_are_host_names() {
-        let check = |domain: &str| S3 { domains: vec![domain.to_owned()], ..S3::default() }.check();
+        let check = |domain: &str| S3 { domains: vec![domain.to_owned()], ..S3::default() }.check("uploads");
         for good in ["s3.example.com", "localhost", "cameo.lan"] {
             assert!(check(good).is_ok(), "{good}");
         }
@@ -111,6 +128,19 @@ mod tests {
         {
             let error = check(bad).expect_err(bad).to_string();
             assert!(error.contains("s3.domains"), "{error}");
+        }
+    }
+
+    #[test]
+    fn originals_are_never_public() {
+        let check =
+            |bucket: &str| S3 { public_read: vec![bucket.to_owned()], ..S3::default() }.check("uploads-of-ours");
+        for good in ["celebtide", "img-*", "uploads-of-ours-2"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in ["", "*", "uploads-of-ours", "uploads-*", "u*", "a*b", "Images", "img-**"] {
+            let error = check(bad).expect_err(bad).to_string();
+            assert!(error.contains("s3.public_read"), "{error}");
         }
     }
 }

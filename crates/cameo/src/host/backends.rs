@@ -86,11 +86,12 @@ pub fn key_file_of(config: &Config, data: &Path) -> PathBuf {
 /// The key pairs of the S3 endpoint: these first ones, and those of the file of keys. A file that was configured must exist.
 pub fn key_ring(config: &Config, first: Vec<AccessKey>) -> Result<KeyRing> {
     let path = key_file_of(config, &config.server.data);
-    if config.s3.key_file.as_os_str().is_empty() {
+    let ring = if config.s3.key_file.as_os_str().is_empty() {
         KeyRing::with_optional_file(first, &path)
     } else {
         KeyRing::with_file(first, &path)
-    }
+    }?;
+    Ok(ring.open_to_everybody(&config.s3.public_read))
 }
 
 /// The error of processes that share everything but the database.

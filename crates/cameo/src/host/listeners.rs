@@ -24,6 +24,9 @@ use crate::{
 
 /// Connections that may wait to be accepted. The kernel has a limit of its own (`net.core.somaxconn`).
 const BACKLOG: u32 = 4096;
+/// Seconds after which a connection without a byte is handed over all the same; the kernel rounds them to its own steps.
+#[cfg(target_os = "linux")]
+const FIRST_BYTES_WITHIN: usize = 1;
 
 /// The listeners that are on.
 #[derive(Debug)]
@@ -148,8 +151,27 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     // As a server that is started again needs it: connections of the last one may still be ending.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
+    defer_accept(&socket);
     socket.listen(BACKLOG)
 }
+
+/// Has the kernel hand connections over when their first bytes are here, or after about [`FIRST_BYTES_WITHIN`] seconds without one: whoever
+/// connects and says nothing takes no place of somebody who asks, and a client that is slow to its first byte is not taken for such a one.
+/// A kernel that cannot do it hands them over at once, as it always did.
+#[cfg(target_os = "linux")]
+fn defer_accept(socket: &TcpSocket) {
+    use nix::sys::socket::sockopt::SetUsize;
+
+    #[derive(Clone)]
+    struct DeferAccept;
+    nix::setsockopt_impl!(DeferAccept, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, usize, SetUsize);
+    if let Err(error) = nix::sys::socket::setsockopt(socket, DeferAccept, &FIRST_BYTES_WITHIN) {
+        tracing::debug!(%error, "connections cannot be deferred until their first bytes");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn defer_accept(_: &TcpSocket) {}
 
 /// An address that a client on this machine can use.
 fn base_url(address: SocketAddr) -> String {
@@ -162,7 +184,34 @@ fn base_url(address: SocketAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{io::Write, net::TcpStream, time::Duration};
+
     use super::*;
+
+    /// Who says nothing takes no place of somebody who asks, also where the silent one came first. Only a kernel that defers can do it;
+    /// on a machine that stood still in between, the silent one's second is over, so it is tried again.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_is_handed_over_when_its_first_bytes_are_here() {
+        let mut asked_first = false;
+        for _ in 0..10 {
+            let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let silent = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let mut asks = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            asks.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+            let mut order = Vec::new();
+            for _ in 0..2 {
+                // The silent one comes too, later.
+                let accepted = tokio::time::timeout(Duration::from_mins(1), listener.accept()).await.unwrap();
+                order.push(accepted.unwrap().1);
+            }
+            asked_first |= order == [asks.local_addr().unwrap(), silent.local_addr().unwrap()];
+            if asked_first {
+                break;
+            }
+        }
+        assert!(asked_first, "connections are handed over in the order in which they came");
+    }
 
     /// security.md, last paragraph.
     #[test]

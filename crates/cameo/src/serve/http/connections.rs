@@ -27,8 +27,9 @@ use super::{
 
 /// How long a connection that never asked for anything is taken for one that is about to.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long a connection is left alone from its first moment: its request may be under way, or here and not read yet.
-const ARRIVING: Duration = Duration::from_millis(100);
+/// How long a connection is left alone from its first moment: the rest of its request may be under way. The kernel hands it over with
+/// its first bytes (`host/listeners.rs`), so that this is about those of a head in several pieces.
+const ARRIVING: Duration = Duration::from_millis(25);
 /// How far a client must be behind to lose its place to another one.
 const FAR_BEHIND: Duration = Duration::from_secs(2);
 /// How slow a client must be to lose its place where all places are taken by requests under way: time for 1 KiB, which is 32 KiB/s.
@@ -36,7 +37,7 @@ const SLOW_KIB: Duration = Duration::from_millis(31);
 /// For how long it must have been waited for in all.
 const SLOW_AFTER: Duration = Duration::from_secs(10);
 /// How often it is looked again whose place could be taken.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
 /// What clients are held to when the listener ends: with [`BEGINNING_AT_THE_END`], less than a second is lost to one that stands still.
 const RATE_AT_THE_END: Rate = Rate { behind_max: Duration::from_millis(700), min_bytes_per_s: 16 * 1024 };
 /// How long a request may still begin when the listener ends: it may be under way to us.

@@ -32,7 +32,7 @@ const CHECKSUM: &str = "x-amz-checksum-";
 const ENCRYPTION: &str = "server-side encryption";
 const LOCKS: &str = "object lock";
 
-fn fate(name: &str) -> Fate {
+fn fate(name: &str, is_public: bool) -> Fate {
     match name {
         "x-amz-checksum-mode" | "x-amz-checksum-type" => Fate::Taken,
         "x-amz-checksum-algorithm" | "x-amz-sdk-checksum-algorithm" | "x-amz-trailer" => Fate::Checksums,
@@ -43,9 +43,10 @@ fn fate(name: &str) -> Fate {
         // Not what its name says: some servers unpack the archive that it stands beside.
         "x-amz-meta-snowball-auto-extract" => Fate::Only(&["false"], |_| refusal("unpacking archives")),
         _ if name.starts_with(METADATA) => Fate::Taken,
-        "x-amz-acl" => Fate::Only(&["private", "bucket-owner-full-control"], |_| acl_not_supported()),
-        _ if name.starts_with("x-amz-grant-") => Fate::Only(&[], |_| acl_not_supported()),
-        "x-amz-object-ownership" => Fate::Only(&["BucketOwnerEnforced"], |_| acl_not_supported()),
+        "x-amz-acl" if is_public => Fate::Only(&["public-read"], |_| acl_not_supported(true)),
+        "x-amz-acl" => Fate::Only(&["private", "bucket-owner-full-control"], |_| acl_not_supported(false)),
+        _ if name.starts_with("x-amz-grant-") => Fate::Only(&[], |_| acl_not_supported(false)),
+        "x-amz-object-ownership" => Fate::Only(&["BucketOwnerEnforced"], |_| acl_not_supported(false)),
         "x-amz-storage-class" => Fate::Only(&["STANDARD"], |_| {
             s3_error!(InvalidStorageClass, "The only storage class of this server is STANDARD.")
         }),
@@ -84,11 +85,11 @@ fn fate(name: &str) -> Fate {
     }
 }
 
-/// Refuses a request whose headers ask for what is not done.
-pub(super) fn check(reading: &Reading, route: &Route) -> S3Result<()> {
+/// Refuses a request whose headers ask for what is not done. `is_public`: everybody may read the bucket.
+pub(super) fn check(reading: &Reading, route: &Route, is_public: bool) -> S3Result<()> {
     for name in reading.headers.keys().map(http::HeaderName::as_str).filter(|name| name.starts_with("x-amz-")) {
         let value = reading.header(name).unwrap_or_default().trim();
-        match fate(name) {
+        match fate(name, is_public) {
             Fate::Taken => {}
             Fate::Only(values, _) if values.contains(&value) => {}
             Fate::Only(_, refuse) => return Err(with_header(refuse(value), name)),

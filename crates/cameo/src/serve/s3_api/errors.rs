@@ -107,10 +107,16 @@ fn body(error: &BodyError) -> S3Error {
     s3_error!(IncompleteBody, "The body ended before all of it was received.")
 }
 
-/// An access control list that would give somebody else a right.
-pub(super) fn acl_not_supported() -> S3Error {
+/// An access control list that says something else than what is so: a bucket is its owner's, or open to everybody's reading.
+pub(super) fn acl_not_supported(is_public: bool) -> S3Error {
     let code = S3ErrorCode::Custom("AccessControlListNotSupported".into());
-    status(code, "Rights are given by access key; the only list is private.", http::StatusCode::BAD_REQUEST)
+    let message = if is_public {
+        "Everybody may read this bucket (s3.public_read in the server's configuration); the only list is public-read."
+    } else {
+        "Rights are given by access key; the only list is private. Buckets that everybody may read are named in s3.public_read of the \
+         server's configuration."
+    };
+    status(code, message, http::StatusCode::BAD_REQUEST)
 }
 
 /// What S3 offers and this endpoint does not.

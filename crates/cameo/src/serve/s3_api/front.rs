@@ -90,11 +90,14 @@ pub(super) fn admit(parts: &Parts, settings: &FrontSettings, clock: &dyn Clock) 
         watch::claims(&claim.key_id, key.is_some());
     }
     let route = routes::find(&reading)?;
-    let signer = signature::verify(&reading, &parts.headers, key, clock.now(), &settings.limits)?;
+    let signer = match reading.proof.claim() {
+        Some(_) => signature::verify(&reading, &parts.headers, key, clock.now(), &settings.limits)?,
+        None => Signer { key: access::admit_unsigned(&settings.keys, &reading, route)?, chain: None },
+    };
     watch::asks(&signer.key.id, route.operation, reading.target.bucket(), reading.target.key());
-    asked::check(&reading, route)?;
+    asked::check(&reading, route, settings.keys.is_public(reading.target.bucket()))?;
     check_length(&reading, route, &settings.limits)?;
-    access::require_right(&signer.key, &reading, route)?;
+    access::require_right(&settings.keys, &signer.key, &reading, route)?;
     watch::charge(&settings.keys, &signer.key, route.operation, &reading.headers)?;
     Ok((Admitted { reading, route }, signer))
 }

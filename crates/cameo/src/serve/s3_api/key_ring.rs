@@ -11,7 +11,11 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{key_file, keys::AccessKey, quota::Usage};
+use super::{
+    key_file,
+    keys::{ANONYMOUS, AccessKey, Grant},
+    quota::Usage,
+};
 use crate::error::{Error, Kind, Place, Result};
 
 type Keys = Arc<HashMap<String, Arc<AccessKey>>>;
@@ -25,6 +29,8 @@ pub struct KeyRing {
     source: Option<Source>,
     state: Mutex<State>,
     usage: Usage,
+    /// What everybody may do, without a signature: read some buckets. It has no secret that anybody could sign with.
+    everybody: Option<Arc<AccessKey>>,
 }
 
 /// Where keys are read from.
@@ -88,7 +94,15 @@ fn hash(bytes: &[u8]) -> Hash {
 impl KeyRing {
     /// These keys, for as long as the process lives.
     pub fn fixed(keys: Vec<AccessKey>) -> Self {
-        Self { first: by_id(keys), source: None, state: Mutex::default(), usage: Usage::default() }
+        Self { first: by_id(keys), source: None, state: Mutex::default(), usage: Usage::default(), everybody: None }
+    }
+
+    /// The same keys, and these buckets may be read and listed by everybody; a `*` at the end stands for any rest.
+    #[must_use]
+    pub fn open_to_everybody(mut self, buckets: &[String]) -> Self {
+        let grants: Vec<Grant> = buckets.iter().map(|bucket| Grant::read_all(bucket)).collect();
+        self.everybody = (!grants.is_empty()).then(|| Arc::new(AccessKey::with(ANONYMOUS, "", grants)));
+        self
     }
 
     /// The keys of a file, which is read again when it changes, so that keys are rotated without a restart. Only its
@@ -112,12 +126,22 @@ impl KeyRing {
         let bytes = source.read()?;
         let keys = source.parse(bytes.as_deref())?;
         let state = Mutex::new(State { keys, seen: bytes.as_deref().map(hash), fault: None });
-        Ok(Self { first: by_id(first), source: Some(source), state, usage: Usage::default() })
+        Ok(Self { first: by_id(first), source: Some(source), state, usage: Usage::default(), everybody: None })
     }
 
     /// The key pair of this id, as of now.
     pub fn find(&self, id: &str) -> Option<Arc<AccessKey>> {
         self.current().get(id).or_else(|| self.first.get(id)).cloned()
+    }
+
+    /// What everybody may do, without a signature; `None` where that is nothing.
+    pub(super) fn everybody(&self) -> Option<&Arc<AccessKey>> {
+        self.everybody.as_ref()
+    }
+
+    /// Whether everybody may read and list a bucket.
+    pub(super) fn is_public(&self, bucket: &str) -> bool {
+        self.everybody.as_ref().is_some_and(|everybody| everybody.knows(bucket))
     }
 
     /// What was uploaded with each key lately.

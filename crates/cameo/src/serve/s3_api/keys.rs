@@ -47,6 +47,9 @@ impl Rights {
     }
 }
 
+/// The id that requests without a signature have in the audit trail, where a bucket is open to them. No key pair may have it.
+pub(super) const ANONYMOUS: &str = "anonymous";
+
 /// Rights on the keys of a bucket that start with a prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,7 +68,13 @@ impl Grant {
         Self { bucket: "*".to_owned(), prefix: String::new(), rights: Rights::All }
     }
 
-    fn covers_bucket(&self, bucket: &str) -> bool {
+    /// Everything may be read and listed in this bucket; a `*` at the end stands for any rest.
+    pub fn read_all(bucket: &str) -> Self {
+        Self { bucket: bucket.to_owned(), prefix: String::new(), rights: Rights::Read }
+    }
+
+    /// Whether it is for this bucket.
+    pub fn covers_bucket(&self, bucket: &str) -> bool {
         match self.bucket.strip_suffix('*') {
             Some(start) => bucket.starts_with(start),
             None => self.bucket == bucket,
@@ -171,6 +180,9 @@ pub fn fault_of_pair(id: &str, secret: &str) -> Option<String> {
             "{id:?} is no access key id: 1 to {TEXT_MAX} ASCII letters, digits and characters such as - _ . are one"
         ));
     }
+    if id == ANONYMOUS {
+        return Some(format!("{id:?} stands for requests without a signature; choose another access key id"));
+    }
     if secret.chars().count() < SECRET_MIN || secret.chars().count() > TEXT_MAX || secret.contains(char::is_control) {
         return Some(format!(
             "the secret of {id} is shorter than {SECRET_MIN} or longer than {TEXT_MAX} characters, or has control characters in it"
@@ -230,6 +242,7 @@ mod tests {
             ("a\nb", "secret of somebody"),
             ("\u{c544}", "secret of somebody"),
             (&long, "secret of somebody"),
+            (ANONYMOUS, "secret of somebody"),
             ("id", ""),
             ("id", "…"),
             ("id", "seven 7"),

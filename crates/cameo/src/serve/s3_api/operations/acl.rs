@@ -1,4 +1,5 @@
-//! Access control lists: everything is its owner's alone, and nothing else can be asked for.
+//! Access control lists: they say what is so, and nothing else can be asked for. Everything is its owner's alone, or open to everybody's
+//! reading where `s3.public_read` names the bucket.
 //!
 //! Tools read and write them by habit; rights are given by access key (see `keys`).
 
@@ -16,10 +17,15 @@ use crate::serve::s3_api::{
     translate::{OWNER, owner},
 };
 
-/// The one canned list that says what is so anyway.
-const PRIVATE: &str = "private";
+/// The canned list that says what is so.
+fn canned_of(is_public: bool) -> &'static str {
+    if is_public { "public-read" } else { "private" }
+}
 
-fn grants() -> Vec<Grant> {
+/// Everybody, with or without a signature.
+const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
+
+fn grants(is_public: bool) -> Vec<Grant> {
     let grantee = Grantee {
         display_name: Some(OWNER.to_owned()),
         email_address: None,
@@ -27,29 +33,56 @@ fn grants() -> Vec<Grant> {
         type_: Type::from_static(Type::CANONICAL_USER),
         uri: None,
     };
-    vec![Grant { grantee: Some(grantee), permission: Some(Permission::from_static(Permission::FULL_CONTROL)) }]
+    let everybody = || Grantee {
+        display_name: None,
+        email_address: None,
+        id: None,
+        type_: Type::from_static(Type::GROUP),
+        uri: Some(ALL_USERS.to_owned()),
+    };
+    let grant =
+        |grantee, permission| Grant { grantee: Some(grantee), permission: Some(Permission::from_static(permission)) };
+    let mut grants = vec![grant(grantee, Permission::FULL_CONTROL)];
+    if is_public {
+        grants.push(grant(everybody(), Permission::READ));
+    }
+    grants
 }
 
-/// Refuses lists that would give somebody else a right. Some tools read a list and write it back after a copy.
-fn require_private(canned: Option<&str>, policy: Option<&AccessControlPolicy>) -> S3Result<()> {
+/// Refuses lists that say something else than what is so. Some tools read a list and write it back after a copy.
+fn require_what_is_so(is_public: bool, canned: Option<&str>, policy: Option<&AccessControlPolicy>) -> S3Result<()> {
+    let is_everybodys_reading = |grant: &Grant| {
+        grant.grantee.as_ref().and_then(|grantee| grantee.uri.as_deref()) == Some(ALL_USERS)
+            && grant.permission.as_ref().map(Permission::as_str) == Some(Permission::READ)
+    };
     let is_owner = |grant: &Grant| grant.grantee.as_ref().and_then(|grantee| grantee.id.as_deref()) == Some(OWNER);
     let is_ours = |policy: &AccessControlPolicy| {
         policy.owner.as_ref().is_none_or(|owner| owner.id.as_deref().is_none_or(|id| id == OWNER))
     };
-    let is_own = |policy: &AccessControlPolicy| is_ours(policy) && policy.grants.iter().flatten().all(is_owner);
-    if canned == Some(PRIVATE) || (canned.is_none() && policy.is_some_and(is_own)) {
+    let is_so = |policy: &AccessControlPolicy| {
+        let grants = || policy.grants.iter().flatten();
+        is_ours(policy)
+            && grants().all(|grant| is_owner(grant) || (is_public && is_everybodys_reading(grant)))
+            && grants().any(is_everybodys_reading) == is_public
+    };
+    if canned == Some(canned_of(is_public)) || (canned.is_none() && policy.is_some_and(is_so)) {
         return Ok(());
     }
-    Err(acl_not_supported())
+    Err(acl_not_supported(is_public))
 }
 
 impl Operations {
+    fn is_public(&self, bucket: &str) -> bool {
+        self.access.keys.is_public(bucket)
+    }
+
     pub(super) async fn get_bucket_acl(
         &self,
         request: S3Request<GetBucketAclInput>,
     ) -> S3Result<S3Response<GetBucketAclOutput>> {
         self.require_bucket(&request.input.bucket)?;
-        Ok(S3Response::new(GetBucketAclOutput { grants: Some(grants()), owner: Some(owner()) }))
+        let grants = grants(self.is_public(&request.input.bucket));
+        Ok(S3Response::new(GetBucketAclOutput { grants: Some(grants), owner: Some(owner()) }))
     }
 
     pub(super) async fn get_object_acl(
@@ -57,8 +90,8 @@ impl Operations {
         request: S3Request<GetObjectAclInput>,
     ) -> S3Result<S3Response<GetObjectAclOutput>> {
         self.store.look_up(&request.input.bucket, &request.input.key).map_err(refused)?;
-        let output =
-            GetObjectAclOutput { grants: Some(grants()), owner: Some(owner()), ..GetObjectAclOutput::default() };
+        let grants = grants(self.is_public(&request.input.bucket));
+        let output = GetObjectAclOutput { grants: Some(grants), owner: Some(owner()), ..GetObjectAclOutput::default() };
         Ok(S3Response::new(output))
     }
 
@@ -68,7 +101,11 @@ impl Operations {
     ) -> S3Result<S3Response<PutBucketAclOutput>> {
         self.require_bucket(&request.input.bucket)?;
         let (canned, policy) = (request.input.acl.as_ref(), request.input.access_control_policy.as_ref());
-        require_private(canned.map(s3s::dto::BucketCannedACL::as_str), policy)?;
+        require_what_is_so(
+            self.is_public(&request.input.bucket),
+            canned.map(s3s::dto::BucketCannedACL::as_str),
+            policy,
+        )?;
         Ok(S3Response::new(PutBucketAclOutput::default()))
     }
 
@@ -78,7 +115,11 @@ impl Operations {
     ) -> S3Result<S3Response<PutObjectAclOutput>> {
         self.store.look_up(&request.input.bucket, &request.input.key).map_err(refused)?;
         let (canned, policy) = (request.input.acl.as_ref(), request.input.access_control_policy.as_ref());
-        require_private(canned.map(s3s::dto::ObjectCannedACL::as_str), policy)?;
+        require_what_is_so(
+            self.is_public(&request.input.bucket),
+            canned.map(s3s::dto::ObjectCannedACL::as_str),
+            policy,
+        )?;
         Ok(S3Response::new(PutObjectAclOutput::default()))
     }
 }
