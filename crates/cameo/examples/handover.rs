@@ -93,7 +93,11 @@ struct IdleHere;
 
 #[async_trait]
 impl Render for IdleHere {
-    async fn render(&self, original: Content, size_set: &SizeSet) -> cameo::error::Result<Result<Rendered, Rejection>> {
+    async fn render(
+        &self,
+        original: Content,
+        size_set: &SizeSet,
+    ) -> cameo::model::error::Result<Result<Rendered, Rejection>> {
         let size_set = size_set.clone();
         let idling = tokio::task::spawn_blocking(move || {
             idle(&original.into_bytes().expect("an original"), &size_set, &Limits::default())

@@ -1,6 +1,6 @@
 //! Addresses of backends: their scheme chooses the backend.
 
-use crate::error::{Error, Kind, Place};
+use crate::model::error::{Error, Kind, Place};
 
 /// The scheme of an address, in lower case: what stands before the first colon.
 pub fn scheme(url: &str) -> String {

@@ -5,7 +5,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::error::{Error, Kind, Place, Result};
+use crate::model::error::{Error, Kind, Place, Result};
 
 /// Where a service is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

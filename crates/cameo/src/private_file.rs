@@ -13,7 +13,7 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use crate::error::{Error, Kind, Place, Result};
+use crate::model::error::{Error, Kind, Place, Result};
 
 /// Reading and writing, for the owner alone.
 pub const OWNER_ONLY: u32 = 0o600;

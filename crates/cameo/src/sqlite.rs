@@ -23,8 +23,8 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
-    error::{Error, Kind, Place, Result},
     failpoint::{Bug, Point, planted, reached},
+    model::error::{Error, Kind, Place, Result},
 };
 
 /// Jobs that wait for the writer, at most; more callers wait for a place.

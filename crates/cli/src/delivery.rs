@@ -11,10 +11,12 @@ use std::{
 
 use cameo::{
     catalog::State,
-    error::{Error, Kind, Place, Result},
     flow::verify::{self, HandedOver, Stray},
-    key::{PhotoId, UploadKey, Vertical},
-    reason::ReasonCode,
+    model::{
+        error::{Error, Kind, Place, Result},
+        key::{PhotoId, UploadKey, Vertical},
+        reason::ReasonCode,
+    },
 };
 use fast_md5::Md5;
 
@@ -56,7 +58,7 @@ impl Delivery {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // Reading a pipe would wait for whoever writes to it, and a link may lead nowhere.
         let is_file = path.is_file();
-        match UploadKey::parse(&format!("{}{vertical}/{name}", cameo::key::ORIGIN_PREFIX)) {
+        match UploadKey::parse(&format!("{}{vertical}/{name}", cameo::model::key::ORIGIN_PREFIX)) {
             UploadKey::Photo(_) | UploadKey::Plain if !is_file => {
                 self.misnamed.push((path.to_owned(), "no file that can be read".to_owned()));
             }

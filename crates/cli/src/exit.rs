@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use cameo::{
-    error::{Error, Kind},
     flow::verify::EntityState,
+    model::error::{Error, Kind},
 };
 
 use crate::output::note;

@@ -20,8 +20,8 @@ use std::{
 
 use cameo::{
     config::{Environment, Log, LogFormat},
-    error::{Error, Kind, Place},
     escape::{visible, visible_json},
+    model::error::{Error, Kind, Place},
 };
 use tracing::{Level, Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{

@@ -11,9 +11,9 @@ use super::{
     LedgerEntry, Registered, Row,
     ledger::{Before, Decision, RegisterRules, RowChange, decide},
 };
-use crate::{
+use crate::model::{
     key::{EntityId, PhotoId, UploadKey},
-    message::Outcome,
+    outcome::Outcome,
 };
 
 /// A ledger entry to write.

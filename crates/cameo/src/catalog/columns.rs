@@ -11,8 +11,10 @@ use super::{
 };
 use crate::{
     clock::from_millis,
-    error::{Error, Result},
-    generation::Generation,
+    model::{
+        error::{Error, Result},
+        generation::Generation,
+    },
 };
 
 /// A row of `cameo_originals`.

@@ -7,10 +7,10 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::{Catalog, Effect, Scope, State, TakeDown, image_urls::ImageUrls, ledger::RegisterRules};
-use crate::{
+use crate::model::{
     generation::Generation,
     key::{EntityId, PhotoId, UploadKey, Vertical},
-    message::{Fate, Outcome, PublishedRendition},
+    outcome::{Fate, Outcome, PublishedRendition},
     reason::ReasonCode,
 };
 

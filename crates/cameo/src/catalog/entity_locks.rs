@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use crate::key::EntityId;
+use crate::model::key::EntityId;
 
 /// Locks that entities share. Two entities of one stripe wait for each other, which is harmless.
 const STRIPES: usize = 256;

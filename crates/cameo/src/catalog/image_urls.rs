@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::key::PhotoId;
+use crate::model::key::PhotoId;
 
 /// Bytes of a path that must be encoded; keys of ours hold none of these but non-ASCII, which is always encoded.
 const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`');

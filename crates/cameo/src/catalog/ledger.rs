@@ -10,11 +10,11 @@ use std::{cmp::Ordering, collections::BTreeSet};
 use jiff::Timestamp;
 
 use super::{Effect, LedgerEntry, Registered, Row, State, TakeDown, image_urls::ImageUrls};
-use crate::{
+use crate::model::{
     error::{Error, Kind, Place, Result},
     generation::Generation,
     key::{PhotoId, UploadKey},
-    message::{Fate, Outcome, PublishedRendition},
+    outcome::{Fate, Outcome, PublishedRendition},
     reason::ReasonCode,
 };
 
@@ -458,7 +458,7 @@ mod tests {
             }
             outcome
         };
-        let bad = Fate::Rejected { reason: crate::reason::ReasonCode::FileCorrupt, detail: String::new() };
+        let bad = Fate::Rejected { reason: crate::model::reason::ReasonCode::FileCorrupt, detail: String::new() };
         let served = LedgerEntry { size_set: Some("default/2".to_owned()), ..entry(&made("default/2", &["sq", "xl"])) };
         let beside = decided(Some(&served), &["sq", "xl"], &outcome(KEY, 2, bad)).entry.unwrap();
         let decision = decided(Some(&beside), &["sq", "xl"], &made("default/1", &["sq", "ve"]));

@@ -15,10 +15,12 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    error::Result,
-    generation::Generation,
-    key::{EntityId, PhotoId, UploadKey, Vertical},
-    message::Outcome,
+    model::{
+        error::Result,
+        generation::Generation,
+        key::{EntityId, PhotoId, UploadKey, Vertical},
+        outcome::Outcome,
+    },
 };
 
 /// A catalog in memory.

@@ -10,11 +10,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{
+use crate::model::{
     error::Result,
     generation::Generation,
     key::{EntityId, PhotoId, Vertical},
-    message::Outcome,
+    outcome::Outcome,
     reason::ReasonCode,
 };
 

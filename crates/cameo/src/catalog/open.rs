@@ -6,7 +6,7 @@ use super::{Catalog, fit::Misfit, ledger::RegisterRules, limits::ServerLimits, s
 use crate::{
     address,
     clock::Clock,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     sqlite::Sqlite,
 };
 

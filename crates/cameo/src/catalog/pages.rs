@@ -1,7 +1,7 @@
 //! Everything of a scope, a page at a time, so that memory is bounded by a page however much there is.
 
 use super::{Catalog, LedgerEntry, Row, Scope};
-use crate::error::Result;
+use crate::model::error::Result;
 
 /// Entries or rows that are asked for at once.
 const PAGE: usize = 1000;

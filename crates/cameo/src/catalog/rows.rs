@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::{Row, Scope};
 #[cfg(any(test, feature = "mysql", feature = "postgres"))]
-use crate::key::UploadKey;
-use crate::key::{CD_IDX_MAX, EntityId, PhotoId};
+use crate::model::key::UploadKey;
+use crate::model::key::{CD_IDX_MAX, EntityId, PhotoId};
 
 /// Numbers of entities in one statement, at most, where they can be asked for in the order of the answer. From 1000 values
 /// on, MariaDB makes a list a table of its own (`in_predicate_conversion_threshold`).

@@ -4,7 +4,7 @@
 //! itself: one that was killed at any statement is run from its start. Its version is noted after its last statement.
 //! A schema newer than this program is refused, never touched.
 
-use crate::error::{Error, Kind, Place, Result};
+use crate::model::error::{Error, Kind, Place, Result};
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Database, pool::PoolConnection};
 
 use super::{fit::Misfit, table::Table};
-use crate::{
+use crate::model::{
     error::{Error, Kind, Place, Result, Subject},
     key::EntityId,
 };

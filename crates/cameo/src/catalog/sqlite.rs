@@ -18,10 +18,12 @@ use super::{
 };
 use crate::{
     clock::{Clock, from_millis, to_millis},
-    error::{Error, Place, Result},
-    generation::Generation,
-    key::{EntityId, PhotoId, UploadKey, Vertical},
-    message::{Fate, Outcome},
+    model::{
+        error::{Error, Place, Result},
+        generation::Generation,
+        key::{EntityId, PhotoId, UploadKey, Vertical},
+        outcome::{Fate, Outcome},
+    },
     sqlite::{Done, Failure, Sqlite, integer},
 };
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, Kind, Place, Result};
+use crate::model::error::{Error, Kind, Place, Result};
 
 /// The columns of the public table, by the names that Cameo knows them by.
 pub const COLUMNS: [&str; 12] = [

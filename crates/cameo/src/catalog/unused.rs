@@ -5,11 +5,11 @@
 use async_trait::async_trait;
 
 use super::{Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope};
-use crate::{
+use crate::model::{
     error::{Error, Kind, Place, Result},
     generation::Generation,
     key::{EntityId, Vertical},
-    message::Outcome,
+    outcome::Outcome,
 };
 
 /// No catalog.

@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
-use crate::error::Result;
+use crate::model::error::Result;
 
 /// Bytes of a file, at least: smaller ones would be begun again with nearly every line.
 const FILE_MIN: ByteSize = ByteSize::kib(64);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Server, misconfigured};
-use crate::error::Result;
+use crate::model::error::Result;
 
 /// The console.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

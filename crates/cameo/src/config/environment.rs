@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use toml::{Table, Value};
 
 use super::{misconfigured, wrong};
-use crate::error::Result;
+use crate::model::error::Result;
 
 /// Names that are no configuration keys.
 const SPECIAL: [&str; 4] = ["CAMEO_ACCESS_KEY_ID", "CAMEO_SECRET_ACCESS_KEY", "CAMEO_CONFIG", "CAMEO_LOG"];

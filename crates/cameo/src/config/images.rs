@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
-use crate::error::Result;
+use crate::model::error::Result;
 
 /// What `images.public_url` looks like.
 const EXAMPLE: &str = "https://image.mycelebs.com";

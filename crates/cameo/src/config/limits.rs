@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
-use crate::{error::Result, render::children};
+use crate::{model::error::Result, render::children};
 
 /// What an original may be at most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -13,9 +13,11 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::{
-    error::{Error, Kind, Place, Result},
     flow::{NamedSizeSet, Settings, SizeSets},
-    key::Vertical,
+    model::{
+        error::{Error, Kind, Place, Result},
+        key::Vertical,
+    },
     private_file,
 };
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
-use crate::{catalog::table::DEFAULT_NAME, error::Result, render::children::ORIGINALS_PER_CHILD};
+use crate::{catalog::table::DEFAULT_NAME, model::error::Result, render::children::ORIGINALS_PER_CHILD};
 
 /// Address of the store in the data folder.
 const EMBEDDED_STORE: &str = "embedded:";

@@ -4,7 +4,7 @@ use jiff::{civil::Time, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::wrong;
-use crate::{error::Result, flow::window::Window};
+use crate::{flow::window::Window, model::error::Result};
 
 /// Registering.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ fn time(key: &str, text: &str) -> Result<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Config, error::Kind};
+    use crate::{config::Config, model::error::Kind};
 
     #[test]
     fn the_default_is_at_once_and_the_window_is_the_how_tos() {

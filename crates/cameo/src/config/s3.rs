@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Server, misconfigured};
 use crate::{
-    error::Result,
+    model::error::Result,
     serve::s3_api::{Cors, Grant, S3Limits, fault_of_domain},
 };
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
 use crate::{
-    error::Result,
+    model::error::Result,
     serve::http::{ClientNetwork, ConnectionLimits},
 };
 

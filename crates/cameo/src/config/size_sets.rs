@@ -4,7 +4,7 @@ use cameo_image::{Fit, ImageSize, SizeSet};
 use serde::{Deserialize, Serialize};
 
 use super::wrong;
-use crate::{error::Result, flow::NamedSizeSet};
+use crate::{flow::NamedSizeSet, model::error::Result};
 
 /// A size set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -18,11 +18,13 @@ use super::{
 use crate::{
     catalog::{Catalog, Row, RowPages, Scope, image_urls::ImageUrls},
     clock::Clock,
-    error::Result,
-    event::{Change, Event},
-    generation::Generation,
-    key::{EntityId, PhotoId},
-    message::{Fate, Outcome, PublishedRendition},
+    model::{
+        error::Result,
+        event::{Change, Event},
+        generation::Generation,
+        key::{EntityId, PhotoId},
+        outcome::{Fate, Outcome, PublishedRendition},
+    },
     store::{ObjectInfo, Store},
 };
 

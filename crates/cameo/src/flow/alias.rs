@@ -14,9 +14,11 @@ use super::{
 };
 use crate::{
     catalog::{EntityRows, Row},
-    error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
-    key::{EntityId, PhotoId},
+    model::{
+        error::{Error, Kind, Place, Result},
+        key::{EntityId, PhotoId},
+    },
     store::{Attributes, NewKey, ObjectInfo, Written},
 };
 

@@ -25,7 +25,7 @@ use cameo_image::{Fit, SizeSet};
 
 use crate::{
     catalog::{Catalog, LedgerEntry},
-    key::Vertical,
+    model::key::Vertical,
     render::Render,
     store::Store,
 };

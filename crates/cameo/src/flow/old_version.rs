@@ -18,10 +18,12 @@ use tracing::info;
 use super::Flow;
 use crate::{
     catalog::State,
-    error::Result,
-    event::{Change, Event},
-    key::{PhotoId, UploadKey},
-    message::{Fate, Outcome},
+    model::{
+        error::Result,
+        event::{Change, Event},
+        key::{PhotoId, UploadKey},
+        outcome::{Fate, Outcome},
+    },
 };
 
 /// The removals among outcomes that are not to be registered, by their places, with the events that are sent in their stead.

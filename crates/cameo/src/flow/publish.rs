@@ -11,11 +11,13 @@ use cameo_image::Rendition;
 
 use super::{Flow, NamedSizeSet, Settings, went_back::pass};
 use crate::{
-    error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
-    generation::Generation,
-    key::PhotoId,
-    message::{Fate, PublishedRendition},
+    model::{
+        error::{Error, Kind, Place, Result},
+        generation::Generation,
+        key::PhotoId,
+        outcome::{Fate, PublishedRendition},
+    },
     store::{Attributes, Condition, GENERATION_METADATA, NewObject, ObjectInfo, Store, Written},
 };
 

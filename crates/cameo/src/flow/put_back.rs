@@ -8,8 +8,7 @@ use tracing::warn;
 
 use super::Flow;
 use crate::{
-    error::Result,
-    key::PhotoId,
+    model::{error::Result, key::PhotoId},
     store::{Attributes, Condition, GENERATION_METADATA, Object, ObjectInfo},
 };
 

@@ -1,9 +1,9 @@
 //! The first step: what an event asks for, told from its key and change alone.
 
-use crate::{
+use crate::model::{
     event::{Change, Event},
     key::{PhotoId, UploadKey},
-    message::{Fate, Outcome},
+    outcome::{Fate, Outcome},
     reason::ReasonCode,
 };
 
@@ -56,7 +56,7 @@ pub fn outcome(event: &Event, fate: Fate) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generation::Generation;
+    use crate::model::generation::Generation;
 
     fn event(bucket: &str, key: &str, change: Change) -> Event {
         Event { bucket: bucket.into(), key: key.into(), generation: Generation::from_counter(1), change }

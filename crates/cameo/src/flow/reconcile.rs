@@ -18,10 +18,12 @@ use crate::{
         image_urls::ImageUrls,
         ledger::{is_older_engine, is_older_size_set},
     },
-    error::Result,
-    event::{Change, Event},
-    generation::Generation,
-    key::{PhotoId, UploadKey},
+    model::{
+        error::Result,
+        event::{Change, Event},
+        generation::Generation,
+        key::{PhotoId, UploadKey},
+    },
     queue::{BATCH_MAX, Queue},
     store::ObjectInfo,
 };

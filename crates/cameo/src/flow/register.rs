@@ -25,11 +25,13 @@ use crate::{
         Effect, Registered, TakeDown,
         ledger::{PUBLISHED_MAX, is_older_size_set},
     },
-    error::{Error, Kind, Place, Result},
-    event::Event,
     failpoint::{Point, reached},
-    key::{EntityId, PhotoId},
-    message::{Fate, Outcome},
+    model::{
+        error::{Error, Kind, Place, Result},
+        event::Event,
+        key::{EntityId, PhotoId},
+        outcome::{Fate, Outcome},
+    },
     store::ObjectInfo,
 };
 

@@ -17,8 +17,10 @@ use super::{
 };
 use crate::{
     catalog::{Row, RowPages, Scope, State, image_urls::ImageUrls},
-    error::Result,
-    key::{EntityId, ImageKey, PhotoId, UploadKey},
+    model::{
+        error::Result,
+        key::{EntityId, ImageKey, PhotoId, UploadKey},
+    },
     queue::Queue,
     store::ContentState,
 };
@@ -186,7 +188,7 @@ async fn is_damaged_alias(flow: &Flow, key: &str) -> Result<bool> {
     }
     match flow.store.hash(bucket, key).await {
         Ok(digest) => Ok(digest.is_some_and(|digest| digest.agrees_with(&info) == Some(false))),
-        Err(error) if error.kind() == crate::error::Kind::Corrupt => Ok(true),
+        Err(error) if error.kind() == crate::model::error::Kind::Corrupt => Ok(true),
         Err(error) => Err(error),
     }
 }

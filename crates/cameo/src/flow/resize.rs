@@ -12,12 +12,14 @@ use super::{
     superseded::outcome_of_earlier_attempt,
 };
 use crate::{
-    error::Result,
-    event::Event,
     failpoint::{Point, reached},
-    key::PhotoId,
-    message::{Fate, Outcome},
-    reason::ReasonCode,
+    model::{
+        error::Result,
+        event::Event,
+        key::PhotoId,
+        outcome::{Fate, Outcome},
+        reason::ReasonCode,
+    },
     render::Rejection,
     store::Opened,
 };

@@ -15,11 +15,13 @@ use super::{
     receive::outcome,
 };
 use crate::{
-    error::{Error, Kind, Place, Result},
-    event::{Change, Event},
-    generation::Generation,
-    key::PhotoId,
-    message::{Fate, Outcome, PublishedRendition},
+    model::{
+        error::{Error, Kind, Place, Result},
+        event::{Change, Event},
+        generation::Generation,
+        key::PhotoId,
+        outcome::{Fate, Outcome, PublishedRendition},
+    },
     store::ObjectInfo,
 };
 
@@ -129,7 +131,8 @@ mod tests {
     /// `uploaded` came meanwhile.
     async fn ends(uploaded: Option<&'static str>) -> Result<Option<Outcome>> {
         let (store, settings) = (MemoryStore::new(Arc::new(SystemClock)), Config::default().settings().unwrap());
-        let photo = PhotoId { entity: crate::key::EntityId { vertical: "v".parse().unwrap(), cd_idx: 1 }, sequence: 0 };
+        let photo =
+            PhotoId { entity: crate::model::key::EntityId { vertical: "v".parse().unwrap(), cd_idx: 1 }, sequence: 0 };
         let (bucket, key) = (settings.upload_bucket.clone(), photo.origin_key());
         let put = async |bucket: &str, key: &str, body: &'static str, attributes: &Attributes| {
             let body = Bytes::from_static(body.as_bytes());

@@ -12,10 +12,12 @@ use super::{
 };
 use crate::{
     catalog::{LedgerEntry, State},
-    error::Result,
-    generation::Generation,
-    key::{PhotoId, UploadKey},
-    message::{Fate, Outcome},
+    model::{
+        error::Result,
+        generation::Generation,
+        key::{PhotoId, UploadKey},
+        outcome::{Fate, Outcome},
+    },
     store::ObjectInfo,
 };
 

@@ -22,7 +22,7 @@ use tracing::{info, warn};
 use crate::{
     clock::Clock,
     config::Audit,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     private_file,
     serve::{AuditLine, AuditLines, AuditTrail},
 };

@@ -13,7 +13,7 @@ use crate::{
     },
     clock::Clock,
     config::{Config, Environment},
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     queue::{self, Queue},
     serve::s3_api::{AccessKey, KeyRing},
     store::{self, Store},

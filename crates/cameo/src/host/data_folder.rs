@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::Environment,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     private_file::{self, Holds, Links},
     serve::s3_api::fault_of_pair,
 };

@@ -23,8 +23,8 @@ use crate::{
     catalog::{Catalog, ledger::RegisterRules, unused::UnusedCatalog},
     clock::Clock,
     config::{Config, Environment},
-    error::Result,
     flow::Flow,
+    model::error::Result,
     render::{Render, unused::UnusedEngine},
     serve::AuditTrail,
 };

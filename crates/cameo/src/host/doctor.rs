@@ -27,7 +27,7 @@ use crate::{
     catalog::{self, CatalogSettings, ForeignRows, fit::Misfit, sqlite},
     clock::Clock,
     config::{Config, Environment},
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     private_file::check_folder,
     queue::Queue,
     sqlite::Sqlite,

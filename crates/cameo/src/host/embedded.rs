@@ -26,9 +26,11 @@ use crate::{
     catalog::{Catalog, CatalogSettings, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog},
     clock::Clock,
     config::{Config, Environment},
-    error::{Error, Kind, Place, Result},
     flow::{Flow, reconcile::count_rows_elsewhere},
-    generation::counter_above,
+    model::{
+        error::{Error, Kind, Place, Result},
+        generation::counter_above,
+    },
     queue::{Queue, sqlite::SqliteQueue},
     serve::{
         AuditTrail,

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use tracing::warn;
 
 use crate::{
-    error::Result,
+    model::error::Result,
     queue::{BATCH_MAX, Message, Queue},
 };
 

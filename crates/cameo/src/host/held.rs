@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::{
-    message::Outcome,
+    model::outcome::Outcome,
     queue::{Message, Queue},
 };
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     catalog::image_urls::ImageUrls,
     config::{Config, Listen},
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     serve::{
         AuditTrail,
         console::{self, Console},

@@ -9,8 +9,6 @@ use tracing::{debug, info};
 
 use crate::{
     clock::Clock,
-    error::{Error, Kind, Place, Result, Subject},
-    event,
     failpoint::{Point, reached},
     flow::{
         Flow,
@@ -18,7 +16,11 @@ use crate::{
         register::{Registration, register},
         resize::resize,
     },
-    message::{Fate, Outcome},
+    model::{
+        error::{Error, Kind, Place, Result, Subject},
+        event,
+        outcome::{Fate, Outcome},
+    },
     queue::{BATCH_MAX, Queue},
 };
 

@@ -11,7 +11,7 @@ use std::{
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::error::{Error, Place};
+use crate::model::error::{Error, Place};
 
 /// First and longest pause before an operation that failed in an outage is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
@@ -107,7 +107,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::model::error::Kind;
 
     #[test]
     fn pauses_double_up_to_the_longest() {

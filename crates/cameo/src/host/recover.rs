@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::data_folder::DataFolder;
 use crate::{
     config::Config,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     store::embedded::{self, Recovered, Recovery, Side},
 };
 

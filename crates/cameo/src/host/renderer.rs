@@ -6,7 +6,7 @@ use tracing::warn;
 
 use crate::{
     config::Config,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     render::{
         Render, child,
         children::{self, Children},

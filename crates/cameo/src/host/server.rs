@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::{Config, Environment},
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
 };
 
 /// Which steps of the flow a process runs.

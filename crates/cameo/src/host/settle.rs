@@ -17,9 +17,11 @@ use super::{
     outage::{Gate, pause_after},
 };
 use crate::{
-    error::{Error, Kind, Result, Subject},
     failpoint::{Point, reached},
-    message::Outcome,
+    model::{
+        error::{Error, Kind, Result, Subject},
+        outcome::Outcome,
+    },
     queue::{Message, Queue},
 };
 

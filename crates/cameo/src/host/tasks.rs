@@ -7,7 +7,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::error::{Error, Kind, Place, Result};
+use crate::model::error::{Error, Kind, Place, Result};
 
 /// Whether everything ended within the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

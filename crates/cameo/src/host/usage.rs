@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::{
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     private_file::{self, Holds, Links},
     serve::s3_api::KeyRing,
 };

@@ -20,13 +20,15 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    error::{Result, Subject},
-    event,
     failpoint::{Bug, Point, planted, reached},
     flow::{Flow, window::Window},
-    message::Outcome,
+    model::{
+        error::{Result, Subject},
+        event,
+        outcome::Outcome,
+        reason::ReasonCode,
+    },
     queue::Queue,
-    reason::ReasonCode,
 };
 
 /// Messages that one resize task holds. More would keep others idle, fewer would cost a commit each.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Queue;
-use crate::{error::Result, event, message::Outcome};
+use crate::model::{error::Result, event, outcome::Outcome};
 
 /// Dead letters of one queue that are looked at for their photos, at most.
 pub const LOOKED_AT_MAX: usize = 10_000;

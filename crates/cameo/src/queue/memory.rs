@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::{DeadLetter, Depth, Message, Queue};
-use crate::{clock::Clock, error::Result};
+use crate::{clock::Clock, model::error::Result};
 
 /// A queue in memory.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::error::Result;
+use crate::model::error::Result;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

@@ -6,7 +6,7 @@ use super::Queue;
 use crate::{
     address,
     aws::AccessKeys,
-    error::{Place, Result},
+    model::error::{Place, Result},
 };
 
 const KEY: &str = "queue.url";

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use super::{DeadLetter, Depth, Message, Queue};
 use crate::{
     clock::{Clock, from_millis, to_millis},
-    error::{Place, Result},
+    model::error::{Place, Result},
     sqlite::{Done, Sqlite},
 };
 

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::{Rejection, Render};
 use crate::{
     content::Content,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
 };
 
 /// Renders in this process.
@@ -43,7 +43,7 @@ impl Render for InProcess {
             Ok(Err(error)) => Err(failed(&error)),
             // A panic of the engine is the original's doing: trying again would end alike.
             Err(error) if error.is_panic() => Ok(Err(Rejection {
-                reason: crate::reason::ReasonCode::RenderCrashed,
+                reason: crate::model::reason::ReasonCode::RenderCrashed,
                 detail: "the rendition engine panicked".to_owned(),
                 size: None,
             })),

@@ -4,7 +4,10 @@
 use async_trait::async_trait;
 use cameo_image::{Rendered, SizeSet};
 
-use crate::{content::Content, error::Result, reason::ReasonCode};
+use crate::{
+    content::Content,
+    model::{error::Result, reason::ReasonCode},
+};
 
 pub mod child;
 pub mod children;

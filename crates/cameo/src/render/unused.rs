@@ -6,7 +6,7 @@ use cameo_image::{Rendered, SizeSet};
 use super::{Rejection, Render};
 use crate::{
     content::Content,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
 };
 
 /// No engine.

@@ -2,7 +2,7 @@
 //!
 //! A code that is in no list is [`Kind::Unlisted`]. Only a failed fsync ends the process: whatever else fails was not acknowledged.
 
-use crate::error::Kind;
+use crate::model::error::Kind;
 
 /// Whose failure an error is.
 pub(super) fn kind_of(error: &rusqlite::Error) -> Kind {

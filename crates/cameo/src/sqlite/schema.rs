@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{Done, Failure};
-use crate::error::{Error, Kind, Place, Result};
+use crate::model::error::{Error, Kind, Place, Result};
 
 /// The steps of the schema: the first makes version 1. One that exists is not edited.
 const MIGRATIONS: [&str; 5] = [

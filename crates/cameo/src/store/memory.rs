@@ -12,7 +12,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{Attributes, Condition, Object, ObjectInfo, Store, Written};
-use crate::{clock::Clock, error::Result, generation::Generation};
+use crate::{
+    clock::Clock,
+    model::{error::Result, generation::Generation},
+};
 
 /// A store in memory. Clones share it.
 #[derive(Debug, Clone)]

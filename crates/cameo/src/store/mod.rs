@@ -15,8 +15,10 @@ use jiff::Timestamp;
 
 use crate::{
     content::Content,
-    error::{Error, Kind, Place, Result},
-    generation::Generation,
+    model::{
+        error::{Error, Kind, Place, Result},
+        generation::Generation,
+    },
 };
 
 mod check;

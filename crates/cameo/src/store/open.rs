@@ -6,7 +6,7 @@ use super::Store;
 use crate::{
     address,
     aws::AccessKeys,
-    error::{Place, Result},
+    model::error::{Place, Result},
 };
 
 const KEY: &str = "store.url";

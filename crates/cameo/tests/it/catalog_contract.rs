@@ -12,7 +12,7 @@ use cameo::{
         table::Table,
     },
     clock::SystemClock,
-    error::Kind,
+    model::error::Kind,
     sqlite::Sqlite,
 };
 

@@ -5,11 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use cameo::{
     catalog::{
-        self, Catalog, CatalogSettings, Scope, contract::rendered, contract::rules, limits::ServerLimits, table::Table,
+        self, Catalog, CatalogSettings, Scope,
+        contract::{rendered, rules},
+        limits::ServerLimits,
+        table::Table,
     },
     clock::SystemClock,
-    error::Kind,
     flow::Flow,
+    model::error::Kind,
     render::unused::UnusedEngine,
     serve::console::health::probe,
     store::memory::MemoryStore,
@@ -141,7 +144,7 @@ async fn what_would_not_register_is_not_healthy(server: &dyn CatalogServer, outa
     }
 }
 
-async fn told_in_the_end(catalog: &dyn Catalog, kind: Kind) -> cameo::error::Error {
+async fn told_in_the_end(catalog: &dyn Catalog, kind: Kind) -> cameo::model::error::Error {
     let told = async {
         loop {
             match catalog.probe().await {

@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 use cameo::{
     catalog::{Catalog, Scope, contract::rendered, limits::ServerLimits, table::Table},
     clock::SystemClock,
-    error::Kind,
     flow::Flow,
     host::{outage::Outages, worker::Worker},
+    model::error::Kind,
     queue::memory::MemoryQueue,
     render::unused::UnusedEngine,
     store::memory::MemoryStore,

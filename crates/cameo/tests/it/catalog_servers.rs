@@ -15,9 +15,7 @@ use cameo::{
         schema::Migration,
         table::Table,
     },
-    error::Kind,
-    key::EntityId,
-    message::Outcome,
+    model::{error::Kind, key::EntityId, outcome::Outcome},
 };
 
 use cameo_testbed::{
@@ -112,7 +110,7 @@ async fn an_opening_cut_anywhere_is_done_again(server: &dyn CatalogServer) {
 }
 
 /// One clear line, as whoever starts a worker sees it.
-fn assert_one_line(error: &cameo::error::Error, kind: Kind) {
+fn assert_one_line(error: &cameo::model::error::Error, kind: Kind) {
     assert_eq!(error.kind(), kind, "{error}");
     assert!(!error.to_string().contains('\n'), "{error}");
 }

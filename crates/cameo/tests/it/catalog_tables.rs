@@ -12,8 +12,10 @@ use cameo::{
         limits::ServerLimits,
         table::Table,
     },
-    error::{Error, Kind},
-    key::EntityId,
+    model::{
+        error::{Error, Kind},
+        key::EntityId,
+    },
 };
 use cameo_testbed::{SqlServer as _, mariadb::MariaDb, postgres::Postgres};
 

@@ -16,10 +16,12 @@ use cameo::{
     },
     clock::ManualClock,
     flow::{Flow, Settings, SizeSets},
-    generation::Generation,
-    message::{Fate, Outcome},
+    model::{
+        generation::Generation,
+        outcome::{Fate, Outcome},
+        reason::ReasonCode,
+    },
     queue::{Queue, memory::MemoryQueue},
-    reason::ReasonCode,
     render::in_process::InProcess,
     serve::{
         AuditTrail,

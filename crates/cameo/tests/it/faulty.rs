@@ -14,10 +14,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope},
-    error::{Error, Kind, Place, Result},
-    generation::Generation,
-    key::{EntityId, Vertical},
-    message::Outcome,
+    model::{
+        error::{Error, Kind, Place, Result},
+        generation::Generation,
+        key::{EntityId, Vertical},
+        outcome::Outcome,
+    },
     queue::{DeadLetter, Depth, Message, Queue},
     store::{Attributes, Condition, Object, ObjectInfo, Store, Written},
 };

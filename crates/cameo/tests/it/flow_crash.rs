@@ -9,11 +9,13 @@ use cameo::{
     catalog::{Catalog, Scope, State, contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
     content::Content,
-    error::Result,
-    event::{Change, Event},
     flow::{Flow, Settings, SizeSets},
-    generation::Generation,
     host::{outage::Outages, worker::Worker},
+    model::{
+        error::Result,
+        event::{Change, Event},
+        generation::Generation,
+    },
     queue::{Queue, memory::MemoryQueue},
     render::{Rejection, Render},
     store::{Attributes, Condition, Store, Written, memory::MemoryStore},
@@ -34,7 +36,7 @@ impl Render for Transcript {
     async fn render(&self, original: Content, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>> {
         let original = original.into_bytes().expect("an original");
         if original.starts_with(b"bad") {
-            let reason = cameo::reason::ReasonCode::FileCorrupt;
+            let reason = cameo::model::reason::ReasonCode::FileCorrupt;
             return Ok(Err(Rejection { reason, detail: "bad".into(), size: None }));
         }
         let rendition = |size: &cameo_image::ImageSize| Rendition {

@@ -13,15 +13,17 @@ use cameo::{
         memory::MemoryCatalog,
     },
     clock::{Clock, SystemClock},
-    error::{Kind, Result},
-    event::{Change, Event},
     flow::{
         reconcile::{requeue, requeue_removed},
         register::register,
     },
-    generation::Generation,
     host::worker::Worker,
-    message::{Fate, Outcome},
+    model::{
+        error::{Kind, Result},
+        event::{Change, Event},
+        generation::Generation,
+        outcome::{Fate, Outcome},
+    },
     store::{Attributes, Condition, Object, ObjectInfo, Store, Written, memory::MemoryStore},
 };
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use cameo::{
     catalog::image_urls::ImageUrls,
     flow::verify::{EntityState, Look},
-    generation::Generation,
+    model::generation::Generation,
     serve::images::client::HttpImages,
     store::{Attributes, GENERATION_METADATA},
 };

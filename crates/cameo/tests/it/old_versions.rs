@@ -7,8 +7,10 @@ use std::{sync::Arc, time::Duration};
 use cameo::{
     catalog::{LedgerEntry, Scope, State},
     clock::SystemClock,
-    event::{Change, Event},
-    generation::Generation,
+    model::{
+        event::{Change, Event},
+        generation::Generation,
+    },
     store::memory::MemoryStore,
 };
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cameo::{
     catalog::{self, CatalogSettings, contract::rules, limits::ServerLimits, table::Table},
     clock::SystemClock,
-    error::Kind,
+    model::error::Kind,
     queue, store,
 };
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use cameo::reason::ReasonCode;
+use cameo::model::reason::ReasonCode;
 
 #[test]
 fn every_reason_code_is_explained_as_the_command_explains_it() {

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use aws_sdk_sqs::{Client, config::Credentials, types::QueueAttributeName};
 use cameo::{
-    error::Kind,
+    model::error::Kind,
     queue::{
         Queue,
         contract::{Fixture, MAX_RECEIVES, check_all},
@@ -123,7 +123,7 @@ async fn ministack_passes_the_contract() {
 async fn a_service_that_is_away_is_unavailable() {
     // Port 1 is nobody's.
     let url = "sqs://?endpoint=http://127.0.0.1:1&region=us-east-1";
-    let access = cameo::aws::AwsAccess::from_url(cameo::error::Place::Queue, url).unwrap();
+    let access = cameo::aws::AwsAccess::from_url(cameo::model::error::Place::Queue, url).unwrap();
     let keys = cameo::aws::AccessKeys { id: "a".into(), secret: "b".into() };
     let error = Sqs::new(&access.with_keys(Some(keys))).await.queue("q").await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable, "{error}");

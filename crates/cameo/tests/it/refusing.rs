@@ -18,10 +18,12 @@ use cameo::{
     catalog::{Catalog, Count, EntityLock, EntityRows, ForeignRows, LedgerEntry, Registered, Row, Scope},
     clock::ManualClock,
     content::Content,
-    error::{Error, Kind, Place, Result},
-    generation::Generation,
-    key::{EntityId, Vertical},
-    message::Outcome,
+    model::{
+        error::{Error, Kind, Place, Result},
+        generation::Generation,
+        key::{EntityId, Vertical},
+        outcome::Outcome,
+    },
     queue::{DeadLetter, Depth, Message, Queue},
     render::{Rejection, Render},
     store::{
@@ -306,7 +308,7 @@ impl Render for Refusing<dyn Render> {
         let bytes = original.into_bytes().expect("an original");
         let about = String::from_utf8_lossy(&bytes).into_owned();
         let rejection = || {
-            let (reason, detail) = (cameo::reason::ReasonCode::FileCorrupt, "refused by the test".to_owned());
+            let (reason, detail) = (cameo::model::reason::ReasonCode::FileCorrupt, "refused by the test".to_owned());
             Some(Err(Rejection { reason, detail, size: None }))
         };
         let call = self.inner.render(Content::from(bytes.clone()), size_set);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cameo::{
     catalog::{Catalog, contract::rendered, table::Table},
-    message::Outcome,
+    model::outcome::Outcome,
 };
 use cameo_testbed::{mariadb::MariaDb, postgres::Postgres};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection};

@@ -18,16 +18,18 @@ use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, LedgerEntry, Row, Scope, State, contract::rules, ledger::RegisterRules, memory::MemoryCatalog},
     clock::SystemClock,
-    error::Result,
     flow::{
         Flow, NamedSizeSet, SizeSets,
         publish::{MadeFrom, Published, publish},
         register::{Registration, register},
     },
-    generation::Generation,
-    key::{EntityId, ImageKey, PhotoId},
-    message::{Fate, Outcome},
-    reason::ReasonCode,
+    model::{
+        error::Result,
+        generation::Generation,
+        key::{EntityId, ImageKey, PhotoId},
+        outcome::{Fate, Outcome},
+        reason::ReasonCode,
+    },
     store::{Attributes, Condition, Store, memory::MemoryStore},
 };
 use cameo_image::{ImageSize, Rendition, SizeSet};

@@ -17,11 +17,13 @@ use cameo::{
         memory::MemoryCatalog,
     },
     clock::SystemClock,
-    error::Result,
     flow::{Flow, register::register},
-    generation::Generation,
-    message::{Fate, Outcome},
-    reason::ReasonCode,
+    model::{
+        error::Result,
+        generation::Generation,
+        outcome::{Fate, Outcome},
+        reason::ReasonCode,
+    },
     store::{Attributes, Condition, GENERATION_METADATA, Object, ObjectInfo, Store, Written, memory::MemoryStore},
 };
 use futures::{FutureExt, future::BoxFuture};

@@ -10,8 +10,10 @@ use std::{
 use bytes::Bytes;
 use cameo::{
     content::Content,
-    error::{Kind, Place},
-    reason::ReasonCode,
+    model::{
+        error::{Kind, Place},
+        reason::ReasonCode,
+    },
     render::{
         Rejection, Render,
         children::{Children, Config},

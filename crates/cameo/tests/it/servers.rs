@@ -12,7 +12,7 @@ use cameo::{
         table::Table,
     },
     clock::SystemClock,
-    error::Result,
+    model::error::Result,
 };
 use cameo_testbed::{SqlServer, mariadb::MariaDb, postgres::Postgres};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection};

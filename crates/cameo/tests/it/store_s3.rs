@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cameo::{
     aws::{AccessKeys, AwsAccess},
     clock::SystemClock,
-    error::{Kind, Place},
+    model::error::{Kind, Place},
     queue::sqlite::SqliteQueue,
     serve::{
         AuditTrail,

@@ -11,9 +11,9 @@ use std::{
 
 /// Modules of the library in layers: a module may name those of the layers above its own in this list, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "content", "escape", "failpoint", "generation", "key", "reason", "tls"],
-    &["error"],
-    &["address", "aws", "event", "message", "private_file", "render", "sqlite"],
+    &["clock", "content", "escape", "failpoint", "tls"],
+    &["model"],
+    &["address", "aws", "private_file", "render", "sqlite"],
     &["queue"],
     &["catalog", "store"],
     &["flow"],

@@ -4,9 +4,11 @@
 use cameo::{
     catalog::Scope,
     clock::SystemClock,
-    flow::adopt::{Asked, Looked, adopt},
-    flow::verify::{Delivery, EntityState, HandedOver, Look, Question},
-    key::{PhotoId, UploadKey},
+    flow::{
+        adopt::{Asked, Looked, adopt},
+        verify::{Delivery, EntityState, HandedOver, Look, Question},
+    },
+    model::key::{PhotoId, UploadKey},
     store::Attributes,
 };
 

@@ -15,7 +15,6 @@ use cameo::{
     },
     clock::{Clock, SystemClock},
     content::Content,
-    error::Result,
     flow::{
         Flow, NamedSizeSet, Settings, SizeSets,
         reconcile::requeue,
@@ -23,6 +22,7 @@ use cameo::{
         verify::{self, EntityReport, EntityState, Listen, Look, Question, Summary, Unowned},
     },
     host::worker::Worker,
+    model::error::Result,
     queue::sqlite::SqliteQueue,
     render::{Rejection, Render},
     serve::{
@@ -50,7 +50,7 @@ impl Render for Painter {
     async fn render(&self, original: Content, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>> {
         let original = original.into_bytes().expect("an original");
         if original.starts_with(b"bad") {
-            let reason = cameo::reason::ReasonCode::FileCorrupt;
+            let reason = cameo::model::reason::ReasonCode::FileCorrupt;
             return Ok(Err(Rejection { reason, detail: "bad".into(), size: None }));
         }
         let colour: [u8; 3] = fast_md5::digest(&original)[..3].try_into().expect("three bytes");

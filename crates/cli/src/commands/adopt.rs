@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use cameo::{
-    error::{Error, Kind, Place},
     flow::adopt::{Asked, Looked, adopt},
     host::backends::{access_keys, open_catalog, open_store, register_rules},
-    key::PhotoId,
+    model::{
+        error::{Error, Kind, Place},
+        key::PhotoId,
+    },
 };
 use serde::Serialize;
 

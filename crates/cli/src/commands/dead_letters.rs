@@ -3,9 +3,8 @@
 use cameo::{
     catalog::Scope,
     host::backends::Queues,
-    key::UploadKey,
+    model::{key::UploadKey, reason::ReasonCode},
     queue::{DeadLetter, Queue},
-    reason::ReasonCode,
 };
 use serde::Serialize;
 

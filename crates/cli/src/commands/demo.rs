@@ -16,7 +16,7 @@ use cameo::{
         places::Places,
         server::{Roles, Server},
     },
-    key::{EntityId, PhotoId, Vertical},
+    model::key::{EntityId, PhotoId, Vertical},
     private_file::keep_to_owner,
 };
 

@@ -2,8 +2,8 @@
 
 use cameo::{
     config::Log,
-    error::Kind,
     host::doctor::{Audience, Finding, Health, examine},
+    model::error::Kind,
 };
 
 use super::{Context, json_line, lines};

@@ -1,6 +1,6 @@
 //! `cameo explain`: what a reason code means and who must do what, in Korean and English.
 
-use cameo::{
+use cameo::model::{
     error::{Error, Kind, Place},
     reason::{ReasonCode, ReasonKind},
 };

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use cameo::{
-    error::{Error, Kind, Place},
     host::{
         backends::key_file_of,
         data_folder::{Credentials, generate, read_credentials},
     },
+    model::error::{Error, Kind, Place},
     serve::s3_api::{AccessKey, Grant, Keys, Quota, Rights},
 };
 use clap::ArgGroup;

@@ -3,14 +3,16 @@
 
 use cameo::{
     catalog::{LedgerPages, Scope, State},
-    error::{Error, Kind, Place},
     flow::{
         reconcile::requeue,
         repair::{Acted, Plan, remove_absent, rewrite_urls, take_down},
         verify::{self, EntityReport, Listen, Question, Unowned},
     },
     host::places::Places,
-    reason::ReasonCode,
+    model::{
+        error::{Error, Kind, Place},
+        reason::ReasonCode,
+    },
     serve::console::client::ConsoleClient,
 };
 use serde::Serialize;

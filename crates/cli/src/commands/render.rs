@@ -8,11 +8,13 @@ use std::{
 
 use anyhow::Context as _;
 use cameo::{
-    error::{Error, Kind, Place},
     flow::NamedSizeSet,
     host::renderer,
-    key::Vertical,
-    reason::ReasonCode,
+    model::{
+        error::{Error, Kind, Place},
+        key::Vertical,
+        reason::ReasonCode,
+    },
     render::Render,
 };
 use cameo_image::Rendered;

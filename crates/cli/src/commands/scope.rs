@@ -4,10 +4,12 @@ use std::{io::Read, path::PathBuf};
 
 use cameo::{
     catalog::Scope,
-    error::{Error, Kind, Place},
     flow::verify::{unknown_ids, unmatched},
     host::places::Places,
-    key::{CD_IDX_MAX, Vertical},
+    model::{
+        error::{Error, Kind, Place},
+        key::{CD_IDX_MAX, Vertical},
+    },
 };
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
@@ -32,7 +34,7 @@ pub(crate) struct ScopeArgs {
 
 /// A vertical as a person types it: what macOS writes decomposed is composed first.
 pub(crate) fn parse_vertical(text: &str) -> Result<Vertical, String> {
-    text.nfc().collect::<String>().parse().map_err(|error: cameo::key::NameError| error.to_string())
+    text.nfc().collect::<String>().parse().map_err(|error: cameo::model::key::NameError| error.to_string())
 }
 
 impl ScopeArgs {

@@ -4,8 +4,8 @@ use cameo::{
     catalog::{Count, LedgerEntry, LedgerPages, Scope, State},
     flow::verify::{self, Stray},
     host::{backends::Queues, places::Places},
+    model::reason::ReasonCode,
     queue::Queue,
-    reason::ReasonCode,
 };
 use serde::Serialize;
 

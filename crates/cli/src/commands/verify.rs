@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use cameo::{
     catalog::{Scope, State},
-    error::{Error, Kind, Place},
     flow::verify::{self, EntityReport, EntityState, Listen, Look, Question, Stray, Summary, Unowned},
+    model::error::{Error, Kind, Place},
 };
 use serde::Serialize;
 

@@ -8,7 +8,6 @@ use aws_lambda_events::sqs::SqsMessage;
 use cameo::{
     clock::SystemClock,
     config::{Config, Environment},
-    error::{Error, Kind, Place},
     flow::Flow,
     host::{
         backends::{Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url},
@@ -16,6 +15,7 @@ use cameo::{
         outage::Outages,
         worker::Worker,
     },
+    model::error::{Error, Kind, Place},
     render::unused::UnusedEngine,
 };
 use futures::{StreamExt, stream};

@@ -12,8 +12,8 @@ use std::{
 
 use cameo::{
     config::{Config, Environment},
-    error::{Error, Kind, Place},
     escape::visible,
+    model::error::{Error, Kind, Place},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;

@@ -9,14 +9,13 @@ use aws_lambda_events::sqs::SqsMessage;
 use cameo::{
     catalog::unused::UnusedCatalog,
     config::{Config, Environment},
-    error::Error,
-    event,
     flow::Flow,
     host::{
         backends::{Queues, access_keys, open_queues, open_store},
         messages::handle_events,
         renderer,
     },
+    model::{error::Error, event},
     queue::Queue,
 };
 use serde_json::Value;
@@ -103,8 +102,10 @@ mod tests {
     use cameo::{
         clock::{Clock, SystemClock},
         config::Config,
-        event::{Change, Event},
-        generation::Generation,
+        model::{
+            event::{Change, Event},
+            generation::Generation,
+        },
         queue::memory::MemoryQueue,
         render::in_process::InProcess,
         store::{Attributes, Condition, Store, Written, memory::MemoryStore},

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use cameo::{
-    error::{Error, Kind, Subject},
+    model::error::{Error, Kind, Subject},
     queue::{Message, Queue},
 };
 use tracing::{error, warn};
@@ -76,7 +76,7 @@ mod tests {
 
     use cameo::{
         clock::{ManualClock, from_millis},
-        error::Place,
+        model::error::Place,
         queue::memory::MemoryQueue,
     };
 

@@ -6,7 +6,7 @@
 
 use sqlx::mysql::MySqlDatabaseError;
 
-use crate::error::{Error, Kind, Place};
+use crate::model::error::{Error, Kind, Place};
 
 /// Number of a table that does not exist.
 pub(super) const UNKNOWN_TABLE: u16 = 1146;

@@ -13,7 +13,7 @@ use crate::{
         fit::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Misfit, definitions},
         table::Table,
     },
-    error::Result,
+    model::error::Result,
 };
 
 /// Converted, since MySQL describes itself in a character set of its own. Names of tables are compared as the server does.

@@ -31,10 +31,12 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    error::{Error, Kind, Place, Result},
-    generation::Generation,
-    key::{EntityId, Vertical},
-    message::Outcome,
+    model::{
+        error::{Error, Kind, Place, Result},
+        generation::Generation,
+        key::{EntityId, Vertical},
+        outcome::Outcome,
+    },
 };
 
 mod failure;

@@ -26,10 +26,12 @@ use crate::{
         rows::{self, RowColumns},
     },
     clock::to_millis,
-    error::{Error, Kind, Place, Result},
-    generation::Generation,
-    key::{EntityId, PhotoId, UploadKey, Vertical},
-    message::Outcome,
+    model::{
+        error::{Error, Kind, Place, Result},
+        generation::Generation,
+        key::{EntityId, PhotoId, UploadKey, Vertical},
+        outcome::Outcome,
+    },
 };
 
 /// Where the results of the first send stand: after that of `START TRANSACTION`.

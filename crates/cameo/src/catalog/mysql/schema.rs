@@ -14,7 +14,7 @@ use crate::{
         server::refuse,
         table::Table,
     },
-    error::Result,
+    model::error::Result,
 };
 
 /// The migrations, oldest first. One that was released is never edited.

@@ -4,7 +4,7 @@
 //! A state that is in no list, nor its class, is [`Kind::Unlisted`]: only a try of the neighbours shows whether the row or the
 //! server is at fault.
 
-use crate::error::{Error, Kind, Place};
+use crate::model::error::{Error, Kind, Place};
 
 /// SQLSTATE of a table that does not exist.
 pub(super) const UNDEFINED_TABLE: &str = "42P01";

@@ -8,7 +8,7 @@ use crate::{
         fit::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Misfit},
         table::Table,
     },
-    error::Result,
+    model::error::Result,
 };
 
 /// `to_regclass` finds the table as statements would: by its schema, or along the search path; first as its name is

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::error::{Error, Kind, Place, Result};
+use crate::model::error::{Error, Kind, Place, Result};
 
 /// An array of texts, some of which may be `NULL`.
 pub(super) fn texts<'t>(elements: impl IntoIterator<Item = impl Into<Option<&'t str>>>) -> String {

@@ -28,10 +28,12 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    error::Result,
-    generation::Generation,
-    key::{EntityId, Vertical},
-    message::Outcome,
+    model::{
+        error::Result,
+        generation::Generation,
+        key::{EntityId, Vertical},
+        outcome::Outcome,
+    },
 };
 
 mod failure;

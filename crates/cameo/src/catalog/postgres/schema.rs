@@ -14,7 +14,7 @@ use crate::{
         server::refuse,
         table::Table,
     },
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
 };
 
 /// The migrations, oldest first. One that was released is never edited.

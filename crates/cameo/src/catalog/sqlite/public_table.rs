@@ -12,7 +12,7 @@ use crate::{
         rows::{ForeignRows, RowColumns},
         table::Table,
     },
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     sqlite::{Done, Sqlite},
 };
 

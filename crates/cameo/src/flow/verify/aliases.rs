@@ -10,9 +10,8 @@ use super::{
     report::{EntityReport, EntityState, PlaceState},
 };
 use crate::{
-    error::Result,
     flow::publish::JPEG,
-    key::EntityId,
+    model::{error::Result, key::EntityId},
     store::{ContentState, ObjectInfo},
 };
 

@@ -13,10 +13,12 @@ use super::{
 };
 use crate::{
     catalog::{Row, image_urls::ImageUrls},
-    error::{Kind, Result},
     flow::publish::{JPEG, original_of, size_of},
-    generation::Generation,
-    key::PhotoId,
+    model::{
+        error::{Kind, Result},
+        generation::Generation,
+        key::PhotoId,
+    },
     store::{ContentState, ObjectInfo},
 };
 

@@ -7,9 +7,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{Delivery, EntityFacts, Places, origin_prefix};
 use crate::{
     catalog::{LedgerPages, RowPages, Scope},
-    error::Result,
-    generation::Generation,
-    key::{EntityId, PhotoId, UploadKey, Vertical},
+    model::{
+        error::Result,
+        generation::Generation,
+        key::{EntityId, PhotoId, UploadKey, Vertical},
+    },
     store::{ContentState, ObjectInfo},
 };
 

@@ -5,9 +5,11 @@
 use super::{Places, in_work::InWork, origin_prefix, report::Stray};
 use crate::{
     catalog::{Scope, State},
-    error::Result,
-    key::{Misplaced, ORIGIN_PREFIX, UploadKey, Vertical, leading_cd_idx},
-    reason::ReasonCode,
+    model::{
+        error::Result,
+        key::{Misplaced, ORIGIN_PREFIX, UploadKey, Vertical, leading_cd_idx},
+        reason::ReasonCode,
+    },
     store::{ObjectInfo, Store},
 };
 

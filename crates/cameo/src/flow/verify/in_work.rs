@@ -13,12 +13,8 @@ use futures::try_join;
 use super::origin_prefix;
 use crate::{
     catalog::State,
-    error::Result,
-    event,
-    key::EntityId,
-    message::Outcome,
+    model::{error::Result, event, key::EntityId, outcome::Outcome, reason::ReasonCode},
     queue::{Queue, dead_letter::causes},
-    reason::ReasonCode,
 };
 
 /// Messages of a queue that are looked at, at most: beyond them everything counts as in work.

@@ -12,11 +12,13 @@ use super::{
 };
 use crate::{
     catalog::{LedgerEntry, State},
-    error::Result,
     flow::adopt::ADOPTED,
-    generation::Generation,
-    key::{EntityId, PhotoId},
-    reason::ReasonCode,
+    model::{
+        error::Result,
+        generation::Generation,
+        key::{EntityId, PhotoId},
+        reason::ReasonCode,
+    },
     store::ContentState,
 };
 

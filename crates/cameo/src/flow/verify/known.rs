@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, Scope},
-    error::Result,
-    key::{Misplaced, Vertical, leading_cd_idx},
+    model::{
+        error::Result,
+        key::{Misplaced, Vertical, leading_cd_idx},
+    },
 };
 
 /// Near names that are offered, at most.

@@ -11,7 +11,7 @@ use super::Settings;
 use crate::{
     catalog::{Catalog, LedgerEntry, Row, Scope, image_urls::ImageUrls},
     clock::Clock,
-    key::{PhotoId, Vertical},
+    model::key::{PhotoId, Vertical},
     store::Store,
 };
 
@@ -134,5 +134,5 @@ type EntityFacts = BTreeMap<u16, PhotoFacts>;
 
 /// The prefix under which the originals of a vertical stand.
 fn origin_prefix(vertical: &Vertical) -> String {
-    format!("{}{vertical}/", crate::key::ORIGIN_PREFIX)
+    format!("{}{vertical}/", crate::model::key::ORIGIN_PREFIX)
 }

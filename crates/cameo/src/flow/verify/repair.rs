@@ -1,6 +1,6 @@
 //! What repairs a finding. Verifying only names it; `flow::reconcile` does it, after another look.
 
-use crate::key::PhotoId;
+use crate::model::key::PhotoId;
 
 /// What repairs a finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,8 +7,10 @@ use serde::Serialize;
 use super::repair::Repair;
 use crate::{
     catalog::State,
-    key::{EntityId, Vertical},
-    reason::ReasonCode,
+    model::{
+        key::{EntityId, Vertical},
+        reason::ReasonCode,
+    },
 };
 
 /// Unexpected files that are listed, at most; all of them are counted.

@@ -17,8 +17,10 @@ use super::{
 };
 use crate::{
     catalog::{RowPages, Scope},
-    error::Result,
-    key::{EntityId, leading_cd_idx},
+    model::{
+        error::Result,
+        key::{EntityId, leading_cd_idx},
+    },
 };
 
 /// Entities that are judged side by side.

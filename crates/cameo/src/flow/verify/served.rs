@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{error::Result, store::ObjectInfo};
+use crate::{model::error::Result, store::ObjectInfo};
 
 use super::report::PlaceState;
 

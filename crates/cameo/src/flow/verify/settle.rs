@@ -13,7 +13,7 @@ use super::{
     report::{EntityReport, EntityState},
     run::judge_all,
 };
-use crate::{
+use crate::model::{
     error::Result,
     key::{EntityId, PhotoId},
 };

@@ -15,9 +15,11 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, LedgerEntry, LedgerPages, RowPages, Scope, State},
-    error::Result,
     flow::Settings,
-    key::{EntityId, ImageKey, PhotoId, UploadKey, Vertical},
+    model::{
+        error::Result,
+        key::{EntityId, ImageKey, PhotoId, UploadKey, Vertical},
+    },
     store::{ObjectInfo, Store},
 };
 

@@ -16,8 +16,10 @@ use super::{
 };
 use crate::{
     catalog::{LedgerEntry, LedgerPages, RowPages, Scope},
-    error::Result,
-    key::{EntityId, ORIGIN_PREFIX, PhotoId, UploadKey},
+    model::{
+        error::Result,
+        key::{EntityId, ORIGIN_PREFIX, PhotoId, UploadKey},
+    },
     store::ObjectInfo,
 };
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-use crate::error::{Error, Kind, Place};
+use crate::model::error::{Error, Kind, Place};
 
 /// The error of a call.
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]

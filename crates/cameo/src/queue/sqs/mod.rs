@@ -23,7 +23,7 @@ use serde::Deserialize;
 use super::{BATCH_MAX, DeadLetter, Depth, Message, Queue};
 use crate::{
     aws::AwsAccess,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
 };
 
 mod failure;

@@ -17,8 +17,10 @@ use super::{
     unavailable,
 };
 use crate::{
-    error::{Error, Kind, Place, Result},
-    reason::ReasonCode,
+    model::{
+        error::{Error, Kind, Place, Result},
+        reason::ReasonCode,
+    },
     render::{Protection, Rejection},
 };
 

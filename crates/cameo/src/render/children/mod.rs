@@ -23,8 +23,10 @@ use tokio::sync::oneshot;
 use super::{Protection, Rejection, Render};
 use crate::{
     content::Content,
-    error::{Error, Kind, Place, Result},
-    reason::ReasonCode,
+    model::{
+        error::{Error, Kind, Place, Result},
+        reason::ReasonCode,
+    },
 };
 
 mod attendant;

@@ -32,8 +32,7 @@ use super::{
 };
 use crate::{
     content::Content,
-    error::Result,
-    reason::ReasonCode,
+    model::{error::Result, reason::ReasonCode},
     render::{
         Protection, Rejection,
         frame::frame_size,

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Console, audited::Named, health::Health};
 use crate::{
-    error::Error,
     flow::{reconcile, repair},
+    model::error::Error,
 };
 
 /// Header that every change must carry, whatever its value.

@@ -6,8 +6,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::api::{ASKED_BY, KEYS_MAX, Keys, Letters, Redriven, Rewritten};
 use crate::{
-    error::{Error, Kind, Place, Result},
     flow::{reconcile::Requeued, repair::Acted},
+    model::error::{Error, Kind, Place, Result},
 };
 
 /// How long one request may take.

@@ -15,8 +15,8 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::{
-    error::{Error, Kind, Result},
     flow::Flow,
+    model::error::{Error, Kind, Result},
 };
 
 /// How long an answer holds.

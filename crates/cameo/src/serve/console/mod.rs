@@ -23,8 +23,8 @@ use super::{
 use crate::{
     catalog::image_urls::ImageUrls,
     clock::Clock,
-    error::Error,
     flow::{Flow, window::Window},
+    model::error::Error,
     queue::Queue,
 };
 

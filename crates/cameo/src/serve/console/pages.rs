@@ -8,11 +8,13 @@ use cameo_image::ImageSize;
 use super::{Console, stored_images::StoredImages, text::Language};
 use crate::{
     catalog::{Count, LedgerEntry, Scope, State},
-    error::{Error, Kind, Place, Result},
     flow::verify::{self, Cell, EntityReport, EntityState, Look, PlaceState, Question, Stray},
-    key::{EntityId, Misplaced, PhotoId, UploadKey, Vertical},
+    model::{
+        error::{Error, Kind, Place, Result},
+        key::{EntityId, Misplaced, PhotoId, UploadKey, Vertical},
+        reason::ReasonCode,
+    },
     queue::{DeadLetter, Depth},
-    reason::ReasonCode,
     store::ObjectInfo,
 };
 
@@ -184,7 +186,7 @@ pub(super) async fn vertical(
 
 /// The entities whose originals follow a key, and the key from which the next page goes on.
 async fn entities_after(console: &Console, vertical: &Vertical, after: &str) -> Result<(Vec<u64>, Option<String>)> {
-    let prefix = format!("{}{vertical}/", crate::key::ORIGIN_PREFIX);
+    let prefix = format!("{}{vertical}/", crate::model::key::ORIGIN_PREFIX);
     let bucket = &console.flow.settings.upload_bucket;
     let page = console.flow.store.list(bucket, &prefix, after, PAGE_ORIGINALS).await?;
     let mut ids: Vec<u64> = page.iter().filter_map(cd_idx_of).collect();

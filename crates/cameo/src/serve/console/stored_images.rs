@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    error::Result,
     flow::verify::{Fetched, Served, ServedImage},
+    model::error::Result,
     store::{ObjectInfo, Store},
 };
 

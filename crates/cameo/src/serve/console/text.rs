@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::{flow::verify::EntityState, reason::ReasonCode};
+use crate::{flow::verify::EntityState, model::reason::ReasonCode};
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,11 +20,11 @@ use reqwest::{
 
 use crate::{
     catalog::image_urls::ImageUrls,
-    error::{Error, Kind, Place, Result},
     flow::{
         frame::frame_size,
         verify::{Fetched, Served, ServedImage},
     },
+    model::error::{Error, Kind, Place, Result},
 };
 
 /// How long one image may take.

@@ -26,8 +26,8 @@ use super::{
     range::{self, Asked},
 };
 use crate::{
-    error::{Error, Result, Subject},
     flow::Settings,
+    model::error::{Error, Result, Subject},
     store::{ObjectInfo, Reading, Store},
 };
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use crate::{
-    error::{Error, Kind},
+    model::error::{Error, Kind},
     store::embedded::{BodyError, Refusal},
 };
 
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_named_wherever_it_is_met() {
-        use crate::error::Place;
+        use crate::model::error::Place;
         let full = rusqlite::ffi::Error { code: rusqlite::ErrorCode::DiskFull, extended_code: 13 };
         let by_sqlite = Error::new(Place::Store, Kind::Unavailable, "record that an object was deleted")
             .because(rusqlite::Error::SqliteFailure(full, None));

@@ -10,7 +10,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item};
 
 use super::keys::{AccessKey, fault_of};
 use crate::{
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     private_file::{self, Holds, Links},
 };
 

@@ -16,7 +16,7 @@ use super::{
     keys::{ANONYMOUS, AccessKey, Grant},
     quota::Usage,
 };
-use crate::error::{Error, Kind, Place, Result};
+use crate::model::error::{Error, Kind, Place, Result};
 
 type Keys = Arc<HashMap<String, Arc<AccessKey>>>;
 type Hash = [u8; 32];

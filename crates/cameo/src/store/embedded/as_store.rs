@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     content::Content,
-    error::Result,
+    model::error::Result,
     store::{
         Attributes, Condition, ContentDigest, ContentState, NewKey, NewObject, Object, ObjectInfo, Opened, Reading,
         Store, Written, bounds,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock::{from_millis, to_millis},
-    error::{Place, Result},
+    model::error::{Place, Result},
     sqlite::Done,
 };
 

@@ -22,7 +22,7 @@ use super::{
     sync::sync_file,
 };
 use crate::{
-    error::{Place, Result},
+    model::error::{Place, Result},
     sqlite::{Done, integer},
 };
 

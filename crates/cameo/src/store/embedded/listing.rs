@@ -6,7 +6,7 @@
 use rusqlite::OptionalExtension;
 
 use super::{Embedded, object::StoredObject, refusal::Answer};
-use crate::error::{Place, Result};
+use crate::model::error::{Place, Result};
 
 /// Rows that are read at once where many of them may be skipped.
 const ROWS_WITH_DELIMITER: usize = 100;

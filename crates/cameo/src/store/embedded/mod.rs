@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     clock::{Clock, SystemClock},
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     queue::sqlite::SqliteQueue,
     sqlite::Sqlite,
 };

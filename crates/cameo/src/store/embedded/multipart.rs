@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     clock::{from_millis, to_millis},
-    error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
+    model::error::{Error, Kind, Place, Result},
     sqlite::{Done, Json, integer, unsigned},
 };
 

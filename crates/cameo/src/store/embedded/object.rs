@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::checksum::{Checksums, Sums};
 use crate::{
     clock::{from_millis, to_millis},
-    generation::Generation,
+    model::generation::Generation,
     sqlite::{Done, Json, integer, unsigned},
     store::{Attributes, ObjectInfo},
 };

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::to_millis,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
 };
 
 /// Space that must be left on the disk, bytes: as much as the largest original has by default. Below it some uploads succeed and others

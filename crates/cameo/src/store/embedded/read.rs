@@ -23,7 +23,7 @@ use super::{
     staging::blocking,
 };
 use crate::{
-    error::{Place, Result},
+    model::error::{Place, Result},
     store::{ContentDigest, ContentState},
 };
 

@@ -21,10 +21,12 @@ use super::{
 };
 use crate::{
     clock::to_millis,
-    error::Result,
-    event::{Change, Event},
-    generation::Generation,
-    key::{ImageKey, ORIGIN_PREFIX},
+    model::{
+        error::Result,
+        event::{Change, Event},
+        generation::Generation,
+        key::{ImageKey, ORIGIN_PREFIX},
+    },
     queue,
     sqlite::{Done, integer},
     store::GENERATION_METADATA,

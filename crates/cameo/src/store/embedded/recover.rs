@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     clock::to_millis,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     sqlite::{Done, Sqlite, as_error, unsigned},
 };
 

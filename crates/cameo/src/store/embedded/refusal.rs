@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Kind, Place};
+use crate::model::error::{Error, Kind, Place};
 
 /// An answer of the embedded store.
 pub type Answer<T> = std::result::Result<T, Refusal>;

@@ -20,8 +20,8 @@ use super::{
     refusal::{Answer, BodyError, Refusal},
 };
 use crate::{
-    error::{Error, Kind, Place},
     failpoint::{Point, reached},
+    model::error::{Error, Kind, Place},
 };
 
 /// Bytes of a body that are gathered before they are written.

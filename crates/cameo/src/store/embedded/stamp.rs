@@ -18,7 +18,7 @@ use super::{
     sync::sync_folder,
 };
 use crate::{
-    error::{Place, Result},
+    model::error::{Place, Result},
     sqlite::{Done, Sqlite},
 };
 

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     clock::to_millis,
-    error::{Error, Kind, Place, Result},
     failpoint::{Point, reached},
+    model::error::{Error, Kind, Place, Result},
     sqlite::{Done, Sqlite, integer},
 };
 

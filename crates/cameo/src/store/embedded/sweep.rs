@@ -17,8 +17,8 @@ use super::{
     start::is_known,
 };
 use crate::{
-    error::{Place, Result},
     failpoint::{Point, reached},
+    model::error::{Place, Result},
     sqlite::{Done, Sqlite},
 };
 

@@ -9,8 +9,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     clock::ManualClock,
-    event::{self, Change},
-    generation::Generation,
+    model::{
+        event::{self, Change},
+        generation::Generation,
+    },
     queue::Queue,
     store::{Attributes, Condition, ContentState, NewObject, Store, Written, contract},
 };

@@ -22,8 +22,8 @@ use super::{
     write::{Copy, Transaction},
 };
 use crate::{
-    error::{Place, Result},
     failpoint::{Point, reached},
+    model::error::{Place, Result},
 };
 
 /// An object of content that is at hand.

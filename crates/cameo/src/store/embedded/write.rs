@@ -29,11 +29,13 @@ use super::{
 };
 use crate::{
     clock::to_millis,
-    error::{Error, Kind, Place, Result},
-    event::{Change, Event},
     failpoint::{Bug, Point, planted, reached},
-    generation::Generation,
-    key::ORIGIN_PREFIX,
+    model::{
+        error::{Error, Kind, Place, Result},
+        event::{Change, Event},
+        generation::Generation,
+        key::ORIGIN_PREFIX,
+    },
     queue::{self, Queue},
     sqlite::Done,
 };

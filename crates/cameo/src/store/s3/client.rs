@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::{METADATA, S3Limits, failure};
 use crate::{
     aws::AwsAccess,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     store::Attributes,
 };
 

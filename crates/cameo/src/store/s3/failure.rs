@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::client::Answer;
-use crate::error::{Error, Kind, Place};
+use crate::model::error::{Error, Kind, Place};
 
 /// The body of such an answer. Answers to HEAD have none.
 #[derive(Debug, Default, Deserialize)]

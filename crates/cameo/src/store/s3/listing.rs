@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::client::Request;
 use crate::{
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     store::ObjectInfo,
 };
 

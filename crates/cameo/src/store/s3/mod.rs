@@ -17,7 +17,7 @@ use rand::Rng;
 use super::{Attributes, Condition, Object, ObjectInfo, Reading, Store, Written};
 use crate::{
     aws::AwsAccess,
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
 };
 
 mod client;

@@ -14,7 +14,7 @@ use super::{
     failure, header, info,
 };
 use crate::{
-    error::{Error, Kind, Place, Result},
+    model::error::{Error, Kind, Place, Result},
     store::{ObjectInfo, Reading},
 };
 

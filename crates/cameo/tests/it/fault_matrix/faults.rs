@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use cameo::error::Kind::{self, Corrupt, Denied, Malformed, Misconfigured, Refused, Unavailable, Unlisted};
+use cameo::model::error::Kind::{self, Corrupt, Denied, Malformed, Misconfigured, Refused, Unavailable, Unlisted};
 
 use self::Leaves::{DeadLetter, Lie, Nothing};
 use super::world::{VICTIM, VICTIM_BODY};

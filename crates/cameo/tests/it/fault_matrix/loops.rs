@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cameo::error::Result;
+use cameo::model::error::Result;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 

@@ -8,10 +8,12 @@ use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, Scope, contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
-    event::{Change, Event},
     flow::{Flow, reconcile::requeue},
-    generation::Generation,
     host::{outage::Outages, worker::Worker},
+    model::{
+        event::{Change, Event},
+        generation::Generation,
+    },
     queue::{DeadLetter, Queue, memory::MemoryQueue},
     render::Render,
     store::{Attributes, Condition, Store, Written, memory::MemoryStore},

@@ -1,7 +1,7 @@
 //! A start deletes nothing that may be a photo, and says how to go on where index and content do not belong together.
 
 use super::*;
-use crate::error::Result;
+use crate::model::error::Result;
 
 /// Opens the store of a folder again, as a start does.
 async fn try_open(data: &Path, clock: &Arc<ManualClock>) -> Result<(SqliteQueue, Embedded)> {

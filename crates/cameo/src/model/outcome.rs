@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::model::{
     error::{Error, Kind, Place, Result},
     generation::Generation,
     reason::ReasonCode,

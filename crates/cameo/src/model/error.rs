@@ -1,11 +1,11 @@
 //! Errors that answer one question: whose failure is it?
 //!
 //! An [`Error`] says which place failed, what was being done, and by its [`Subject`] what the caller does about it. A rejected original is
-//! not an error: it is a result, with a [reason code](crate::reason).
+//! not an error: it is a result, with a [reason code](crate::model::reason).
 
 use std::fmt;
 
-use crate::reason::ReasonCode;
+use crate::model::reason::ReasonCode;
 
 /// The result of a step.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,8 @@
+//! The words that everybody shares: keys of photos, what happened to them and in which order, what became of it and why, and errors.
+
+pub mod error;
+pub mod event;
+pub mod generation;
+pub mod key;
+pub mod outcome;
+pub mod reason;
