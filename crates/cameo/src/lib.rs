@@ -18,6 +18,7 @@ pub mod escape;
 pub mod failpoint;
 pub mod flow;
 pub mod host;
+pub mod ledger;
 pub mod model;
 pub mod private_file;
 pub mod queue;

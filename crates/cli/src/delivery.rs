@@ -10,8 +10,8 @@ use std::{
 };
 
 use cameo::{
-    catalog::State,
     flow::verify::{self, HandedOver, Stray},
+    ledger::State,
     model::{
         error::{Error, Kind, Place, Result},
         key::{PhotoId, UploadKey, Vertical},

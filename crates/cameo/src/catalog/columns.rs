@@ -5,12 +5,12 @@
 
 use sqlx::FromRow;
 
-use super::{
-    Count, LedgerEntry, State,
-    ledger::{is_misfiled, published_from_column, state_from_columns},
-};
 use crate::{
     clock::from_millis,
+    ledger::{
+        Count, LedgerEntry, State,
+        decide::{is_misfiled, published_from_column, state_from_columns},
+    },
     model::{
         error::{Error, Result},
         generation::Generation,

@@ -6,12 +6,15 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::{Catalog, Effect, Scope, State, TakeDown, image_urls::ImageUrls, ledger::RegisterRules};
-use crate::model::{
-    generation::Generation,
-    key::{EntityId, PhotoId, UploadKey, Vertical},
-    outcome::{Fate, Outcome, PublishedRendition},
-    reason::ReasonCode,
+use super::Catalog;
+use crate::{
+    ledger::{Effect, Scope, State, TakeDown, decide::RegisterRules, image_urls::ImageUrls},
+    model::{
+        generation::Generation,
+        key::{EntityId, PhotoId, UploadKey, Vertical},
+        outcome::{Fate, Outcome, PublishedRendition},
+        reason::ReasonCode,
+    },
 };
 
 /// Makes the catalogs under test.

@@ -8,13 +8,13 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{
-    Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope, State,
-    entity_locks::EntityLocks,
-    ledger::{Before, RegisterRules, RowChange, decide},
-};
+use super::{Catalog, EntityLock, entity_locks::EntityLocks};
 use crate::{
     clock::Clock,
+    ledger::{
+        Count, EntityRows, LedgerEntry, Registered, Row, Scope, State,
+        decide::{Before, RegisterRules, RowChange, decide},
+    },
     model::{
         error::Result,
         generation::Generation,

@@ -2,10 +2,11 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Catalog, fit::Misfit, ledger::RegisterRules, limits::ServerLimits, sqlite::SqliteCatalog, table::Table};
+use super::{Catalog, fit::Misfit, limits::ServerLimits, sqlite::SqliteCatalog, table::Table};
 use crate::{
     address,
     clock::Clock,
+    ledger::decide::RegisterRules,
     model::error::{Error, Kind, Place, Result},
     sqlite::Sqlite,
 };

@@ -1,7 +1,10 @@
 //! Everything of a scope, a page at a time, so that memory is bounded by a page however much there is.
 
-use super::{Catalog, LedgerEntry, Row, Scope};
-use crate::model::error::Result;
+use super::Catalog;
+use crate::{
+    ledger::{LedgerEntry, Row, Scope},
+    model::error::Result,
+};
 
 /// Entries or rows that are asked for at once.
 const PAGE: usize = 1000;

@@ -7,17 +7,20 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row as SqliteRow, ToSql, params, params_from_iter};
 
 use super::{
-    Catalog, Count, EntityLock, EntityRows, ForeignRows, LedgerEntry, Registered, Row, Scope, State,
+    Catalog, EntityLock, ForeignRows,
     entity_locks::EntityLocks,
-    ledger::{
-        Before, Decision, RegisterRules, RowChange, decide, is_misfiled, published_from_column, published_to_column,
-        state_from_columns,
-    },
     rows::{Cursor, RowColumns, RowPage, ours},
     table::Table,
 };
 use crate::{
     clock::{Clock, from_millis, to_millis},
+    ledger::{
+        Count, EntityRows, LedgerEntry, Registered, Row, Scope, State,
+        decide::{
+            Before, Decision, RegisterRules, RowChange, decide, is_misfiled, published_from_column,
+            published_to_column, state_from_columns,
+        },
+    },
     model::{
         error::{Error, Place, Result},
         generation::Generation,

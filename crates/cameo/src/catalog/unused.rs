@@ -4,12 +4,15 @@
 
 use async_trait::async_trait;
 
-use super::{Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope};
-use crate::model::{
-    error::{Error, Kind, Place, Result},
-    generation::Generation,
-    key::{EntityId, Vertical},
-    outcome::Outcome,
+use super::{Catalog, EntityLock};
+use crate::{
+    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
+    model::{
+        error::{Error, Kind, Place, Result},
+        generation::Generation,
+        key::{EntityId, Vertical},
+        outcome::Outcome,
+    },
 };
 
 /// No catalog.

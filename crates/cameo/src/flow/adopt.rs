@@ -16,8 +16,9 @@ use super::{
     verify::{self, Cell, EntityReport, Fetched, Look, PlaceState, Question, Served},
 };
 use crate::{
-    catalog::{Catalog, Row, RowPages, Scope, image_urls::ImageUrls},
+    catalog::{Catalog, RowPages},
     clock::Clock,
+    ledger::{Row, Scope, image_urls::ImageUrls},
     model::{
         error::Result,
         event::{Change, Event},

@@ -13,8 +13,8 @@ use super::{
     publish::{CONFLICTS_MAX, JPEG, condition_on},
 };
 use crate::{
-    catalog::{EntityRows, Row},
     failpoint::{Point, reached},
+    ledger::{EntityRows, Row},
     model::{
         error::{Error, Kind, Place, Result},
         key::{EntityId, PhotoId},

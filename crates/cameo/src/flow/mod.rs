@@ -23,12 +23,7 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use cameo_image::{Fit, SizeSet};
 
-use crate::{
-    catalog::{Catalog, LedgerEntry},
-    model::key::Vertical,
-    render::Render,
-    store::Store,
-};
+use crate::{catalog::Catalog, ledger::LedgerEntry, model::key::Vertical, render::Render, store::Store};
 
 /// A size set with its name and version, as it is recorded with what it made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,9 +135,9 @@ mod tests {
     use cameo_image::ImageSize;
 
     use super::*;
-    use crate::catalog::{
-        contract::{rendered, rules},
-        ledger::{Before, decide},
+    use crate::{
+        catalog::contract::{rendered, rules},
+        ledger::decide::{Before, decide},
     };
 
     fn set(label: &str, change: impl Fn(&mut Vec<ImageSize>)) -> NamedSizeSet {

@@ -17,7 +17,7 @@ use tracing::info;
 
 use super::Flow;
 use crate::{
-    catalog::State,
+    ledger::State,
     model::{
         error::Result,
         event::{Change, Event},

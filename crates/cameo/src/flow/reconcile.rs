@@ -13,10 +13,11 @@ use super::{
     publish::{newest, original_of},
 };
 use crate::{
-    catalog::{
-        LedgerEntry, RowPages, Scope, State,
+    catalog::RowPages,
+    ledger::{
+        LedgerEntry, Scope, State,
+        decide::{is_older_engine, is_older_size_set},
         image_urls::ImageUrls,
-        ledger::{is_older_engine, is_older_size_set},
     },
     model::{
         error::Result,

@@ -21,11 +21,11 @@ use super::{
     went_back::{self, Stale},
 };
 use crate::{
-    catalog::{
-        Effect, Registered, TakeDown,
-        ledger::{PUBLISHED_MAX, is_older_size_set},
-    },
     failpoint::{Point, reached},
+    ledger::{
+        Effect, Registered, TakeDown,
+        decide::{PUBLISHED_MAX, is_older_size_set},
+    },
     model::{
         error::{Error, Kind, Place, Result},
         event::Event,

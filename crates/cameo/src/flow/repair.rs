@@ -16,7 +16,8 @@ use super::{
     verify::{EntityReport, Repair, Unowned, why_unowned},
 };
 use crate::{
-    catalog::{Row, RowPages, Scope, State, image_urls::ImageUrls},
+    catalog::RowPages,
+    ledger::{Row, Scope, State, image_urls::ImageUrls},
     model::{
         error::Result,
         key::{EntityId, ImageKey, PhotoId, UploadKey},

@@ -11,7 +11,7 @@ use super::{
     publish::{MadeFrom, original_of},
 };
 use crate::{
-    catalog::{LedgerEntry, State},
+    ledger::{LedgerEntry, State},
     model::{
         error::Result,
         generation::Generation,

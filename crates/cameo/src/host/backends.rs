@@ -7,12 +7,10 @@ use std::{
 
 use crate::{
     aws::AccessKeys,
-    catalog::{
-        self, Catalog, CatalogSettings, image_urls::ImageUrls, ledger::RegisterRules, limits::ServerLimits,
-        table::Table,
-    },
+    catalog::{self, Catalog, CatalogSettings, limits::ServerLimits, table::Table},
     clock::Clock,
     config::{Config, Environment},
+    ledger::{decide::RegisterRules, image_urls::ImageUrls},
     model::error::{Error, Kind, Place, Result},
     queue::{self, Queue},
     serve::s3_api::{AccessKey, KeyRing},

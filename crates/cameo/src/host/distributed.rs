@@ -20,10 +20,11 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    catalog::{Catalog, ledger::RegisterRules, unused::UnusedCatalog},
+    catalog::{Catalog, unused::UnusedCatalog},
     clock::Clock,
     config::{Config, Environment},
     flow::Flow,
+    ledger::decide::RegisterRules,
     model::error::Result,
     render::{Render, unused::UnusedEngine},
     serve::AuditTrail,

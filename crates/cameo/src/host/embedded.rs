@@ -23,10 +23,11 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    catalog::{Catalog, CatalogSettings, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog},
+    catalog::{Catalog, CatalogSettings, sqlite::SqliteCatalog},
     clock::Clock,
     config::{Config, Environment},
     flow::{Flow, reconcile::count_rows_elsewhere},
+    ledger::{decide::RegisterRules, image_urls::ImageUrls},
     model::{
         error::{Error, Kind, Place, Result},
         generation::counter_above,

@@ -12,8 +12,8 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    catalog::image_urls::ImageUrls,
     config::{Config, Listen},
+    ledger::image_urls::ImageUrls,
     model::error::{Error, Kind, Place, Result},
     serve::{
         AuditTrail,

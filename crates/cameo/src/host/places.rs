@@ -8,10 +8,11 @@ use super::{
     data_folder::{DataFolder, Running, read_running},
 };
 use crate::{
-    catalog::{self, Catalog, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog},
+    catalog::{self, Catalog, sqlite::SqliteCatalog},
     clock::Clock,
     config::{Config, Environment},
     flow::{Flow, Settings, verify},
+    ledger::{decide::RegisterRules, image_urls::ImageUrls},
     model::error::{Error, Kind, Place, Result},
     queue::sqlite::SqliteQueue,
     render::unused::UnusedEngine,

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use cameo::{
     catalog::{
-        Catalog, Row, Scope,
+        Catalog,
         contract::{Fixture, check_all, rendered, rules},
         memory::MemoryCatalog,
         sqlite::{self, SqliteCatalog},
         table::Table,
     },
     clock::SystemClock,
+    ledger::{Row, Scope},
     model::error::Kind,
     sqlite::Sqlite,
 };

@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use cameo::{
     catalog::{
-        self, Catalog, CatalogSettings, Scope,
+        self, Catalog, CatalogSettings,
         contract::{rendered, rules},
         limits::ServerLimits,
         table::Table,
     },
     clock::SystemClock,
     flow::Flow,
+    ledger::Scope,
     model::error::Kind,
     render::unused::UnusedEngine,
     serve::console::health::probe,

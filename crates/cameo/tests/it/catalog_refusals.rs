@@ -4,10 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use cameo::{
-    catalog::{Catalog, Scope, contract::rendered, limits::ServerLimits, table::Table},
+    catalog::{Catalog, contract::rendered, limits::ServerLimits, table::Table},
     clock::SystemClock,
     flow::Flow,
     host::{outage::Outages, worker::Worker},
+    ledger::Scope,
     model::error::Kind,
     queue::memory::MemoryQueue,
     render::unused::UnusedEngine,

@@ -9,12 +9,13 @@ use std::{
 use async_trait::async_trait;
 use cameo::{
     catalog::{
-        Catalog, Scope,
+        Catalog,
         contract::{Fixture, check_all, rendered},
         limits::ServerLimits,
         schema::Migration,
         table::Table,
     },
+    ledger::Scope,
     model::{error::Kind, key::EntityId, outcome::Outcome},
 };
 

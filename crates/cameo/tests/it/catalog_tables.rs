@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use cameo::{
     catalog::{
-        self, Catalog, CatalogSettings, EntityRows, Scope,
+        self, Catalog, CatalogSettings,
         contract::{rendered, rules},
         fit::Misfit,
         limits::ServerLimits,
         table::Table,
     },
+    ledger::{EntityRows, Scope},
     model::{
         error::{Error, Kind},
         key::EntityId,

@@ -10,10 +10,10 @@ use std::{
 };
 
 use cameo::{
-    catalog::{Row, Scope},
     clock::Clock as _,
     flow::{NamedSizeSet, Settings, SizeSets, reconcile::requeue},
     host::worker::Worker,
+    ledger::{Row, Scope},
 };
 use cameo_image::{ImageSize, SizeSet};
 

@@ -11,11 +11,11 @@ use cameo::{
     catalog::{
         Catalog,
         contract::{rendered, rules},
-        image_urls::ImageUrls,
         memory::MemoryCatalog,
     },
     clock::ManualClock,
     flow::{Flow, Settings, SizeSets},
+    ledger::image_urls::ImageUrls,
     model::{
         generation::Generation,
         outcome::{Fate, Outcome},

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use cameo::{
     catalog::{
-        Catalog, Scope,
+        Catalog,
         contract::{rendered, rules},
         sqlite::SqliteCatalog,
         table::Table,
@@ -13,6 +13,7 @@ use cameo::{
     clock::SystemClock,
     flow::{Flow, Settings},
     host::{outage::Outages, worker::Worker},
+    ledger::Scope,
     model::error::{Kind, Place},
     queue::sqlite::SqliteQueue,
     render::unused::UnusedEngine,

@@ -13,7 +13,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, Count, EntityLock, EntityRows, LedgerEntry, Registered, Row, Scope},
+    catalog::{Catalog, EntityLock},
+    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
     model::{
         error::{Error, Kind, Place, Result},
         generation::Generation,

@@ -6,11 +6,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, Scope, State, contract::rules, memory::MemoryCatalog},
+    catalog::{Catalog, contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
     content::Content,
     flow::{Flow, Settings, SizeSets},
     host::{outage::Outages, worker::Worker},
+    ledger::{Scope, State},
     model::{
         error::Result,
         event::{Change, Event},

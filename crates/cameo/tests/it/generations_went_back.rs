@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
     catalog::{
-        Catalog, Scope, State,
+        Catalog,
         contract::{rendered, rules},
         memory::MemoryCatalog,
     },
@@ -18,6 +18,7 @@ use cameo::{
         register::register,
     },
     host::worker::Worker,
+    ledger::{Scope, State},
     model::{
         error::{Kind, Result},
         event::{Change, Event},

@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cameo::{
-    catalog::image_urls::ImageUrls,
     flow::verify::{EntityState, Look},
+    ledger::image_urls::ImageUrls,
     model::generation::Generation,
     serve::images::client::HttpImages,
     store::{Attributes, GENERATION_METADATA},

@@ -5,8 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use cameo::{
-    catalog::{LedgerEntry, Scope, State},
     clock::SystemClock,
+    ledger::{LedgerEntry, Scope, State},
     model::{
         event::{Change, Event},
         generation::Generation,

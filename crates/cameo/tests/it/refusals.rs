@@ -14,11 +14,12 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, Scope, contract::rules, memory::MemoryCatalog},
+    catalog::{Catalog, contract::rules, memory::MemoryCatalog},
     clock::Clock,
     content::Content,
     flow::Flow,
     host::{outage::Outages, worker::Worker},
+    ledger::Scope,
     model::{
         error::{Error, Kind, Place, Result},
         event::{Change, Event},

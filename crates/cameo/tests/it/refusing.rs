@@ -15,9 +15,10 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, Count, EntityLock, EntityRows, ForeignRows, LedgerEntry, Registered, Row, Scope},
+    catalog::{Catalog, EntityLock, ForeignRows},
     clock::ManualClock,
     content::Content,
+    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
     model::{
         error::{Error, Kind, Place, Result},
         generation::Generation,

@@ -16,13 +16,14 @@ use std::{
 
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, LedgerEntry, Row, Scope, State, contract::rules, ledger::RegisterRules, memory::MemoryCatalog},
+    catalog::{Catalog, contract::rules, memory::MemoryCatalog},
     clock::SystemClock,
     flow::{
         Flow, NamedSizeSet, SizeSets,
         publish::{MadeFrom, Published, publish},
         register::{Registration, register},
     },
+    ledger::{LedgerEntry, Row, Scope, State, decide::RegisterRules},
     model::{
         error::Result,
         generation::Generation,

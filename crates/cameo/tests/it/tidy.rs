@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["model"],
     &["address", "aws", "private_file", "render", "sqlite"],
     &["queue"],
+    &["ledger"],
     &["catalog", "store"],
     &["flow"],
     &["serve"],

@@ -2,12 +2,12 @@
 //! reconciling may touch.
 
 use cameo::{
-    catalog::Scope,
     clock::SystemClock,
     flow::{
         adopt::{Asked, Looked, adopt},
         verify::{Delivery, EntityState, HandedOver, Look, Question},
     },
+    ledger::Scope,
     model::key::{PhotoId, UploadKey},
     store::Attributes,
 };

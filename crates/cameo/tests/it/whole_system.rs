@@ -10,9 +10,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{
-        Scope, contract::rules, image_urls::ImageUrls, ledger::RegisterRules, sqlite::SqliteCatalog, table::Table,
-    },
+    catalog::{contract::rules, sqlite::SqliteCatalog, table::Table},
     clock::{Clock, SystemClock},
     content::Content,
     flow::{
@@ -22,6 +20,7 @@ use cameo::{
         verify::{self, EntityReport, EntityState, Listen, Look, Question, Summary, Unowned},
     },
     host::worker::Worker,
+    ledger::{Scope, decide::RegisterRules, image_urls::ImageUrls},
     model::error::Result,
     queue::sqlite::SqliteQueue,
     render::{Rejection, Render},

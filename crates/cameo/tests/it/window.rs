@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use cameo::{
     catalog::{
-        Catalog, Scope,
+        Catalog,
         contract::{rendered, rules},
         memory::MemoryCatalog,
     },
@@ -14,6 +14,7 @@ use cameo::{
     config::{Register, When},
     flow::{Flow, Settings, SizeSets},
     host::{outage::Outages, worker::Worker},
+    ledger::Scope,
     queue::{Queue, memory::MemoryQueue},
     render::unused::UnusedEngine,
     store::memory::MemoryStore,

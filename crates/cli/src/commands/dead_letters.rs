@@ -1,8 +1,8 @@
 //! Dead letters as commands show them and send them again: with their photo, the reason and the cause.
 
 use cameo::{
-    catalog::Scope,
     host::backends::Queues,
+    ledger::Scope,
     model::{key::UploadKey, reason::ReasonCode},
     queue::{DeadLetter, Queue},
 };

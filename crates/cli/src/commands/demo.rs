@@ -7,7 +7,6 @@ use std::{
 
 use anyhow::Context as _;
 use cameo::{
-    catalog::{Scope, image_urls::ImageUrls},
     config::{Config, Listen},
     flow::verify::{self, Cell, EntityReport, PlaceState, Question, Summary},
     host::{
@@ -16,6 +15,7 @@ use cameo::{
         places::Places,
         server::{Roles, Server},
     },
+    ledger::{Scope, image_urls::ImageUrls},
     model::key::{EntityId, PhotoId, Vertical},
     private_file::keep_to_owner,
 };

@@ -2,13 +2,14 @@
 //! straight to the store, the queue and the database that everybody shares.
 
 use cameo::{
-    catalog::{LedgerPages, Scope, State},
+    catalog::LedgerPages,
     flow::{
         reconcile::requeue,
         repair::{Acted, Plan, remove_absent, rewrite_urls, take_down},
         verify::{self, EntityReport, Listen, Question, Unowned},
     },
     host::places::Places,
+    ledger::{Scope, State},
     model::{
         error::{Error, Kind, Place},
         reason::ReasonCode,

@@ -3,9 +3,9 @@
 use std::{io::Read, path::PathBuf};
 
 use cameo::{
-    catalog::Scope,
     flow::verify::{unknown_ids, unmatched},
     host::places::Places,
+    ledger::Scope,
     model::{
         error::{Error, Kind, Place},
         key::{CD_IDX_MAX, Vertical},

@@ -1,9 +1,10 @@
 //! `cameo status`: what waits, what is served, what was rejected and why.
 
 use cameo::{
-    catalog::{Count, LedgerEntry, LedgerPages, Scope, State},
+    catalog::LedgerPages,
     flow::verify::{self, Stray},
     host::{backends::Queues, places::Places},
+    ledger::{Count, LedgerEntry, Scope, State},
     model::reason::ReasonCode,
     queue::Queue,
 };

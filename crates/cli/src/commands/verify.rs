@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use cameo::{
-    catalog::{Scope, State},
     flow::verify::{self, EntityReport, EntityState, Listen, Look, Question, Stray, Summary, Unowned},
+    ledger::{Scope, State},
     model::error::{Error, Kind, Place},
 };
 use serde::Serialize;

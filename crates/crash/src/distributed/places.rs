@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use cameo::{
-    catalog::{
-        self, Catalog, CatalogSettings, LedgerEntry, LedgerPages, RowPages, Scope, image_urls::ImageUrls,
-        ledger::RegisterRules, limits::ServerLimits, table::Table,
-    },
+    catalog::{self, Catalog, CatalogSettings, LedgerPages, RowPages, limits::ServerLimits, table::Table},
     clock::SystemClock,
+    ledger::{self, LedgerEntry, Scope, decide::RegisterRules, image_urls::ImageUrls},
     queue::{self, Queue},
     store::{self, Store},
 };
@@ -99,7 +97,7 @@ impl Places {
         while let Some(page) = pages.next().await? {
             found.extend(page);
         }
-        let row = |row: catalog::Row| {
+        let row = |row: ledger::Row| {
             let (entity, sequence) = (row.photo.entity, row.photo.sequence);
             let cd_idx = i64::try_from(entity.cd_idx).unwrap_or(i64::MAX);
             Row::new(entity.vertical.as_str(), cd_idx, i64::from(sequence), row.image_size, row.etag, row.image_url)

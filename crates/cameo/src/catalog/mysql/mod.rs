@@ -18,10 +18,9 @@ use sqlx::{
 };
 
 use super::{
-    Catalog, CatalogSettings, Count, EntityLock, EntityRows, ForeignRows, LedgerEntry, Registered, Row, Scope, Use,
+    Catalog, CatalogSettings, EntityLock, ForeignRows, Use,
     columns::{CountColumns, EntryColumns, limit, read, signed},
     fit::Misfit,
-    ledger::RegisterRules,
     limits::ServerLimits,
     rows::{Cursor, RowColumns, RowPage, ledger_parts},
     server::{
@@ -31,6 +30,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, decide::RegisterRules},
     model::{
         error::{Error, Kind, Place, Result},
         generation::Generation,

@@ -19,13 +19,15 @@ use super::{
 };
 use crate::{
     catalog::{
-        LedgerEntry, Registered, Row,
-        batch::{self, Batch, EntryChange, TableChange},
         columns::{EntryColumns, read, rejection, signed},
-        ledger::{RegisterRules, published_to_column},
         rows::{self, RowColumns},
     },
     clock::to_millis,
+    ledger::{
+        LedgerEntry, Registered, Row,
+        batch::{self, Batch, EntryChange, TableChange},
+        decide::{RegisterRules, published_to_column},
+    },
     model::{
         error::{Error, Kind, Place, Result},
         generation::Generation,

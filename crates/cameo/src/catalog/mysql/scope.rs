@@ -3,7 +3,7 @@
 use sqlx::{MySql, QueryBuilder};
 
 use super::values::{Values, push_tuples};
-use crate::catalog::{Scope, columns::signed};
+use crate::{catalog::columns::signed, ledger::Scope};
 
 /// Adds the scope as a condition on columns of these names.
 ///

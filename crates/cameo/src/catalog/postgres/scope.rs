@@ -3,7 +3,7 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
-use crate::catalog::{Scope, columns::signed};
+use crate::{catalog::columns::signed, ledger::Scope};
 
 /// Adds the scope as a condition on columns of these names.
 pub(super) fn push_scope(

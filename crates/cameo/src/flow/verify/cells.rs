@@ -12,8 +12,8 @@ use super::{
     served::{self, Fetched},
 };
 use crate::{
-    catalog::{Row, image_urls::ImageUrls},
     flow::publish::{JPEG, original_of, size_of},
+    ledger::{Row, image_urls::ImageUrls},
     model::{
         error::{Kind, Result},
         generation::Generation,

@@ -6,7 +6,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Delivery, EntityFacts, Places, origin_prefix};
 use crate::{
-    catalog::{LedgerPages, RowPages, Scope},
+    catalog::{LedgerPages, RowPages},
+    ledger::Scope,
     model::{
         error::Result,
         generation::Generation,

@@ -4,7 +4,7 @@
 
 use super::{Places, in_work::InWork, origin_prefix, report::Stray};
 use crate::{
-    catalog::{Scope, State},
+    ledger::{Scope, State},
     model::{
         error::Result,
         key::{Misplaced, ORIGIN_PREFIX, UploadKey, Vertical, leading_cd_idx},

@@ -12,7 +12,7 @@ use futures::try_join;
 
 use super::origin_prefix;
 use crate::{
-    catalog::State,
+    ledger::State,
     model::{error::Result, event, key::EntityId, outcome::Outcome, reason::ReasonCode},
     queue::{Queue, dead_letter::causes},
 };

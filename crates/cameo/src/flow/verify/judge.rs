@@ -11,8 +11,8 @@ use super::{
     report::{Cell, EntityReport, EntityState, PlaceState},
 };
 use crate::{
-    catalog::{LedgerEntry, State},
     flow::adopt::ADOPTED,
+    ledger::{LedgerEntry, State},
     model::{
         error::Result,
         generation::Generation,
@@ -322,7 +322,7 @@ fn without_original(photo: &PhotoId, entry: &LedgerEntry) -> Standing {
 
 /// Rows without an original and without a ledger entry: ours only if they have the very addresses that Cameo writes.
 fn nobodys(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Standing {
-    let is_ours = |urls: &crate::catalog::image_urls::ImageUrls| {
+    let is_ours = |urls: &crate::ledger::image_urls::ImageUrls| {
         facts.rows.values().all(|row| row.image_url == urls.of(photo, &row.image_size))
     };
     let repair = if view.places.urls.is_some_and(is_ours) {

@@ -11,7 +11,8 @@ use super::{
     walk::{self, CHUNK},
 };
 use crate::{
-    catalog::{Catalog, Scope},
+    catalog::Catalog,
+    ledger::Scope,
     model::{
         error::Result,
         key::{Misplaced, Vertical, leading_cd_idx},

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use super::Settings;
 use crate::{
-    catalog::{Catalog, LedgerEntry, Row, Scope, image_urls::ImageUrls},
+    catalog::Catalog,
     clock::Clock,
+    ledger::{LedgerEntry, Row, Scope, image_urls::ImageUrls},
     model::key::{PhotoId, Vertical},
     store::Store,
 };

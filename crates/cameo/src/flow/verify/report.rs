@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::repair::Repair;
 use crate::{
-    catalog::State,
+    ledger::State,
     model::{
         key::{EntityId, Vertical},
         reason::ReasonCode,

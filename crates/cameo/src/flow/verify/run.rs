@@ -16,7 +16,8 @@ use super::{
     walk::{self, CHUNK, Walk},
 };
 use crate::{
-    catalog::{RowPages, Scope},
+    catalog::RowPages,
+    ledger::Scope,
     model::{
         error::Result,
         key::{EntityId, leading_cd_idx},

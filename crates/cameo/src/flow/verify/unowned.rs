@@ -14,8 +14,9 @@ use super::{
     report::Unowned,
 };
 use crate::{
-    catalog::{Catalog, LedgerEntry, LedgerPages, RowPages, Scope, State},
+    catalog::{Catalog, LedgerPages, RowPages},
     flow::Settings,
+    ledger::{LedgerEntry, Scope, State},
     model::{
         error::Result,
         key::{EntityId, ImageKey, PhotoId, UploadKey, Vertical},

@@ -15,7 +15,8 @@ use super::{
     origin_prefix,
 };
 use crate::{
-    catalog::{LedgerEntry, LedgerPages, RowPages, Scope},
+    catalog::{LedgerPages, RowPages},
+    ledger::{LedgerEntry, Scope},
     model::{
         error::Result,
         key::{EntityId, ORIGIN_PREFIX, PhotoId, UploadKey},

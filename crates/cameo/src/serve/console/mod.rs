@@ -21,9 +21,9 @@ use super::{
     http::{self as base, ConnectionLimits, Incoming},
 };
 use crate::{
-    catalog::image_urls::ImageUrls,
     clock::Clock,
     flow::{Flow, window::Window},
+    ledger::image_urls::ImageUrls,
     model::error::Error,
     queue::Queue,
 };

@@ -7,8 +7,8 @@ use cameo_image::ImageSize;
 
 use super::{Console, stored_images::StoredImages, text::Language};
 use crate::{
-    catalog::{Count, LedgerEntry, Scope, State},
     flow::verify::{self, Cell, EntityReport, EntityState, Look, PlaceState, Question, Stray},
+    ledger::{Count, LedgerEntry, Scope, State},
     model::{
         error::{Error, Kind, Place, Result},
         key::{EntityId, Misplaced, PhotoId, UploadKey, Vertical},

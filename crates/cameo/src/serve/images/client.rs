@@ -19,11 +19,11 @@ use reqwest::{
 };
 
 use crate::{
-    catalog::image_urls::ImageUrls,
     flow::{
         frame::frame_size,
         verify::{Fetched, Served, ServedImage},
     },
+    ledger::image_urls::ImageUrls,
     model::error::{Error, Kind, Place, Result},
 };
 

@@ -6,10 +6,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, Scope, contract::rules, memory::MemoryCatalog},
+    catalog::{Catalog, contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
     flow::{Flow, reconcile::requeue},
     host::{outage::Outages, worker::Worker},
+    ledger::Scope,
     model::{
         event::{Change, Event},
         generation::Generation,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     LedgerEntry, Registered, Row,
-    ledger::{Before, Decision, RegisterRules, RowChange, decide},
+    decide::{Before, Decision, RegisterRules, RowChange, decide},
 };
 use crate::model::{
     key::{EntityId, PhotoId, UploadKey},
@@ -18,18 +18,18 @@ use crate::model::{
 
 /// A ledger entry to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct EntryChange {
+pub(crate) struct EntryChange {
     /// The entry.
-    pub(super) entry: LedgerEntry,
+    pub(crate) entry: LedgerEntry,
     /// The photo, where the key is one's.
-    pub(super) photo: Option<PhotoId>,
+    pub(crate) photo: Option<PhotoId>,
     /// Whether the ledger knew the key.
-    pub(super) known: bool,
+    pub(crate) known: bool,
 }
 
 /// What a batch decided.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(crate) struct Batch {
     entries: BTreeMap<String, EntryChange>,
     raised: BTreeMap<EntityId, i64>,
     before: Rows,
@@ -39,24 +39,24 @@ pub(super) struct Batch {
 
 /// What a batch does to the public table.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TableChange {
+pub(crate) struct TableChange {
     /// Rows that are new or differ from what stands there, in the order of their keys.
-    pub(super) write: Vec<Row>,
+    pub(crate) write: Vec<Row>,
     /// Rows that go.
-    pub(super) delete: Vec<(PhotoId, String)>,
+    pub(crate) delete: Vec<(PhotoId, String)>,
     /// What each message did, in their order.
-    pub(super) registered: Vec<Registered>,
+    pub(crate) registered: Vec<Registered>,
 }
 
 type Rows = BTreeMap<(PhotoId, String), Row>;
 
 /// The keys of a batch, each once, in order: the order in which they are locked, so that two batches cannot deadlock.
-pub(super) fn keys(outcomes: &[Outcome]) -> Vec<String> {
+pub(crate) fn keys(outcomes: &[Outcome]) -> Vec<String> {
     outcomes.iter().map(|outcome| outcome.key.clone()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The entities of a batch's photos, each once, in order: those whose rows may change.
-pub(super) fn entities(outcomes: &[Outcome]) -> BTreeSet<EntityId> {
+pub(crate) fn entities(outcomes: &[Outcome]) -> BTreeSet<EntityId> {
     let entity = |outcome: &Outcome| match UploadKey::parse(&outcome.key) {
         UploadKey::Photo(photo) => Some(photo.entity),
         _ => None,
@@ -67,7 +67,7 @@ pub(super) fn entities(outcomes: &[Outcome]) -> BTreeSet<EntityId> {
 impl Batch {
     /// Decides messages in their order, given the entries of the [`keys`] and the rows of the [`entities`]; each message sees
     /// what the ones before it did.
-    pub(super) fn decide(
+    pub(crate) fn decide(
         outcomes: &[Outcome],
         (current, found): (Vec<LedgerEntry>, Vec<Row>),
         rules: &RegisterRules,
@@ -118,17 +118,17 @@ impl Batch {
     }
 
     /// Ledger entries to write, in the order of their keys: new ones, and ones that the ledger has.
-    pub(super) fn entries(&self) -> (Vec<&EntryChange>, Vec<&EntryChange>) {
+    pub(crate) fn entries(&self) -> (Vec<&EntryChange>, Vec<&EntryChange>) {
         self.entries.values().partition(|change| !change.known)
     }
 
     /// Entities whose rows change, in order, and by how much their versions rise.
-    pub(super) fn entities(&self) -> &BTreeMap<EntityId, i64> {
+    pub(crate) fn entities(&self) -> &BTreeMap<EntityId, i64> {
         &self.raised
     }
 
     /// What there is to be written, and what each message did.
-    pub(super) fn change_table(self) -> TableChange {
+    pub(crate) fn change_table(self) -> TableChange {
         let Self { before, after, registered, .. } = self;
         let delete = before.keys().filter(|key| !after.contains_key(key)).cloned().collect();
         let write = after.into_iter().filter(|(key, row)| before.get(key) != Some(row)).map(|(_, row)| row).collect();
