@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use cameo::{
-    content::Content,
+    model::content::Content,
     render::{
         Rejection, Render,
         children::{Children, Config},

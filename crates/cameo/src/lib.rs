@@ -1,29 +1,29 @@
 //! The flow of Cameo, told in order.
 //!
 //! An original is PUT into the upload bucket ([`store`]) and acknowledged once it and its [`event`](model::event) are durable. A worker
-//! ([`host`]) receives the event ([`flow::receive`]), renders the original ([`flow::resize`], through [`render`]), publishes
+//! ([`worker`]) receives the event ([`flow::receive`]), renders the original ([`flow::resize`], through [`render`]), publishes
 //! its renditions ([`flow::publish`]) and sends a [`message`](model::outcome) on a [`queue`]. Registering ([`flow::register`]) writes ledger and
 //! rows in one transaction of the [`catalog`], then the aliases, and only then deletes the message. [`serve`] shows the
 //! images and the console, and [`flow::verify`] proves that nothing is missing.
 //!
-//! Imports point one way: `cli → host → {serve, flow} → {store, queue, catalog} → {model, clock}`.
+//! Imports point one way: `cli → server → config → serve → worker → flow → {store, catalog} → {ledger, queue} → model`.
 
 pub mod address;
 pub mod aws;
 pub mod catalog;
 pub mod clock;
 pub mod config;
-pub mod content;
+pub mod db;
 pub mod escape;
 pub mod failpoint;
 pub mod flow;
-pub mod host;
 pub mod ledger;
 pub mod model;
 pub mod private_file;
 pub mod queue;
 pub mod render;
 pub mod serve;
-pub mod sqlite;
+pub mod server;
 pub mod store;
 pub mod tls;
+pub mod worker;

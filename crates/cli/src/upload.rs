@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use cameo::{host::data_folder::Credentials, model::key::PhotoId};
+use cameo::{model::key::PhotoId, server::data_folder::Credentials};
 use futures::{StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 use object_store::{

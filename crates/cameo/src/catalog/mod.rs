@@ -21,7 +21,6 @@ mod columns;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod entity_locks;
-pub mod fit;
 pub mod limits;
 pub mod memory;
 #[cfg(feature = "mysql")]
@@ -37,6 +36,7 @@ pub mod schema;
 mod server;
 pub mod sqlite;
 pub mod table;
+pub mod table_check;
 pub mod unused;
 
 pub use entity_locks::EntityLock;

@@ -2,13 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Catalog, fit::Misfit, limits::ServerLimits, sqlite::SqliteCatalog, table::Table};
+use super::{Catalog, limits::ServerLimits, sqlite::SqliteCatalog, table::Table, table_check::Misfit};
 use crate::{
     address,
     clock::Clock,
+    db::Sqlite,
     ledger::decide::RegisterRules,
     model::error::{Error, Kind, Place, Result},
-    sqlite::Sqlite,
 };
 
 /// What a catalog is opened with beside its address.

@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
+#[cfg(any(test, feature = "mysql", feature = "postgres"))]
+use crate::model::key::UploadKey;
 use crate::{
     ledger::{Row, Scope},
     model::key::{CD_IDX_MAX, EntityId, PhotoId},
 };
-#[cfg(any(test, feature = "mysql", feature = "postgres"))]
-use crate::model::key::UploadKey;
 
 /// Numbers of entities in one statement, at most, where they can be asked for in the order of the answer. From 1000 values
 /// on, MariaDB makes a list a table of its own (`in_predicate_conversion_threshold`).

@@ -11,7 +11,7 @@ use rand::Rng;
 use sha2::{Digest, Sha256};
 use sqlx::{Database, pool::PoolConnection};
 
-use super::{fit::Misfit, table::Table};
+use super::{table::Table, table_check::Misfit};
 use crate::model::{
     error::{Error, Kind, Place, Result, Subject},
     key::EntityId,

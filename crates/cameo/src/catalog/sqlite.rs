@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, from_millis, to_millis},
+    db::{Done, Failure, Sqlite, integer},
     ledger::{
         Count, EntityRows, LedgerEntry, Registered, Row, Scope, State,
         decide::{
@@ -27,7 +28,6 @@ use crate::{
         key::{EntityId, PhotoId, UploadKey, Vertical},
         outcome::{Fate, Outcome},
     },
-    sqlite::{Done, Failure, Sqlite, integer},
 };
 
 const UPSERT_ROW: &str =
@@ -383,7 +383,7 @@ impl Query {
     {
         let mut statement = connection.prepare_cached(&self.sql)?;
         let rows = statement.query_map(params_from_iter(&self.parameters), read)?;
-        rows.map(|columns| T::try_from(columns?).map_err(Failure::Told)).collect()
+        rows.map(|columns| T::try_from(columns?).map_err(Failure::Error)).collect()
     }
 }
 
@@ -391,7 +391,7 @@ impl Query {
 impl Catalog for SqliteCatalog {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let (outcomes, sql, rules, now) = (outcomes.to_vec(), self.sql.clone(), self.rules.clone(), self.clock.now());
-        let job = self.db.write_in_company(Place::Catalog, "register", move |connection| {
+        let job = self.db.write_in_batch(Place::Catalog, "register", move |connection| {
             outcomes.iter().map(|outcome| apply(connection, &sql, &rules, outcome, now)).collect()
         });
         job.await

@@ -4,7 +4,7 @@ use jiff::{civil::Time, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::wrong;
-use crate::{flow::window::Window, model::error::Result};
+use crate::{model::error::Result, worker::window::Window};
 
 /// Registering.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -17,7 +17,6 @@ pub mod resize;
 pub mod superseded;
 pub mod verify;
 mod went_back;
-pub mod window;
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 

@@ -1,5 +1,6 @@
 //! The words that everybody shares: keys of photos, what happened to them and in which order, what became of it and why, and errors.
 
+pub mod content;
 pub mod error;
 pub mod event;
 pub mod generation;

@@ -19,8 +19,8 @@ use tokio::sync::Notify;
 use super::{DeadLetter, Depth, Message, Queue};
 use crate::{
     clock::{Clock, from_millis, to_millis},
+    db::{Done, Sqlite},
     model::error::{Place, Result},
-    sqlite::{Done, Sqlite},
 };
 
 /// How long a waiting consumer sleeps before it looks for messages whose visibility timeout ended.
@@ -154,7 +154,7 @@ impl SqliteQueue {
             token: format!("{:016x}", rand::rng().random::<u64>()),
             max: i64::try_from(max).unwrap_or(i64::MAX),
         };
-        self.db.write_in_company(Place::Queue, "receive messages", move |connection| receive.run(connection)).await
+        self.db.write_in_batch(Place::Queue, "receive messages", move |connection| receive.run(connection)).await
     }
 }
 
@@ -202,7 +202,7 @@ impl Queue for SqliteQueue {
 
     async fn send(&self, bodies: &[String]) -> Result<()> {
         let (name, bodies, now) = (self.name.clone(), bodies.to_vec(), self.now_millis());
-        let job = self.db.write_in_company(Place::Queue, "send messages", move |connection| {
+        let job = self.db.write_in_batch(Place::Queue, "send messages", move |connection| {
             bodies.iter().try_for_each(|body| insert(connection, &name, body, now))
         });
         job.await?;
@@ -231,7 +231,7 @@ impl Queue for SqliteQueue {
 
     async fn delete(&self, receipts: &[String]) -> Result<()> {
         let (name, receipts) = (self.name.clone(), receipts.to_vec());
-        let job = self.db.write_in_company(Place::Queue, "delete messages", move |connection| {
+        let job = self.db.write_in_batch(Place::Queue, "delete messages", move |connection| {
             let mut delete = connection.prepare_cached(DELETE)?;
             for receipt in &receipts {
                 delete.execute((&*name, receipt))?;

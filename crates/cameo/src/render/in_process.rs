@@ -7,9 +7,9 @@ use cameo_image::{Limits, Rendered, SizeSet};
 use tokio::sync::Semaphore;
 
 use super::{Rejection, Render};
-use crate::{
+use crate::model::{
     content::Content,
-    model::error::{Error, Kind, Place, Result},
+    error::{Error, Kind, Place, Result},
 };
 
 /// Renders in this process.

@@ -4,10 +4,7 @@
 use async_trait::async_trait;
 use cameo_image::{Rendered, SizeSet};
 
-use crate::{
-    content::Content,
-    model::{error::Result, reason::ReasonCode},
-};
+use crate::model::{content::Content, error::Result, reason::ReasonCode};
 
 pub mod child;
 pub mod children;

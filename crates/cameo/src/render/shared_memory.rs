@@ -7,7 +7,7 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 
 use vmap::{Map, MapMut};
 
-use crate::content::Content;
+use crate::model::content::Content;
 
 /// Where the host puts originals.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use cameo_image::{Rendered, SizeSet};
 
 use super::{Rejection, Render};
-use crate::{
+use crate::model::{
     content::Content,
-    model::error::{Error, Kind, Place, Result},
+    error::{Error, Kind, Place, Result},
 };
 
 /// No engine.

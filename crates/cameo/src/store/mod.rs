@@ -13,12 +13,10 @@ use futures::{
 };
 use jiff::Timestamp;
 
-use crate::{
+use crate::model::{
     content::Content,
-    model::{
-        error::{Error, Kind, Place, Result},
-        generation::Generation,
-    },
+    error::{Error, Kind, Place, Result},
+    generation::Generation,
 };
 
 mod check;

@@ -12,9 +12,9 @@ use cameo::{
         table::Table,
     },
     clock::SystemClock,
+    db::Sqlite,
     ledger::{Row, Scope},
     model::error::Kind,
-    sqlite::Sqlite,
 };
 
 #[derive(Debug)]

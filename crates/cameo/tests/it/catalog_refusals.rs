@@ -7,12 +7,12 @@ use cameo::{
     catalog::{Catalog, contract::rendered, limits::ServerLimits, table::Table},
     clock::SystemClock,
     flow::Flow,
-    host::{outage::Outages, worker::Worker},
     ledger::Scope,
     model::error::Kind,
     queue::memory::MemoryQueue,
     render::unused::UnusedEngine,
     store::memory::MemoryStore,
+    worker::{Worker, outage::Outages},
 };
 use cameo_testbed::{mariadb::MariaDb, postgres::Postgres};
 

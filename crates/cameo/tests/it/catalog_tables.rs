@@ -8,9 +8,9 @@ use cameo::{
     catalog::{
         self, Catalog, CatalogSettings,
         contract::{rendered, rules},
-        fit::Misfit,
         limits::ServerLimits,
         table::Table,
+        table_check::Misfit,
     },
     ledger::{EntityRows, Scope},
     model::{

@@ -12,8 +12,8 @@ use std::{
 use cameo::{
     clock::Clock as _,
     flow::{NamedSizeSet, Settings, SizeSets, reconcile::requeue},
-    host::worker::Worker,
     ledger::{Row, Scope},
+    worker::Worker,
 };
 use cameo_image::{ImageSize, SizeSet};
 

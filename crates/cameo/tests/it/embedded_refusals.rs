@@ -11,14 +11,14 @@ use cameo::{
         table::Table,
     },
     clock::SystemClock,
+    db::Sqlite,
     flow::{Flow, Settings},
-    host::{outage::Outages, worker::Worker},
     ledger::Scope,
     model::error::{Kind, Place},
     queue::sqlite::SqliteQueue,
     render::unused::UnusedEngine,
-    sqlite::Sqlite,
     store::memory::MemoryStore,
+    worker::{Worker, outage::Outages},
 };
 
 use crate::flow_crash::settings;

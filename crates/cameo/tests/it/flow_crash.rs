@@ -8,11 +8,10 @@ use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
-    content::Content,
     flow::{Flow, Settings, SizeSets},
-    host::{outage::Outages, worker::Worker},
     ledger::{Scope, State},
     model::{
+        content::Content,
         error::Result,
         event::{Change, Event},
         generation::Generation,
@@ -20,6 +19,7 @@ use cameo::{
     queue::{Queue, memory::MemoryQueue},
     render::{Rejection, Render},
     store::{Attributes, Condition, Store, Written, memory::MemoryStore},
+    worker::{Worker, outage::Outages},
 };
 use cameo_image::{Rendered, Rendition, SizeSet};
 use jiff::Timestamp;

@@ -17,7 +17,6 @@ use cameo::{
         reconcile::{requeue, requeue_removed},
         register::register,
     },
-    host::worker::Worker,
     ledger::{Scope, State},
     model::{
         error::{Kind, Result},
@@ -26,6 +25,7 @@ use cameo::{
         outcome::{Fate, Outcome},
     },
     store::{Attributes, Condition, Object, ObjectInfo, Store, Written, memory::MemoryStore},
+    worker::Worker,
 };
 
 use crate::{

@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use cameo::{
     catalog::{contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
-    content::Content,
+    db::Sqlite,
     flow::{Flow, Settings, SizeSets},
-    model::error::{Error, Kind, Place, Result},
+    model::{
+        content::Content,
+        error::{Error, Kind, Place, Result},
+    },
     queue::sqlite::SqliteQueue,
     render::{Rejection, Render, in_process::InProcess},
     serve::console::health::{Check, Health, probe},
-    sqlite::Sqlite,
     store::embedded::{Embedded, EmbeddedOptions},
 };
 use cameo_image::{Limits, Rendered, SizeSet};

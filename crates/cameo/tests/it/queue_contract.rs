@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use cameo::{
     clock::ManualClock,
+    db::Sqlite,
     queue::{
         Queue,
         contract::{Fixture, MAX_RECEIVES, check_all},
         memory::MemoryQueue,
         sqlite::SqliteQueue,
     },
-    sqlite::Sqlite,
 };
 use jiff::Timestamp;
 

@@ -16,11 +16,10 @@ use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, contract::rules, memory::MemoryCatalog},
     clock::Clock,
-    content::Content,
     flow::Flow,
-    host::{outage::Outages, worker::Worker},
     ledger::Scope,
     model::{
+        content::Content,
         error::{Error, Kind, Place, Result},
         event::{Change, Event},
         generation::Generation,
@@ -28,6 +27,7 @@ use cameo::{
     queue::{DeadLetter, Depth, Message, Queue, memory::MemoryQueue},
     render::{Rejection, Render},
     store::{Attributes, Condition, Store, Written, memory::MemoryStore},
+    worker::{Worker, outage::Outages},
 };
 use cameo_image::{Rendered, SizeSet};
 use jiff::Timestamp;

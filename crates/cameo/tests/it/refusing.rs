@@ -17,9 +17,9 @@ use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, EntityLock, ForeignRows},
     clock::ManualClock,
-    content::Content,
     ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
     model::{
+        content::Content,
         error::{Error, Kind, Place, Result},
         generation::Generation,
         key::{EntityId, Vertical},

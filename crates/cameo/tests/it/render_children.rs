@@ -9,8 +9,8 @@ use std::{
 
 use bytes::Bytes;
 use cameo::{
-    content::Content,
     model::{
+        content::Content,
         error::{Kind, Place},
         reason::ReasonCode,
     },

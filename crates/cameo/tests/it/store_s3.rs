@@ -6,13 +6,13 @@ use bytes::Bytes;
 use cameo::{
     aws::{AccessKeys, AwsAccess},
     clock::SystemClock,
+    db::Sqlite,
     model::error::{Kind, Place},
     queue::sqlite::SqliteQueue,
     serve::{
         AuditTrail,
         s3_api::{self, AccessKey, KeyRing, S3Endpoint},
     },
-    sqlite::Sqlite,
     store::{
         Attributes, Condition, Store, contract,
         embedded::{Embedded, EmbeddedOptions},

@@ -11,25 +11,26 @@ use std::{
 
 /// Modules of the library in layers: a module may name those of the layers above its own in this list, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "content", "escape", "failpoint", "tls"],
+    &["clock", "escape", "failpoint", "tls"],
     &["model"],
-    &["address", "aws", "private_file", "render", "sqlite"],
+    &["address", "aws", "db", "private_file", "render"],
     &["queue"],
     &["ledger"],
     &["catalog", "store"],
     &["flow"],
+    &["worker"],
     &["serve"],
     &["config"],
-    &["host"],
+    &["server"],
 ];
 
 /// Backends: the flow must not know which of them it works with.
 const BACKENDS: &[&str] =
-    &["sqlite", "embedded", "memory", "mysql", "postgres", "sqs", "s3", "aws", "in_process", "children"];
+    &["sqlite", "db", "embedded", "memory", "mysql", "postgres", "sqs", "s3", "aws", "in_process", "children"];
 
-/// Where tasks and processes may be started beside `host/`, and why.
+/// Where tasks and processes may be started beside `server/`, and why.
 const MAY_SPAWN: &[(&str, &str)] = &[
-    ("crates/cameo/src/sqlite.rs", "the writer lives as long as the handles of its database"),
+    ("crates/cameo/src/db/writer.rs", "the writer lives as long as the handles of its database"),
     ("crates/cameo/src/serve/http/mod.rs", "a task for each connection, awaited when the listener ends"),
     ("crates/cameo/src/store/embedded/write.rs", "an accepted change is finished although its client went away"),
     ("crates/cameo/src/render/", "the children that render"),
@@ -206,17 +207,17 @@ fn only_one_module_reads_the_environment_and_one_the_time() {
 }
 
 #[test]
-fn only_hosts_start_what_lives_on() {
+fn only_the_server_starts_what_lives_on() {
     let mut found = Vec::new();
     for source in sources().iter().filter(|source| source.is_in("crates/cameo/src/")) {
         let code = source.code();
         let spawns = [".spawn(", "tokio::spawn(", "thread::spawn("].iter().any(|call| code.contains(call));
-        let may = source.is_in("crates/cameo/src/host/") || MAY_SPAWN.iter().any(|(path, _)| source.is_in(path));
+        let may = source.is_in("crates/cameo/src/server/") || MAY_SPAWN.iter().any(|(path, _)| source.is_in(path));
         if spawns && !may {
-            found.push(format!("{} (let the host do it, or give the reason in MAY_SPAWN of tidy.rs)", source.path));
+            found.push(format!("{} (let server/ do it, or give the reason in MAY_SPAWN of tidy.rs)", source.path));
         }
     }
-    nothing(&found, "only host/ starts tasks and processes that live on");
+    nothing(&found, "only server/ starts tasks and processes that live on");
 }
 
 #[test]

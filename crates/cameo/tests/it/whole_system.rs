@@ -12,27 +12,26 @@ use bytes::Bytes;
 use cameo::{
     catalog::{contract::rules, sqlite::SqliteCatalog, table::Table},
     clock::{Clock, SystemClock},
-    content::Content,
+    db::Sqlite,
     flow::{
         Flow, NamedSizeSet, Settings, SizeSets,
         reconcile::requeue,
         repair::{Plan, remove_absent, rewrite_urls, take_down},
         verify::{self, EntityReport, EntityState, Listen, Look, Question, Summary, Unowned},
     },
-    host::worker::Worker,
     ledger::{Scope, decide::RegisterRules, image_urls::ImageUrls},
-    model::error::Result,
+    model::{content::Content, error::Result},
     queue::sqlite::SqliteQueue,
     render::{Rejection, Render},
     serve::{
         http::ConnectionLimits,
         images::{self, Images, client::HttpImages},
     },
-    sqlite::Sqlite,
     store::{
         Attributes, Condition, Store, Written,
         embedded::{Embedded, EmbeddedOptions},
     },
+    worker::Worker,
 };
 use cameo_image::{Fit, ImageSize, Rendered, Rendition, SizeSet};
 
@@ -178,7 +177,7 @@ impl System {
             receive_wait: Duration::ZERO,
             window: None,
             clock: clock.clone(),
-            outages: cameo::host::outage::Outages::default(),
+            outages: cameo::worker::outage::Outages::default(),
         };
         Self {
             folder,

@@ -13,11 +13,11 @@ use cameo::{
     clock::ManualClock,
     config::{Register, When},
     flow::{Flow, Settings, SizeSets},
-    host::{outage::Outages, worker::Worker},
     ledger::Scope,
     queue::{Queue, memory::MemoryQueue},
     render::unused::UnusedEngine,
     store::memory::MemoryStore,
+    worker::{Worker, outage::Outages},
 };
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use cameo::{
     flow::adopt::{Asked, Looked, adopt},
-    host::backends::{access_keys, open_catalog, open_store, register_rules},
     model::{
         error::{Error, Kind, Place},
         key::PhotoId,
     },
+    server::backends::{access_keys, open_catalog, open_store, register_rules},
 };
 use serde::Serialize;
 

@@ -1,10 +1,10 @@
 //! Dead letters as commands show them and send them again: with their photo, the reason and the cause.
 
 use cameo::{
-    host::backends::Queues,
     ledger::Scope,
     model::{key::UploadKey, reason::ReasonCode},
     queue::{DeadLetter, Queue},
+    server::backends::Queues,
 };
 use serde::Serialize;
 

@@ -9,15 +9,15 @@ use anyhow::Context as _;
 use cameo::{
     config::{Config, Listen},
     flow::verify::{self, Cell, EntityReport, PlaceState, Question, Summary},
-    host::{
-        backends::Queues,
-        data_folder::{Credentials, Running},
-        places::Places,
-        server::{Roles, Server},
-    },
     ledger::{Scope, image_urls::ImageUrls},
     model::key::{EntityId, PhotoId, Vertical},
     private_file::keep_to_owner,
+    server::{
+        backends::Queues,
+        data_folder::{Credentials, Running},
+        deployment::Deployment,
+        running::{Roles, Server},
+    },
 };
 
 use super::{Context, json_line, line, lines, own_text, scope::parse_vertical, verify::entity_text};
@@ -117,7 +117,7 @@ impl Demo<'_> {
         let uploaded = started.elapsed();
 
         let data = &self.context.config.server.data;
-        let places = Places::of_data_folder(&self.context.config, data, None, self.context.clock.clone()).await?;
+        let places = Deployment::of_data_folder(&self.context.config, data, None, self.context.clock.clone()).await?;
         wait_until_quiet(&places).await?;
         let registered = started.elapsed();
         let delivery = Some(delivery.to_verify()?);
@@ -182,7 +182,7 @@ impl Demo<'_> {
 }
 
 /// Waits until no queue holds a message; gives up when nothing moves any more.
-async fn wait_until_quiet(places: &Places) -> anyhow::Result<()> {
+async fn wait_until_quiet(places: &Deployment) -> anyhow::Result<()> {
     let mut last = (None, Instant::now());
     loop {
         let Some(Queues { events, registrations }) = &places.queues else { return Ok(()) };

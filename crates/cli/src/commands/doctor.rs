@@ -2,8 +2,8 @@
 
 use cameo::{
     config::Log,
-    host::doctor::{Audience, Finding, Health, examine},
     model::error::Kind,
+    server::doctor::{Audience, Finding, Health, examine},
 };
 
 use super::{Context, json_line, lines};

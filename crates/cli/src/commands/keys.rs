@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use cameo::{
-    host::{
+    model::error::{Error, Kind, Place},
+    serve::s3_api::{AccessKey, Grant, Keys, Quota, Rights},
+    server::{
         backends::key_file_of,
         data_folder::{Credentials, generate, read_credentials},
     },
-    model::error::{Error, Kind, Place},
-    serve::s3_api::{AccessKey, Grant, Keys, Quota, Rights},
 };
 use clap::ArgGroup;
 use serde::Serialize;

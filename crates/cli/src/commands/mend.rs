@@ -8,13 +8,13 @@ use cameo::{
         repair::{Acted, Plan, remove_absent, rewrite_urls, take_down},
         verify::{self, EntityReport, Listen, Question, Unowned},
     },
-    host::places::Places,
     ledger::{Scope, State},
     model::{
         error::{Error, Kind, Place},
         reason::ReasonCode,
     },
     serve::console::client::ConsoleClient,
+    server::deployment::Deployment,
 };
 use serde::Serialize;
 
@@ -174,7 +174,7 @@ pub(crate) async fn retry(context: &Context, args: RetryArgs) -> anyhow::Result<
     Ok(if is_nothing || args.dry_run { Exit::Complete } else { Exit::Pending })
 }
 
-async fn rejected_keys(places: &Places, scope: &Scope, asked: Option<ReasonCode>) -> anyhow::Result<Vec<String>> {
+async fn rejected_keys(places: &Deployment, scope: &Scope, asked: Option<ReasonCode>) -> anyhow::Result<Vec<String>> {
     let mut keys = Vec::new();
     let mut pages = LedgerPages::new(&*places.catalog, scope);
     while let Some(page) = pages.next().await? {
@@ -189,11 +189,11 @@ enum Mend<'m> {
     /// By the server, which has queues and database to itself.
     ThroughServer(ConsoleClient),
     /// Here.
-    Directly { context: &'m Context, places: &'m Places },
+    Directly { context: &'m Context, places: &'m Deployment },
 }
 
 impl<'m> Mend<'m> {
-    fn with(context: &'m Context, places: &'m Places) -> anyhow::Result<Self> {
+    fn with(context: &'m Context, places: &'m Deployment) -> anyhow::Result<Self> {
         if !places.through_server {
             return Ok(Self::Directly { context, places });
         }
@@ -227,7 +227,7 @@ impl<'m> Mend<'m> {
     }
 
     /// Sends dead letters again.
-    async fn redrive(&self, places: &Places, letters: &[LetterLine]) -> anyhow::Result<()> {
+    async fn redrive(&self, places: &Deployment, letters: &[LetterLine]) -> anyhow::Result<()> {
         let Some(queues) = &places.queues else { return Ok(()) };
         for queue in [&queues.events, &queues.registrations] {
             let ids = ids_in(letters, &**queue);
@@ -267,7 +267,7 @@ impl<'m> Mend<'m> {
     }
 }
 
-fn events(places: &Places) -> anyhow::Result<&dyn cameo::queue::Queue> {
+fn events(places: &Deployment) -> anyhow::Result<&dyn cameo::queue::Queue> {
     let queues = places
         .queues
         .as_ref()

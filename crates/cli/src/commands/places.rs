@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cameo::host::places::{Addresses, Places};
+use cameo::server::deployment::{Addresses, Deployment};
 
 use super::Context;
 
@@ -24,7 +24,7 @@ pub(crate) struct PlacesArgs {
 
 impl PlacesArgs {
     /// Opens the places for reading: by the flags, else by the configuration.
-    pub(crate) async fn open(&self, context: &Context) -> anyhow::Result<Places> {
+    pub(crate) async fn open(&self, context: &Context) -> anyhow::Result<Deployment> {
         let Context { config, environment, clock, .. } = context;
         let addresses = Addresses {
             endpoint_url: self.endpoint_url.clone(),
@@ -34,9 +34,9 @@ impl PlacesArgs {
         let in_folder = self.data.is_some() || (!addresses.are_given() && config.keeps_objects()?);
         Ok(if in_folder {
             let images_url = self.images_url.as_deref();
-            Places::of_data_folder(config, context.data(self.data.as_deref()), images_url, clock.clone()).await?
+            Deployment::of_data_folder(config, context.data(self.data.as_deref()), images_url, clock.clone()).await?
         } else {
-            Places::at_addresses(config, environment, &addresses, clock.clone()).await?
+            Deployment::at_addresses(config, environment, &addresses, clock.clone()).await?
         })
     }
 }

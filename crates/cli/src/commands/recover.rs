@@ -3,8 +3,8 @@
 use std::{io::IsTerminal, path::PathBuf};
 
 use cameo::{
-    host::recover::{Wanted, recover},
     private_file::keep_to_owner,
+    server::recover::{Wanted, recover},
     store::embedded::{Recovered, Side},
 };
 use serde::Serialize;

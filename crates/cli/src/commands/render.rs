@@ -9,13 +9,13 @@ use std::{
 use anyhow::Context as _;
 use cameo::{
     flow::NamedSizeSet,
-    host::renderer,
     model::{
         error::{Error, Kind, Place},
         key::Vertical,
         reason::ReasonCode,
     },
     render::Render,
+    server::renderer,
 };
 use cameo_image::Rendered;
 use futures::StreamExt;

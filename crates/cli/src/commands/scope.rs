@@ -4,12 +4,12 @@ use std::{io::Read, path::PathBuf};
 
 use cameo::{
     flow::verify::{unknown_ids, unmatched},
-    host::places::Places,
     ledger::Scope,
     model::{
         error::{Error, Kind, Place},
         key::{CD_IDX_MAX, Vertical},
     },
+    server::deployment::Deployment,
 };
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
@@ -87,7 +87,7 @@ struct Unknown {
 }
 
 /// Says what of a scope is found nowhere; true when nothing of it is found, so that the command has nothing to do.
-pub(crate) async fn say_unknown(context: &Context, places: &Places, scope: &Scope) -> anyhow::Result<bool> {
+pub(crate) async fn say_unknown(context: &Context, places: &Deployment, scope: &Scope) -> anyhow::Result<bool> {
     let unmatched = unmatched(places.to_verify(), scope).await?;
     let unknown_ids = unknown_ids(places.to_verify(), scope).await?;
     let nothing = match scope {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use cameo::{
     config::{Config, Environment, Listen},
-    host::{
-        data_folder::{Credentials, Running},
-        server::{Roles, Server},
-    },
     private_file::keep_to_owner,
+    server::{
+        data_folder::{Credentials, Running},
+        running::{Roles, Server},
+    },
 };
 use serde::Serialize;
 

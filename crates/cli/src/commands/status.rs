@@ -3,10 +3,10 @@
 use cameo::{
     catalog::LedgerPages,
     flow::verify::{self, Stray},
-    host::{backends::Queues, places::Places},
     ledger::{Count, LedgerEntry, Scope, State},
     model::reason::ReasonCode,
     queue::Queue,
+    server::{backends::Queues, deployment::Deployment},
 };
 use serde::Serialize;
 
@@ -87,19 +87,19 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
 }
 
 /// Photos outside of `origin/`, and of single entities their misnamed files, which the ledger knows by their keys alone.
-async fn unexpected(places: &Places, scope: &Scope) -> anyhow::Result<Vec<Line>> {
+async fn unexpected(places: &Deployment, scope: &Scope) -> anyhow::Result<Vec<Line>> {
     let bucket = &places.settings.upload_bucket;
     let outside = verify::misplaced(&*places.store, bucket, scope, verify::OUTSIDE_MAX).await?;
     let misnamed = verify::misnamed_with_ids(places.to_verify(), scope).await?;
     Ok(outside.into_iter().chain(misnamed).take(LISTED_MAX).map(Line::Unexpected).collect())
 }
 
-async fn counts(places: &Places) -> anyhow::Result<Vec<Line>> {
+async fn counts(places: &Deployment) -> anyhow::Result<Vec<Line>> {
     Ok(places.catalog.counts().await?.into_iter().map(Line::Count).collect())
 }
 
 /// Everything of a narrow scope; of all, what was rejected.
-async fn originals(places: &Places, scope: &Scope) -> anyhow::Result<Vec<Line>> {
+async fn originals(places: &Deployment, scope: &Scope) -> anyhow::Result<Vec<Line>> {
     if *scope == Scope::All {
         return Ok(places.catalog.rejected(None, LISTED_MAX).await?.into_iter().map(Line::Original).collect());
     }

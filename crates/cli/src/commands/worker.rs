@@ -1,11 +1,11 @@
 //! `cameo worker`: renders, registers or both, beside any number of others, until it is told to end.
 
 use cameo::{
-    host::{
-        renderer,
-        server::{Roles, Server},
-    },
     private_file::keep_to_owner,
+    server::{
+        renderer,
+        running::{Roles, Server},
+    },
 };
 use clap::ValueEnum;
 use serde::Serialize;

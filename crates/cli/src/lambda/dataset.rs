@@ -9,14 +9,16 @@ use cameo::{
     clock::SystemClock,
     config::{Config, Environment},
     flow::Flow,
-    host::{
-        backends::{Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url},
-        messages::{Ended, register_messages},
-        outage::Outages,
-        worker::Worker,
-    },
     model::error::{Error, Kind, Place},
     render::unused::UnusedEngine,
+    server::backends::{
+        Queues, access_keys, open_catalog, open_queues, open_store, register_rules, require_public_url,
+    },
+    worker::{
+        Worker,
+        messages::{Ended, register_messages},
+        outage::Outages,
+    },
 };
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};

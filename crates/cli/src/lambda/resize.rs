@@ -10,13 +10,13 @@ use cameo::{
     catalog::unused::UnusedCatalog,
     config::{Config, Environment},
     flow::Flow,
-    host::{
-        backends::{Queues, access_keys, open_queues, open_store},
-        messages::handle_events,
-        renderer,
-    },
     model::{error::Error, event},
     queue::Queue,
+    server::{
+        backends::{Queues, access_keys, open_queues, open_store},
+        renderer,
+    },
+    worker::messages::handle_events,
 };
 use serde_json::Value;
 use tracing::warn;

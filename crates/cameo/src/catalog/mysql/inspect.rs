@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     catalog::{
-        fit::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Misfit, definitions},
         table::Table,
+        table_check::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Misfit, definitions},
     },
     model::error::Result,
 };

@@ -20,13 +20,13 @@ use sqlx::{
 use super::{
     Catalog, CatalogSettings, EntityLock, ForeignRows, Use,
     columns::{CountColumns, EntryColumns, limit, read, signed},
-    fit::Misfit,
     limits::ServerLimits,
     rows::{Cursor, RowColumns, RowPage, ledger_parts},
     server::{
         IDLE_UNTESTED, Trust, Used, check_parameters, is_sound, lock_number, no_answer, retry_conflicts,
         without_password,
     },
+    table_check::Misfit,
 };
 use crate::{
     clock::Clock,

@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     catalog::{
-        fit::{FoundTable, Misfit, misfits},
         schema::{Migration, complete, pending},
         server::refuse,
         table::Table,
+        table_check::{FoundTable, Misfit, misfits},
     },
     model::error::Result,
 };

@@ -3,7 +3,7 @@
 //! There are no arrays, so a batch is a list of values.
 
 use super::inspect::DIALECT;
-use crate::catalog::{fit::FoundTable, table::Table};
+use crate::catalog::{table::Table, table_check::FoundTable};
 
 /// Statements on the `cameo_*` tables.
 pub(super) mod sql {

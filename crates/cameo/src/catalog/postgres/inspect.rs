@@ -5,8 +5,8 @@ use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use super::failure::{UNDEFINED_TABLE, code_of, failed};
 use crate::{
     catalog::{
-        fit::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Misfit},
         table::Table,
+        table_check::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Misfit},
     },
     model::error::Result,
 };

@@ -3,7 +3,7 @@
 //! A batch is one array a column, so that a statement has as many values as columns, however long the batch is.
 
 use super::inspect::DIALECT;
-use crate::catalog::{fit::FoundTable, table::Table};
+use crate::catalog::{table::Table, table_check::FoundTable};
 
 /// Statements on the `cameo_*` tables.
 pub(super) mod sql {

@@ -12,8 +12,8 @@ use crate::{
         rows::{ForeignRows, RowColumns},
         table::Table,
     },
+    db::{Done, Sqlite},
     model::error::{Error, Kind, Place, Result},
-    sqlite::{Done, Sqlite},
 };
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS {table} (
@@ -176,7 +176,7 @@ fn misfit(table: &Table, error: &rusqlite::Error) -> Error {
     Error::new(Place::Catalog, Kind::Misconfigured, doing).because(error.to_string())
 }
 
-fn unfit(doing: String) -> crate::sqlite::Failure {
+fn unfit(doing: String) -> crate::db::Failure {
     Error::new(Place::Catalog, Kind::Misconfigured, doing).into()
 }
 

@@ -21,12 +21,10 @@ use cameo_image::{Limits, Rendered, SizeSet};
 use tokio::sync::oneshot;
 
 use super::{Protection, Rejection, Render};
-use crate::{
+use crate::model::{
     content::Content,
-    model::{
-        error::{Error, Kind, Place, Result},
-        reason::ReasonCode,
-    },
+    error::{Error, Kind, Place, Result},
+    reason::ReasonCode,
 };
 
 mod attendant;

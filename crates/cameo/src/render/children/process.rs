@@ -31,8 +31,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    content::Content,
-    model::{error::Result, reason::ReasonCode},
+    model::{content::Content, error::Result, reason::ReasonCode},
     render::{
         Protection, Rejection,
         frame::frame_size,

@@ -21,11 +21,7 @@ use super::{
     http::{self as base, ConnectionLimits, Incoming},
 };
 use crate::{
-    clock::Clock,
-    flow::{Flow, window::Window},
-    ledger::image_urls::ImageUrls,
-    model::error::Error,
-    queue::Queue,
+    clock::Clock, flow::Flow, ledger::image_urls::ImageUrls, model::error::Error, queue::Queue, worker::window::Window,
 };
 
 mod api;

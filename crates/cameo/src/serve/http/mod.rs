@@ -113,6 +113,8 @@ fn server(limits: &ConnectionLimits) -> http1::Builder {
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
+        // A client that has sent its request whole, and ends its side of the connection, waits for the answer.
+        .half_close(true)
         .header_read_timeout(limits.header_timeout)
         .max_headers(limits.headers_max)
         .max_buf_size(limits.headers_max_bytes);

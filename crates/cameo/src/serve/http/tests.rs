@@ -22,7 +22,7 @@ static SEVENS: [u8; 64 << 10] = [7; 64 << 10];
 
 type Answer = UnsyncBoxBody<Bytes, io::Error>;
 
-/// Answers `/endless` with a body without end, everything else once the body has come.
+/// Answers `/endless` with a body without end, `/slow` after a while, everything else once the body has come.
 #[derive(Clone)]
 struct Echo {
     ended: mpsc::UnboundedSender<&'static str>,
@@ -60,6 +60,9 @@ impl Service for Echo {
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Answer>> {
         if request.uri().path() == "/endless" {
             return Ok(Response::new(StreamBody::new(Endless(self.ended.clone())).boxed_unsync()));
+        }
+        if request.uri().path() == "/slow" {
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
         let address = request.extensions().get::<ClientAddress>().copied();
         match request.into_body().collect().await {
@@ -202,6 +205,25 @@ async fn requests_under_way_are_not_closed_for_new_connections() {
     first.write_all(b"345").await.unwrap();
     assert!(read_to_end(first).await.contains("5 bytes of true"));
     assert!(read_to_end(second).await.contains("0 bytes of true"), "it was served after the first");
+}
+
+/// Who has asked for all that it wants, and ends its side of the connection, is answered; also where the answer takes its time.
+#[tokio::test]
+async fn a_client_that_ends_its_side_is_answered() {
+    let running = start(patient(100)).await;
+    for request in
+        ["GET /slow HTTP/1.1\r\nhost: h\r\n\r\n", "POST /slow HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\nabc"]
+    {
+        let mut stream = running.send(request).await;
+        stream.shutdown().await.unwrap();
+        let answer = timeout(LONG, read_to_end(stream)).await.expect("an end");
+        assert!(answer.contains("200 OK") && answer.contains("bytes of true"), "{answer:?}");
+    }
+    // What is cut off is none.
+    let mut stream = running.send("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\nab").await;
+    stream.shutdown().await.unwrap();
+    assert!(!timeout(LONG, read_to_end(stream)).await.expect("an end").contains("200 OK"));
+    running.is_well().await;
 }
 
 /// security.md A4: half a request delays a stop to 20 s.

@@ -45,6 +45,7 @@ fn fate(name: &str, is_public: bool) -> Fate {
         _ if name.starts_with(METADATA) => Fate::Taken,
         "x-amz-acl" if is_public => Fate::Only(&["public-read"], |_| acl_not_supported(true)),
         "x-amz-acl" => Fate::Only(&["private", "bucket-owner-full-control"], |_| acl_not_supported(false)),
+        _ if name.starts_with("x-amz-grant-") && is_public => Fate::Only(&[], |_| acl_not_supported(true)),
         _ if name.starts_with("x-amz-grant-") => Fate::Only(&[], |_| acl_not_supported(false)),
         "x-amz-object-ownership" => Fate::Only(&["BucketOwnerEnforced"], |_| acl_not_supported(false)),
         "x-amz-storage-class" => Fate::Only(&["STANDARD"], |_| {

@@ -23,8 +23,9 @@ use super::{
     handover::{self, InternalSecret},
     hosts::Hosts,
     key_ring::KeyRing,
+    keys::ANONYMOUS,
     limits::S3Limits,
-    payload::{Content, Trailers},
+    payload::{SentContent, Trailers},
     plain,
     reading::Reading,
     routes::{self, BodyKind, Route},
@@ -45,6 +46,8 @@ const STREAMED_BYTES: u64 = 2 * BUFFER_BYTES as u64;
 const STREAM_BEGIN_BYTES: u64 = 16 * 1024;
 /// Bodies that are held whole have one part of so many of the bytes in flight.
 const GATHERED_SHARE: u64 = 4;
+/// Metadata of renditions that tells of their originals.
+const ORIGIN_METADATA: &str = "x-amz-meta-cameo-";
 /// When a client that was told to slow down may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -90,11 +93,13 @@ pub(super) fn admit(parts: &Parts, settings: &FrontSettings, clock: &dyn Clock) 
         watch::claims(&claim.key_id, key.is_some());
     }
     let route = routes::find(&reading)?;
+    let source = reading.header(routes::COPY_SOURCE);
+    watch::asks(route.operation, reading.target.bucket(), reading.target.key(), source);
     let signer = match reading.proof.claim() {
         Some(_) => signature::verify(&reading, &parts.headers, key, clock.now(), &settings.limits)?,
         None => Signer { key: access::admit_unsigned(&settings.keys, &reading, route)?, chain: None },
     };
-    watch::asks(&signer.key.id, route.operation, reading.target.bucket(), reading.target.key());
+    watch::signs(&signer.key.id);
     asked::check(&reading, route, settings.keys.is_public(reading.target.bucket()))?;
     check_length(&reading, route, &settings.limits)?;
     access::require_right(&settings.keys, &signer.key, &reading, route)?;
@@ -181,7 +186,7 @@ impl Front {
         let Admitted { reading, route } = &admitted;
         let trailers = Trailers::default();
         let length = if reading.is_unsized() { None } else { Some(reading.content_length.unwrap_or(0)) };
-        let content = Content::new(body.clone(), &reading.payload, length, signer.chain, trailers.clone());
+        let content = SentContent::new(body.clone(), &reading.payload, length, signer.chain, trailers.clone());
         let (content, length) = if let (BodyKind::Content, Some(length)) = (route.body, content.length()) {
             self.take_room(&body, reading.content_length.unwrap_or(STREAMED_BYTES))?;
             (Body::http_body(content), length)
@@ -204,6 +209,9 @@ impl Front {
         let mut answered = self.service.call(Request::from_parts(parts, content)).await;
         if let Ok(response) = &mut answered {
             plain::set_partial(response);
+            if signer.key.id == ANONYMOUS {
+                hide_origin(response.headers_mut());
+            }
         }
         body.leave_room();
         if body.is_crowded_out() { Err(slow_down()) } else { Ok(answered) }
@@ -221,7 +229,7 @@ impl Front {
     }
 
     /// All of a body: XML, or content whose length is not known before. Each byte takes room as it comes.
-    async fn collect(&self, content: Content, body: &RequestBody, route: &Route) -> S3Result<Bytes> {
+    async fn collect(&self, content: SentContent, body: &RequestBody, route: &Route) -> S3Result<Bytes> {
         let limits = &self.settings.limits;
         let max = match route.body {
             BodyKind::None => 0,
@@ -278,6 +286,14 @@ fn verify_text(reading: &Reading, route: &Route, bytes: &Bytes, trailers: &Trail
     let digests = Digests::of(bytes, &algorithms);
     md5.map_or(Ok(()), |md5| declared::match_md5(md5, &digests))?;
     declared::match_sums(sent.iter().chain(&in_headers), &digests)
+}
+
+/// What Cameo notes with a rendition is about its original, which is not for everybody: not even the MD5, by which a file can be recognised.
+fn hide_origin(headers: &mut HeaderMap) {
+    let of_origin: Vec<_> = headers.keys().filter(|name| name.as_str().starts_with(ORIGIN_METADATA)).cloned().collect();
+    for name in of_origin {
+        headers.remove(name);
+    }
 }
 
 fn slow_down() -> S3Error {

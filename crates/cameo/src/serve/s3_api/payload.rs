@@ -59,7 +59,7 @@ impl Trailers {
 }
 
 /// The verified content of a request.
-pub(super) struct Content {
+pub(super) struct SentContent {
     inner: RequestBody,
     check: Check,
     /// What the body gave and was not looked at yet.
@@ -83,7 +83,7 @@ struct Hash {
     left: Option<u64>,
 }
 
-impl Content {
+impl SentContent {
     /// The content of `inner`, which comes with `content_length` bytes if that is known.
     pub(super) fn new(
         inner: RequestBody,
@@ -170,7 +170,7 @@ impl Content {
     }
 }
 
-impl Body for Content {
+impl Body for SentContent {
     type Data = Bytes;
     type Error = BoxError;
 

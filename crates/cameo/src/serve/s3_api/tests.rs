@@ -18,9 +18,9 @@ mod answers;
 use super::*;
 use crate::{
     clock::{Clock, SystemClock},
+    db::Sqlite,
     queue::sqlite::SqliteQueue,
     serve::AuditTrail,
-    sqlite::Sqlite,
     store::{Store, embedded::EmbeddedOptions},
 };
 

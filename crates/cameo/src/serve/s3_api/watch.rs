@@ -105,14 +105,24 @@ pub(super) fn claims(id: &str, is_known: bool) {
     note(|notes| notes.claimed = Some(if is_known { id.to_owned() } else { beginning() }));
 }
 
-/// The signature holds, and this is what it asks for.
-pub(super) fn asks(id: &str, operation: &str, bucket: &str, key: &str) {
+/// This is what the request asks for, whoever sent it. `source` is what its header names, if it is to be a copy.
+pub(super) fn asks(operation: &str, bucket: &str, key: &str, source: Option<&str>) {
     note(|notes| {
-        notes.claimed = Some(id.to_owned());
-        notes.signed = true;
         notes.operation = Some(operation.to_owned());
         bucket.clone_into(&mut notes.bucket);
         key.clone_into(&mut notes.key);
+        notes.source = source.map(|source| {
+            let named = source.split_once('?').map_or(source, |(named, _)| named);
+            percent_decode_str(named.trim_start_matches('/')).decode_utf8_lossy().into_owned()
+        });
+    });
+}
+
+/// The signature holds.
+pub(super) fn signs(id: &str) {
+    note(|notes| {
+        notes.claimed = Some(id.to_owned());
+        notes.signed = true;
     });
 }
 
@@ -366,7 +376,8 @@ mod tests {
         for operation in ["PutObject", "GetObject"] {
             let answer = watch.over(&keys, Request::new(()), |_| async move {
                 claims("id", true);
-                asks("id", operation, "uploads", "key");
+                asks(operation, "uploads", "key", None);
+                signs("id");
                 std::future::pending::<Result<Response<Body>, ()>>().await
             });
             assert!(futures::FutureExt::now_or_never(answer).is_none());

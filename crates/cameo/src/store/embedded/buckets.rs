@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     clock::{from_millis, to_millis},
+    db::Done,
     model::error::{Place, Result},
-    sqlite::Done,
 };
 
 const CREATE: &str =

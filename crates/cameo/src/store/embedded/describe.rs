@@ -22,8 +22,8 @@ use super::{
     sync::sync_file,
 };
 use crate::{
+    db::{Done, integer},
     model::error::{Place, Result},
-    sqlite::{Done, integer},
 };
 
 /// Rows that are looked at at a time.
@@ -63,7 +63,7 @@ impl Embedded {
             let files = self.inner.files.clone();
             blocking(move || by_file.iter().try_for_each(|(file, objects)| describe(&files, *file, objects))).await?;
             let job =
-                self.inner.db.write_in_company(Place::Store, "remember which content has records", move |connection| {
+                self.inner.db.write_in_batch(Place::Store, "remember which content has records", move |connection| {
                     meta::raise(connection, meta::DESCRIBED_THROUGH, through)
                 });
             job.await?;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::{
     clock::to_millis,
-    sqlite::{Done, integer},
+    db::{Done, integer},
 };
 
 const ADD: &str = "INSERT INTO cameo_garbage (file, since) VALUES (?1, ?2)

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::sqlite::{Done, integer};
+use crate::db::{Done, integer};
 
 /// The highest generation given to a committed change.
 pub(super) const COUNTER: &str = "counter";

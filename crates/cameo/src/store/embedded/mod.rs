@@ -17,12 +17,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     clock::{Clock, SystemClock},
+    db::Sqlite,
     model::error::{Error, Kind, Place, Result},
     queue::sqlite::SqliteQueue,
-    sqlite::Sqlite,
 };
 
-mod as_store;
 mod buckets;
 mod checksum;
 mod condition;
@@ -44,11 +43,12 @@ mod refusal;
 mod staging;
 mod stamp;
 mod start;
+mod store_impl;
 mod sweep;
 mod sync;
-mod together;
 mod watermark;
 mod write;
+mod write_batch;
 
 pub use buckets::Bucket;
 pub use checksum::{Algorithm, Checksums, Digests, Sums};
@@ -63,8 +63,8 @@ pub use refusal::{Answer, BodyError, Refusal};
 pub use staging::{BUFFER_BYTES, Staged};
 pub use start::{check_belongs_together, check_database_file, way_on};
 pub use sweep::MadeRoom;
-pub use together::SmallObject;
 pub use write::{Copy, NewObject};
+pub use write_batch::SmallObject;
 
 #[cfg(test)]
 mod tests;

@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     clock::{from_millis, to_millis},
+    db::{Done, Json, integer, unsigned},
     failpoint::{Point, reached},
     model::error::{Error, Kind, Place, Result},
-    sqlite::{Done, Json, integer, unsigned},
 };
 
 const CREATE: &str = "INSERT INTO cameo_uploads

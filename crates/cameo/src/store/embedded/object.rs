@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::checksum::{Checksums, Sums};
 use crate::{
     clock::{from_millis, to_millis},
+    db::{Done, Json, integer, unsigned},
     model::generation::Generation,
-    sqlite::{Done, Json, integer, unsigned},
     store::{Attributes, ObjectInfo},
 };
 

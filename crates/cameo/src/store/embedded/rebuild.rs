@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     clock::to_millis,
+    db::{Done, integer},
     model::{
         error::Result,
         event::{Change, Event},
@@ -28,7 +29,6 @@ use crate::{
         key::{ImageKey, ORIGIN_PREFIX},
     },
     queue,
-    sqlite::{Done, integer},
     store::GENERATION_METADATA,
 };
 

@@ -31,8 +31,8 @@ use super::{
 };
 use crate::{
     clock::to_millis,
+    db::{Done, Sqlite, as_error, unsigned},
     model::error::{Error, Kind, Place, Result},
-    sqlite::{Done, Sqlite, as_error, unsigned},
 };
 
 /// Ends the name of the copy that is worked on.

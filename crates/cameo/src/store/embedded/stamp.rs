@@ -18,8 +18,8 @@ use super::{
     sync::sync_folder,
 };
 use crate::{
+    db::{Done, Sqlite},
     model::error::{Place, Result},
-    sqlite::{Done, Sqlite},
 };
 
 /// What the name of the folder in `objects/` begins with.
@@ -78,10 +78,10 @@ impl Stamps {
 pub(super) async fn renew(files: &Arc<Files>, db: &Sqlite) -> Result<()> {
     let stamp = rand::rng().random::<u64>() >> 1;
     let doing = "write a stamp of the store";
-    db.write_in_company(Place::Store, doing, move |connection| meta::set(connection, NEXT_STAMP, stamp)).await?;
+    db.write_in_batch(Place::Store, doing, move |connection| meta::set(connection, NEXT_STAMP, stamp)).await?;
     let files = files.clone();
     blocking(move || Ok(write_folder(&files, stamp)?)).await?;
-    db.write_in_company(Place::Store, doing, move |connection| meta::set(connection, STAMP, stamp)).await
+    db.write_in_batch(Place::Store, doing, move |connection| meta::set(connection, STAMP, stamp)).await
 }
 
 /// [`renew`] for a database that nobody else has open; to be called when all else is done.

@@ -20,9 +20,9 @@ use super::{
 };
 use crate::{
     clock::to_millis,
+    db::{Done, Sqlite, integer},
     failpoint::{Point, reached},
     model::error::{Error, Kind, Place, Result},
-    sqlite::{Done, Sqlite, integer},
 };
 
 /// Changes that can have been under way at a crash, at most: those of as many connections as the S3 endpoint has, and of the workers.

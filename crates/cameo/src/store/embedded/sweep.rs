@@ -17,9 +17,9 @@ use super::{
     start::is_known,
 };
 use crate::{
+    db::{Done, Sqlite},
     failpoint::{Point, reached},
     model::error::{Place, Result},
-    sqlite::{Done, Sqlite},
 };
 
 /// Files that are removed between two looks, at most.

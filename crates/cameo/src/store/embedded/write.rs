@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     clock::to_millis,
+    db::Done,
     failpoint::{Bug, Point, planted, reached},
     model::{
         error::{Error, Kind, Place, Result},
@@ -37,7 +38,6 @@ use crate::{
         key::ORIGIN_PREFIX,
     },
     queue::{self, Queue},
-    sqlite::Done,
 };
 
 /// Locks for keys: a fixed number, so that they cost no more with more keys. Two keys may share one.

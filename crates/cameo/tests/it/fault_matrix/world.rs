@@ -9,7 +9,6 @@ use cameo::{
     catalog::{Catalog, contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
     flow::{Flow, reconcile::requeue},
-    host::{outage::Outages, worker::Worker},
     ledger::Scope,
     model::{
         event::{Change, Event},
@@ -18,6 +17,7 @@ use cameo::{
     queue::{DeadLetter, Queue, memory::MemoryQueue},
     render::Render,
     store::{Attributes, Condition, Store, Written, memory::MemoryStore},
+    worker::{Worker, outage::Outages},
 };
 use jiff::Timestamp;
 

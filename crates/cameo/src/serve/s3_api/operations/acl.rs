@@ -49,26 +49,45 @@ fn grants(is_public: bool) -> Vec<Grant> {
     grants
 }
 
+/// What a grant gives, if it is one that is so.
+enum Given {
+    All,
+    EverybodysReading,
+}
+
+fn given(grant: &Grant) -> Option<Given> {
+    let (grantee, permission) = (grant.grantee.as_ref()?, grant.permission.as_ref()?.as_str());
+    match (grantee.type_.as_str(), grantee.id.as_deref(), grantee.uri.as_deref(), permission) {
+        (Type::CANONICAL_USER, Some(OWNER), None, Permission::FULL_CONTROL) => Some(Given::All),
+        (Type::GROUP, None, Some(ALL_USERS), Permission::READ) => Some(Given::EverybodysReading),
+        _ => None,
+    }
+}
+
+/// Whether a list says what is so, all of it and nothing else.
+fn is_so(is_public: bool, policy: &AccessControlPolicy) -> bool {
+    let is_ours = policy.owner.as_ref().is_none_or(|owner| owner.id.as_deref().is_none_or(|id| id == OWNER));
+    let given: Option<Vec<Given>> = policy.grants.iter().flatten().map(given).collect();
+    is_ours
+        && given.is_some_and(|given| {
+            given.iter().any(|given| matches!(given, Given::All))
+                && given.iter().any(|given| matches!(given, Given::EverybodysReading)) == is_public
+        })
+}
+
 /// Refuses lists that say something else than what is so. Some tools read a list and write it back after a copy.
 fn require_what_is_so(is_public: bool, canned: Option<&str>, policy: Option<&AccessControlPolicy>) -> S3Result<()> {
-    let is_everybodys_reading = |grant: &Grant| {
-        grant.grantee.as_ref().and_then(|grantee| grantee.uri.as_deref()) == Some(ALL_USERS)
-            && grant.permission.as_ref().map(Permission::as_str) == Some(Permission::READ)
+    let is_so = match (canned, policy) {
+        (Some(_), Some(_)) => {
+            return Err(s3s::s3_error!(
+                UnexpectedContent,
+                "An access control list is given by x-amz-acl or by a body, not by both. Nothing was changed."
+            ));
+        }
+        (canned, None) => canned == Some(canned_of(is_public)),
+        (None, Some(policy)) => is_so(is_public, policy),
     };
-    let is_owner = |grant: &Grant| grant.grantee.as_ref().and_then(|grantee| grantee.id.as_deref()) == Some(OWNER);
-    let is_ours = |policy: &AccessControlPolicy| {
-        policy.owner.as_ref().is_none_or(|owner| owner.id.as_deref().is_none_or(|id| id == OWNER))
-    };
-    let is_so = |policy: &AccessControlPolicy| {
-        let grants = || policy.grants.iter().flatten();
-        is_ours(policy)
-            && grants().all(|grant| is_owner(grant) || (is_public && is_everybodys_reading(grant)))
-            && grants().any(is_everybodys_reading) == is_public
-    };
-    if canned == Some(canned_of(is_public)) || (canned.is_none() && policy.is_some_and(is_so)) {
-        return Ok(());
-    }
-    Err(acl_not_supported(is_public))
+    if is_so { Ok(()) } else { Err(acl_not_supported(is_public)) }
 }
 
 impl Operations {

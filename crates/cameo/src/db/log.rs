@@ -75,7 +75,7 @@ fn empty(connection: &Connection, wait: Duration) -> rusqlite::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{model::error::Place, sqlite::Sqlite};
+    use crate::{db::Sqlite, model::error::Place};
 
     const FILL: &str = "INSERT INTO cameo_store (name, value) WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL
         SELECT i + 1 FROM n WHERE i < ?1 + 999) SELECT hex(randomblob(2000)) || i, i FROM n";

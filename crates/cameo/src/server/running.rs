@@ -1,17 +1,16 @@
 //! A running process: its tasks, and where it can be reached. Which backends it works on, the configuration says.
 
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 
 use super::{
     data_folder::{Credentials, DataFolder, Running},
-    distributed, embedded, renderer,
+    renderer,
     tasks::{Ended, Tasks},
-    worker::Worker,
 };
 use crate::{
-    clock::Clock,
-    config::{Config, Environment},
+    config::Config,
     model::error::{Error, Kind, Place, Result},
+    worker::Worker,
 };
 
 /// Which steps of the flow a process runs.
@@ -48,38 +47,6 @@ pub(super) fn no_worker_beside() -> Error {
 }
 
 impl Server {
-    /// Opens what the configuration names, starts the listeners that are on and the workers of these roles.
-    pub async fn start(
-        config: &Config,
-        environment: &Environment,
-        clock: Arc<dyn Clock>,
-        roles: Roles,
-    ) -> Result<Self> {
-        #[cfg(feature = "failpoints")]
-        crate::failpoint::arm(environment.get("CAMEO_FAILPOINT"), environment.get("CAMEO_PLANTED_BUG"))
-            .map_err(|doing| Error::new(Place::System, Kind::Misconfigured, doing))?;
-        if config.keeps_objects()? {
-            embedded::start(config, environment, clock, roles).await
-        } else {
-            distributed::start(config, environment, clock, roles).await
-        }
-    }
-
-    /// Workers alone, without a listener. The embedded store and queues belong to one process, so they have none.
-    pub async fn start_worker(
-        config: &Config,
-        environment: &Environment,
-        clock: Arc<dyn Clock>,
-        roles: Roles,
-    ) -> Result<Self> {
-        if config.keeps_objects()? {
-            return Err(no_worker_beside());
-        }
-        let mut config = config.clone();
-        config.server.turn_off();
-        Self::start(&config, environment, clock, roles).await
-    }
-
     /// Where it can be reached.
     pub fn running(&self) -> &Running {
         &self.running

@@ -15,22 +15,24 @@ use serde::Serialize;
 
 use super::{
     audit_log,
-    backends::{access_keys, catalog_settings, no_server_database, open_queue, open_store, register_rules},
-    backends::{key_ring, require_public_url},
+    backends::{
+        access_keys, catalog_settings, key_ring, no_server_database, open_queue, open_store, register_rules,
+        require_public_url,
+    },
     data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
     embedded::with_way_on,
     listeners::{Listeners, warnings},
     renderer,
-    server::no_worker_beside,
+    running::no_worker_beside,
 };
 use crate::{
-    catalog::{self, CatalogSettings, ForeignRows, fit::Misfit, sqlite},
+    catalog::{self, CatalogSettings, ForeignRows, sqlite, table_check::Misfit},
     clock::Clock,
     config::{Config, Environment},
+    db::Sqlite,
     model::error::{Error, Kind, Place, Result},
     private_file::check_folder,
     queue::Queue,
-    sqlite::Sqlite,
     store::embedded::{check_belongs_together, check_database_file},
 };
 

@@ -11,13 +11,13 @@ use crate::{
     catalog::{self, Catalog, sqlite::SqliteCatalog},
     clock::Clock,
     config::{Config, Environment},
+    db::Sqlite,
     flow::{Flow, Settings, verify},
     ledger::{decide::RegisterRules, image_urls::ImageUrls},
     model::error::{Error, Kind, Place, Result},
     queue::sqlite::SqliteQueue,
     render::unused::UnusedEngine,
     serve::images::client::HttpImages,
-    sqlite::Sqlite,
     store::{
         Store,
         embedded::{Embedded, check_database_file},
@@ -26,7 +26,7 @@ use crate::{
 
 /// The places of one system.
 #[derive(Debug)]
-pub struct Places {
+pub struct Deployment {
     /// The buckets.
     pub store: Arc<dyn Store>,
     /// The ledger and the rows, for reading.
@@ -60,7 +60,7 @@ pub struct Addresses {
     pub catalog: Option<String>,
 }
 
-impl Places {
+impl Deployment {
     /// Opens the places of the server of a data folder, for reading.
     /// Images are fetched under `images_url`, where one is given, else under the public address.
     pub async fn of_data_folder(

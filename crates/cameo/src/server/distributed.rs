@@ -13,11 +13,9 @@ use super::{
         require_public_url,
     },
     listeners::Listeners,
-    outage::Outages,
     public_url, renderer,
-    server::{Roles, Server, spawn_workers},
+    running::{Roles, Server, spawn_workers},
     tasks::Tasks,
-    worker::Worker,
 };
 use crate::{
     catalog::{Catalog, unused::UnusedCatalog},
@@ -28,6 +26,7 @@ use crate::{
     model::error::Result,
     render::{Render, unused::UnusedEngine},
     serve::AuditTrail,
+    worker::{Worker, outage::Outages},
 };
 
 /// How long an idle worker waits for a message. A wait costs one request, so it is longer than embedded, and shorter than

@@ -15,17 +15,16 @@ use super::{
     data_folder::{Credentials, DataFolder},
     descriptors::Shares,
     listeners::{Listeners, served},
-    outage::Outages,
     public_url, renderer,
-    server::{Roles, Server, spawn_workers},
+    running::{Roles, Server, spawn_workers},
     tasks::Tasks,
     usage,
-    worker::Worker,
 };
 use crate::{
     catalog::{Catalog, CatalogSettings, sqlite::SqliteCatalog},
     clock::Clock,
     config::{Config, Environment},
+    db::Sqlite,
     flow::{Flow, reconcile::count_rows_elsewhere},
     ledger::{decide::RegisterRules, image_urls::ImageUrls},
     model::{
@@ -37,8 +36,8 @@ use crate::{
         AuditTrail,
         s3_api::{self, AccessKey, KeyRing, S3Endpoint, S3Limits, Watch},
     },
-    sqlite::Sqlite,
     store::embedded::{Embedded, EmbeddedOptions, check_database_file, way_on},
+    worker::{Worker, outage::Outages},
 };
 
 /// How often it is looked after what failed changes left behind.

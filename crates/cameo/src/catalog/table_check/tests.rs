@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::catalog::fit::statements::Holds;
+use crate::catalog::table_check::statements::Holds;
 
 fn column(dialect: Dialect, name: &str, data_type: &str) -> FoundColumn {
     let is_text = data_type.starts_with("varchar") || data_type.starts_with("char");

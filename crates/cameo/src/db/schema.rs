@@ -26,8 +26,9 @@ const OLD_NOTE: &str = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations W
 
 /// Brings the schema up to date.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
-    let opening =
-        |failure: Failure| failure.told(Place::System, &format!("bring the schema of {} up to date", path.display()));
+    let opening = |failure: Failure| {
+        failure.into_error(Place::System, &format!("bring the schema of {} up to date", path.display()))
+    };
     let found = version(connection).map_err(opening)?;
     if found > MIGRATIONS.len() {
         return Err(newer(path, found));
@@ -81,7 +82,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::sqlite::Sqlite;
+    use crate::db::Sqlite;
 
     /// A database whose note of versions was changed by `statement`.
     async fn changed(folder: &tempfile::TempDir, statement: &str) -> PathBuf {

@@ -78,7 +78,7 @@ impl Embedded {
         now: Timestamp,
     ) -> Answer<Answers> {
         let inner = self.inner.clone();
-        let job = self.inner.db.write_in_company(Place::Store, "record objects", move |connection| {
+        let job = self.inner.db.write_in_batch(Place::Store, "record objects", move |connection| {
             let transaction = Transaction { connection, inner: &inner, now };
             let mut answers = Vec::with_capacity(rows.len());
             for (object, conditions) in rows {
@@ -130,7 +130,7 @@ impl Embedded {
         let numbered: Vec<(Copy, u64)> = copies.into_iter().map(|copy| (copy, generations.next().number())).collect();
         self.reserve(numbered.last().map_or(0, |(_, number)| *number)).await?;
         let (inner, now) = (self.inner.clone(), self.now());
-        let job = self.inner.db.write_in_company(Place::Store, "record copies of objects", move |connection| {
+        let job = self.inner.db.write_in_batch(Place::Store, "record copies of objects", move |connection| {
             let transaction = Transaction { connection, inner: &inner, now };
             numbered.into_iter().map(|(copy, generation)| transaction.copy(copy, generation)).collect()
         });

@@ -11,8 +11,7 @@ use super::{
     Tag, WriteConditions, read::read_failed, staging::blocking,
 };
 use crate::{
-    content::Content,
-    model::error::Result,
+    model::{content::Content, error::Result},
     store::{
         Attributes, Condition, ContentDigest, ContentState, NewKey, NewObject, Object, ObjectInfo, Opened, Reading,
         Store, Written, bounds,

@@ -9,7 +9,6 @@ use super::{
     descriptors::{Shares, share_out},
     renderer,
     tasks::Tasks,
-    worker::Worker,
 };
 use crate::{
     config::{Config, Listen},
@@ -20,6 +19,7 @@ use crate::{
         console::{self, Console},
         images::{self, Images},
     },
+    worker::Worker,
 };
 
 /// Connections that may wait to be accepted. The kernel has a limit of its own (`net.core.somaxconn`).

@@ -3,6 +3,9 @@
 //! A message is deleted only after its step has succeeded; while it is held, its visibility timeout is extended. In an outage a loop holds what it
 //! has and tries what failed until that succeeds (`settle`); a message that is at fault is dead-lettered alone. No message,
 //! row or file ends a loop: only a write that may not be durable does.
+//!
+//! [`messages`] are the calls of the flow's steps, `gather` finds messages that are best registered together, `settle` decides what becomes
+//! of messages, `held` keeps them while that takes, [`outage`] is what loops share about it, and [`window`] when registering is on.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,17 +14,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{
-    gather::REGISTERED_TOGETHER,
-    held::{Held, Leases, Todo},
-    messages::{Ended, OUT_AFTER, bodies_of, outcomes_of, register_messages, tell},
-    outage::{Gate, Outages, pause_after},
-    settle::{InHand, sleep_or},
-};
 use crate::{
     clock::Clock,
     failpoint::{Bug, Point, planted, reached},
-    flow::{Flow, window::Window},
+    flow::Flow,
     model::{
         error::{Result, Subject},
         event,
@@ -30,6 +26,20 @@ use crate::{
     },
     queue::Queue,
 };
+
+mod gather;
+mod held;
+pub mod messages;
+pub mod outage;
+mod settle;
+pub mod window;
+
+use gather::REGISTERED_TOGETHER;
+use held::{Held, Leases, Todo};
+use messages::{Ended, OUT_AFTER, bodies_of, outcomes_of, register_messages, tell};
+use outage::{Gate, Outages, pause_after};
+use settle::{InHand, sleep_or};
+use window::Window;
 
 /// Messages that one resize task holds. More would keep others idle, fewer would cost a commit each.
 const EVENTS_HELD: usize = 4;
