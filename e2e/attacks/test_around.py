@@ -439,11 +439,11 @@ def test_the_trail_says_who_changed_what_and_who_was_refused(server):
     assert seen == [
         ("change", added["access_key_id"], True, "PutObject", KEY, 200),
         ("refusal", added["access_key_id"], True, "DeleteObject", KEY, 403),
-        ("refusal", ACCESS_KEY, False, "PUT", odd, 403),
+        ("refusal", ACCESS_KEY, False, "PutObject", odd, 403),
         ("change", ACCESS_KEY, True, "PutObject", "two", 200),
         ("change", ACCESS_KEY, True, "DeleteObjects", KEY, 200),
         ("change", ACCESS_KEY, True, "DeleteObjects", "two", 200),
-        ("refusal", None, False, "GET", "nothing", 403),
+        ("refusal", None, False, "GetObject", "nothing", 403),
     ]
     first = trail(server)[0]
     assert first["request_id"] == put["ResponseMetadata"]["HTTPHeaders"]["x-amz-request-id"]

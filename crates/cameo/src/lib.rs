@@ -4,9 +4,9 @@
 //! ([`worker`]) receives the event ([`flow::receive`]), renders the original ([`flow::resize`], through [`render`]), publishes
 //! its renditions ([`flow::publish`]) and sends a [`message`](model::outcome) on a [`queue`]. Registering ([`flow::register`]) writes ledger and
 //! rows in one transaction of the [`catalog`], then the aliases, and only then deletes the message. [`serve`] shows the
-//! images and the console, and [`flow::verify`] proves that nothing is missing.
+//! images and the console, and [`proof::verify`] proves that nothing is missing.
 //!
-//! Imports point one way: `cli → server → config → serve → worker → flow → {store, catalog} → {ledger, queue} → model`.
+//! Imports point one way: `cli → server → config → serve → {worker, proof} → flow → {store, catalog} → {ledger, queue} → model`.
 
 pub mod address;
 pub mod aws;
@@ -20,6 +20,7 @@ pub mod flow;
 pub mod ledger;
 pub mod model;
 pub mod private_file;
+pub mod proof;
 pub mod queue;
 pub mod render;
 pub mod serve;

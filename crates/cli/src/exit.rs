@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use cameo::{
-    flow::verify::EntityState,
     model::error::{Error, Kind},
+    proof::verify::EntityState,
 };
 
 use crate::output::note;

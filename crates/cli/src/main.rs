@@ -1,7 +1,6 @@
 //! The `cameo` command: reads the command line, runs one command, and ends with a documented exit code.
 
 mod commands;
-mod delivery;
 mod exit;
 mod logging;
 mod output;
@@ -47,9 +46,9 @@ enum Command {
     /// Prove that originals, renditions, rows and served images agree
     Verify(commands::verify::Args),
     /// Repair what verifying finds; without --apply, only say what it would be
-    Reconcile(commands::mend::ReconcileArgs),
+    Reconcile(commands::reconcile::ReconcileArgs),
     /// Send rejected originals and dead letters through the flow again, once the cause is fixed
-    Retry(commands::mend::RetryArgs),
+    Retry(commands::retry::RetryArgs),
     /// Look whether the configuration would work, and say what would mend it
     Doctor(commands::doctor::Args),
     /// Make photos known that somebody else published and registered, and change none of them
@@ -90,8 +89,8 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Worker(args) => commands::worker::run(context, args).await,
         Command::Status(args) => commands::status::run(&context, args).await,
         Command::Verify(args) => commands::verify::run(&context, args).await,
-        Command::Reconcile(args) => commands::mend::reconcile(&context, args).await,
-        Command::Retry(args) => commands::mend::retry(&context, args).await,
+        Command::Reconcile(args) => commands::reconcile::reconcile(&context, args).await,
+        Command::Retry(args) => commands::retry::retry(&context, args).await,
         Command::Doctor(args) => commands::doctor::run(&context, args).await,
         Command::Adopt(args) => commands::adopt::run(&context, args).await,
         Command::Keys(args) => commands::keys::run(&context, &args),

@@ -26,6 +26,7 @@ pub mod restore;
 pub mod run;
 pub mod server;
 pub mod settings;
+pub mod size_sets;
 pub mod snapshot;
 pub mod syscalls;
 pub mod watch;

@@ -22,8 +22,7 @@ use crate::{
     server::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, UPLOAD_BUCKET},
 };
 
-/// The vertical that everything is uploaded to.
-pub const VERTICAL: &str = "crash";
+pub use crate::size_sets::VERTICAL;
 /// How long a request may take. Nothing is expected to take that long: it would count as unanswered.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// `cd_idx` of photos that the harness makes impossible begin here.

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use cameo_image::{Fit, ImageSize, Limits, SizeSet};
+use cameo_image::{ImageSize, Limits, SizeSet};
 use md5::{Digest, Md5};
 
-use crate::settings::SIZE_SETS;
+use crate::size_sets::{SIZE_SETS, sizes_of};
 
 /// Photos that differ.
 pub const GOODS: usize = 96;
@@ -48,34 +48,6 @@ struct Original {
 pub struct Pool {
     goods: Vec<Original>,
     bads: Vec<Original>,
-}
-
-fn size(name: &str, width: u32, height: u32, fit: Fit) -> ImageSize {
-    let name = name.to_owned();
-    ImageSize { name, width, height, fit, quality: 82, enlarge: true, optimize_coding: false }
-}
-
-/// The image sizes of a size set of the harness, by its number: as by default, without one, with one more, with one of other
-/// dimensions.
-pub(crate) fn sizes_of(size_set: usize) -> Vec<ImageSize> {
-    let mut sizes = default_sizes();
-    match size_set {
-        1 => sizes.retain(|size| size.name != "or"),
-        2 => sizes.push(size("tn", 16, 16, Fit::Cover)),
-        3 => sizes[0] = size("sq", 28, 28, Fit::Cover),
-        _ => {}
-    }
-    sizes
-}
-
-/// The image sizes of the server under test: four, as by default, but small ones. Pixels are not what is tested here.
-fn default_sizes() -> Vec<ImageSize> {
-    vec![
-        size("sq", 32, 32, Fit::Cover),
-        size("ve", 24, 32, Fit::Cover),
-        size("ho", 32, 18, Fit::Cover),
-        size("or", 40, 40, Fit::Inside),
-    ]
 }
 
 impl Pool {

@@ -3,10 +3,7 @@
 use cameo_image::{Fit, ImageSize};
 use rand::{Rng, rngs::StdRng};
 
-use crate::{load::VERTICAL, originals::sizes_of};
-
-/// Size sets that differ: as by default, without one, with one more, with one of other dimensions.
-pub(crate) const SIZE_SETS: usize = 4;
+use crate::size_sets::{SIZE_SETS, VERTICAL, sizes_of};
 
 /// What the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,21 +1,19 @@
 //! The steps of the flow, each a function of its inputs: the worker's loop, a Lambda function and the tests call the same.
 //!
-//! `receive → resize → publish → (message) → register`, and beside it `verify`, which proves, and `reconcile`, which mends.
+//! `receive → resize → publish → (message) → register`; and `requeue`, which has an original go through them again.
 //! A step names no backend and is safe to repeat: every crash turns into a repeat, never into a loss.
 
-pub mod adopt;
 pub mod alias;
 pub mod frame;
 mod old_version;
 pub mod publish;
 mod put_back;
 pub mod receive;
-pub mod reconcile;
 pub mod register;
-pub mod repair;
+pub mod rendition_metadata;
+pub mod requeue;
 pub mod resize;
 pub mod superseded;
-pub mod verify;
 mod went_back;
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};

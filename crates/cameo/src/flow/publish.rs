@@ -9,7 +9,14 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use cameo_image::Rendition;
 
-use super::{Flow, NamedSizeSet, Settings, went_back::pass};
+use super::{
+    Flow, NamedSizeSet,
+    rendition_metadata::{
+        EARLIER_MAX_BYTES, EARLIER_METADATA, MadeFrom, ORIGINAL_METADATA, SIZE_METADATA, SIZE_SET_METADATA,
+        SIZES_METADATA, earlier_sizes, newest, sizes_of_set,
+    },
+    went_back::pass,
+};
 use crate::{
     failpoint::{Point, reached},
     model::{
@@ -18,7 +25,7 @@ use crate::{
         key::PhotoId,
         outcome::{Fate, PublishedRendition},
     },
-    store::{Attributes, Condition, GENERATION_METADATA, NewObject, ObjectInfo, Store, Written},
+    store::{Attributes, Condition, GENERATION_METADATA, NewObject, ObjectInfo, Written},
 };
 
 /// How often a write is tried again because somebody else wrote in between.
@@ -26,37 +33,6 @@ pub const CONFLICTS_MAX: u32 = 10;
 
 /// Media type of originals and renditions.
 pub const JPEG: &str = "image/jpeg";
-
-/// Metadata name of a rendition's width and height.
-const SIZE_METADATA: &str = "cameo-size";
-/// Metadata name of the `ETag` of the original that a rendition was made from.
-const ORIGINAL_METADATA: &str = "cameo-original";
-/// Metadata name of the digest of the size set that a rendition was made into.
-const SIZE_SET_METADATA: &str = "cameo-size-set";
-/// Metadata name of all image sizes of that size set, with commas between them: 32 names of 32 bytes, at most.
-const SIZES_METADATA: &str = "cameo-sizes";
-/// Metadata name of further image sizes of which earlier attempts may have left renditions: handed on from one write to the
-/// next, since each may be the last before a crash.
-const EARLIER_METADATA: &str = "cameo-earlier-sizes";
-/// Length of those names, at most: S3 takes 2 KiB of metadata, and the names of a size set may be half of that.
-const EARLIER_MAX_BYTES: usize = 400;
-
-/// What renditions are made from.
-#[derive(Debug, Clone, Copy)]
-pub struct MadeFrom<'e> {
-    /// The generation of the original.
-    pub generation: &'e Generation,
-    /// Its `ETag`.
-    pub etag: &'e str,
-    /// The size set.
-    pub size_set: &'e NamedSizeSet,
-}
-
-impl MadeFrom<'_> {
-    fn has(&self, image_size: &str) -> bool {
-        self.size_set.sizes.sizes().iter().any(|size| size.name == image_size)
-    }
-}
 
 /// How publishing ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,52 +160,6 @@ pub(super) fn rendered(
 /// That nothing has changed since `current` was looked at.
 pub fn condition_on(current: Option<&ObjectInfo>) -> Condition {
     current.map_or(Condition::Absent, |info| Condition::Matches(info.validator()))
-}
-
-/// Width and height of a rendition that [`publish`] wrote, pixels.
-pub fn size_of(info: &ObjectInfo) -> Option<(u32, u32)> {
-    let (width, height) = info.metadata.get(SIZE_METADATA)?.split_once('x')?;
-    Some((width.parse().ok()?, height.parse().ok()?))
-}
-
-/// `ETag` of the original that a rendition was made from; none for those of older versions of Cameo.
-pub fn original_of(info: &ObjectInfo) -> Option<&str> {
-    info.metadata.get(ORIGINAL_METADATA).map(String::as_str)
-}
-
-/// Digest of the size set that a rendition was made into; none for those of older versions of Cameo.
-pub fn size_set_of(info: &ObjectInfo) -> Option<&str> {
-    info.metadata.get(SIZE_SET_METADATA).map(String::as_str)
-}
-
-/// All image sizes of the size set that a rendition was made into; none for those of older versions of Cameo.
-pub fn sizes_of_set(info: &ObjectInfo) -> Vec<String> {
-    names(info, SIZES_METADATA)
-}
-
-/// Further image sizes of which attempts before a rendition's may have left renditions.
-pub fn earlier_sizes(info: &ObjectInfo) -> Vec<String> {
-    names(info, EARLIER_METADATA)
-}
-
-fn names(info: &ObjectInfo, metadata: &str) -> Vec<String> {
-    let names = info.metadata.get(metadata).map(String::as_str).unwrap_or_default();
-    names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
-/// The rendition that was made from the newest generation, and that generation.
-pub fn newest<'i>(infos: impl IntoIterator<Item = &'i ObjectInfo>) -> Option<(Generation, &'i ObjectInfo)> {
-    let made_from = infos.into_iter().filter_map(|info| Some((info.made_from()?, info)));
-    made_from.max_by(|(one, _), (other, _)| one.cmp(other))
-}
-
-/// The newest generation that a photo's renditions were made from; none where none of ours exists.
-pub async fn newest_made_from(store: &dyn Store, settings: &Settings, photo: &PhotoId) -> Result<Option<Generation>> {
-    let size_set = settings.size_sets.of(&photo.entity.vertical);
-    let keys: Vec<_> = size_set.sizes.sizes().iter().map(|size| photo.rendition_key(&size.name)).collect();
-    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-    let found = store.head_all(&settings.image_bucket, &keys).await?;
-    Ok(newest(found.iter().flatten()).map(|(generation, _)| generation))
 }
 
 fn attributes(flow: &Flow, made_from: MadeFrom<'_>, (width, height): (u32, u32)) -> Attributes {

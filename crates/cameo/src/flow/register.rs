@@ -16,8 +16,9 @@ use super::{
     Flow,
     alias::update_aliases,
     old_version,
-    publish::{CONFLICTS_MAX, earlier_sizes, size_set_of, sizes_of_set},
+    publish::CONFLICTS_MAX,
     put_back::{Kept, keep, put_back},
+    rendition_metadata::{earlier_sizes, size_set_of, sizes_of_set},
     went_back::{self, Stale},
 };
 use crate::{
@@ -41,7 +42,7 @@ const ENTITIES_AT_ONCE: usize = 8;
 /// What registering did.
 #[derive(Debug)]
 pub struct Registration {
-    /// Originals whose events must be [sent again](super::reconcile::requeue), before the messages are deleted.
+    /// Originals whose events must be [sent again](super::requeue::requeue), before the messages are deleted.
     pub mend: BTreeSet<String>,
     /// Events that must be sent before the messages are deleted: of originals that are still what is served, although an
     /// old version of them was removed.

@@ -7,8 +7,9 @@ use tracing::{debug, info};
 
 use super::{
     Flow,
-    publish::{MadeFrom, Published, publish, rendered},
+    publish::{Published, publish, rendered},
     receive::{Asked, outcome, receive},
+    rendition_metadata::MadeFrom,
     superseded::outcome_of_earlier_attempt,
 };
 use crate::{

@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Flow,
-    publish::{earlier_sizes, newest, original_of, rendered, size_of, size_set_of, sizes_of_set},
+    publish::rendered,
     receive::outcome,
+    rendition_metadata::{earlier_sizes, newest, original_of, size_of, size_set_of, sizes_of_set},
 };
 use crate::{
     model::{

@@ -8,7 +8,7 @@ use tracing::{debug, warn};
 
 use super::{
     Flow,
-    publish::{MadeFrom, original_of},
+    rendition_metadata::{MadeFrom, original_of},
 };
 use crate::{
     ledger::{LedgerEntry, State},

@@ -1,12 +1,16 @@
-//! The listeners: the S3 endpoint, the public images, and the console, on one base.
+//! The listeners on one base: the S3 endpoint, the public images, and that of the operator, with console and API.
 
 mod audit;
+mod audited;
 mod conditions;
 pub mod http;
 mod range;
 
+pub mod api;
 pub mod console;
 pub mod images;
+pub mod operator;
 pub mod s3_api;
+pub mod site;
 
 pub use audit::{AuditLine, AuditLines, AuditTrail};

@@ -25,12 +25,13 @@ use crate::{
     clock::Clock,
     config::{Config, Environment},
     db::Sqlite,
-    flow::{Flow, reconcile::count_rows_elsewhere},
+    flow::Flow,
     ledger::{decide::RegisterRules, image_urls::ImageUrls},
     model::{
         error::{Error, Kind, Place, Result},
         generation::counter_above,
     },
+    proof::addresses::count_rows_elsewhere,
     queue::{Queue, sqlite::SqliteQueue},
     serve::{
         AuditTrail,

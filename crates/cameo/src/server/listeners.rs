@@ -16,8 +16,9 @@ use crate::{
     model::error::{Error, Kind, Place, Result},
     serve::{
         AuditTrail,
-        console::{self, Console},
         images::{self, Images},
+        operator,
+        site::Site,
     },
     worker::Worker,
 };
@@ -84,14 +85,14 @@ impl Listeners {
             let console = console_of(worker, images_url, audit);
             let limits = config.server.connection_limits(shares.console);
             tasks.spawn(|stop| async move {
-                served("the console", console::serve(listener, console, limits, stop.cancelled_owned()).await)
+                served("the console", operator::serve(listener, console, limits, stop.cancelled_owned()).await)
             });
         }
     }
 }
 
-fn console_of(worker: &Worker, images_url: ImageUrls, audit: AuditTrail) -> Console {
-    Console {
+fn console_of(worker: &Worker, images_url: ImageUrls, audit: AuditTrail) -> Site {
+    Site {
         flow: worker.flow.clone(),
         events: worker.events.clone(),
         registrations: worker.registrations.clone(),

@@ -12,8 +12,8 @@ use crate::{
     failpoint::{Point, reached},
     flow::{
         Flow,
-        reconcile::{requeue, send_events},
         register::{Registration, register},
+        requeue::{requeue, send_events},
         resize::resize,
     },
     model::{

@@ -15,7 +15,7 @@ use cameo::{
     ledger::Scope,
     model::error::Kind,
     render::unused::UnusedEngine,
-    serve::console::health::probe,
+    serve::api::health::probe,
     store::memory::MemoryStore,
 };
 use cameo_testbed::{mariadb::MariaDb, postgres::Postgres};

@@ -11,7 +11,7 @@ use std::{
 
 use cameo::{
     clock::Clock as _,
-    flow::{NamedSizeSet, Settings, SizeSets, reconcile::requeue},
+    flow::{NamedSizeSet, Settings, SizeSets, requeue::requeue},
     ledger::{Row, Scope},
     worker::Worker,
 };

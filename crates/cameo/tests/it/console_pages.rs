@@ -23,10 +23,7 @@ use cameo::{
     },
     queue::{Queue, memory::MemoryQueue},
     render::in_process::InProcess,
-    serve::{
-        AuditTrail,
-        console::{Console, router},
-    },
+    serve::{AuditTrail, operator::router, site::Site},
     store::{Attributes, Condition, Store, memory::MemoryStore},
 };
 use http_body_util::BodyExt;
@@ -34,7 +31,7 @@ use jiff::Timestamp;
 use tower::ServiceExt;
 
 /// A vertical with a rejected photo, one whose renditions are missing, and a file with a hostile name.
-async fn console() -> Console {
+async fn console() -> Site {
     let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
     let (store, catalog) = (MemoryStore::new(clock.clone()), MemoryCatalog::new(rules(), clock.clone()));
     let hostile = "origin/v/<script>alert(1)</script>.jpg";
@@ -70,7 +67,7 @@ async fn console() -> Console {
     let message = registrations.receive(1, Duration::from_secs(30), Duration::ZERO).await.unwrap().remove(0);
     registrations.bury(&message.receipt, "failed to register: CHECK (cd_idx < 5)").await.unwrap();
     let images_url = ImageUrls::new("https://image.example");
-    Console { flow, events, registrations, images_url, window: None, audit: AuditTrail::off(), clock }
+    Site { flow, events, registrations, images_url, window: None, audit: AuditTrail::off(), clock }
 }
 
 async fn get(path: &str, headers: &[(header::HeaderName, &str)]) -> (StatusCode, String) {

@@ -14,8 +14,8 @@ use cameo::{
     },
     clock::{Clock, SystemClock},
     flow::{
-        reconcile::{requeue, requeue_removed},
         register::register,
+        requeue::{requeue, requeue_removed},
     },
     ledger::{Scope, State},
     model::{

@@ -14,7 +14,7 @@ use cameo::{
     },
     queue::sqlite::SqliteQueue,
     render::{Rejection, Render, in_process::InProcess},
-    serve::console::health::{Check, Health, probe},
+    serve::api::health::{Check, Health, probe},
     store::embedded::{Embedded, EmbeddedOptions},
 };
 use cameo_image::{Limits, Rendered, SizeSet};

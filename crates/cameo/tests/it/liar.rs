@@ -4,9 +4,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cameo::{
-    flow::verify::{EntityState, Look},
     ledger::image_urls::ImageUrls,
     model::generation::Generation,
+    proof::verify::{EntityState, Look},
     serve::images::client::HttpImages,
     store::{Attributes, GENERATION_METADATA},
 };

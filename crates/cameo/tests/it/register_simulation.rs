@@ -20,8 +20,9 @@ use cameo::{
     clock::SystemClock,
     flow::{
         Flow, NamedSizeSet, SizeSets,
-        publish::{MadeFrom, Published, publish},
+        publish::{Published, publish},
         register::{Registration, register},
+        rendition_metadata::MadeFrom,
     },
     ledger::{LedgerEntry, Row, Scope, State, decide::RegisterRules},
     model::{

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["ledger"],
     &["catalog", "store"],
     &["flow"],
-    &["worker"],
+    &["proof", "worker"],
     &["serve"],
     &["config"],
     &["server"],
@@ -168,6 +168,19 @@ fn imports_point_one_way() {
         }
     }
     nothing(&found, "imports point one way (LAYERS in tidy.rs, \"Imports\" in ARCHITECTURE.md)");
+}
+
+/// The block of "Imports" in ARCHITECTURE.md, from left to right, is the list from its end to its beginning.
+#[test]
+fn the_architecture_page_has_the_same_layers() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let chain = page.split("## Imports").nth(1).and_then(|rest| rest.split("```text\n").nth(1)).unwrap();
+    let chain =
+        chain.split("```").next().unwrap().trim().strip_prefix("cli → ").expect("the chain begins with the command");
+    let names = |layer: &str| layer.trim_matches(['{', '}']).split(", ").map(str::to_owned).collect::<BTreeSet<_>>();
+    let told: Vec<_> = chain.split(" → ").map(names).collect();
+    let listed: Vec<_> = LAYERS.iter().rev().map(|layer| layer.iter().map(|&name| name.to_owned()).collect()).collect();
+    assert_eq!(told, listed, "LAYERS of tidy.rs, and \"Imports\" in ARCHITECTURE.md");
 }
 
 #[test]

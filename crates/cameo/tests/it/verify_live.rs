@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use cameo::flow::verify::{EntityState, Look};
+use cameo::proof::verify::{EntityState, Look};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::whole_system::{System, UPLOADS};

@@ -3,12 +3,12 @@
 
 use cameo::{
     clock::SystemClock,
-    flow::{
+    ledger::Scope,
+    model::key::{PhotoId, UploadKey},
+    proof::{
         adopt::{Asked, Looked, adopt},
         verify::{Delivery, EntityState, HandedOver, Look, Question},
     },
-    ledger::Scope,
-    model::key::{PhotoId, UploadKey},
     store::Attributes,
 };
 

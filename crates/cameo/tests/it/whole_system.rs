@@ -13,14 +13,13 @@ use cameo::{
     catalog::{contract::rules, sqlite::SqliteCatalog, table::Table},
     clock::{Clock, SystemClock},
     db::Sqlite,
-    flow::{
-        Flow, NamedSizeSet, Settings, SizeSets,
-        reconcile::requeue,
+    flow::{Flow, NamedSizeSet, Settings, SizeSets, requeue::requeue},
+    ledger::{Scope, decide::RegisterRules, image_urls::ImageUrls},
+    model::{content::Content, error::Result},
+    proof::{
         repair::{Plan, remove_absent, rewrite_urls, take_down},
         verify::{self, EntityReport, EntityState, Listen, Look, Question, Summary, Unowned},
     },
-    ledger::{Scope, decide::RegisterRules, image_urls::ImageUrls},
-    model::{content::Content, error::Result},
     queue::sqlite::SqliteQueue,
     render::{Rejection, Render},
     serve::{

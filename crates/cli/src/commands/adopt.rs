@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use cameo::{
-    flow::adopt::{Asked, Looked, adopt},
     model::{
         error::{Error, Kind, Place},
         key::PhotoId,
     },
+    proof::adopt::{Asked, Looked, adopt},
     server::backends::{access_keys, open_catalog, open_store, register_rules},
 };
 use serde::Serialize;

@@ -8,10 +8,10 @@ use std::{
 use anyhow::Context as _;
 use cameo::{
     config::{Config, Listen},
-    flow::verify::{self, Cell, EntityReport, PlaceState, Question, Summary},
     ledger::{Scope, image_urls::ImageUrls},
     model::key::{EntityId, PhotoId, Vertical},
     private_file::keep_to_owner,
+    proof::verify::{self, Cell, EntityReport, PlaceState, Question, Summary},
     server::{
         backends::Queues,
         data_folder::{Credentials, Running},
@@ -21,7 +21,9 @@ use cameo::{
 };
 
 use super::{Context, json_line, line, lines, own_text, scope::parse_vertical, verify::entity_text};
-use crate::{delivery::Delivery, exit::Exit, logging, sample, upload::Uploader};
+use cameo::proof::delivery::DeliveryFolder;
+
+use crate::{exit::Exit, logging, sample, upload::Uploader};
 
 /// How long nothing may change before the demo gives up waiting.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -100,7 +102,7 @@ struct Demo<'d> {
 
 impl Demo<'_> {
     async fn show(&self, photos: &Path, vertical: &Vertical) -> anyhow::Result<Exit> {
-        let delivery = Delivery::of_folder(photos, vertical)?;
+        let delivery = DeliveryFolder::of_folder(photos, vertical)?;
         anyhow::ensure!(
             !delivery.originals.is_empty(),
             "{} has no photo named {{cd_idx}}_{{sequence}}.jpg",

@@ -10,15 +10,17 @@ use cameo::{
 };
 
 pub(crate) mod adopt;
+mod changes;
 mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod keys;
-pub(crate) mod mend;
 pub(crate) mod places;
+pub(crate) mod reconcile;
 pub(crate) mod recover;
 pub(crate) mod render;
+pub(crate) mod retry;
 pub(crate) mod scope;
 pub(crate) mod serve;
 mod signals;

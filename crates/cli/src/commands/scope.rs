@@ -3,12 +3,12 @@
 use std::{io::Read, path::PathBuf};
 
 use cameo::{
-    flow::verify::{unknown_ids, unmatched},
     ledger::Scope,
     model::{
         error::{Error, Kind, Place},
         key::{CD_IDX_MAX, Vertical},
     },
+    proof::verify::{unknown_ids, unmatched},
     server::deployment::Deployment,
 };
 use serde::Serialize;
@@ -82,7 +82,7 @@ impl ScopeArgs {
 #[derive(Debug, Serialize)]
 struct Unknown {
     #[serde(skip_serializing_if = "Option::is_none")]
-    unmatched: Option<cameo::flow::verify::Unmatched>,
+    unmatched: Option<cameo::proof::verify::Unmatched>,
     unknown_ids: Vec<u64>,
 }
 

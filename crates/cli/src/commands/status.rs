@@ -2,9 +2,9 @@
 
 use cameo::{
     catalog::LedgerPages,
-    flow::verify::{self, Stray},
     ledger::{Count, LedgerEntry, Scope, State},
     model::reason::ReasonCode,
+    proof::verify::{self, Stray},
     queue::Queue,
     server::{backends::Queues, deployment::Deployment},
 };

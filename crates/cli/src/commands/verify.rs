@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use cameo::{
-    flow::verify::{self, EntityReport, EntityState, Listen, Look, Question, Stray, Summary, Unowned},
     ledger::{Scope, State},
     model::error::{Error, Kind, Place},
+    proof::verify::{self, EntityReport, EntityState, Listen, Look, Question, Stray, Summary, Unowned},
 };
 use serde::Serialize;
 
 use super::{Context, json_line, lines, note, places::PlacesArgs, scope::ScopeArgs};
-use crate::{delivery::Delivery, exit::Exit};
+use cameo::proof::delivery::DeliveryFolder;
+
+use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -99,7 +101,7 @@ fn question(args: &Args, scope: Scope) -> anyhow::Result<Question> {
     let (Some(folder), Some(vertical)) = (&args.folder, &args.scope.vertical) else {
         return Ok(Question { look, ..Question::of(scope) });
     };
-    let delivery = Delivery::of_folder(folder, vertical)?;
+    let delivery = DeliveryFolder::of_folder(folder, vertical)?;
     if delivery.originals.is_empty() {
         let doing = format!("find originals in {}: name them {{cd_idx}}_{{sequence}}.jpg", folder.display());
         return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());

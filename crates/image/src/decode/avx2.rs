@@ -2,14 +2,14 @@
 //! instructions.
 #![allow(unsafe_code)]
 
+use super::coefficients::Coefficients;
 use super::entropy::{EntropyStream, Fault};
-use super::progressive::Coefficients;
+use super::mcus::{self, BlockPlan};
 use super::progressive::ac::{AcScan, BitMoves, Blocks};
 use super::progressive::dc::DcScan;
-use super::sequential::{self, BlockPlan};
 use crate::code_path::{CodePath, Runnable};
 
-/// [`sequential::decode_mcus_with`], in the instructions of x86-64-v3.
+/// [`mcus::decode_mcus_with`], in the instructions of x86-64-v3.
 pub(super) fn decode_mcus(
     path: Runnable,
     stream: &mut EntropyStream<'_>,
@@ -31,7 +31,7 @@ fn decode_mcus_v3(
     predictors: &mut [i16; 4],
     coefficients: &mut [i16],
 ) -> Result<(), Option<Fault>> {
-    sequential::decode_mcus_with(stream, plan, count, predictors, coefficients)
+    mcus::decode_mcus_with(stream, plan, count, predictors, coefficients)
 }
 
 /// [`AcScan::blocks`], in the instructions of x86-64-v3.

@@ -12,10 +12,13 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod bits;
+mod coefficients;
 mod entropy;
 mod huffman;
 mod idct;
 mod layout;
+mod mcus;
+mod on_path;
 mod progressive;
 mod sequential;
 mod state;

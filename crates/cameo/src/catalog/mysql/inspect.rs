@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{AssertSqlSafe, FromRow, MySqlConnection};
 
-use super::{
-    failure::{UNKNOWN_TABLE, failed, number_of},
-    schema::schema_and_name,
-};
+use super::failure::{UNKNOWN_TABLE, failed, number_of};
 use crate::{
     catalog::{
         table::Table,
@@ -203,4 +200,11 @@ fn unique_indexes(parts: &[DescribedPart]) -> Vec<FoundIndex> {
         }
     }
     indexes
+}
+
+fn schema_and_name(table: &Table) -> (Option<&str>, &str) {
+    match table.name().rsplit_once('.') {
+        Some((schema, name)) => (Some(schema), name),
+        None => (None, table.name()),
+    }
 }

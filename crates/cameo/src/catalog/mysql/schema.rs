@@ -152,10 +152,3 @@ pub(super) async fn rehearse(connection: &mut MySqlConnection, sql: &Statements)
     }
     transaction.rollback().await
 }
-
-pub(super) fn schema_and_name(table: &Table) -> (Option<&str>, &str) {
-    match table.name().rsplit_once('.') {
-        Some((schema, name)) => (Some(schema), name),
-        None => (None, table.name()),
-    }
-}

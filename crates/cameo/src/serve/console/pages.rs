@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use askama::Template;
 use cameo_image::ImageSize;
 
-use super::{Console, stored_images::StoredImages, text::Language};
+use super::{stored_images::StoredImages, text::Language};
 use crate::{
-    flow::verify::{self, Cell, EntityReport, EntityState, Look, PlaceState, Question, Stray},
     ledger::{Count, LedgerEntry, Scope, State},
     model::{
         error::{Error, Kind, Place, Result},
         key::{EntityId, Misplaced, PhotoId, UploadKey, Vertical},
         reason::ReasonCode,
     },
+    proof::verify::{self, Cell, EntityReport, EntityState, Look, PlaceState, Question, Stray},
     queue::{DeadLetter, Depth},
+    serve::site::Site,
     store::ObjectInfo,
 };
 
@@ -87,13 +88,13 @@ struct RejectedView {
 }
 
 /// The verticals and the queues.
-pub(super) async fn overview(console: &Console, language: Language) -> Result<String> {
+pub(super) async fn overview(site: &Site, language: Language) -> Result<String> {
     let mut verticals = BTreeMap::<String, VerticalCounts>::new();
-    for count in console.flow.catalog.counts().await? {
+    for count in site.flow.catalog.counts().await? {
         let vertical = count.vertical.clone().unwrap_or_default();
         verticals.entry(vertical).or_default().add(count);
     }
-    let flow = &console.flow;
+    let flow = &site.flow;
     let bucket = &flow.settings.upload_bucket;
     for file in verify::misplaced(&*flow.store, bucket, &Scope::All, OUTSIDE_LOOKED_AT_MAX).await? {
         let vertical = Misplaced::parse(&file.key).and_then(|misplaced| misplaced.vertical);
@@ -101,24 +102,21 @@ pub(super) async fn overview(console: &Console, language: Language) -> Result<St
         verticals.entry(vertical).or_default().add_misplaced();
     }
     let mut queues = Vec::new();
-    for queue in [&console.events, &console.registrations] {
+    for queue in [&site.events, &site.registrations] {
         queues.push((queue.name().to_owned(), queue.depth().await?));
     }
-    let dead = dead_letters(console)
-        .await
-        .into_iter()
-        .map(|(key, letter)| RejectedView::dead(key, letter))
-        .take(REJECTED_SHOWN);
+    let dead =
+        dead_letters(site).await.into_iter().map(|(key, letter)| RejectedView::dead(key, letter)).take(REJECTED_SHOWN);
     let dead = dead.collect();
-    let registers_at = console.window.as_ref().and_then(|window| window.closed_until(console.clock.now()));
+    let registers_at = site.window.as_ref().and_then(|window| window.closed_until(site.clock.now()));
     render(&Overview { language, verticals, queues, registers_at, dead })
 }
 
 /// Dead letters of both queues, each with a photo that it is about; of those that name none, the queue's message. Where they may not be looked at
 /// the page does without.
-async fn dead_letters(console: &Console) -> Vec<(String, DeadLetter)> {
+async fn dead_letters(site: &Site) -> Vec<(String, DeadLetter)> {
     let mut found = Vec::new();
-    for queue in [&console.events, &console.registrations] {
+    for queue in [&site.events, &site.registrations] {
         let letters = queue.dead_letters(DEAD_LOOKED_AT).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the console cannot show dead letters");
             Vec::new()
@@ -158,7 +156,7 @@ impl VerticalCounts {
 
 /// The entities of a vertical, from the key `after` on, or the one that is asked for.
 pub(super) async fn vertical(
-    console: &Console,
+    site: &Site,
     vertical: &Vertical,
     after: &str,
     cd_idx: &str,
@@ -166,9 +164,9 @@ pub(super) async fn vertical(
 ) -> Result<String> {
     let (ids, next) = match cd_idx.trim().parse() {
         Ok(id) => (vec![id], None),
-        Err(_) => entities_after(console, vertical, after).await?,
+        Err(_) => entities_after(site, vertical, after).await?,
     };
-    let flow = &console.flow;
+    let flow = &site.flow;
     let mut rejected: Vec<RejectedView> = Vec::new();
     let scope = Scope::Vertical(vertical.clone());
     let misplaced =
@@ -176,19 +174,19 @@ pub(super) async fn vertical(
     rejected.extend(misplaced.into_iter().take(REJECTED_SHOWN).filter_map(RejectedView::of_file));
     let in_ledger = flow.catalog.rejected(Some(vertical), REJECTED_SHOWN).await?;
     rejected.extend(in_ledger.into_iter().filter_map(RejectedView::of));
-    let dead = dead_letters(console).await.into_iter();
+    let dead = dead_letters(site).await.into_iter();
     let dead = dead.filter(|(key, _)| UploadKey::vertical(key).as_ref() == Some(vertical)).take(REJECTED_SHOWN);
     rejected.extend(dead.map(|(key, letter)| RejectedView::dead(name_of(&key).to_owned(), letter)));
-    let mut entities = judge(console, vertical, ids).await?;
-    let image_sizes = in_columns(&mut entities, console.flow.settings.size_sets.of(vertical).sizes.sizes());
+    let mut entities = judge(site, vertical, ids).await?;
+    let image_sizes = in_columns(&mut entities, site.flow.settings.size_sets.of(vertical).sizes.sizes());
     render(&VerticalPage { language, vertical, cd_idx: cd_idx.trim(), after, image_sizes, entities, rejected, next })
 }
 
 /// The entities whose originals follow a key, and the key from which the next page goes on.
-async fn entities_after(console: &Console, vertical: &Vertical, after: &str) -> Result<(Vec<u64>, Option<String>)> {
+async fn entities_after(site: &Site, vertical: &Vertical, after: &str) -> Result<(Vec<u64>, Option<String>)> {
     let prefix = format!("{}{vertical}/", crate::model::key::ORIGIN_PREFIX);
-    let bucket = &console.flow.settings.upload_bucket;
-    let page = console.flow.store.list(bucket, &prefix, after, PAGE_ORIGINALS).await?;
+    let bucket = &site.flow.settings.upload_bucket;
+    let page = site.flow.store.list(bucket, &prefix, after, PAGE_ORIGINALS).await?;
     let mut ids: Vec<u64> = page.iter().filter_map(cd_idx_of).collect();
     ids.dedup();
     let next = page.last().filter(|_| page.len() == PAGE_ORIGINALS).map(|info| info.key.clone());
@@ -202,20 +200,20 @@ fn cd_idx_of(info: &ObjectInfo) -> Option<u64> {
     }
 }
 
-async fn judge(console: &Console, vertical: &Vertical, cd_idx: Vec<u64>) -> Result<Vec<EntityView>> {
+async fn judge(site: &Site, vertical: &Vertical, cd_idx: Vec<u64>) -> Result<Vec<EntityView>> {
     if cd_idx.is_empty() {
         return Ok(Vec::new());
     }
-    let flow = &console.flow;
+    let flow = &site.flow;
     let served = StoredImages { store: &*flow.store, bucket: &flow.settings.image_bucket };
     let places = verify::Places {
         store: &*flow.store,
         catalog: &*flow.catalog,
         served: &served,
-        queues: Some(verify::Queues { events: &*console.events, registrations: &*console.registrations }),
-        urls: Some(&console.images_url),
+        queues: Some(verify::Queues { events: &*site.events, registrations: &*site.registrations }),
+        urls: Some(&site.images_url),
         settings: &flow.settings,
-        clock: &*console.clock,
+        clock: &*site.clock,
     };
     let question = Question {
         scope: Scope::Ids { vertical: Some(vertical.clone()), cd_idx },
@@ -223,7 +221,7 @@ async fn judge(console: &Console, vertical: &Vertical, cd_idx: Vec<u64>) -> Resu
         look: Look::Entities,
     };
     let mut entities = Vec::new();
-    verify::verify(places, &question, &mut |report: &EntityReport| entities.push(console.view(report))).await?;
+    verify::verify(places, &question, &mut |report: &EntityReport| entities.push(site.view(report))).await?;
     Ok(entities)
 }
 
@@ -251,7 +249,7 @@ impl ImageView {
     }
 }
 
-impl Console {
+impl Site {
     fn view(&self, report: &EntityReport) -> EntityView {
         let entity = EntityId { vertical: report.vertical.clone(), cd_idx: report.cd_idx };
         let mut photos = BTreeMap::<u16, PhotoView>::new();

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    flow::verify::{Fetched, Served, ServedImage},
     model::error::Result,
+    proof::verify::{Fetched, Served, ServedImage},
     store::{ObjectInfo, Store},
 };
 

@@ -1,8 +1,8 @@
-//! The words of the console, in Korean and English.
+//! The words of the site, in Korean and English.
 
 use axum::http::{HeaderMap, header};
 
-use crate::{flow::verify::EntityState, model::reason::ReasonCode};
+use crate::{model::reason::ReasonCode, proof::verify::EntityState};
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,12 +19,10 @@ use reqwest::{
 };
 
 use crate::{
-    flow::{
-        frame::frame_size,
-        verify::{Fetched, Served, ServedImage},
-    },
+    flow::frame::frame_size,
     ledger::image_urls::ImageUrls,
     model::error::{Error, Kind, Place, Result},
+    proof::verify::{Fetched, Served, ServedImage},
 };
 
 /// How long one image may take.

@@ -15,12 +15,11 @@ use s3s::{
 };
 
 use super::{
-    front::Admitted,
     handover::InternalSecret,
     key_ring::KeyRing,
     keys::{ANONYMOUS, AccessKey, Action},
     reading::{Reading, Target},
-    routes::{Need, Route},
+    routes::{Admitted, Need, Route},
 };
 
 /// The service's view of the key ring.

@@ -23,10 +23,11 @@ use s3s::{
 use super::{
     AccessKey, Cors, KeyRing, S3Limits, Watch,
     access::Access,
-    front::{Admitted, FrontSettings, admit},
+    front::{FrontSettings, admit},
     handover::{self, InternalSecret},
     hosts::Hosts,
     reading::{ALGORITHM, Proof},
+    routes::Admitted,
     signature::{SigningKey, canonical_query, encode_path},
 };
 use crate::{

@@ -28,7 +28,7 @@ use super::{
     payload::{SentContent, Trailers},
     plain,
     reading::Reading,
-    routes::{self, BodyKind, Route},
+    routes::{self, Admitted, BodyKind, Route},
     signature::{self, Signer},
     translate::{broken, trailer_sums},
     watch::{self, Watch},
@@ -75,13 +75,6 @@ pub(super) struct Front {
     /// are held, and must not keep out those that stream.
     gathered: InFlight,
     drains: Arc<Semaphore>,
-}
-
-/// What a request says and asks for. The service carries it along, so that rights are judged by the same reading.
-#[derive(Debug)]
-pub(super) struct Admitted {
-    pub(super) reading: Reading,
-    pub(super) route: &'static Route,
 }
 
 /// Reads a request, and decides whether it is let in: all that can be known before its body.

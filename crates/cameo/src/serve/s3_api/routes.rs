@@ -175,6 +175,13 @@ pub(super) const TABLE: &[Route] = &[
     change("DELETE", Object, "AbortMultipartUpload", &["uploadId"], WRITE, NoBody),
 ];
 
+/// What a request says and asks for. The service carries it along, so that rights are judged by the same reading.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) reading: Reading,
+    pub(super) route: &'static Route,
+}
+
 /// The operation that SDKs name beside what asks for it.
 const NAMED: &str = "x-id";
 /// The header that makes a copy of a `PUT`.

@@ -18,7 +18,7 @@ use super::{
     object::StoredObject,
     record::Record,
     refusal::{Answer, Refusal},
-    staging::blocking,
+    run_blocking::run_blocking,
     sync::sync_file,
 };
 use crate::{
@@ -61,7 +61,8 @@ impl Embedded {
                 return Ok(());
             }
             let files = self.inner.files.clone();
-            blocking(move || by_file.iter().try_for_each(|(file, objects)| describe(&files, *file, objects))).await?;
+            run_blocking(move || by_file.iter().try_for_each(|(file, objects)| describe(&files, *file, objects)))
+                .await?;
             let job =
                 self.inner.db.write_in_batch(Place::Store, "remember which content has records", move |connection| {
                     meta::raise(connection, meta::DESCRIBED_THROUGH, through)

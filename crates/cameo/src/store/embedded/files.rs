@@ -17,6 +17,7 @@ use std::{
 
 use super::{
     generations::InFlight,
+    object::Position,
     record::Record,
     refusal::{Answer, Refusal},
     sync::{FolderSync, sync_file, sync_folder},
@@ -376,4 +377,17 @@ pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
 
 fn shard_of(file: u64) -> u64 {
     file >> SHARD_BITS
+}
+
+/// Whether a file has the content that a row names it for: it is there and long enough, and does not say that it holds something else.
+pub(super) fn is_held(files: &Files, at: Position, size: u64, etag: &str) -> io::Result<bool> {
+    let file = match File::open(files.object_path(at.file)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened?,
+    };
+    if file.metadata()?.len() < at.offset.saturating_add(size) {
+        return Ok(false);
+    }
+    // An alias has no record of its own, and shows the same bytes as its rendition.
+    Ok(Record::read(&file, at.file)?.is_none_or(|record| record.names(at, size, etag)))
 }

@@ -25,10 +25,12 @@ use crate::{
 mod buckets;
 mod checksum;
 mod condition;
+mod copy;
 mod describe;
 mod files;
 mod garbage;
 mod generations;
+mod key_locks;
 mod listing;
 mod meta;
 mod multipart;
@@ -39,13 +41,16 @@ mod read;
 mod rebuild;
 mod record;
 mod recover;
+mod recovery;
 mod refusal;
+mod run_blocking;
 mod staging;
 mod stamp;
 mod start;
 mod store_impl;
 mod sweep;
 mod sync;
+mod transaction;
 mod watermark;
 mod write;
 mod write_batch;
@@ -53,17 +58,19 @@ mod write_batch;
 pub use buckets::Bucket;
 pub use checksum::{Algorithm, Checksums, Digests, Sums};
 pub use condition::{ReadConditions, Tag, Verdict, WriteConditions};
+pub use copy::Copy;
 pub use listing::{Entry, Page, Query};
 pub use multipart::{Completion, NamedPart, NewUpload, Part, Upload};
 pub use object::{Description, Headers, ObjectPart, Position, StoredObject};
 pub use probe::FREE_MIN_BYTES;
 pub use read::{ContentStream, OpenObject};
-pub use recover::{Recovered, Recovery, Side, recover};
+pub use recover::recover;
+pub use recovery::{Recovered, Recovery, Side};
 pub use refusal::{Answer, BodyError, Refusal};
 pub use staging::{BUFFER_BYTES, Staged};
 pub use start::{check_belongs_together, check_database_file, way_on};
 pub use sweep::MadeRoom;
-pub use write::{Copy, NewObject};
+pub use write::NewObject;
 pub use write_batch::SmallObject;
 
 #[cfg(test)]
@@ -71,7 +78,7 @@ mod tests;
 
 use files::Files;
 use generations::Generations;
-use write::KeyLocks;
+use key_locks::KeyLocks;
 
 /// How an embedded store is set up.
 #[derive(Debug, Clone)]

@@ -16,8 +16,9 @@ use super::{
     files::Files,
     object::{self, Description, ObjectPart, StoredObject, description_from_row},
     refusal::{Answer, Refusal},
-    staging::{Staged, blocking},
-    write::{Content, NewObject},
+    run_blocking::run_blocking,
+    staging::Staged,
+    write::{NewObject, ReceivedContent},
 };
 use crate::{
     clock::{from_millis, to_millis},
@@ -129,7 +130,7 @@ pub struct Completion {
 
 /// What the transaction of a completion must find as it was.
 #[derive(Debug, Clone)]
-pub(super) struct Completes {
+struct Completes {
     upload: String,
     parts: Vec<(u32, u64)>,
 }
@@ -221,7 +222,7 @@ impl Embedded {
         let part =
             Part { number, file: in_flight.number(), size, etag: hex::encode(md5), sums, modified_at: self.now() };
         let (files, id) = (self.inner.files.clone(), upload.clone());
-        let mut placed = blocking(move || files.place_part(staged.temp, &id, in_flight)).await?;
+        let mut placed = run_blocking(move || files.place_part(staged.temp, &id, in_flight)).await?;
         let (id, row) = (upload.clone(), part.clone());
         let job =
             self.inner.db.write(Place::Store, "record a part", move |connection| put_part_in(connection, &id, &row));
@@ -277,7 +278,15 @@ impl Embedded {
             checksums,
             conditions: completion.conditions,
         };
-        let object = self.put_content(Content { staged, etag, parts, completes: Some(completes) }, object).await?;
+        let content = ReceivedContent {
+            staged,
+            etag,
+            parts,
+            also: Some(Box::new(move |connection, row, conditions| {
+                complete_in(connection, &completes, row, conditions)
+            })),
+        };
+        let object = self.put_content(content, object).await?;
         reached(Point::UploadCompleted);
         self.remove_upload_folders(vec![upload.id.clone()]).await;
         Ok(object)
@@ -291,7 +300,7 @@ impl Embedded {
     async fn concatenate(&self, upload: &Upload, parts: &[Part]) -> Answer<Staged> {
         let (files, upload) = (self.inner.files.clone(), upload.id.clone());
         let parts: Vec<u64> = parts.iter().map(|part| part.file).collect();
-        blocking(move || concatenate(&files, &upload, &parts)).await
+        run_blocking(move || concatenate(&files, &upload, &parts)).await
     }
 
     /// Gives an upload up, with its parts.
@@ -312,7 +321,7 @@ impl Embedded {
     /// Removes the parts of uploads that are over. What cannot be removed is left to the sweep.
     pub(super) async fn remove_upload_folders(&self, uploads: Vec<String>) {
         let files = self.inner.files.clone();
-        let removed = blocking(move || {
+        let removed = run_blocking(move || {
             for upload in &uploads {
                 files.remove_upload(upload);
             }
@@ -341,7 +350,7 @@ impl Embedded {
     /// listed before the rows, and has none, is left of an upload that is over.
     pub(super) async fn remove_strange_upload_folders(&self) -> Result<()> {
         let files = self.inner.files.clone();
-        let listed = blocking(move || files.upload_folders().map_err(|e| Refusal::io("list parts/", e)));
+        let listed = run_blocking(move || files.upload_folders().map_err(|e| Refusal::io("list parts/", e)));
         let mut strange = listed.await?;
         let job = self.inner.db.read(Place::Store, "list multipart uploads", |connection| {
             let mut query = connection.prepare_cached(IDS)?;
@@ -351,7 +360,7 @@ impl Embedded {
         let open = job.await?;
         strange.retain(|folder| !open.contains(folder));
         let files = self.inner.files.clone();
-        let removed = blocking(move || {
+        let removed = run_blocking(move || {
             for folder in &strange {
                 files.remove_upload(folder);
             }
@@ -395,7 +404,7 @@ fn put_part_in(connection: &Connection, upload: &str, part: &Part) -> Done<Answe
 }
 
 /// Ends an upload within the transaction that writes its object, if it still is as it was read.
-pub(super) fn complete_in(
+fn complete_in(
     connection: &Connection,
     completes: &Completes,
     object: &StoredObject,

@@ -12,7 +12,7 @@ use super::{
     files::Files,
     meta,
     refusal::{Answer, Refusal, io_failed},
-    staging::blocking,
+    run_blocking::run_blocking,
     sync::sync_file,
 };
 use crate::{
@@ -31,7 +31,7 @@ impl Embedded {
     pub async fn try_an_upload(&self) -> Result<()> {
         self.inner.generations()?;
         let files = self.inner.files.clone();
-        blocking(move || try_files(&files)).await?;
+        run_blocking(move || try_files(&files)).await?;
         let now = u64::try_from(to_millis(self.now())).unwrap_or(0);
         let job = self.inner.db.write(Place::Store, "write to the database", move |connection| {
             meta::set(connection, meta::PROBED_AT, now)

@@ -20,7 +20,7 @@ use super::{
     checksum::{Digests, Hasher, multipart_etag},
     object::{self, StoredObject},
     refusal::{Answer, Refusal, corrupt},
-    staging::blocking,
+    run_blocking::run_blocking,
 };
 use crate::{
     model::error::{Place, Result},
@@ -107,7 +107,7 @@ impl Embedded {
     /// The state of the content of keys, by a look at each file.
     pub(super) async fn content_states(&self, bucket: &str, keys: &[&str]) -> Result<Vec<ContentState>> {
         let (found, files) = (self.find_all(bucket, keys)?, self.inner.files.clone());
-        let states = blocking(move || {
+        let states = run_blocking(move || {
             let state = |object: Option<StoredObject>| match object {
                 None => Ok(ContentState::NoObject),
                 Some(object) => content_state(&object, &files.object_path(object.position.file)),
@@ -120,7 +120,7 @@ impl Embedded {
     /// Reads an object to the end, and computes what it was recorded with.
     pub(super) async fn content_digest(&self, bucket: &str, key: &str) -> Answer<ContentDigest> {
         let open = self.open_object(bucket, key)?;
-        blocking(move || digest(&open)).await
+        run_blocking(move || digest(&open)).await
     }
 }
 

@@ -12,11 +12,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     buckets,
-    files::Files,
+    files::{Files, is_held},
     garbage,
     object::{self, StoredObject},
-    record::{Record, Removed, is_held},
-    recover::{Recovered, Recovery},
+    record::{Record, Removed},
+    recovery::{Recovered, Recovery},
     refusal::io_failed,
 };
 use crate::{

@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     checksum::{Checksums, is_default},
-    files::Files,
     object::{Description, Headers, ObjectPart, Position, StoredObject},
     refusal::{Answer, Refusal},
 };
@@ -132,24 +131,16 @@ impl Record {
         Ok((named_after_it == Some(number) && whole).then_some(record))
     }
 
+    /// Whether it names an object of this place, length and `ETag`.
+    pub(super) fn names(&self, at: Position, size: u64, etag: &str) -> bool {
+        let is_same = |object: &Recorded| (object.offset, object.size, object.etag.as_str()) == (at.offset, size, etag);
+        self.objects.iter().any(is_same)
+    }
+
     /// The objects of the file `number`, and the deletion that it stands for.
     pub(super) fn into_parts(self, number: u64) -> (Vec<StoredObject>, Option<Removed>) {
         (self.objects.into_iter().map(|object| object.into_object(number)).collect(), self.removed)
     }
-}
-
-/// Whether a file has the content that a row names it for: it is there and long enough, and does not say that it holds something else.
-pub(super) fn is_held(files: &Files, at: Position, size: u64, etag: &str) -> io::Result<bool> {
-    let file = match File::open(files.object_path(at.file)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        opened => opened?,
-    };
-    if file.metadata()?.len() < at.offset.saturating_add(size) {
-        return Ok(false);
-    }
-    // An alias has no record of its own, and shows the same bytes as its rendition.
-    let is_same = |object: &Recorded| (object.offset, object.size, object.etag.as_str()) == (at.offset, size, etag);
-    Ok(Record::read(&file, at.file)?.is_none_or(|record| record.objects.iter().any(is_same)))
 }
 
 /// The record at the end of a file, and where it begins.

@@ -18,11 +18,9 @@ use super::{
     files::{Files, TempFile},
     read::{OpenObject, read_failed},
     refusal::{Answer, BodyError, Refusal},
+    run_blocking::run_blocking,
 };
-use crate::{
-    failpoint::{Point, reached},
-    model::error::{Error, Kind, Place},
-};
+use crate::failpoint::{Point, reached};
 
 /// Bytes of a body that are gathered before they are written.
 pub const BUFFER_BYTES: usize = 1024 * 1024;
@@ -110,19 +108,6 @@ pub(super) fn write_pieces(file: &mut File, pieces: &[Bytes]) -> Answer<()> {
     Ok(())
 }
 
-/// Runs something that blocks on a thread of its own, at once; the future waits for its result.
-pub(super) fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Answer<T> + Send + 'static,
-) -> BoxFuture<'static, Answer<T>> {
-    let running = tokio::task::spawn_blocking(work);
-    async move {
-        running.await.unwrap_or_else(|error| {
-            Err(Refusal::Failed(Error::new(Place::Store, Kind::Unavailable, "run a thread").because(error)))
-        })
-    }
-    .boxed()
-}
-
 /// Waits for the write under way, so that its file is gone when the refusal is told.
 async fn give_up(writing: BoxFuture<'static, Answer<Sink>>, refusal: Refusal) -> Refusal {
     drop(writing.await);
@@ -151,9 +136,9 @@ where
         if buffered >= BUFFER_BYTES {
             let (sink, full) = (writing.await?, std::mem::take(&mut chunks));
             buffered = 0;
-            writing = blocking(move || sink.write(&full));
+            writing = run_blocking(move || sink.write(&full));
         }
     }
     let sink = writing.await?;
-    blocking(move || sink.finish(&chunks)).await
+    run_blocking(move || sink.finish(&chunks)).await
 }

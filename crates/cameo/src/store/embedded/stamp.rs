@@ -14,7 +14,7 @@ use super::{
     files::{Files, names_in},
     meta,
     refusal::io_failed,
-    staging::blocking,
+    run_blocking::run_blocking,
     sync::sync_folder,
 };
 use crate::{
@@ -80,7 +80,7 @@ pub(super) async fn renew(files: &Arc<Files>, db: &Sqlite) -> Result<()> {
     let doing = "write a stamp of the store";
     db.write_in_batch(Place::Store, doing, move |connection| meta::set(connection, NEXT_STAMP, stamp)).await?;
     let files = files.clone();
-    blocking(move || Ok(write_folder(&files, stamp)?)).await?;
+    run_blocking(move || Ok(write_folder(&files, stamp)?)).await?;
     db.write_in_batch(Place::Store, doing, move |connection| meta::set(connection, STAMP, stamp)).await
 }
 

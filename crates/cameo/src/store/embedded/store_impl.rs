@@ -8,7 +8,7 @@ use futures::StreamExt;
 
 use super::{
     BodyError, Checksums, Copy, Description, Embedded, Entry, OpenObject, Query, ReadConditions, Refusal, SmallObject,
-    Tag, WriteConditions, read::read_failed, staging::blocking,
+    Tag, WriteConditions, read::read_failed, run_blocking::run_blocking,
 };
 use crate::{
     model::{content::Content, error::Result},
@@ -59,7 +59,7 @@ impl Store for Embedded {
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
         let Some(Opened { info, content }) = self.open(bucket, key, max_bytes).await? else { return Ok(None) };
         let name = format!("{bucket}/{key}");
-        let read = blocking(move || content.into_bytes().map_err(|error| read_failed(&name, error)));
+        let read = run_blocking(move || content.into_bytes().map_err(|error| read_failed(&name, error)));
         Ok(Some(Object { info, body: read.await? }))
     }
 

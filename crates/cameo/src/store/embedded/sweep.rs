@@ -12,7 +12,7 @@ use super::{
     probe::{FREE_MIN_BYTES, free_bytes},
     quarantine,
     refusal::Refusal,
-    staging::blocking,
+    run_blocking::run_blocking,
     stamp,
     start::is_known,
 };
@@ -104,7 +104,7 @@ impl Embedded {
             return Ok(0);
         }
         reached(Point::SweepChosen);
-        let removed = blocking(move || {
+        let removed = run_blocking(move || {
             let removed = files.iter().try_for_each(|&file| store.remove_object(file));
             removed.map(|()| files).map_err(|e| Refusal::io("remove old content", e))
         });
@@ -125,7 +125,7 @@ impl Embedded {
     pub async fn settle(&self) -> Result<()> {
         self.settle_doubts().await?;
         let files = self.inner.files.clone();
-        blocking(move || files.remove_left().map_err(|e| Refusal::io("remove a file from tmp/", e))).await?;
+        run_blocking(move || files.remove_left().map_err(|e| Refusal::io("remove a file from tmp/", e))).await?;
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl Embedded {
                 in_doubt.into_iter().map(|file| Ok((file, is_known(connection, file)?))).collect::<Done<Vec<_>>>()
             });
             let (settled, store) = (job.await?, self.inner.files.clone());
-            let removed = blocking(move || {
+            let removed = run_blocking(move || {
                 let unknown = settled.iter().filter(|(_, known)| !known);
                 let removed = unknown.map(|(file, _)| *file).try_for_each(|file| store.remove_object(file));
                 removed.map(|()| settled).map_err(|e| Refusal::io("remove content of a change that did not happen", e))
@@ -161,7 +161,7 @@ impl Embedded {
 
     async fn expire_quarantine(&self, now: Timestamp, keep: Duration) -> Result<()> {
         let files = self.inner.files.clone();
-        let expired = blocking(move || {
+        let expired = run_blocking(move || {
             quarantine::expire(&files, now, keep).map_err(|e| Refusal::io("remove old folders of quarantine/", e))
         });
         match expired.await? {

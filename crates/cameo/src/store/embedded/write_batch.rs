@@ -13,13 +13,15 @@ use super::{
     Embedded,
     checksum::{Checksums, Hasher},
     condition::WriteConditions,
+    copy::Copy,
     files::{Files, Placed},
     generations::InFlight,
     object::{Description, Position, StoredObject},
     record::Record,
     refusal::{Answer, Refusal},
-    staging::{blocking, write_pieces},
-    write::{Copy, Transaction},
+    run_blocking::run_blocking,
+    staging::write_pieces,
+    transaction::Transaction,
 };
 use crate::{
     failpoint::{Point, reached},
@@ -67,7 +69,7 @@ impl Embedded {
         let numbers: Vec<u64> = std::iter::once(in_flight.number()).chain(others).collect();
         self.reserve(numbers.iter().copied().max().unwrap_or_default()).await?;
         let (files, now) = (self.inner.files.clone(), self.now());
-        let (placed, rows) = blocking(move || place(&files, in_flight, &bucket, objects, &numbers, now)).await?;
+        let (placed, rows) = run_blocking(move || place(&files, in_flight, &bucket, objects, &numbers, now)).await?;
         self.commit_together(placed, rows, now).await
     }
 

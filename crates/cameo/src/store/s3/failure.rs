@@ -4,7 +4,6 @@
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::client::Answer;
 use crate::model::error::{Error, Kind, Place};
 
 /// The body of such an answer. Answers to HEAD have none.
@@ -25,8 +24,8 @@ pub(super) fn is_busy(status: StatusCode) -> bool {
 }
 
 /// Whether the bucket is missing, not the object.
-pub(super) fn is_missing_bucket(answer: &Answer) -> bool {
-    refusal(&answer.body).code == "NoSuchBucket"
+pub(super) fn is_missing_bucket(body: &[u8]) -> bool {
+    refusal(body).code == "NoSuchBucket"
 }
 
 /// The error of an answer.

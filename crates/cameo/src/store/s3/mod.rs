@@ -84,7 +84,7 @@ impl S3Store {
     async fn request_of_get(&self, method: Method, bucket: &str, key: &str) -> Result<Option<Answer>> {
         let answer = self.client.send(&Request::new(method, bucket, key)).await?;
         match answer.status() {
-            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer) => Ok(None),
+            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer.body) => Ok(None),
             StatusCode::OK => Ok(Some(answer)),
             _ => Err(answer.refused()),
         }
@@ -132,7 +132,7 @@ impl Store for S3Store {
         let request = Request { body_max_bytes: max_bytes, ..Request::new(Method::GET, bucket, key) };
         let answer = self.client.send(&request).await?;
         match answer.status() {
-            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer) => Ok(None),
+            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer.body) => Ok(None),
             StatusCode::OK => Ok(Some(Object { info: info_of_answer(key, &answer)?, body: answer.body })),
             _ => Err(answer.refused()),
         }
@@ -173,7 +173,7 @@ impl Store for S3Store {
             }
             // 409: somebody else writes the key at this moment. 404: there is none to match.
             StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(Written::ConditionFailed),
-            StatusCode::NOT_FOUND if condition != Condition::Always && !failure::is_missing_bucket(&answer) => {
+            StatusCode::NOT_FOUND if condition != Condition::Always && !failure::is_missing_bucket(&answer.body) => {
                 Ok(Written::ConditionFailed)
             }
             _ => Err(answer.refused()),

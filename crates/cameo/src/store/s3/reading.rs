@@ -66,7 +66,7 @@ impl Source {
     async fn first(&self, range: Range<u64>) -> Result<Option<(ObjectInfo, Bytes)>> {
         let answer = self.ask(&range, None).await?;
         match answer.status() {
-            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer) => Ok(None),
+            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer.body) => Ok(None),
             StatusCode::PARTIAL_CONTENT => {
                 let size =
                     header(answer.headers(), "content-range").and_then(whole_size).ok_or_else(|| self.no_range())?;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use cameo::{
     catalog::{Catalog, contract::rules, memory::MemoryCatalog},
     clock::ManualClock,
-    flow::{Flow, reconcile::requeue},
+    flow::{Flow, requeue::requeue},
     ledger::Scope,
     model::{
         event::{Change, Event},

@@ -3,12 +3,12 @@
 //! A run of blocks is decoded at a time, so that blocks without anything in them cost next to nothing.
 
 use super::super::bits::BitReader;
+use super::super::coefficients::Coefficients;
 use super::super::entropy::{EntropyStream, Fault};
 use super::super::huffman::{AcTable, PAIR_BITS, PairEntry, RefineEntry};
 use super::super::layout::{ComponentLayout, SlotTable, slots};
-use super::super::sequential::McuGrid;
+use super::super::mcus::McuGrid;
 use super::super::state::TableState;
-use super::{Coefficients, on_path};
 use crate::code_path::Runnable;
 use crate::header::scan::ScanHeader;
 use crate::reason::Rejection;
@@ -37,9 +37,13 @@ pub(in super::super) struct Blocks<'b> {
     pub(in super::super) nonzero: &'b mut [u64],
 }
 
+/// Decodes a run of blocks in the instructions of a code path; `side` is the side of a block at its scale.
+pub(super) type AcBlocks =
+    fn(Runnable, usize, &mut AcScan<'_>, &mut EntropyStream<'_>, Blocks<'_>) -> Result<(), Option<Fault>>;
+
 /// Decodes an AC scan.
 pub(super) fn decode(
-    path: Runnable,
+    (decode_blocks, path): (AcBlocks, Runnable),
     stream: &mut EntropyStream<'_>,
     scan: &ScanHeader,
     mcus: McuGrid,
@@ -65,7 +69,7 @@ pub(super) fn decode(
                 values: &mut coefficients.values[from * layout.kept()..(from + count) * layout.kept()],
                 nonzero: &mut coefficients.nonzero[from..from + count],
             };
-            on_path::ac_blocks(path, layout.side, &mut ac, stream, blocks).map_err(|fault| stream.reject(fault))?;
+            decode_blocks(path, layout.side, &mut ac, stream, blocks).map_err(|fault| stream.reject(fault))?;
             (x, to_restart) = (x + count, to_restart - count);
         }
     }
@@ -435,7 +439,7 @@ pub(in super::super) trait BitMoves: Copy {
 
 /// The moves, bit by bit.
 #[derive(Clone, Copy)]
-pub(super) struct PlainMoves;
+pub(in super::super) struct PlainMoves;
 
 impl BitMoves for PlainMoves {
     #[inline(always)]

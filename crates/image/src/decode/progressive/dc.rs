@@ -1,12 +1,12 @@
 //! DC scans of a progressive picture: the first, with differences, and the refinements of one bit a block.
 
 use super::super::bits::BitReader;
+use super::super::coefficients::Coefficients;
 use super::super::entropy::{EntropyStream, Fault};
 use super::super::huffman::SymbolTable;
 use super::super::layout::Layout;
-use super::super::sequential::McuGrid;
+use super::super::mcus::McuGrid;
 use super::super::state::TableState;
-use super::{Coefficients, on_path};
 use crate::code_path::Runnable;
 use crate::header::scan::ScanHeader;
 use crate::reason::Rejection;
@@ -33,9 +33,19 @@ struct Site<'t> {
     row: usize,
 }
 
+/// Decodes some MCUs in the instructions of a code path.
+pub(super) type DcMcus = fn(
+    Runnable,
+    &mut DcScan<'_>,
+    &mut EntropyStream<'_>,
+    (usize, usize),
+    usize,
+    &mut [Coefficients],
+) -> Result<(), Option<Fault>>;
+
 /// Decodes a DC scan, interleaved or not.
 pub(super) fn decode(
-    path: Runnable,
+    (decode_mcus, path): (DcMcus, Runnable),
     stream: &mut EntropyStream<'_>,
     scan: &ScanHeader,
     mcus: McuGrid,
@@ -59,7 +69,7 @@ pub(super) fn decode(
                 (dc.predictors, to_restart) = ([0; 4], interval);
             }
             let count = (mcus.wide - x).min(to_restart);
-            let decoded = on_path::dc_mcus(path, &mut dc, stream, (x, y), count, components);
+            let decoded = decode_mcus(path, &mut dc, stream, (x, y), count, components);
             decoded.map_err(|fault| stream.reject(fault))?;
             (x, to_restart) = (x + count, to_restart - count);
         }

@@ -17,7 +17,7 @@ use super::{Operations, list::Encoding, upload::require_standard};
 use crate::{
     serve::s3_api::{
         errors::{refused, unsupported},
-        front::Admitted,
+        routes::Admitted,
         signature::encode_path,
         translate::{
             OWNER, algorithm, checksum_type, count, described, etag, owner, page_size, set_sums, sums_of, tag, time,

@@ -1,12 +1,31 @@
-//! Progressive decoding on a code path: the same code, compiled for each.
+//! Entropy decoding on a code path: the same code, compiled for each.
 
-use super::super::entropy::{EntropyStream, Fault};
-use super::Coefficients;
-use super::ac::{AcScan, Blocks, PlainMoves};
-use super::dc::DcScan;
+use super::coefficients::Coefficients;
+use super::entropy::{EntropyStream, Fault};
+use super::mcus::{BlockPlan, decode_mcus_with};
+use super::progressive::ac::{AcScan, Blocks, PlainMoves};
+use super::progressive::dc::DcScan;
 #[cfg(target_arch = "x86_64")]
 use crate::code_path::CodePath;
 use crate::code_path::Runnable;
+
+/// Decodes some MCUs on a code path.
+pub(super) fn decode_mcus(
+    path: Runnable,
+    stream: &mut EntropyStream<'_>,
+    plan: &[BlockPlan<'_>],
+    count: usize,
+    predictors: &mut [i16; 4],
+    coefficients: &mut [i16],
+) -> Result<(), Option<Fault>> {
+    match path.path() {
+        #[cfg(target_arch = "x86_64")]
+        CodePath::Avx512 | CodePath::Avx2 => {
+            super::avx2::decode_mcus(path, stream, plan, count, predictors, coefficients)
+        }
+        _ => decode_mcus_with(stream, plan, count, predictors, coefficients),
+    }
+}
 
 /// Decodes a run of blocks of an AC scan; `side` is the side of a block at its scale.
 pub(super) fn ac_blocks(
@@ -18,7 +37,7 @@ pub(super) fn ac_blocks(
 ) -> Result<(), Option<Fault>> {
     match path.path() {
         #[cfg(target_arch = "x86_64")]
-        CodePath::Avx512 | CodePath::Avx2 => super::super::avx2::ac_blocks(path, side, scan, stream, blocks),
+        CodePath::Avx512 | CodePath::Avx2 => super::avx2::ac_blocks(path, side, scan, stream, blocks),
         _ => match side {
             8 => scan.blocks::<64>(stream, blocks, PlainMoves),
             4 => scan.blocks::<16>(stream, blocks, PlainMoves),
@@ -39,7 +58,7 @@ pub(super) fn dc_mcus(
 ) -> Result<(), Option<Fault>> {
     match path.path() {
         #[cfg(target_arch = "x86_64")]
-        CodePath::Avx512 | CodePath::Avx2 => super::super::avx2::dc_mcus(path, scan, stream, from, count, components),
+        CodePath::Avx512 | CodePath::Avx2 => super::avx2::dc_mcus(path, scan, stream, from, count, components),
         _ => scan.mcus(stream, from, count, components),
     }
 }

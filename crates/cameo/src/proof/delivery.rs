@@ -9,14 +9,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cameo::{
-    flow::verify::{self, HandedOver, Stray},
+use crate::{
     ledger::State,
     model::{
         error::{Error, Kind, Place, Result},
         key::{PhotoId, UploadKey, Vertical},
         reason::ReasonCode,
     },
+    proof::verify::{self, HandedOver, Stray},
 };
 use fast_md5::Md5;
 
@@ -25,18 +25,18 @@ const FILES_MAX: usize = 1_000_000;
 
 /// What a folder holds.
 #[derive(Debug, Default)]
-pub(crate) struct Delivery {
+pub struct DeliveryFolder {
     /// The originals, by the photo that their name says.
-    pub(crate) originals: BTreeMap<PhotoId, PathBuf>,
+    pub originals: BTreeMap<PhotoId, PathBuf>,
     /// Files that are named wrongly, with a hint.
-    pub(crate) misnamed: Vec<(PathBuf, String)>,
+    pub misnamed: Vec<(PathBuf, String)>,
     /// Files that operating systems leave.
-    pub(crate) litter: usize,
+    pub litter: usize,
 }
 
-impl Delivery {
+impl DeliveryFolder {
     /// Reads a folder as a delivery for a vertical.
-    pub(crate) fn of_folder(folder: &Path, vertical: &Vertical) -> Result<Self> {
+    pub fn of_folder(folder: &Path, vertical: &Vertical) -> Result<Self> {
         let failed = |error| wrong(format!("read the folder {}", folder.display()), error);
         let mut delivery = Self::default();
         for (n, entry) in std::fs::read_dir(folder).map_err(failed)?.enumerate() {
@@ -58,7 +58,7 @@ impl Delivery {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // Reading a pipe would wait for whoever writes to it, and a link may lead nowhere.
         let is_file = path.is_file();
-        match UploadKey::parse(&format!("{}{vertical}/{name}", cameo::model::key::ORIGIN_PREFIX)) {
+        match UploadKey::parse(&format!("{}{vertical}/{name}", crate::model::key::ORIGIN_PREFIX)) {
             UploadKey::Photo(_) | UploadKey::Plain if !is_file => {
                 self.misnamed.push((path.to_owned(), "no file that can be read".to_owned()));
             }
@@ -70,7 +70,7 @@ impl Delivery {
     }
 
     /// The delivery as verifying takes it: with length and MD5 of every original.
-    pub(crate) fn to_verify(&self) -> Result<verify::Delivery> {
+    pub fn to_verify(&self) -> Result<verify::Delivery> {
         let stray = |(path, hint): &(PathBuf, String)| {
             let state = State::Rejected { reason: ReasonCode::NameUnparseable, detail: hint.clone() };
             Stray { key: path.display().to_string(), state: Some(state) }

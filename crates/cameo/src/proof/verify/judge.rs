@@ -1,17 +1,17 @@
 //! What the facts mean: how each photo stands, its image sizes, and from them the entity.
 
-use std::collections::BTreeMap;
+use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::{
-    EntityFacts, HandedOver, Look, PhotoFacts, Places, aliases,
-    cells::{self, Expected, Judged, MayShow},
-    collect::OriginalFacts,
-    in_work::{InWork, Work},
+    EntityFacts, HandedOver, Look, PhotoFacts, aliases,
+    cells::{self, Expected, Judged, MayShow, Primaries},
+    collect::{Facts, OriginalFacts},
+    in_work::Work,
     repair::Repair,
     report::{Cell, EntityReport, EntityState, PlaceState},
+    view::View,
 };
 use crate::{
-    flow::adopt::ADOPTED,
     ledger::{LedgerEntry, State},
     model::{
         error::Result,
@@ -19,19 +19,12 @@ use crate::{
         key::{EntityId, PhotoId},
         reason::ReasonCode,
     },
+    proof::adopt::ADOPTED,
     store::ContentState,
 };
 
-/// What judging looks at.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct View<'v> {
-    pub(super) places: Places<'v>,
-    pub(super) in_work: &'v InWork,
-    pub(super) look: Look,
-}
-
-/// Renditions that aliases may show, by image size: that of the lowest sequence.
-pub(super) type Primaries = BTreeMap<String, (PhotoId, MayShow)>;
+/// Entities that are judged side by side.
+const CONCURRENCY: usize = 8;
 
 /// Judges an entity; none when nothing of it is left and nothing was expected.
 pub(super) async fn entity(view: View<'_>, entity: &EntityId, facts: &EntityFacts) -> Result<Option<EntityReport>> {
@@ -50,6 +43,14 @@ pub(super) async fn entity(view: View<'_>, entity: &EntityId, facts: &EntityFact
     });
     aliases::judge(view, entity, &primaries, in_work, &mut report).await?;
     Ok(Some(report))
+}
+
+/// Judges entities side by side; their reports in order, without those of which nothing is left.
+pub(super) async fn judge_all(view: View<'_>, facts: &Facts) -> Result<Vec<EntityReport>> {
+    // Boxed, because the compiler cannot prove the bare futures to be `Send`.
+    let judged: Vec<_> = facts.iter().map(|(entity, facts)| self::entity(view, entity, facts).boxed()).collect();
+    let reports = futures::stream::iter(judged).buffered(CONCURRENCY);
+    reports.try_filter_map(|report| async move { Ok(report) }).try_collect().await
 }
 
 /// Deleted, and nothing is left of it.

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Settings;
 use crate::{
     catalog::Catalog,
     clock::Clock,
+    flow::Settings,
     ledger::{LedgerEntry, Row, Scope, image_urls::ImageUrls},
     model::key::{PhotoId, Vertical},
     store::Store,
@@ -29,6 +29,7 @@ mod run;
 mod served;
 mod settle;
 mod unowned;
+mod view;
 mod walk;
 
 pub use files::{OUTSIDE_MAX, misplaced};

@@ -11,10 +11,12 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Console, audited::Named, health::Health};
+use super::health::Health;
 use crate::{
-    flow::{reconcile, repair},
+    flow::requeue,
     model::error::Error,
+    proof::repair,
+    serve::{audited::Named, site::Site},
 };
 
 /// Header that every change must carry, whatever its value.
@@ -67,8 +69,8 @@ pub(super) struct Rewritten {
 }
 
 /// 200 where an upload would go all the way now; else 503 with what it would fail at.
-pub(super) async fn health(State(console): State<Console>, Extension(health): Extension<Health>) -> Response {
-    let checks = health.of(&console.flow).await;
+pub(super) async fn health(State(site): State<Site>, Extension(health): Extension<Health>) -> Response {
+    let checks = health.of(&site.flow).await;
     let failed: Vec<&str> = checks.iter().filter_map(|check| check.error.as_deref()).collect();
     if failed.is_empty() {
         return Json(serde_json::json!({"status": "ok", "checks": checks})).into_response();
@@ -93,11 +95,11 @@ fn answer(named: Vec<String>, result: Result<impl Serialize, Error>) -> Response
     response
 }
 
-pub(super) async fn redrive(State(console): State<Console>, _: OwnClient, Json(asked): Json<Letters>) -> Response {
+pub(super) async fn redrive(State(site): State<Site>, _: OwnClient, Json(asked): Json<Letters>) -> Response {
     if asked.ids.len() > KEYS_MAX {
         return (StatusCode::PAYLOAD_TOO_LARGE, format!("at most {KEYS_MAX} dead letters at a time")).into_response();
     }
-    let queues = [&console.events, &console.registrations];
+    let queues = [&site.events, &site.registrations];
     let Some(queue) = queues.into_iter().find(|queue| queue.name() == asked.queue) else {
         return (StatusCode::NOT_FOUND, "no such queue").into_response();
     };
@@ -105,37 +107,37 @@ pub(super) async fn redrive(State(console): State<Console>, _: OwnClient, Json(a
     answer(asked.ids, redriven.map(|redriven| Redriven { redriven }))
 }
 
-pub(super) async fn requeue(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+pub(super) async fn requeue(State(site): State<Site>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
     if asked.keys.len() > KEYS_MAX {
         return too_many();
     }
-    let requeued = reconcile::requeue(&console.flow, &*console.events, &asked.keys, console.clock.now()).await;
+    let requeued = requeue::requeue(&site.flow, &*site.events, &asked.keys, site.clock.now()).await;
     answer(asked.keys, requeued)
 }
 
 /// Takes down what is left of originals that are gone.
-pub(super) async fn remove_absent(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+pub(super) async fn remove_absent(State(site): State<Site>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
     if asked.keys.len() > KEYS_MAX {
         return too_many();
     }
-    let removed = repair::remove_absent(&console.flow, &*console.events, &asked.keys, console.clock.now()).await;
+    let removed = repair::remove_absent(&site.flow, &*site.events, &asked.keys, site.clock.now()).await;
     answer(asked.keys, removed)
 }
 
 /// Deletes objects of the image bucket that nobody owns.
-pub(super) async fn take_down(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+pub(super) async fn take_down(State(site): State<Site>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
     if asked.keys.len() > KEYS_MAX {
         return too_many();
     }
-    let taken_down = repair::take_down(&console.flow, &asked.keys).await;
+    let taken_down = repair::take_down(&site.flow, &asked.keys).await;
     answer(asked.keys, taken_down)
 }
 
-pub(super) async fn rewrite_urls(State(console): State<Console>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+pub(super) async fn rewrite_urls(State(site): State<Site>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
     if asked.keys.len() > KEYS_MAX {
         return too_many();
     }
-    let rewritten = repair::rewrite_urls(&console.flow, &console.images_url, &asked.keys).await;
+    let rewritten = repair::rewrite_urls(&site.flow, &site.images_url, &asked.keys).await;
     answer(asked.keys, rewritten.map(|rewritten| Rewritten { rewritten }))
 }
 

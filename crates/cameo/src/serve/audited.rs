@@ -1,4 +1,4 @@
-//! Every change through the console, and every refusal, is in the audit trail.
+//! Every change through the console and the API, and every refusal, is in the audit trail.
 
 use axum::{
     extract::{Request, State},
@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 
-use super::Console;
+use super::site::Site;
 use crate::serve::{
     audit::{Event, Line, client_of, cut, only_reads},
     http::ClientAddress,
@@ -17,10 +17,10 @@ use crate::serve::{
 pub(super) struct Named(pub(super) Vec<String>);
 
 /// Answers, and notes what was changed or refused: a line for each key that the request named.
-pub(super) async fn audited(State(console): State<Console>, request: Request, next: Next) -> Response {
+pub(super) async fn audited(State(site): State<Site>, request: Request, next: Next) -> Response {
     let reads = only_reads(request.method());
     let mut pending = Pending {
-        console,
+        site,
         client: request.extensions().get::<ClientAddress>().map(|client| client_of(client.0)),
         path: request.uri().path().to_owned(),
         is_open: !reads,
@@ -35,7 +35,7 @@ pub(super) async fn audited(State(console): State<Console>, request: Request, ne
 
 /// A request that is being answered.
 struct Pending {
-    console: Console,
+    site: Site,
     client: Option<String>,
     path: String,
     /// Whether it may have changed something, and has no answer yet.
@@ -45,11 +45,11 @@ struct Pending {
 impl Pending {
     fn note(&self, event: Event, status: u16, named: Option<&Named>) {
         let line = |key: Option<&str>| {
-            self.console.audit.write(&Line {
+            self.site.audit.write(&Line {
                 client: self.client.clone(),
                 key: key.map(cut),
                 status,
-                ..Line::new(self.console.clock.now(), event, cut(&self.path))
+                ..Line::new(self.site.clock.now(), event, cut(&self.path))
             });
         };
         match named {

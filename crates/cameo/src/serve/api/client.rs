@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::api::{ASKED_BY, KEYS_MAX, Keys, Letters, Redriven, Rewritten};
+use super::changes::{ASKED_BY, KEYS_MAX, Keys, Letters, Redriven, Rewritten};
 use crate::{
-    flow::{reconcile::Requeued, repair::Acted},
+    flow::requeue::Requeued,
     model::error::{Error, Kind, Place, Result},
+    proof::repair::Acted,
 };
 
 /// How long one request may take.
@@ -15,13 +16,13 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// A running server's API.
 #[derive(Debug)]
-pub struct ConsoleClient {
+pub struct ApiClient {
     client: reqwest::Client,
     base: String,
 }
 
-impl ConsoleClient {
-    /// The API under the base address of a console.
+impl ApiClient {
+    /// The API under the base address of the operator's listener.
     pub fn new(base: &str) -> Result<Self> {
         crate::tls::install_crypto_provider();
         let client =

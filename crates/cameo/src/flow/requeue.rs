@@ -1,29 +1,27 @@
-//! Reconciling: what verifying found is mended by going through the flow again, never by a shortcut around it.
+//! Sending events again: what is not as it should be goes through the flow once more, never by a shortcut around it.
 //!
 //! An original whose renditions, rows or aliases are not as they should be gets its event sent again; every step is safe to
-//! repeat and looks again at the moment it acts, so a stale finding does no harm. What else repairs is in `repair`.
+//! repeat and looks again at the moment it acts, so a stale finding does no harm. What else repairs is in `proof/repair.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Flow,
-    publish::{newest, original_of},
+    rendition_metadata::{newest, original_of},
 };
 use crate::{
-    catalog::RowPages,
     ledger::{
-        LedgerEntry, Scope, State,
+        LedgerEntry, State,
         decide::{is_older_engine, is_older_size_set},
-        image_urls::ImageUrls,
     },
     model::{
         error::Result,
         event::{Change, Event},
         generation::Generation,
-        key::{PhotoId, UploadKey},
+        key::UploadKey,
     },
     queue::{BATCH_MAX, Queue},
     store::ObjectInfo,
@@ -148,23 +146,4 @@ async fn in_the_image_bucket(flow: &Flow, key: &str, entry: Option<&LedgerEntry>
     let found = flow.store.head_all(&flow.settings.image_bucket, &keys).await?;
     Ok(newest(found.iter().flatten())
         .map(|(generation, info)| Known { generation, of_content: original_of(info) == Some(etag) }))
-}
-
-/// How many rows of photos that the ledger serves have an address that is not under the configured base. Rows of other systems are not
-/// counted.
-pub async fn count_rows_elsewhere(flow: &Flow, urls: &ImageUrls) -> Result<u64> {
-    let mut count = 0;
-    let mut pages = RowPages::new(&*flow.catalog, &Scope::All);
-    while let Some(page) = pages.next().await? {
-        let moved = page.into_iter().filter(|row| row.image_url != urls.of(&row.photo, &row.image_size));
-        let mut photos = BTreeMap::<PhotoId, u64>::new();
-        for row in moved {
-            *photos.entry(row.photo).or_default() += 1;
-        }
-        for (photo, rows) in photos {
-            let entry = flow.catalog.entry(&photo.origin_key()).await?;
-            count += if entry.is_some_and(|entry| entry.serving.is_some()) { rows } else { 0 };
-        }
-    }
-    Ok(count)
 }

@@ -1,18 +1,21 @@
 //! One photo at each image size: rendition, row and what is served, against each other and against what the ledger serves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cameo_image::{Fit, ImageSize};
 
 use super::{
     Look, PhotoFacts, Places,
-    judge::View,
     repair::Repair,
     report::{Cell, PlaceState},
     served::{self, Fetched},
+    view::View,
 };
 use crate::{
-    flow::publish::{JPEG, original_of, size_of},
+    flow::{
+        publish::JPEG,
+        rendition_metadata::{original_of, size_of},
+    },
     ledger::{Row, image_urls::ImageUrls},
     model::{
         error::{Kind, Result},
@@ -47,6 +50,9 @@ pub(super) struct Judged {
     /// What the alias may show.
     pub(super) alias: MayShow,
 }
+
+/// Renditions that aliases may show, by image size: that of the lowest sequence.
+pub(super) type Primaries = BTreeMap<String, (PhotoId, MayShow)>;
 
 /// What an alias may show of the primary photo.
 #[derive(Debug, Clone, Default)]

@@ -4,10 +4,10 @@
 
 use super::{
     Look,
-    cells::{self, MayShow},
-    judge::{Primaries, View},
+    cells::{self, MayShow, Primaries},
     repair::Repair,
     report::{EntityReport, EntityState, PlaceState},
+    view::View,
 };
 use crate::{
     flow::publish::JPEG,

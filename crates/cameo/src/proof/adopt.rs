@@ -8,16 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use super::{
-    Settings,
-    frame::frame_size,
-    publish::newest_made_from,
-    receive::outcome,
-    verify::{self, Cell, EntityReport, Fetched, Look, PlaceState, Question, Served},
-};
+use super::verify::{self, Cell, EntityReport, Fetched, Look, PlaceState, Question, Served};
 use crate::{
     catalog::{Catalog, RowPages},
     clock::Clock,
+    flow::{Settings, frame::frame_size, receive::outcome, rendition_metadata::newest_made_from},
     ledger::{Row, Scope, image_urls::ImageUrls},
     model::{
         error::Result,

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use futures::{FutureExt, StreamExt, TryStreamExt};
-
 use super::{
     Listen, Look, Places, Question,
     collect::{self, Facts},
     files,
     in_work::InWork,
-    judge::{self, View},
+    judge::judge_all,
     known,
     report::{EntityReport, EntityState, Stray, Summary},
     settle, unowned,
+    view::View,
     walk::{self, CHUNK, Walk},
 };
 use crate::{
@@ -23,9 +22,6 @@ use crate::{
         key::{EntityId, leading_cd_idx},
     },
 };
-
-/// Entities that are judged side by side.
-const CONCURRENCY: usize = 8;
 
 /// Answers a question; `listen` hears of each entity in order, and then of what nobody owns.
 pub async fn verify(places: Places<'_>, question: &Question, listen: &mut impl Listen) -> Result<Summary> {
@@ -212,12 +208,4 @@ fn scope_of(entities: &[EntityId]) -> Scope {
 
 fn is_to_look_again(report: &EntityReport) -> bool {
     report.state == EntityState::Different
-}
-
-/// Judges entities side by side; their reports in order, without those of which nothing is left.
-pub(super) async fn judge_all(view: View<'_>, facts: &Facts) -> Result<Vec<EntityReport>> {
-    // Boxed, because the compiler cannot prove the bare futures to be `Send`.
-    let judged: Vec<_> = facts.iter().map(|(entity, facts)| judge::entity(view, entity, facts).boxed()).collect();
-    let reports = futures::stream::iter(judged).buffered(CONCURRENCY);
-    reports.try_filter_map(|report| async move { Ok(report) }).try_collect().await
 }

@@ -9,9 +9,9 @@ use super::{
     Delivery, EntityFacts,
     collect::{self, Facts},
     in_work::{InWork, Work},
-    judge::{View, soften_all},
+    judge::{judge_all, soften_all},
     report::{EntityReport, EntityState},
-    run::judge_all,
+    view::View,
 };
 use crate::model::{
     error::Result,

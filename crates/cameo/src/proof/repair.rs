@@ -9,14 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Flow,
-    publish::JPEG,
-    reconcile::requeue_removed,
-    verify::{EntityReport, Repair, Unowned, why_unowned},
-};
+use super::verify::{EntityReport, Repair, Unowned, why_unowned};
 use crate::{
     catalog::RowPages,
+    flow::{Flow, publish::JPEG, requeue::requeue_removed},
     ledger::{Row, Scope, State, image_urls::ImageUrls},
     model::{
         error::Result,

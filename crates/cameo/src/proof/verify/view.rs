@@ -1,0 +1,11 @@
+//! What judging looks at, beside the facts.
+
+use super::{Look, Places, in_work::InWork};
+
+/// What judging looks at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'v> {
+    pub(super) places: Places<'v>,
+    pub(super) in_work: &'v InWork,
+    pub(super) look: Look,
+}

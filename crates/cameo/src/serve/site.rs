@@ -1,0 +1,25 @@
+//! What the console and the API show and change.
+
+use std::sync::Arc;
+
+use super::audit::AuditTrail;
+use crate::{clock::Clock, flow::Flow, ledger::image_urls::ImageUrls, queue::Queue, worker::window::Window};
+
+/// What the console and the API work with.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Store, catalog and names.
+    pub flow: Flow,
+    /// From the store to `resize`.
+    pub events: Arc<dyn Queue>,
+    /// From `resize` to `register`.
+    pub registrations: Arc<dyn Queue>,
+    /// Where renditions are served.
+    pub images_url: ImageUrls,
+    /// When registering runs; at once where there is none.
+    pub window: Option<Window>,
+    /// Where changes are noted.
+    pub audit: AuditTrail,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
