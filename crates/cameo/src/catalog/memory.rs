@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Catalog, EntityLock, entity_locks::EntityLocks};
+use super::{EntityLock, LedgerReader, Registry, entity_locks::EntityLocks};
 use crate::{
     clock::Clock,
     ledger::{
@@ -97,7 +97,7 @@ fn key_in_scope(scope: &Scope, key: &str) -> bool {
 }
 
 #[async_trait]
-impl Catalog for MemoryCatalog {
+impl Registry for MemoryCatalog {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let now = self.clock.now();
         let mut tables = self.tables();
@@ -108,6 +108,27 @@ impl Catalog for MemoryCatalog {
         Ok(self.locks.lock(entity).await)
     }
 
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        let mut tables = self.tables();
+        let mut count = 0;
+        for row in rows {
+            if let Some(current) = tables.rows.get_mut(&(row.photo.clone(), row.image_size.clone()))
+                && current.etag == row.etag
+            {
+                current.image_url.clone_from(&row.image_url);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl LedgerReader for MemoryCatalog {
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
         let tables = self.tables();
         let version = tables.versions.get(entity).copied().unwrap_or(0);
@@ -135,20 +156,6 @@ impl Catalog for MemoryCatalog {
             after.as_ref().is_none_or(|after| *key > after) && in_scope(scope, Some(vertical), Some(*cd_idx))
         });
         Ok(wanted.map(|(_, row)| row.clone()).take(max).collect())
-    }
-
-    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
-        let mut tables = self.tables();
-        let mut count = 0;
-        for row in rows {
-            if let Some(current) = tables.rows.get_mut(&(row.photo.clone(), row.image_size.clone()))
-                && current.etag == row.etag
-            {
-                current.image_url.clone_from(&row.image_url);
-                count += 1;
-            }
-        }
-        Ok(count)
     }
 
     async fn highest_generation(&self) -> Result<Option<Generation>> {
@@ -183,9 +190,5 @@ impl Catalog for MemoryCatalog {
         entries.sort_by(|a, b| (b.updated_at, &a.key).cmp(&(a.updated_at, &b.key)));
         entries.truncate(max);
         Ok(entries)
-    }
-
-    async fn ping(&self) -> Result<()> {
-        Ok(())
     }
 }

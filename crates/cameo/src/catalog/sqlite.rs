@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row as SqliteRow, ToSql, params, params_from_iter};
 
 use super::{
-    Catalog, EntityLock, ForeignRows,
+    EntityLock, ForeignRows, LedgerReader, Registry,
     entity_locks::EntityLocks,
     rows::{Cursor, RowColumns, RowPage, ours},
     table::Table,
@@ -388,7 +388,7 @@ impl Query {
 }
 
 #[async_trait]
-impl Catalog for SqliteCatalog {
+impl Registry for SqliteCatalog {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let (outcomes, sql, rules, now) = (outcomes.to_vec(), self.sql.clone(), self.rules.clone(), self.clock.now());
         let job = self.db.write_in_batch(Place::Catalog, "register", move |connection| {
@@ -401,6 +401,36 @@ impl Catalog for SqliteCatalog {
         Ok(self.locks.lock(entity).await)
     }
 
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        let (rows, sql, now) = (rows.to_vec(), self.sql.clone(), self.clock.now());
+        let job = self.db.write(Place::Catalog, "rewrite addresses", move |connection| {
+            let mut count = 0;
+            for row in &rows {
+                count += rewrite_url(connection, &sql, row, now)?;
+            }
+            Ok(count)
+        });
+        job.await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.db.look_up(Place::Catalog, "reach the database", |connection| {
+            Ok(connection.prepare_cached("SELECT 1")?.query_row((), |_| Ok(()))?)
+        })
+    }
+
+    async fn probe(&self) -> Result<()> {
+        if !self.db.is_writable() {
+            return self.ping().await;
+        }
+        let (table, sql) = (self.table.clone(), self.sql.clone());
+        let doing = "try the statements that register";
+        self.db.write(Place::Catalog, doing, move |connection| look(connection, &table, &sql)).await
+    }
+}
+
+#[async_trait]
+impl LedgerReader for SqliteCatalog {
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
         self.db.look_up(Place::Catalog, &format!("read the rows of {entity}"), |connection| {
             let key = (entity.vertical.as_str(), integer(entity.cd_idx));
@@ -443,18 +473,6 @@ impl Catalog for SqliteCatalog {
         self.db.read(Place::Catalog, "count rows that are not Cameo's", move |db| count_foreign(db, &sql)).await
     }
 
-    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
-        let (rows, sql, now) = (rows.to_vec(), self.sql.clone(), self.clock.now());
-        let job = self.db.write(Place::Catalog, "rewrite addresses", move |connection| {
-            let mut count = 0;
-            for row in &rows {
-                count += rewrite_url(connection, &sql, row, now)?;
-            }
-            Ok(count)
-        });
-        job.await
-    }
-
     async fn highest_generation(&self) -> Result<Option<Generation>> {
         let job = self.db.read(Place::Catalog, "read the highest generation", |connection| {
             let highest: Option<String> = connection.query_row(HIGHEST_GENERATION, (), |row| row.get(0))?;
@@ -484,20 +502,5 @@ impl Catalog for SqliteCatalog {
         query.push(" ORDER BY updated_at DESC, object_key LIMIT ").limit(max);
         let look = move |connection: &Connection| query.fetch(connection, EntryColumns::read);
         self.db.read(Place::Catalog, "list rejected originals", look).await
-    }
-
-    async fn ping(&self) -> Result<()> {
-        self.db.look_up(Place::Catalog, "reach the database", |connection| {
-            Ok(connection.prepare_cached("SELECT 1")?.query_row((), |_| Ok(()))?)
-        })
-    }
-
-    async fn probe(&self) -> Result<()> {
-        if !self.db.is_writable() {
-            return self.ping().await;
-        }
-        let (table, sql) = (self.table.clone(), self.sql.clone());
-        let doing = "try the statements that register";
-        self.db.write(Place::Catalog, doing, move |connection| look(connection, &table, &sql)).await
     }
 }

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 
-use super::{Catalog, EntityLock};
+use super::{EntityLock, LedgerReader, Registry};
 use crate::{
     ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
     model::{
@@ -24,7 +24,7 @@ fn none<T>() -> Result<T> {
 }
 
 #[async_trait]
-impl Catalog for UnusedCatalog {
+impl Registry for UnusedCatalog {
     async fn register(&self, _: &[Outcome]) -> Result<Vec<Registered>> {
         none()
     }
@@ -33,6 +33,17 @@ impl Catalog for UnusedCatalog {
         none()
     }
 
+    async fn rewrite_urls(&self, _: &[Row]) -> Result<u64> {
+        none()
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl LedgerReader for UnusedCatalog {
     async fn entity_rows(&self, _: &EntityId) -> Result<EntityRows> {
         none()
     }
@@ -49,10 +60,6 @@ impl Catalog for UnusedCatalog {
         none()
     }
 
-    async fn rewrite_urls(&self, _: &[Row]) -> Result<u64> {
-        none()
-    }
-
     async fn highest_generation(&self) -> Result<Option<Generation>> {
         none()
     }
@@ -63,9 +70,5 @@ impl Catalog for UnusedCatalog {
 
     async fn rejected(&self, _: Option<&Vertical>, _: usize) -> Result<Vec<LedgerEntry>> {
         none()
-    }
-
-    async fn ping(&self) -> Result<()> {
-        Ok(())
     }
 }

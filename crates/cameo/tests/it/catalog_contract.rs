@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use cameo::{
     catalog::{
-        Catalog,
+        Catalog, LedgerReader, Registry,
         contract::{Fixture, check_all, rendered, rules},
         memory::MemoryCatalog,
         sqlite::{self, SqliteCatalog},

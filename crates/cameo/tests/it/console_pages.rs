@@ -9,7 +9,7 @@ use axum::{
 use bytes::Bytes;
 use cameo::{
     catalog::{
-        Catalog,
+        Registry,
         contract::{rendered, rules},
         memory::MemoryCatalog,
     },

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, EntityLock},
+    catalog::{Catalog, EntityLock, LedgerReader, Registry},
     ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
     model::{
         error::{Error, Kind, Place, Result},
@@ -160,42 +160,55 @@ impl Store for Faulty<dyn Store> {
 }
 
 #[async_trait]
-impl Catalog for Faulty<dyn Catalog> {
+impl Registry for Faulty<dyn Catalog> {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         self.fault.check(Place::Catalog, "catalog.register", &keys_of(outcomes))?;
         self.fault.pass(self.inner.register(outcomes)).await
     }
+
     async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
         self.fault.check(Place::Catalog, "catalog.lock_entity", &entity.to_string())?;
         self.fault.pass(self.inner.lock_entity(entity)).await
     }
+
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        self.inner.rewrite_urls(rows).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl LedgerReader for Faulty<dyn Catalog> {
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
         self.fault.check(Place::Catalog, "catalog.entity_rows", &entity.to_string())?;
         self.fault.pass(self.inner.entity_rows(entity)).await
     }
+
     async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
         self.inner.entry(key).await
     }
+
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         self.inner.ledger(scope, after, max).await
     }
+
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
         self.inner.rows(scope, after, max).await
     }
-    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
-        self.inner.rewrite_urls(rows).await
-    }
+
     async fn highest_generation(&self) -> Result<Option<Generation>> {
         self.inner.highest_generation().await
     }
+
     async fn counts(&self) -> Result<Vec<Count>> {
         self.inner.counts().await
     }
+
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         self.inner.rejected(vertical, max).await
-    }
-    async fn ping(&self) -> Result<()> {
-        Ok(())
     }
 }
 

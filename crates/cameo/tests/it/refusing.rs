@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, EntityLock, ForeignRows},
+    catalog::{Catalog, EntityLock, ForeignRows, LedgerReader, Registry},
     clock::ManualClock,
     ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
     model::{
@@ -210,46 +210,60 @@ impl Store for Refusing<dyn Store> {
 }
 
 #[async_trait]
-impl Catalog for Refusing<dyn Catalog> {
+impl Registry for Refusing<dyn Catalog> {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let about: Vec<_> = outcomes.iter().map(|outcome| outcome.key.as_str()).collect();
         self.refusals.pass(&self.call("register"), &about.join(" "), no_lie, self.inner.register(outcomes)).await
     }
+
     async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
         let call = self.inner.lock_entity(entity);
         self.refusals.pass(&self.call("lock_entity"), &about_entity(entity), no_lie, call).await
     }
+
+    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
+        self.refusals.pass(&self.call("rewrite_urls"), "", no_lie, self.inner.rewrite_urls(rows)).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.refusals.pass(&self.call("ping"), "", no_lie, self.inner.ping()).await
+    }
+}
+
+#[async_trait]
+impl LedgerReader for Refusing<dyn Catalog> {
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
         let outdated = || Some(EntityRows { version: 0, rows: Vec::new() });
         let call = self.inner.entity_rows(entity);
         self.refusals.pass(&self.call("entity_rows"), &about_entity(entity), outdated, call).await
     }
+
     async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
         self.refusals.pass(&self.call("entry"), key, || Some(None), self.inner.entry(key)).await
     }
+
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         self.refusals.pass(&self.call("ledger"), after, no_lie, self.inner.ledger(scope, after, max)).await
     }
+
     async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
         self.refusals.pass(&self.call("rows"), "", no_lie, self.inner.rows(scope, after, max)).await
     }
-    async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
-        self.refusals.pass(&self.call("rewrite_urls"), "", no_lie, self.inner.rewrite_urls(rows)).await
-    }
+
     async fn foreign_rows(&self) -> Result<ForeignRows> {
         self.refusals.pass(&self.call("foreign_rows"), "", no_lie, self.inner.foreign_rows()).await
     }
+
     async fn highest_generation(&self) -> Result<Option<Generation>> {
         self.refusals.pass(&self.call("highest_generation"), "", no_lie, self.inner.highest_generation()).await
     }
+
     async fn counts(&self) -> Result<Vec<Count>> {
         self.refusals.pass(&self.call("counts"), "", no_lie, self.inner.counts()).await
     }
+
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         self.refusals.pass(&self.call("rejected"), "", no_lie, self.inner.rejected(vertical, max)).await
-    }
-    async fn ping(&self) -> Result<()> {
-        self.refusals.pass(&self.call("ping"), "", no_lie, self.inner.ping()).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use cameo::{
     catalog::{
-        Catalog,
+        LedgerReader,
         contract::{rendered, rules},
         memory::MemoryCatalog,
     },

@@ -12,29 +12,29 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, FromRow, MySql, MySqlConnection, MySqlPool, QueryBuilder,
-    Row as _,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, MySql, MySqlConnection, MySqlPool, QueryBuilder,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
 };
 
 use super::{
-    Catalog, CatalogSettings, EntityLock, ForeignRows, Use,
-    columns::{CountColumns, EntryColumns, limit, read, signed},
+    CatalogSettings, EntityLock, Registry, Use,
+    columns::signed,
     limits::ServerLimits,
-    rows::{Cursor, RowColumns, RowPage, ledger_parts},
     server::{
-        IDLE_UNTESTED, Trust, Used, check_parameters, is_sound, lock_number, no_answer, retry_conflicts,
-        without_password,
+        IDLE_UNTESTED, Trust, Used, check_parameters,
+        dialect::Dialect,
+        is_sound, lock_number, no_answer,
+        reads::{OnServer, ServerReader},
+        retry_conflicts, without_password,
     },
     table_check::Misfit,
 };
 use crate::{
     clock::Clock,
-    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, decide::RegisterRules},
+    ledger::{Registered, Row, Scope, decide::RegisterRules},
     model::{
         error::{Error, Kind, Place, Result},
-        generation::Generation,
-        key::{EntityId, Vertical},
+        key::EntityId,
         outcome::Outcome,
     },
 };
@@ -95,10 +95,9 @@ async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(MyS
 /// The catalog in MySQL or MariaDB.
 #[derive(Debug)]
 pub struct MySqlCatalog {
-    pool: MySqlPool,
+    reader: ServerReader<MySql>,
     held: MySqlPool,
     database: String,
-    trust: Trust,
     limits: ServerLimits,
     rules: RegisterRules,
     clock: Arc<dyn Clock>,
@@ -124,8 +123,18 @@ impl MySqlCatalog {
         let _ = first.close().await;
         let trust = Trust::default();
         let pool = pool(&limits, limits.connections, settings.clone(), &trust).connect_lazy_with(options.clone());
+        let sql = Statements::new(&table, &found);
         let held = pool_of_locks(&limits, settings, &trust).connect_lazy_with(options);
-        Ok(Self { pool, held, database, trust, limits, rules, clock, for_use, sql: Statements::new(&table, &found) })
+        Ok(Self {
+            reader: ServerReader::new(pool, trust, sql.reads.clone()),
+            held,
+            database,
+            limits,
+            rules,
+            clock,
+            for_use,
+            sql,
+        })
     }
 
     /// What opening for registering would refuse, found without making anything.
@@ -137,43 +146,8 @@ impl MySqlCatalog {
         found
     }
 
-    /// A connection from the pool.
-    async fn connection(&self, doing: &str) -> Result<Used<MySql>> {
-        let connection = self.pool.acquire().await.map_err(|e| failed(doing, e))?;
-        Ok(Used::new(connection, &self.trust))
-    }
-
-    /// Entries of the ledger, read on a connection that is closed if anything is wrong with it.
-    async fn entries(&self, doing: &str, mut query: QueryBuilder<MySql>) -> Result<Vec<LedgerEntry>> {
-        let mut connection = self.connection(doing).await?;
-        let kept = query.sql().as_str().len() < KEPT_STATEMENT_MAX_BYTES;
-        let entries = query.build_query_as::<EntryColumns>().persistent(kept).fetch_all(&mut *connection).await;
-        read(connection.settle(entries.map_err(|e| failed(doing, e)))?)
-    }
-
-    /// Rows of a scope after one, whoever's they are.
-    async fn select_rows(&self, scope: &Scope, after: Option<&Cursor>, max: usize) -> Result<Vec<RowColumns>> {
-        let mut query = QueryBuilder::<MySql>::new(&self.sql.select_rows);
-        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx]);
-        if !matches!(scope, Scope::Ids { .. }) {
-            query.push(" AND ").push(&self.sql.can_be_ours_of_any);
-        }
-        if let Some(after) = after {
-            query.push(&self.sql.rows_after);
-            let mut bound = query.separated(", ");
-            bound.push_bind(after.vertical.clone()).push_bind(after.cd_idx);
-            bound.push_bind(after.sequence).push_bind(after.image_size.clone());
-            query.push(")");
-        }
-        query.push(&self.sql.rows_order).push_bind(limit(max));
-        let mut connection = self.connection("read the public table").await?;
-        let kept = query.sql().as_str().len() < KEPT_STATEMENT_MAX_BYTES;
-        let rows = query.build_query_as::<RowColumns>().persistent(kept).fetch_all(&mut *connection).await;
-        connection.settle(rows.map_err(|e| failed("read the public table", e)))
-    }
-
     async fn register_once(&self, outcomes: &[Outcome], now: Timestamp) -> Result<Vec<Registered>> {
-        let mut connection = self.connection("register").await?;
+        let mut connection = self.reader.connection("register").await?;
         let transaction = async {
             let ended = register::register(&mut connection, &self.sql, outcomes, &self.rules, now).await;
             if ended.is_err() && is_sound(&ended) {
@@ -189,7 +163,7 @@ impl MySqlCatalog {
     }
 
     async fn rewrite_once(&self, rows: &[Row], date: &str) -> Result<u64> {
-        let mut connection = self.connection("rewrite addresses").await?;
+        let mut connection = self.reader.connection("rewrite addresses").await?;
         let rewritten = self.rewrite(&mut connection, rows, date).await;
         connection.settle(rewritten)
     }
@@ -266,7 +240,7 @@ fn pool_of_locks(limits: &ServerLimits, settings: String, trust: &Trust) -> MySq
 }
 
 #[async_trait]
-impl Catalog for MySqlCatalog {
+impl Registry for MySqlCatalog {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let now = self.clock.now();
         retry_conflicts(self.limits.tries, || self.register_once(outcomes, now)).await
@@ -275,7 +249,7 @@ impl Catalog for MySqlCatalog {
     async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
         let doing = format!("hold {entity}");
         let connection = self.held.acquire().await.map_err(|e| failed(&doing, e))?;
-        let mut connection = Used::new(connection, &self.trust);
+        let mut connection = Used::new(connection, self.reader.trust());
         // Names are of the whole server, so the database is part of what they stand for.
         let query = sqlx::query_scalar(sql::LOCK).bind(format!("cameo.{:x}", lock_number(&self.database, entity)));
         let query = query.bind(signed(self.limits.lock_timeout.as_secs()));
@@ -290,115 +264,50 @@ impl Catalog for MySqlCatalog {
         }
     }
 
-    async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
-        let error = |e| failed(&format!("read the rows of {entity}"), e);
-        let mut query = sqlx::query(AssertSqlSafe(self.sql.entity_rows.clone()));
-        for _ in 0..2 {
-            query = query.bind(entity.vertical.as_str()).bind(signed(entity.cd_idx));
-        }
-        let mut connection = self.connection(&format!("read the rows of {entity}")).await?;
-        let found = query.fetch_all(&mut *connection).await.map_err(error);
-        let found = connection.settle(found)?;
-        let mut read = EntityRows { version: 0, rows: Vec::with_capacity(found.len()) };
-        for row in &found {
-            let version: i64 = row.try_get("version").map_err(error)?;
-            read.version = u64::try_from(version).unwrap_or(0);
-            // An entity without rows is one line that has its version alone.
-            read.rows.extend(RowColumns::from_row(row).map_err(error)?.row());
-        }
-        read.rows.sort_by(|a: &Row, b| (&a.image_size, a.photo.sequence).cmp(&(&b.image_size, b.photo.sequence)));
-        Ok(read)
-    }
-
-    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
-        let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
-        query.push("entry.object_key = ").push_bind(key);
-        Ok(self.entries("read the ledger", query).await?.pop())
-    }
-
-    async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
-        let mut entries = Vec::new();
-        for part in ledger_parts(scope, after) {
-            let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
-            push_scope(&mut query, &part, ["entry.vertical", "entry.cd_idx"]);
-            query.push(" AND entry.object_key > ").push_bind(after.to_owned());
-            query.push(" ORDER BY entry.object_key LIMIT ").push_bind(limit(max - entries.len()));
-            entries.extend(self.entries("read the ledger", query).await?);
-            if entries.len() >= max {
-                break;
-            }
-        }
-        Ok(entries)
-    }
-
-    async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
-        let mut page = RowPage::new(scope, after, max);
-        while let Some((scope, after, max)) = page.question() {
-            let found = self.select_rows(scope, after, max).await?;
-            page.answer(found);
-        }
-        Ok(page.rows())
-    }
-
-    async fn foreign_rows(&self) -> Result<ForeignRows> {
-        let error = |e| failed("count rows that are not Cameo's", e);
-        let mut connection = self.connection("count rows that are not Cameo's").await?;
-        let found = async {
-            let count = format!("SELECT COUNT(*) FROM ({}) AS others", self.sql.foreign);
-            let rows: i64 =
-                sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await.map_err(error)?;
-            let one = format!("{} LIMIT 1", self.sql.foreign);
-            let one = sqlx::query_as::<_, RowColumns>(AssertSqlSafe(one)).fetch_optional(&mut *connection).await;
-            let example = one.map_err(error)?.map(|columns| columns.shown());
-            Ok(ForeignRows { rows: u64::try_from(rows).unwrap_or(0), example })
-        };
-        let found = found.await;
-        connection.settle(found)
-    }
-
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
         let date = date(self.clock.now());
         retry_conflicts(self.limits.tries, || self.rewrite_once(rows, &date)).await
     }
 
-    async fn highest_generation(&self) -> Result<Option<Generation>> {
-        let doing = "read the highest generation";
-        let mut connection = self.connection(doing).await?;
-        let highest =
-            sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&mut *connection).await;
-        Ok(connection.settle(highest.map_err(|e| failed(doing, e)))?.map(Generation::new))
-    }
-
-    async fn counts(&self) -> Result<Vec<Count>> {
-        let mut connection = self.connection("count originals").await?;
-        let counts = sqlx::query_as::<_, CountColumns>(sql::COUNTS).fetch_all(&mut *connection).await;
-        let counts = connection.settle(counts.map_err(|e| failed("count originals", e)))?;
-        Ok(counts.into_iter().map(Count::from).collect())
-    }
-
-    async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
-        let mut query = QueryBuilder::<MySql>::new(sql::SELECT_ENTRY);
-        query.push("entry.state = 'rejected'");
-        if let Some(vertical) = vertical {
-            query.push(" AND entry.vertical = ").push_bind(vertical.as_str().to_owned());
-        }
-        query.push(" ORDER BY entry.updated_at DESC, entry.object_key LIMIT ").push_bind(limit(max));
-        self.entries("list rejected originals", query).await
-    }
-
     async fn ping(&self) -> Result<()> {
-        let mut connection = self.connection("reach the database").await?;
-        let done = sqlx::query("SELECT 1").execute(&mut *connection).await;
-        connection.settle(done.map(|_| ()).map_err(|e| failed("reach the database", e)))
+        self.reader.ping().await
     }
 
     async fn probe(&self) -> Result<()> {
         if self.for_use == Use::Read {
-            return self.ping().await;
+            return self.reader.ping().await;
         }
         let doing = "try the statements that register";
-        let mut connection = self.connection(doing).await?;
+        let mut connection = self.reader.connection(doing).await?;
         let tried = schema::rehearse(&mut connection, &self.sql).await;
         connection.settle(tried.map_err(|e| failed(doing, e)))
+    }
+}
+
+impl OnServer for MySqlCatalog {
+    type Server = MySql;
+
+    fn reader(&self) -> &ServerReader<MySql> {
+        &self.reader
+    }
+}
+
+impl Dialect for MySql {
+    const SELECT_ENTRY: &'static str = sql::SELECT_ENTRY;
+    const ENTRY: &'static str = "entry.";
+    const TIMES_AN_ENTITY_IS_BOUND: usize = 2;
+    const HIGHEST_GENERATION: &'static str = sql::HIGHEST_GENERATION;
+    const COUNTS: &'static str = sql::COUNTS;
+
+    fn is_kept(statement: &str) -> bool {
+        statement.len() < KEPT_STATEMENT_MAX_BYTES
+    }
+
+    fn failed(doing: &str, error: sqlx::Error) -> Error {
+        failed(doing, error)
+    }
+
+    fn push_scope(query: &mut QueryBuilder<Self>, scope: &Scope, columns: [&str; 2]) {
+        push_scope(query, scope, columns);
     }
 }

@@ -146,7 +146,15 @@ fn push_select_entities(text: &mut String, statements: &Statements, entities: &B
     if entities.is_empty() {
         return;
     }
-    text.extend(["; ", &statements.select_rows, "(", &statements.vertical, ", ", &statements.cd_idx, ") IN ("]);
+    text.extend([
+        "; ",
+        &statements.reads.select_rows,
+        "(",
+        &statements.reads.vertical,
+        ", ",
+        &statements.reads.cd_idx,
+        ") IN (",
+    ]);
     push_tuples(text, entities, |values, EntityId { vertical, cd_idx }| {
         values.text(vertical.as_str()).number(signed(*cd_idx));
     });

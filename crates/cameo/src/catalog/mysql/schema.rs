@@ -146,7 +146,7 @@ pub(super) async fn rehearse(connection: &mut MySqlConnection, sql: &Statements)
         sql.update_row.replace('?', "NULL"),
         sql.rewrite_url.replace('?', "NULL"),
         format!("{}entry.object_key IN (NULL) FOR UPDATE", sql::SELECT_ENTRY),
-        sql.entity_rows.replace('?', "NULL"),
+        sql.reads.entity_rows.replace('?', "NULL"),
     ] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
     }

@@ -3,7 +3,7 @@
 //! There are no arrays, so a batch is a list of values.
 
 use super::inspect::DIALECT;
-use crate::catalog::{table::Table, table_check::FoundTable};
+use crate::catalog::{server::reads::ReadStatements, table::Table, table_check::FoundTable};
 
 /// Statements on the `cameo_*` tables.
 pub(super) mod sql {
@@ -66,18 +66,11 @@ const ROWS_ORDER: &str = " ORDER BY photo.{vertical}, photo.{cd_idx}, photo.{seq
 /// The statements that name the public table, made once.
 #[derive(Debug)]
 pub(super) struct Statements {
+    pub(super) reads: ReadStatements,
     pub(super) insert_rows: String,
     pub(super) update_row: String,
     pub(super) delete_row: String,
     pub(super) rewrite_url: String,
-    pub(super) entity_rows: String,
-    pub(super) select_rows: String,
-    pub(super) can_be_ours_of_any: String,
-    pub(super) foreign: String,
-    pub(super) rows_after: String,
-    pub(super) rows_order: String,
-    pub(super) vertical: String,
-    pub(super) cd_idx: String,
     /// Indexes in which two writers meet only at the same row.
     pub(super) row_indexes: Vec<String>,
 }
@@ -92,18 +85,20 @@ impl Statements {
             names.statement(&parts.iter().fold(template.to_owned(), |sql, (part, text)| sql.replace(part, text)))
         };
         Self {
+            reads: ReadStatements {
+                entity_rows: statement(ENTITY_ROWS),
+                select_rows: statement(SELECT_ROWS),
+                can_be_ours_of_any: statement(CAN_BE_OURS_OF_ANY),
+                foreign: statement(FOREIGN),
+                rows_after: statement(ROWS_AFTER),
+                rows_order: statement(ROWS_ORDER),
+                vertical: statement("photo.{vertical}"),
+                cd_idx: statement("photo.{cd_idx}"),
+            },
             insert_rows: statement(INSERT_ROWS),
             update_row: statement(UPDATE_ROW),
             delete_row: statement(DELETE_ROW),
             rewrite_url: statement(REWRITE_URL),
-            entity_rows: statement(ENTITY_ROWS),
-            select_rows: statement(SELECT_ROWS),
-            can_be_ours_of_any: statement(CAN_BE_OURS_OF_ANY),
-            foreign: statement(FOREIGN),
-            rows_after: statement(ROWS_AFTER),
-            rows_order: statement(ROWS_ORDER),
-            vertical: statement("photo.{vertical}"),
-            cd_idx: statement("photo.{cd_idx}"),
             row_indexes: found.row_indexes(table),
         }
     }

@@ -9,29 +9,29 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, FromRow, PgConnection, PgPool, Postgres, QueryBuilder,
-    Row as _,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres, QueryBuilder,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use super::{
-    Catalog, CatalogSettings, EntityLock, ForeignRows, Use,
-    columns::{CountColumns, EntryColumns, limit, read, signed},
+    CatalogSettings, EntityLock, Registry, Use,
+    columns::signed,
     limits::ServerLimits,
-    rows::{Cursor, RowColumns, RowPage, ledger_parts},
     server::{
-        IDLE_UNTESTED, Trust, Used, check_parameters, is_sound, lock_number, no_answer, retry_conflicts,
-        without_password,
+        IDLE_UNTESTED, Trust, Used, check_parameters,
+        dialect::Dialect,
+        is_sound, lock_number, no_answer,
+        reads::{OnServer, ServerReader},
+        retry_conflicts, without_password,
     },
     table_check::Misfit,
 };
 use crate::{
     clock::Clock,
-    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, decide::RegisterRules},
+    ledger::{Registered, Row, Scope, decide::RegisterRules},
     model::{
-        error::Result,
-        generation::Generation,
-        key::{EntityId, Vertical},
+        error::{Error, Result},
+        key::EntityId,
         outcome::Outcome,
     },
 };
@@ -92,9 +92,8 @@ async fn connect(url: &str, limits: &ServerLimits, opening: &str) -> Result<(PgC
 /// The catalog in PostgreSQL.
 #[derive(Debug)]
 pub struct PostgresCatalog {
-    pool: PgPool,
+    reader: ServerReader<Postgres>,
     held: PgPool,
-    trust: Trust,
     limits: ServerLimits,
     rules: RegisterRules,
     clock: Arc<dyn Clock>,
@@ -118,8 +117,9 @@ impl PostgresCatalog {
         let _ = first.close().await;
         let trust = Trust::default();
         let pool = pool(&limits, limits.connections, &trust).connect_lazy_with(options.clone());
+        let sql = Statements::new(&table, &found);
         let held = pool_of_locks(&limits, &trust).connect_lazy_with(options);
-        Ok(Self { pool, held, trust, limits, rules, clock, for_use, sql: Statements::new(&table, &found) })
+        Ok(Self { reader: ServerReader::new(pool, trust, sql.reads.clone()), held, limits, rules, clock, for_use, sql })
     }
 
     /// What opening for registering would refuse, found without making anything.
@@ -131,41 +131,8 @@ impl PostgresCatalog {
         found
     }
 
-    /// A connection from the pool.
-    async fn connection(&self, doing: &str) -> Result<Used<Postgres>> {
-        let connection = self.pool.acquire().await.map_err(|e| failed(doing, e))?;
-        Ok(Used::new(connection, &self.trust))
-    }
-
-    /// Entries of the ledger, read on a connection that is closed if anything is wrong with it.
-    async fn entries(&self, doing: &str, mut query: QueryBuilder<Postgres>) -> Result<Vec<LedgerEntry>> {
-        let mut connection = self.connection(doing).await?;
-        let entries = query.build_query_as::<EntryColumns>().fetch_all(&mut *connection).await;
-        read(connection.settle(entries.map_err(|e| failed(doing, e)))?)
-    }
-
-    /// Rows of a scope after one, whoever's they are.
-    async fn select_rows(&self, scope: &Scope, after: Option<&Cursor>, max: usize) -> Result<Vec<RowColumns>> {
-        let mut query = QueryBuilder::<Postgres>::new(&self.sql.select_rows);
-        push_scope(&mut query, scope, [&self.sql.vertical, &self.sql.cd_idx]);
-        if !matches!(scope, Scope::Ids { .. }) {
-            query.push(" AND ").push(&self.sql.can_be_ours_of_any);
-        }
-        if let Some(after) = after {
-            query.push(&self.sql.rows_after);
-            let mut bound = query.separated(", ");
-            bound.push_bind(after.vertical.clone()).push_bind(after.cd_idx);
-            bound.push_bind(after.sequence).push_bind(after.image_size.clone());
-            query.push(")");
-        }
-        query.push(&self.sql.rows_order).push_bind(limit(max));
-        let mut connection = self.connection("read the public table").await?;
-        let rows = query.build_query_as::<RowColumns>().fetch_all(&mut *connection).await;
-        connection.settle(rows.map_err(|e| failed("read the public table", e)))
-    }
-
     async fn register_once(&self, outcomes: &[Outcome], now: Timestamp) -> Result<Vec<Registered>> {
-        let mut connection = self.connection("register").await?;
+        let mut connection = self.reader.connection("register").await?;
         let transaction = async {
             let ended = register::register(&mut connection, &self.sql, outcomes, &self.rules, now).await;
             if ended.is_err() && is_sound(&ended) {
@@ -182,7 +149,7 @@ impl PostgresCatalog {
 
     async fn rewrite_once(&self, rows: &[Row], date: &str) -> Result<u64> {
         let (verticals, ids) = columns_of_entities(rows.iter().map(|row| &row.photo.entity));
-        let mut connection = self.connection("rewrite addresses").await?;
+        let mut connection = self.reader.connection("rewrite addresses").await?;
         let done = sqlx::query(AssertSqlSafe(self.sql.rewrite_urls.clone()))
             .bind(verticals)
             .bind(ids)
@@ -247,7 +214,7 @@ fn columns_of_entities<'e>(entities: impl Iterator<Item = &'e EntityId>) -> (Vec
 }
 
 #[async_trait]
-impl Catalog for PostgresCatalog {
+impl Registry for PostgresCatalog {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let now = self.clock.now();
         retry_conflicts(self.limits.tries, || self.register_once(outcomes, now)).await
@@ -255,7 +222,7 @@ impl Catalog for PostgresCatalog {
 
     async fn lock_entity(&self, entity: &EntityId) -> Result<EntityLock> {
         let error = |e| failed(&format!("hold {entity}"), e);
-        let mut connection = Used::new(self.held.acquire().await.map_err(error)?, &self.trust);
+        let mut connection = Used::new(self.held.acquire().await.map_err(error)?, self.reader.trust());
         // Locks are of the database that the connection is to, so it needs no name.
         let locked = sqlx::query(sql::LOCK).bind(lock_number("", entity)).execute(&mut *connection).await;
         match locked.map_err(error) {
@@ -264,113 +231,51 @@ impl Catalog for PostgresCatalog {
         }
     }
 
-    async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
-        let error = |e| failed(&format!("read the rows of {entity}"), e);
-        let query = sqlx::query(AssertSqlSafe(self.sql.entity_rows.clone()));
-        let query = query.bind(entity.vertical.as_str()).bind(signed(entity.cd_idx));
-        let mut connection = self.connection(&format!("read the rows of {entity}")).await?;
-        let found = query.fetch_all(&mut *connection).await.map_err(error);
-        let found = connection.settle(found)?;
-        let mut read = EntityRows { version: 0, rows: Vec::with_capacity(found.len()) };
-        for row in &found {
-            let version: i64 = row.try_get("version").map_err(error)?;
-            read.version = u64::try_from(version).unwrap_or(0);
-            // An entity without rows is one line that has its version alone.
-            read.rows.extend(RowColumns::from_row(row).map_err(error)?.row());
-        }
-        read.rows.sort_by(|a: &Row, b| (&a.image_size, a.photo.sequence).cmp(&(&b.image_size, b.photo.sequence)));
-        Ok(read)
-    }
-
-    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>> {
-        let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
-        query.push("object_key = ").push_bind(key);
-        Ok(self.entries("read the ledger", query).await?.pop())
-    }
-
-    async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
-        let mut entries = Vec::new();
-        for part in ledger_parts(scope, after) {
-            let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
-            push_scope(&mut query, &part, ["vertical", "cd_idx"]);
-            query.push(" AND object_key > ").push_bind(after.to_owned());
-            query.push(" ORDER BY object_key LIMIT ").push_bind(limit(max - entries.len()));
-            entries.extend(self.entries("read the ledger", query).await?);
-            if entries.len() >= max {
-                break;
-            }
-        }
-        Ok(entries)
-    }
-
-    async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>> {
-        let mut page = RowPage::new(scope, after, max);
-        while let Some((scope, after, max)) = page.question() {
-            let found = self.select_rows(scope, after, max).await?;
-            page.answer(found);
-        }
-        Ok(page.rows())
-    }
-
-    async fn foreign_rows(&self) -> Result<ForeignRows> {
-        let error = |e| failed("count rows that are not Cameo's", e);
-        let mut connection = self.connection("count rows that are not Cameo's").await?;
-        let found = async {
-            let count = format!("SELECT COUNT(*) FROM ({}) AS others", self.sql.foreign);
-            let rows: i64 =
-                sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await.map_err(error)?;
-            let one = format!("{} LIMIT 1", self.sql.foreign);
-            let one = sqlx::query_as::<_, RowColumns>(AssertSqlSafe(one)).fetch_optional(&mut *connection).await;
-            let example = one.map_err(error)?.map(|columns| columns.shown());
-            Ok(ForeignRows { rows: u64::try_from(rows).unwrap_or(0), example })
-        };
-        let found = found.await;
-        connection.settle(found)
-    }
-
     async fn rewrite_urls(&self, rows: &[Row]) -> Result<u64> {
         let date = date(self.clock.now());
         retry_conflicts(self.limits.tries, || self.rewrite_once(rows, &date)).await
     }
 
-    async fn highest_generation(&self) -> Result<Option<Generation>> {
-        let doing = "read the highest generation";
-        let mut connection = self.connection(doing).await?;
-        let highest =
-            sqlx::query_scalar::<_, Option<String>>(sql::HIGHEST_GENERATION).fetch_one(&mut *connection).await;
-        Ok(connection.settle(highest.map_err(|e| failed(doing, e)))?.map(Generation::new))
-    }
-
-    async fn counts(&self) -> Result<Vec<Count>> {
-        let mut connection = self.connection("count originals").await?;
-        let counts = sqlx::query_as::<_, CountColumns>(sql::COUNTS).fetch_all(&mut *connection).await;
-        let counts = connection.settle(counts.map_err(|e| failed("count originals", e)))?;
-        Ok(counts.into_iter().map(Count::from).collect())
-    }
-
-    async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
-        let mut query = QueryBuilder::<Postgres>::new(sql::SELECT_ENTRY);
-        query.push("state = 'rejected'");
-        if let Some(vertical) = vertical {
-            query.push(" AND vertical = ").push_bind(vertical.as_str().to_owned());
-        }
-        query.push(" ORDER BY updated_at DESC, object_key LIMIT ").push_bind(limit(max));
-        self.entries("list rejected originals", query).await
-    }
-
     async fn ping(&self) -> Result<()> {
-        let mut connection = self.connection("reach the database").await?;
-        let done = sqlx::query("SELECT 1").execute(&mut *connection).await;
-        connection.settle(done.map(|_| ()).map_err(|e| failed("reach the database", e)))
+        self.reader.ping().await
     }
 
     async fn probe(&self) -> Result<()> {
         if self.for_use == Use::Read {
-            return self.ping().await;
+            return self.reader.ping().await;
         }
         let doing = "try the statements that register";
-        let mut connection = self.connection(doing).await?;
+        let mut connection = self.reader.connection(doing).await?;
         let tried = schema::rehearse(&mut connection, &self.sql, doing).await;
         connection.settle(tried)
+    }
+}
+
+impl OnServer for PostgresCatalog {
+    type Server = Postgres;
+
+    fn reader(&self) -> &ServerReader<Postgres> {
+        &self.reader
+    }
+}
+
+impl Dialect for Postgres {
+    const SELECT_ENTRY: &'static str = sql::SELECT_ENTRY;
+    const ENTRY: &'static str = "";
+    const TIMES_AN_ENTITY_IS_BOUND: usize = 1;
+    const HIGHEST_GENERATION: &'static str = sql::HIGHEST_GENERATION;
+    const COUNTS: &'static str = sql::COUNTS;
+
+    fn is_kept(statement: &str) -> bool {
+        let _ = statement;
+        true
+    }
+
+    fn failed(doing: &str, error: sqlx::Error) -> Error {
+        failed(doing, error)
+    }
+
+    fn push_scope(query: &mut QueryBuilder<Self>, scope: &Scope, columns: [&str; 2]) {
+        push_scope(query, scope, columns);
     }
 }

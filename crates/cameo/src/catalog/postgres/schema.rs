@@ -133,7 +133,7 @@ pub(super) async fn rehearse(connection: &mut PgConnection, sql: &Statements, do
         let empty = with_empty_arrays(statement, arrays).replace(&format!("${}::timestamptz", arrays + 1), date);
         sqlx::raw_sql(AssertSqlSafe(empty)).execute(&mut *transaction).await.map_err(error)?;
     }
-    let of_nobody = sqlx::query(AssertSqlSafe(sql.entity_rows.clone())).bind("").bind(0_i64);
+    let of_nobody = sqlx::query(AssertSqlSafe(sql.reads.entity_rows.clone())).bind("").bind(0_i64);
     of_nobody.persistent(false).execute(&mut *transaction).await.map_err(error)?;
     // A default is not computed for no rows.
     let closed = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql.closed_sequences.clone())).persistent(false);

@@ -3,7 +3,7 @@
 //! A batch is one array a column, so that a statement has as many values as columns, however long the batch is.
 
 use super::inspect::DIALECT;
-use crate::catalog::{table::Table, table_check::FoundTable};
+use crate::catalog::{server::reads::ReadStatements, table::Table, table_check::FoundTable};
 
 /// Statements on the `cameo_*` tables.
 pub(super) mod sql {
@@ -95,20 +95,13 @@ const CLOSED_SEQUENCES: &str = "SELECT s.oid::regclass::text FROM pg_attrdef d
 /// The statements that name the public table, made once.
 #[derive(Debug)]
 pub(super) struct Statements {
+    pub(super) reads: ReadStatements,
     pub(super) insert_rows: String,
     pub(super) update_rows: String,
     pub(super) delete_rows: String,
     pub(super) rewrite_urls: String,
     pub(super) rows_of_entities: String,
-    pub(super) entity_rows: String,
-    pub(super) select_rows: String,
-    pub(super) can_be_ours_of_any: String,
-    pub(super) foreign: String,
     pub(super) closed_sequences: String,
-    pub(super) rows_after: String,
-    pub(super) rows_order: String,
-    pub(super) vertical: String,
-    pub(super) cd_idx: String,
     /// Indexes in which two writers meet only at the same row.
     pub(super) row_indexes: Vec<String>,
 }
@@ -123,20 +116,22 @@ impl Statements {
             names.statement(&parts.iter().fold(template.to_owned(), |sql, (part, text)| sql.replace(part, text)))
         };
         Self {
+            reads: ReadStatements {
+                entity_rows: statement(ENTITY_ROWS),
+                select_rows: statement(SELECT_ROWS),
+                can_be_ours_of_any: statement(CAN_BE_OURS_OF_ANY),
+                foreign: statement(FOREIGN),
+                rows_after: statement(ROWS_AFTER),
+                rows_order: statement(ROWS_ORDER),
+                vertical: statement("photo.{vertical}"),
+                cd_idx: statement("photo.{cd_idx}"),
+            },
             insert_rows: statement(INSERT_ROWS),
             update_rows: statement(UPDATE_ROWS),
             delete_rows: statement(DELETE_ROWS),
             rewrite_urls: statement(REWRITE_URLS),
             rows_of_entities: statement(ROWS_OF_ENTITIES),
-            entity_rows: statement(ENTITY_ROWS),
-            select_rows: statement(SELECT_ROWS),
-            can_be_ours_of_any: statement(CAN_BE_OURS_OF_ANY),
-            foreign: statement(FOREIGN),
             closed_sequences: CLOSED_SEQUENCES.replace("{name}", &names.name().replace('\'', "''")),
-            rows_after: statement(ROWS_AFTER),
-            rows_order: statement(ROWS_ORDER),
-            vertical: statement("photo.{vertical}"),
-            cd_idx: statement("photo.{cd_idx}"),
             row_indexes: found.row_indexes(table),
         }
     }

@@ -17,6 +17,9 @@ use crate::model::{
     key::EntityId,
 };
 
+pub(super) mod dialect;
+pub(super) mod reads;
+
 /// Pause before a transaction is tried again: doubles from this, and is drawn at random up to there.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 

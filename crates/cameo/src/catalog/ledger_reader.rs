@@ -1,0 +1,43 @@
+//! What reads the ledger and the public table.
+
+use async_trait::async_trait;
+
+use super::ForeignRows;
+use crate::{
+    ledger::{Count, EntityRows, LedgerEntry, Row, Scope},
+    model::{
+        error::Result,
+        generation::Generation,
+        key::{EntityId, Vertical},
+    },
+};
+
+/// What reads the ledger and the public table.
+#[async_trait]
+pub trait LedgerReader: Send + Sync + std::fmt::Debug {
+    /// The entity's rows and their version, as of one instant.
+    async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows>;
+
+    /// What the ledger says of a key.
+    async fn entry(&self, key: &str) -> Result<Option<LedgerEntry>>;
+
+    /// Ledger entries of the scope, keys after `after`, in the order of keys, at most `max`.
+    async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>>;
+
+    /// Rows of the scope after a row, in the order of vertical, `cd_idx`, sequence and image size, at most `max`.
+    async fn rows(&self, scope: &Scope, after: Option<&Row>, max: usize) -> Result<Vec<Row>>;
+
+    /// Rows of the table that cannot be Cameo's, which every reading skips: how many, and the key of one. It reads the table.
+    async fn foreign_rows(&self) -> Result<ForeignRows> {
+        Ok(ForeignRows::default())
+    }
+
+    /// The highest generation that the ledger has decided; none where it is empty. Reads the whole ledger: for a start.
+    async fn highest_generation(&self) -> Result<Option<Generation>>;
+
+    /// How many originals stand in each state, by vertical and reason.
+    async fn counts(&self) -> Result<Vec<Count>>;
+
+    /// Rejected originals, newest first, at most `max`.
+    async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>>;
+}
