@@ -10,7 +10,7 @@ pub fn scheme(url: &str) -> String {
 /// The error of a scheme that chooses nothing. `known` are those that this place has.
 pub fn unknown_scheme(place: Place, key: &str, url: &str, known: &str) -> Error {
     // The address itself may hold a password.
-    let doing = format!("read {key}: {:?} is no scheme of an address here; known are {known}", scheme(url));
+    let doing = format!("read {key}: unsupported URL scheme {:?}; supported: {known}", scheme(url));
     Error::new(place, Kind::Misconfigured, doing)
 }
 

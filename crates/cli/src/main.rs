@@ -35,27 +35,27 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the whole flow on sample photos, or on your own
+    /// Run the whole flow on sample photos, or on your own
     Demo(commands::demo::Args),
     /// Run the S3 endpoint, the images, the console and the workers
     Serve(commands::serve::Args),
-    /// Run workers alone, beside a store, queues and a database that others share
+    /// Run workers only, on a shared store, shared queues and a shared database
     Worker(commands::worker::Args),
-    /// Say what waits, what is served and what was rejected, and why
+    /// Show what is pending, served and rejected, and why
     Status(commands::status::Args),
     /// Prove that originals, renditions, rows and served images agree
     Verify(commands::verify::Args),
-    /// Repair what verifying finds; without --apply, only say what it would be
+    /// Repair what verify finds; without --apply, only print what it would do
     Reconcile(commands::reconcile::ReconcileArgs),
     /// Send rejected originals and dead letters through the flow again, once the cause is fixed
     Retry(commands::retry::RetryArgs),
-    /// Look whether the configuration would work, and say what would mend it
+    /// Check the configuration and suggest fixes
     Doctor(commands::doctor::Args),
-    /// Make photos known that somebody else published and registered, and change none of them
+    /// Import photos that another system published and registered, without changing them
     Adopt(commands::adopt::Args),
-    /// Make, list and remove access keys for uploading and reading
+    /// Create, list and remove access keys for uploading and reading
     Keys(commands::keys::Args),
-    /// Make a data folder whole again whose database was lost, damaged or put back from a copy
+    /// Recover a data folder whose database was lost, damaged or restored from a copy
     Recover(commands::recover::Args),
     /// Make the renditions of local files, without a server
     Render(commands::render::Args),

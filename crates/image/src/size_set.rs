@@ -48,7 +48,7 @@ pub enum SizeSetError {
         found: usize,
     },
     /// Two image sizes of one name.
-    #[error("image size {name:?} stands twice in the size set")]
+    #[error("image size {name:?} is in the size set twice")]
     Duplicate {
         /// The name.
         name: String,

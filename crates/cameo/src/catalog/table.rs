@@ -87,7 +87,9 @@ fn checked(name: &str) -> Result<&str> {
     if plain && begins && name.len() <= 64 {
         return Ok(name);
     }
-    Err(misconfigured(format!("read catalog: {name:?} is no name of a table or column (A–Z a–z 0–9 _, at most 64)")))
+    Err(misconfigured(format!(
+        "read catalog: {name:?} is not a valid name of a table or column (A–Z a–z 0–9 _, at most 64)"
+    )))
 }
 
 fn misconfigured(doing: String) -> Error {

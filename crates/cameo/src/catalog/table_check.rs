@@ -21,7 +21,7 @@ pub(super) const KEY: [&str; 4] = ["vertical", "cd_idx", "image_size", "sequence
 
 /// A column as the database describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the database tells of it")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the database reports")]
 pub struct FoundColumn {
     /// Its name, as it is spelled there.
     pub name: String,

@@ -38,7 +38,7 @@ impl Images {
     pub fn check(&self) -> Result<()> {
         if axum::http::HeaderValue::from_str(&self.cache_control).is_err() {
             return Err(misconfigured(format!(
-                "read images.cache_control = {:?}: it is no value of a header; write it as \"public, max-age=60\"",
+                "read images.cache_control = {:?}: it is not a header value; write it as \"public, max-age=60\"",
                 self.cache_control
             )));
         }

@@ -66,7 +66,7 @@ impl S3 {
         for bucket in &self.public_read {
             if !s3s::path::check_bucket_name(&bucket.replacen('*', "xxx", usize::from(bucket.ends_with('*')))) {
                 return Err(misconfigured(format!(
-                    "read s3.public_read: {bucket:?} is no bucket; write names such as \"celebtide\", or their beginning and a *"
+                    "read s3.public_read: {bucket:?} is not a bucket name; write names such as \"celebtide\", or their beginning and a *"
                 )));
             }
             if Grant::read_all(bucket).covers_bucket(upload_bucket) {

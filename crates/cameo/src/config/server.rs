@@ -172,11 +172,11 @@ impl Log {
             let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
             let (module, word) = filter.rsplit_once('=').unwrap_or(("", filter));
             if !is_level(word) {
-                return fault(format!("{word:?} is no level"));
+                return fault(format!("{word:?} is not a log level"));
             }
             let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-');
             if !module.chars().all(is_path) {
-                return fault(format!("{module:?} is no module"));
+                return fault(format!("{module:?} is not a module"));
             }
             reaches_cameo |= module.is_empty() || module == "cameo" || module.starts_with("cameo::");
         }

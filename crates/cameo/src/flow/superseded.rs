@@ -95,7 +95,8 @@ async fn look_again(flow: &Flow, event: &Event) -> Result<()> {
     let Change::Created { etag, .. } = &event.change else { return Ok(()) };
     match flow.store.head(&event.bucket, &event.key).await? {
         Some(original) if original.etag == *etag => {
-            let doing = format!("take down what is left of {}: its bytes were uploaded again meanwhile", event.key);
+            let doing =
+                format!("take down what is left of {}: its bytes were uploaded again in the meantime", event.key);
             Err(Error::new(Place::Store, Kind::Conflict, doing))
         }
         _ => Ok(()),

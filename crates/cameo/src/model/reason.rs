@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! reason_codes {
     ($($variant:ident $code:literal $kind:ident $english:literal $do_english:literal $korean:literal $do_korean:literal)*) => {
         /// A reason code, `family.detail`.
-        #[expect(clippy::doc_markdown, reason = "the texts are shown to people, where backticks would stand out")]
+        #[expect(clippy::doc_markdown, reason = "the texts are shown to people, where backticks would be seen")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "&'static str")]
         pub enum ReasonCode {
@@ -75,7 +75,7 @@ reason_codes! {
         "한 엔티티의 순번(sequence)이 0부터 빠짐없이 이어지지 않습니다."
         "파일을 만든 담당자: 순번을 0, 1, 2 … 로 다시 매기거나 빠진 사진을 전달해 주세요."
     NameDuplicate "name.duplicate" Rejected
-        "Two files stand for the same photo."
+        "Two files have the name of the same photo."
         "Whoever handed them over: decide which one is meant and remove the other."
         "같은 사진 자리에 해당하는 파일이 두 개 있습니다."
         "전달한 담당자: 어느 파일이 맞는지 정하고 나머지는 지워 주세요."
@@ -105,7 +105,7 @@ reason_codes! {
         "사진의 화소 수 또는 한 변의 길이가 허용 범위를 넘습니다."
         "파일을 만든 담당자: 더 작게 내보내 주세요(기본값: 1억 화소, 한 변 20,000픽셀 이하)."
     FileTooManyScans "file.too_many_scans" Rejected
-        "The progressive JPEG has more scans than any honest encoder writes."
+        "The progressive JPEG has more scans than any normal encoder writes."
         "Whoever made the file: export it again with an ordinary program."
         "프로그레시브 JPEG의 스캔 수가 비정상적으로 많습니다."
         "파일을 만든 담당자: 일반적인 프로그램으로 다시 저장해 주세요."
@@ -131,12 +131,12 @@ reason_codes! {
         "파일을 만든 담당자: 더 작게 내보내 주세요(기본값: 64MiB 이하)."
     RenderTimeout "render.timeout" Rejected
         "Making the renditions took longer than is allowed."
-        "The engineer on call: look at the file; if it is honest, raise limits.render_cpu and retry."
+        "The engineer on call: look at the file; if it is legitimate, raise limits.render_cpu and retry."
         "이미지 생성 시간이 허용 범위를 넘었습니다."
         "당직 엔지니어: 파일을 확인하고 정상이면 limits.render_cpu 값을 올린 뒤 다시 시도하세요."
     RenderMemory "render.memory" Rejected
         "Making the renditions took more memory than is allowed."
-        "The engineer on call: look at the file; if it is honest, raise limits.render_memory and retry."
+        "The engineer on call: look at the file; if it is legitimate, raise limits.render_memory and retry."
         "이미지 생성에 필요한 메모리가 허용 범위를 넘었습니다."
         "당직 엔지니어: 파일을 확인하고 정상이면 limits.render_memory 값을 올린 뒤 다시 시도하세요."
     RenderCrashed "render.crashed" Rejected
@@ -151,17 +151,17 @@ reason_codes! {
         "조치할 것이 없습니다. 새 파일이 적용됩니다."
     StoreDenied "store.denied" Waiting
         "The store refuses access; nothing is lost and nothing is rejected."
-        "The engineer on call: mend the credentials or rights of the buckets; processing then goes on by itself."
+        "The engineer on call: fix the credentials or permissions of the buckets; processing then continues automatically."
         "저장소 접근 권한이 없어 기다리는 중입니다. 잃어버린 것은 없습니다."
         "당직 엔지니어: 버킷의 인증 정보나 권한을 고치면 자동으로 계속됩니다."
     StoreUnavailable "store.unavailable" Waiting
         "The store or queue cannot be reached; nothing is lost and nothing is rejected."
-        "The engineer on call: bring it back; processing then goes on by itself."
+        "The engineer on call: bring it back; processing then continues automatically."
         "저장소나 큐에 연결할 수 없어 기다리는 중입니다. 잃어버린 것은 없습니다."
         "당직 엔지니어: 복구되면 자동으로 계속됩니다."
     CatalogUnavailable "catalog.unavailable" Waiting
         "The database cannot be reached; nothing is lost and nothing is rejected."
-        "The engineer on call: bring it back; processing then goes on by itself."
+        "The engineer on call: bring it back; processing then continues automatically."
         "데이터베이스에 연결할 수 없어 기다리는 중입니다. 잃어버린 것은 없습니다."
         "당직 엔지니어: 복구되면 자동으로 계속됩니다."
     CatalogConflict "catalog.conflict" Waiting
@@ -218,7 +218,7 @@ impl From<ReasonCode> for &'static str {
 
 /// A text that is no reason code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no reason code; `cameo explain` lists them")]
+#[error("{0:?} is not a reason code; `cameo explain` lists them")]
 pub struct UnknownReason(String);
 
 impl FromStr for ReasonCode {

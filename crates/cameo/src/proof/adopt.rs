@@ -193,7 +193,7 @@ async fn what_is_not_its_rendition(
             "the row of {size} says {}x{}, and the rendition is {width}x{height}",
             row.width, row.height
         ))),
-        None => Ok(Some(format!("the rendition of {size} is no JPEG"))),
+        None => Ok(Some(format!("the rendition of {size} is not a JPEG"))),
     }
 }
 

@@ -43,7 +43,7 @@ async fn s3(
     {
         tracing::warn!(
             bucket,
-            "the store has no conditional writes: two workers may overwrite each other, and reconcile mends it"
+            "the store has no conditional writes: two workers may overwrite each other, and reconcile repairs it"
         );
     }
     Ok(Arc::new(store))

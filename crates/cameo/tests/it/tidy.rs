@@ -245,6 +245,67 @@ fn the_engine_takes_bytes_and_gives_bytes() {
     nothing(&found, "crates/image does no I/O, has no clock and starts nothing");
 }
 
+/// Words that nobody searches a log for, and what stands in their place: "Words" in CONTRIBUTING.md. Texts that people read are looked at:
+/// literals, and the help of the command.
+const NOT_IN_TEXTS: &[(&str, &str)] = &[
+    ("altogether", "in total"),
+    ("anew", "again"),
+    ("bury", "dead-letter"),
+    ("honest", "normal, legitimate"),
+    ("meanwhile", "in the meantime"),
+    ("mend", "fix, repair"),
+    ("mended", "fixed, repaired"),
+    ("mends", "fixes, repairs"),
+    ("misfit", "mismatch"),
+    ("obituary", "exit report"),
+    ("stand", "is, exists, remains"),
+    ("stands", "is, exists, remains"),
+    ("stood", "was"),
+    ("strays", "unexpected files"),
+    ("tells", "reports, returns"),
+    ("told", "reported, returned"),
+];
+
+/// The texts between quotes on a line, without what is put into them.
+fn literals(line: &str) -> String {
+    let mut texts = String::new();
+    let (mut is_in, mut is_escaped, mut depth) = (false, false, 0_u32);
+    for c in line.chars() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_in => is_escaped = true,
+            '"' => {
+                is_in = !is_in;
+                texts.push(' ');
+            }
+            '{' if is_in => depth += 1,
+            '}' if is_in => depth = depth.saturating_sub(1),
+            c if is_in && depth == 0 => texts.push(c),
+            _ => {}
+        }
+    }
+    texts
+}
+
+#[test]
+fn texts_use_the_words_that_people_search_for() {
+    assert_eq!(literals(r#"let a = f("it {told} \"me\"", x, "b");"#).trim(), "it  me  b");
+    let mut found = Vec::new();
+    for source in &sources() {
+        let is_command = source.is_in("crates/cli/src/commands/") || source.path == "crates/cli/src/main.rs";
+        let code = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
+        for line in code.lines().map(str::trim_start) {
+            let help = line.strip_prefix("/// ").filter(|_| is_command && !line.ends_with('.'));
+            let text = if line.starts_with("//") { help.unwrap_or("").to_owned() } else { literals(line) };
+            // Names of fields and codes are promises.
+            let words: Vec<_> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+            let banned = NOT_IN_TEXTS.iter().filter(|(word, _)| words.contains(word));
+            found.extend(banned.map(|(word, instead)| format!("{}: {word:?} (write: {instead}): {line}", source.path)));
+        }
+    }
+    nothing(&found, "texts that people read use the field's words (\"Words\" in CONTRIBUTING.md)");
+}
+
 #[test]
 fn every_file_says_what_it_is_for() {
     let silent = sources().into_iter().filter(|source| !source.text.starts_with("//! "));
@@ -286,7 +347,10 @@ fn path_of(quoted: &str) -> Option<Result<PathBuf, String>> {
 
 #[test]
 fn what_the_architecture_page_names_exists() {
-    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let mut page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for decision in fs::read_dir(root().join("docs/decisions")).unwrap() {
+        page.push_str(&fs::read_to_string(decision.unwrap().path()).unwrap());
+    }
     let quoted = quoted(&page);
     let (mut found, mut paths, mut names) = (Vec::new(), 0, 0);
     for (n, (text, behind)) in quoted.iter().enumerate() {

@@ -27,7 +27,7 @@ pub(crate) struct ScopeArgs {
     /// Only these entities: numbers separated by commas or spaces
     #[arg(long, value_name = "ID,ID…", value_delimiter = ',', num_args = 1..)]
     ids: Vec<String>,
-    /// Only the entities whose numbers stand in a file ("-": standard input), separated by commas, spaces or lines
+    /// Only the entities whose numbers are in a file ("-": standard input), separated by commas, spaces or lines
     #[arg(long, value_name = "FILE", conflicts_with = "ids")]
     ids_from: Option<PathBuf>,
 }
@@ -108,7 +108,7 @@ fn parse_id(word: &str) -> Result<u64, Error> {
     let composed: String = word.nfc().collect();
     match composed.parse() {
         Ok(id @ 1..=CD_IDX_MAX) => Ok(id),
-        _ => Err(usage(format!("{word:?} is no cd_idx: it must be a number from 1 to {CD_IDX_MAX}"))),
+        _ => Err(usage(format!("{word:?} is not a cd_idx: it must be a number from 1 to {CD_IDX_MAX}"))),
     }
 }
 

@@ -48,7 +48,7 @@ impl Coefficients {
     pub(super) fn check_complete(&self, index: usize, at_eoi: bool) -> Result<(), Rejection> {
         let is_missing = |low: u8| low != 0 && (low != NEVER || !at_eoi);
         if self.low[0] != 0 || self.low.iter().any(|&low| is_missing(low)) {
-            return Err(truncated(format!("scans are missing: component {index} is not told to its last bit")));
+            return Err(truncated(format!("scans are missing: component {index} is not complete to its last bit")));
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ struct DescribedTable {
 }
 
 #[derive(Debug, FromRow)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the database tells of it")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the database reports")]
 struct DescribedColumn {
     name: String,
     data_type: String,
@@ -75,7 +75,7 @@ struct DescribedColumn {
 }
 
 #[derive(Debug, FromRow)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the database tells of it")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the database reports")]
 struct DescribedIndex {
     name: String,
     is_unique: bool,

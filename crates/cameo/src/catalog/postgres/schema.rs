@@ -138,8 +138,7 @@ pub(super) async fn rehearse(connection: &mut PgConnection, sql: &Statements, do
     // A default is not computed for no rows.
     let closed = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql.closed_sequences.clone())).persistent(false);
     if let Some(sequence) = closed.fetch_optional(&mut *transaction).await.map_err(error)? {
-        let doing =
-            format!("{doing}: this user may not number rows; what mends it: GRANT USAGE ON SEQUENCE {sequence}");
+        let doing = format!("{doing}: this user may not number rows; fix: GRANT USAGE ON SEQUENCE {sequence}");
         return Err(Error::new(Place::Catalog, Kind::Denied, doing));
     }
     transaction.rollback().await.map_err(error)

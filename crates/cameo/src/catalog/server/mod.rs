@@ -110,7 +110,7 @@ pub(super) fn is_sound<T>(result: &Result<T>) -> bool {
 /// The error of a table that does not fit: the first reason, with what mends it, and how many more there are.
 pub(super) fn refuse(misfits: &[Misfit], table: &Table, opening: &str) -> Result<()> {
     let Some(first) = misfits.first() else { return Ok(()) };
-    let mend = first.ddl.as_ref().map(|ddl| format!("; what mends it: {}", one_line(ddl))).unwrap_or_default();
+    let mend = first.ddl.as_ref().map(|ddl| format!("; fix: {}", one_line(ddl))).unwrap_or_default();
     let more = match misfits.len() - 1 {
         0 => String::new(),
         more => format!(" (and {more} more: `cameo doctor` lists them)"),
@@ -168,7 +168,7 @@ pub(super) fn check_parameters(opening: &str, url: &str, known: &[&str]) -> Resu
     match names.into_iter().find(|name| !known.contains(name)) {
         Some(unknown) => {
             let doing =
-                format!("{opening}: no parameter of its address is {unknown:?}; known are {}", known.join(", "));
+                format!("{opening}: unsupported parameter {unknown:?} in its address; supported: {}", known.join(", "));
             Err(Error::new(Place::Catalog, Kind::Misconfigured, doing))
         }
         None => Ok(()),
@@ -185,7 +185,7 @@ mod tests {
         assert!(check("mysql://h/d").is_ok() && check("mysql://h/d?ssl-mode=REQUIRED&ssl-ca=x").is_ok());
         let error = check("mysql://u:secret@h/d?ssl-mod=REQUIRED").unwrap_err();
         assert_eq!(error.kind(), Kind::Misconfigured);
-        let told = "failed to open it: no parameter of its address is \"ssl-mod\"; known are ssl-mode, ssl-ca";
+        let told = "failed to open it: unsupported parameter \"ssl-mod\" in its address; supported: ssl-mode, ssl-ca";
         assert_eq!(error.to_string(), told);
     }
 

@@ -22,7 +22,7 @@ pub(super) fn misfit_of(asked: &Asked<'_>, column: &'static str) -> Option<Misfi
         return Some(wrong_type(asked, column, there));
     }
     if is_too_narrow(column, there) {
-        let what = format!("{told} is {}, which is too narrow for what most renditions have", there.data_type);
+        let what = format!("{told} is {}, which is too narrow for most renditions", there.data_type);
         return Some(match asked.dialect.widen(asked.names, column, there) {
             Some(ddl) => Misfit::mended_by(what, ddl),
             None => Misfit::in_words(what),

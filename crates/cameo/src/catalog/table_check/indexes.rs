@@ -15,7 +15,7 @@ pub struct IndexPart {
 
 /// A unique index as the database describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the database tells of it")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that the database reports")]
 pub struct FoundIndex {
     /// Its name.
     pub name: String,
@@ -105,7 +105,7 @@ fn is_harmless(asked: &Asked<'_>, index: &FoundIndex, key: &[&str]) -> bool {
 }
 
 fn lacking(asked: &Asked<'_>, key: &[&str]) -> Misfit {
-    let what = "there is no unique index on what a row is known by, so a row could stand twice";
+    let what = "there is no unique index on what a row is known by, so a row could be there twice";
     let invalid = asked.found.unique_indexes.iter().find(|index| index.is_of_exactly(key) && index.is_invalid);
     if let Some(index) = invalid {
         let ddl = format!("REINDEX INDEX {}", asked.index(&index.name));

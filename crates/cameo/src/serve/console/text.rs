@@ -49,7 +49,7 @@ impl Language {
         match state {
             EntityState::Complete => self.choose("완료", "complete"),
             EntityState::Rejected => self.choose("거부됨", "rejected"),
-            EntityState::Pending => self.choose("처리 중", "on its way"),
+            EntityState::Pending => self.choose("처리 중", "pending"),
             EntityState::Different => self.choose("불일치", "different"),
         }
     }

@@ -34,7 +34,7 @@ impl Body for Incoming {
         if self.connection.has_given_up_receiving() {
             let error = io::Error::new(
                 io::ErrorKind::TimedOut,
-                "the client stood idle in the middle of a body, or sent it too slowly",
+                "the client was idle in the middle of a body, or sent it too slowly",
             );
             return Poll::Ready(Some(Err(error.into())));
         }

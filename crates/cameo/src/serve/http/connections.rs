@@ -376,7 +376,7 @@ impl Connection {
                 return Verdict::End("the listener ends, and no request is under way");
             }
             (Some(_), _) if state.receiving.is_too_slow(now) => {
-                return Verdict::End("the listener ends, and its client stands still");
+                return Verdict::End("the listener ends, and its client sends nothing");
             }
             _ => {}
         }

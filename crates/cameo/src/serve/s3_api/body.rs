@@ -189,7 +189,7 @@ impl State {
                 Poll::Ready(frame)
             }
             Poll::Pending if self.timer.as_mut().poll(cx).is_ready() => {
-                Poll::Ready(Some(Err("the connection stood idle in the middle of a body".into())))
+                Poll::Ready(Some(Err("the connection was idle in the middle of a body".into())))
             }
             Poll::Pending => Poll::Pending,
         }

@@ -26,7 +26,7 @@ pub fn fault_of_domain(domain: &str) -> Option<&'static str> {
     if domain.parse::<IpAddr>().is_ok() {
         Some("it is an address, which needs no entry")
     } else if domain.is_empty() || domain.len() > NAME_MAX_BYTES || !domain.split('.').all(label) {
-        Some("it is no host name (write it without scheme, port and path)")
+        Some("it is not a host name (write it without scheme, port and path)")
     } else {
         None
     }

@@ -177,11 +177,11 @@ pub fn fault_of_pair(id: &str, secret: &str) -> Option<String> {
     let is_of_id = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | ',' | '=' | '"' | '\\' | '&' | '%' | '+' | '#');
     if id.is_empty() || id.chars().count() > TEXT_MAX || !id.chars().all(is_of_id) {
         return Some(format!(
-            "{id:?} is no access key id: 1 to {TEXT_MAX} ASCII letters, digits and characters such as - _ . are one"
+            "{id:?} is not a valid access key id: 1 to {TEXT_MAX} ASCII letters, digits and characters such as - _ . are one"
         ));
     }
     if id == ANONYMOUS {
-        return Some(format!("{id:?} stands for requests without a signature; choose another access key id"));
+        return Some(format!("{id:?} is reserved for requests without a signature; choose another access key id"));
     }
     if secret.chars().count() < SECRET_MIN || secret.chars().count() > TEXT_MAX || secret.contains(char::is_control) {
         return Some(format!(

@@ -353,7 +353,7 @@ impl Chunks {
             let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
             let (name, value) = header.ok_or_else(malformed)?;
             if Algorithm::from_header(name.as_str()).is_none() {
-                return Err(PayloadError::Format("a trailer is no checksum that is verified"));
+                return Err(PayloadError::Format("a trailer is not a checksum that is verified"));
             }
             if headers.insert(name, value).is_some() {
                 return Err(PayloadError::Format("a trailer came more than once"));

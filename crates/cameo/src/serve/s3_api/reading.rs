@@ -444,7 +444,8 @@ fn as_headers(parameters: &[(String, String)], headers: &HeaderMap) -> S3Result<
         if is_checksum_of_nothing(&lower, value) {
             continue;
         }
-        let malformed = || s3_error!(InvalidArgument, "The query parameter {name:?} is no header that could be sent.");
+        let malformed =
+            || s3_error!(InvalidArgument, "The query parameter {name:?} is not a header that could be sent.");
         let header = HeaderName::from_bytes(lower.as_bytes()).map_err(|_| malformed())?;
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| malformed())?;
         match headers.entry(header) {

@@ -69,9 +69,7 @@ pub(super) fn time(at: Timestamp) -> dto::Timestamp {
 pub(super) fn from_time(at: &dto::Timestamp) -> S3Result<Timestamp> {
     let mut text = Vec::new();
     let formatted = at.format(TimestampFormat::DateTime, &mut text).ok().and_then(|()| String::from_utf8(text).ok());
-    formatted
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| s3_error!(InvalidArgument, "A time is out of the range that can be told."))
+    formatted.and_then(|text| text.parse().ok()).ok_or_else(|| s3_error!(InvalidArgument, "A time is out of range."))
 }
 
 /// A number that must not be negative.

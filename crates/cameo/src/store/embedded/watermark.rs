@@ -39,7 +39,7 @@ impl Watermark {
     pub(super) fn read(&self) -> io::Result<u64> {
         match fs::read(&self.path) {
             Ok(text) => Ok(parse(&text).unwrap_or_else(|| {
-                tracing::warn!(path = %self.path.display(), "the note of the highest generation cannot be read; it is written anew");
+                tracing::warn!(path = %self.path.display(), "the note of the highest generation cannot be read; it is written again");
                 0
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),

@@ -82,7 +82,7 @@ fn object(contents: Contents, encoded: bool) -> Result<ObjectInfo> {
 /// S3 writes a space as `+` and everything else in percents.
 fn decode(key: &str) -> Result<String, String> {
     let spaced = key.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| format!("the key {key:?} is no UTF-8"))?;
+    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| format!("the key {key:?} is not UTF-8"))?;
     Ok(decoded.into_owned())
 }
 

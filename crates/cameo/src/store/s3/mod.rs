@@ -239,7 +239,7 @@ impl Store for S3Store {
             match answer.status() {
                 StatusCode::OK => {}
                 StatusCode::NOT_FOUND => {
-                    let doing = format!("reach the bucket {bucket}: there is none of this name");
+                    let doing = format!("reach the bucket {bucket}: it does not exist");
                     return Err(Error::new(Place::Store, Kind::Misconfigured, doing));
                 }
                 _ => return Err(answer.refused()),

@@ -90,7 +90,7 @@ fn destination_conditions(headers: &http::HeaderMap) -> S3Result<WriteConditions
     let condition = |name: http::HeaderName| -> S3Result<Option<Tag>> {
         let Some(value) = headers.get(&name) else { return Ok(None) };
         let parsed = ETagCondition::parse_http_header(value.as_bytes());
-        parsed.map(|condition| Some(tag(condition))).map_err(|_| s3_error!(InvalidArgument, "{name} is no ETag."))
+        parsed.map(|condition| Some(tag(condition))).map_err(|_| s3_error!(InvalidArgument, "{name} is not an ETag."))
     };
     Ok(WriteConditions {
         if_match: condition(http::header::IF_MATCH)?,
