@@ -109,3 +109,8 @@ pub struct Rendition {
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,13 +2,18 @@
 //!
 //! A backend's tests give [`check_all`] a way to make an empty catalog.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
+use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use super::Catalog;
+use super::{Catalog, Registry, memory::MemoryCatalog};
 use crate::{
-    ledger::{Effect, Scope, State, TakeDown, decide::RegisterRules, image_urls::ImageUrls},
+    clock::SystemClock,
+    ledger::{
+        Count, Effect, LedgerEntry, Registered, Row, Scope, State, TakeDown, decide::RegisterRules,
+        image_urls::ImageUrls,
+    },
     model::{
         generation::Generation,
         key::{EntityId, PhotoId, UploadKey, Vertical},
@@ -54,6 +59,77 @@ pub async fn check_all(fixture: &dyn Fixture) {
     texts_come_back_as_they_were(fixture).await;
     counts_and_rejected_tell_the_reason(fixture).await;
     addresses_are_rewritten_only_of_rows_that_are_still_there(fixture).await;
+    any_messages_do_what_they_do_in_memory(fixture).await;
+}
+
+/// Batches of messages that are tried on a catalog and in memory.
+const MODEL_BATCHES: usize = 40;
+
+/// A message about one of a few photos, of a generation that may be old, new or the same.
+fn any_message(random: &mut StdRng) -> Outcome {
+    let keys = [
+        "origin/model/1_0.jpg",
+        "origin/model/1_1.jpg",
+        "origin/model/2_0.jpg",
+        "origin/Model/1_0.jpg",
+        "origin/model/x.jpg",
+    ];
+    let key = keys[random.random_range(0..keys.len())];
+    let generation = random.random_range(1..30);
+    if key.ends_with("x.jpg") {
+        let fate = Fate::Rejected { reason: ReasonCode::NameUnparseable, detail: "no number".into() };
+        return if random.random() { outcome(key, generation, fate) } else { removed(key, generation) };
+    }
+    match random.random_range(0..10) {
+        0 | 1 => removed(key, generation),
+        2 | 3 => rejected(key, generation),
+        4 => outcome(key, generation, Fate::Ignored),
+        _ => {
+            let sizes: Vec<&str> = ["sq", "ve", "ho", "or"].into_iter().filter(|_| random.random_bool(0.7)).collect();
+            let mut message = rendered(key, generation, if sizes.is_empty() { &["sq"] } else { &sizes });
+            if let Fate::Rendered { size_set, engine, earlier_sizes, .. } = &mut message.fate {
+                *size_set = format!("default/{}", random.random_range(1..3));
+                *engine = random.random_range(1..3).to_string();
+                if random.random_bool(0.2) {
+                    earlier_sizes.push("tn".to_owned());
+                }
+            }
+            message
+        }
+    }
+}
+
+/// A model: whatever comes, in whatever order and batches, ledger and rows are those that `memory` has.
+async fn any_messages_do_what_they_do_in_memory(fixture: &dyn Fixture) {
+    for seed in 0..3 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let (catalog, model) = (fixture.empty_catalog().await, MemoryCatalog::new(rules(), Arc::new(SystemClock)));
+        for batch in 0..MODEL_BATCHES {
+            let messages: Vec<_> = (0..random.random_range(1..5)).map(|_| any_message(&mut random)).collect();
+            let said = |registered: Vec<Registered>| {
+                let said = |it: Registered| (it.photo, it.effect, it.take_down, it.other_recipe);
+                registered.into_iter().map(said).collect::<Vec<_>>()
+            };
+            let did = said(catalog.register(&messages).await.expect("a registration"));
+            let should = said(model.register(&messages).await.expect("a registration"));
+            assert_eq!(did, should, "seed {seed}, batch {batch}: {messages:#?}");
+            assert_eq!(all_of(&*catalog).await, all_of(&model).await, "seed {seed}, batch {batch}: {messages:#?}");
+        }
+    }
+}
+
+/// All that a catalog has, but for times.
+async fn all_of(catalog: &dyn Catalog) -> (Vec<LedgerEntry>, Vec<Row>, Vec<Count>, Option<Generation>) {
+    let mut ledger = catalog.ledger(&Scope::All, "", 100).await.expect("the ledger");
+    for entry in &mut ledger {
+        entry.updated_at = jiff::Timestamp::UNIX_EPOCH;
+    }
+    (
+        ledger,
+        catalog.rows(&Scope::All, None, 1000).await.expect("rows"),
+        catalog.counts().await.expect("counts"),
+        catalog.highest_generation().await.expect("a generation"),
+    )
 }
 
 /// A rendered original, as `resize` reports it.

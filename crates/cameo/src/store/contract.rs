@@ -3,14 +3,17 @@
 //! The bucket must exist and be empty; the tests leave objects behind. A backend without conditional writes does not
 //! keep this contract, and is mended by `reconcile`.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{
     Attributes, Condition, ContentState, GENERATION_METADATA, NewKey, NewObject, ObjectInfo, Reading, Store, Written,
+    memory::MemoryStore,
 };
+use crate::clock::SystemClock;
 
 /// Keys that a store must tell apart and give back byte for byte.
 pub const KEYS: [&str; 14] = [
@@ -45,7 +48,85 @@ pub async fn all(store: &dyn Store, bucket: &str) {
     content_is_looked_at_and_hashed(store, bucket).await;
     the_same_bytes_again_are_another_write(store, bucket).await;
     listings_are_in_order_and_resume(store, bucket).await;
+    any_calls_do_what_they_do_in_memory(store, bucket).await;
     store.ping().await.expect("an answer");
+}
+
+/// Calls that are tried on a store and in memory.
+const MODEL_CALLS: usize = 150;
+
+/// The condition of a call on each of two stores: each names its own writes.
+async fn conditions(random: &mut StdRng, stores: [&dyn Store; 2], bucket: &str, key: &str) -> [Condition; 2] {
+    match random.random_range(0..4) {
+        0 => [Condition::Always, Condition::Always],
+        1 => [Condition::Absent, Condition::Absent],
+        2 => [Condition::Matches("another".into()), Condition::Matches("another".into())],
+        _ => {
+            let mut named = Vec::new();
+            for store in stores {
+                let info = store.head(bucket, key).await.expect("a look");
+                named.push(info.map_or(Condition::Absent, |info| Condition::Matches(info.validator())));
+            }
+            named.try_into().expect("two")
+        }
+    }
+}
+
+/// What was written, but for time and generation, which are the store's own.
+fn said(written: Written) -> Option<(String, u64, String, BTreeMap<String, String>)> {
+    match written {
+        Written::Done(info) => Some((info.key, info.size, info.etag, info.metadata)),
+        Written::ConditionFailed => None,
+    }
+}
+
+/// A model: whatever is asked, in whatever order, a store has what `memory` has.
+async fn any_calls_do_what_they_do_in_memory(store: &dyn Store, bucket: &str) {
+    let model = MemoryStore::new(Arc::new(SystemClock));
+    let mut random = StdRng::seed_from_u64(7);
+    let keys = ["model/a", "model/b", "model/c/d", "model/가"];
+    for call in 0..MODEL_CALLS {
+        let (key, from) = (keys[random.random_range(0..keys.len())], keys[random.random_range(0..keys.len())]);
+        let attributes = attributes(&random.random_range(0..9_u32).to_string());
+        let [mine, models] = conditions(&mut random, [store, &model], bucket, key).await;
+        let about = format!("call {call}: {key}, {from}, {mine:?}");
+        match random.random_range(0..4) {
+            0 | 1 => {
+                let body = Bytes::from(vec![b'x'; random.random_range(0..40)]);
+                let did = store.put(bucket, key, body.clone(), &attributes, mine).await.expect("a put");
+                let should = model.put(bucket, key, body, &attributes, models).await.expect("a put");
+                assert_eq!(said(did), said(should), "{about}");
+            }
+            2 if from != key => {
+                let did = store.copy(bucket, from, key, &attributes, mine).await.expect("a copy");
+                let should = model.copy(bucket, from, key, &attributes, models).await.expect("a copy");
+                assert_eq!(did.map(said), should.map(said), "{about}");
+            }
+            _ => {
+                let etag = |condition: &Condition| match condition {
+                    Condition::Matches(etag) => etag.clone(),
+                    _ => "none".to_owned(),
+                };
+                let did = store.delete(bucket, key, &etag(&mine)).await.expect("a deletion");
+                let should = model.delete(bucket, key, &etag(&models)).await.expect("a deletion");
+                assert_eq!(did, should, "{about}");
+            }
+        }
+        for key in keys {
+            let mut found = Vec::new();
+            for store in [store, &model] {
+                let object = store.get(bucket, key, 100).await.expect("a look");
+                found.push(object.map(|object| (said(Written::Done(object.info)), object.body)));
+            }
+            assert_eq!(found[0], found[1], "{about}: {key}");
+        }
+        let mut listed = Vec::new();
+        for store in [store, &model] {
+            let infos = store.list(bucket, "model/", "", 100).await.expect("a list");
+            listed.push(infos.into_iter().map(|info| (info.key, info.size, info.etag)).collect::<Vec<_>>());
+        }
+        assert_eq!(listed[0], listed[1], "{about}");
+    }
 }
 
 fn attributes(generation: &str) -> Attributes {

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, EntityLock, LedgerReader, Registry},
+    catalog::{Catalog, EntityLock, ForeignRows, LedgerReader, Registry},
     ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
     model::{
         error::{Error, Kind, Place, Result},
@@ -160,6 +160,7 @@ impl Store for Faulty<dyn Store> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Registry for Faulty<dyn Catalog> {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         self.fault.check(Place::Catalog, "catalog.register", &keys_of(outcomes))?;
@@ -178,9 +179,14 @@ impl Registry for Faulty<dyn Catalog> {
     async fn ping(&self) -> Result<()> {
         Ok(())
     }
+
+    async fn probe(&self) -> Result<()> {
+        self.inner.probe().await
+    }
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LedgerReader for Faulty<dyn Catalog> {
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
         self.fault.check(Place::Catalog, "catalog.entity_rows", &entity.to_string())?;
@@ -199,6 +205,10 @@ impl LedgerReader for Faulty<dyn Catalog> {
         self.inner.rows(scope, after, max).await
     }
 
+    async fn foreign_rows(&self) -> Result<ForeignRows> {
+        self.inner.foreign_rows().await
+    }
+
     async fn highest_generation(&self) -> Result<Option<Generation>> {
         self.inner.highest_generation().await
     }
@@ -213,7 +223,11 @@ impl LedgerReader for Faulty<dyn Catalog> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Queue for Faulty<dyn Queue> {
+    async fn bodies(&self, max: usize) -> Result<Option<Vec<String>>> {
+        self.inner.bodies(max).await
+    }
     fn name(&self) -> &str {
         self.inner.name()
     }

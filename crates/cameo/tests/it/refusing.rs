@@ -210,6 +210,7 @@ impl Store for Refusing<dyn Store> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Registry for Refusing<dyn Catalog> {
     async fn register(&self, outcomes: &[Outcome]) -> Result<Vec<Registered>> {
         let about: Vec<_> = outcomes.iter().map(|outcome| outcome.key.as_str()).collect();
@@ -228,9 +229,14 @@ impl Registry for Refusing<dyn Catalog> {
     async fn ping(&self) -> Result<()> {
         self.refusals.pass(&self.call("ping"), "", no_lie, self.inner.ping()).await
     }
+
+    async fn probe(&self) -> Result<()> {
+        self.refusals.pass(&self.call("probe"), "", no_lie, self.inner.probe()).await
+    }
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LedgerReader for Refusing<dyn Catalog> {
     async fn entity_rows(&self, entity: &EntityId) -> Result<EntityRows> {
         let outdated = || Some(EntityRows { version: 0, rows: Vec::new() });
@@ -273,7 +279,11 @@ fn about_entity(entity: &EntityId) -> String {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Queue for Refusing<dyn Queue> {
+    async fn bodies(&self, max: usize) -> Result<Option<Vec<String>>> {
+        self.refusals.pass(&self.call("bodies"), "", no_lie, self.inner.bodies(max)).await
+    }
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -318,6 +328,7 @@ impl Queue for Refusing<dyn Queue> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Render for Refusing<dyn Render> {
     async fn render(&self, original: Content, size_set: &SizeSet) -> Result<Result<Rendered, Rejection>> {
         let bytes = original.into_bytes().expect("an original");

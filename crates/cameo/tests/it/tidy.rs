@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sha2::{Digest, Sha256};
+
 /// Modules of the library in layers: a module may name those of the layers above its own in this list, and itself.
 const LAYERS: &[&[&str]] = &[
     &["clock", "escape", "failpoint", "tls"],
@@ -304,6 +306,40 @@ fn texts_use_the_words_that_people_search_for() {
         }
     }
     nothing(&found, "texts that people read use the field's words (\"Words\" in CONTRIBUTING.md)");
+}
+
+/// Migrations that some database has run, with the beginning of their SHA-256: what is to change is a new one, added here.
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("mysql/0001_ledger.sql", "b765d3a22cc02b7f"),
+    ("mysql/0002_published_sizes.sql", "3b2fe794334ec747"),
+    ("postgres/0001_ledger.sql", "27a7f0b6a51f45ba"),
+    ("postgres/0002_published_sizes.sql", "f5437ca1794bea37"),
+    ("sqlite/0001_queue_and_ledger.sql", "b478e4405e36c259"),
+    ("sqlite/0002_store.sql", "6b80a4524583f86c"),
+    ("sqlite/0003_shared_files.sql", "4fcd95748e214b61"),
+    ("sqlite/0004_published_sizes.sql", "79168ceb9b55edf5"),
+    ("sqlite/0005_last_error.sql", "bb31f28cc040b0c9"),
+];
+
+#[test]
+fn migrations_that_exist_are_unchanged() {
+    let folder = root().join("crates/cameo/migrations");
+    let mut found = Vec::new();
+    let mut there = BTreeSet::new();
+    for dialect in fs::read_dir(&folder).unwrap() {
+        let dialect = dialect.unwrap();
+        for file in fs::read_dir(dialect.path()).unwrap() {
+            let file = file.unwrap();
+            let name = format!("{}/{}", dialect.file_name().to_str().unwrap(), file.file_name().to_str().unwrap());
+            let digest = hex::encode(Sha256::digest(fs::read(file.path()).unwrap()));
+            if !MIGRATIONS.iter().any(|(known, begins)| *known == name && digest.starts_with(begins)) {
+                found.push(format!("{name}: {}", &digest[..16]));
+            }
+            there.insert(name);
+        }
+    }
+    found.extend(MIGRATIONS.iter().filter(|(name, _)| !there.contains(*name)).map(|(name, _)| format!("{name}: gone")));
+    nothing(&found, "a migration is never edited once it is released: add one, and list it in MIGRATIONS of tidy.rs");
 }
 
 #[test]
