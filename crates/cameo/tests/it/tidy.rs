@@ -177,8 +177,8 @@ fn imports_point_one_way() {
 fn the_architecture_page_has_the_same_layers() {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let chain = page.split("## Imports").nth(1).and_then(|rest| rest.split("```text\n").nth(1)).unwrap();
-    let chain =
-        chain.split("```").next().unwrap().trim().strip_prefix("cli → ").expect("the chain begins with the command");
+    let chain = chain.split("```").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let chain = chain.strip_prefix("cli → ").expect("the chain begins with the command");
     let names = |layer: &str| layer.trim_matches(['{', '}']).split(", ").map(str::to_owned).collect::<BTreeSet<_>>();
     let told: Vec<_> = chain.split(" → ").map(names).collect();
     let listed: Vec<_> = LAYERS.iter().rev().map(|layer| layer.iter().map(|&name| name.to_owned()).collect()).collect();
@@ -405,6 +405,16 @@ fn what_the_architecture_page_names_exists() {
     }
     nothing(&found, "ARCHITECTURE.md names what exists: \"`name` in `path`\" is looked up");
     assert!(paths > 40 && names > 20, "only {paths} paths and {names} names were understood");
+}
+
+#[test]
+fn lines_of_the_architecture_page_can_be_read() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let long = page.lines().filter(|line| !line.starts_with('|') && line.chars().count() >= 140);
+    nothing(
+        &long.map(str::to_owned).collect::<Vec<_>>(),
+        "lines of ARCHITECTURE.md, tables apart, are shorter than 140 characters",
+    );
 }
 
 /// Whether code defines `name`, of which the last part counts (`Worker::resize_until`).
