@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Catalog, limits::ServerLimits, sqlite::SqliteCatalog, table::Table, table_check::Misfit};
+use super::{Catalog, limits::ServerLimits, sqlite::SqliteCatalog, table::Table, table_check::Mismatch};
 use crate::{
     address,
     clock::Clock,
@@ -76,7 +76,7 @@ fn kind_of(url: &str, for_use: Use) -> Result<Database> {
 
 /// What [`open`] would refuse at an address, found without making anything: what of the public table does not fit, or the
 /// error of what cannot be reached or is not allowed. An embedded table is looked at by whoever opens its data folder.
-pub async fn check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+pub async fn check(url: &str, settings: &CatalogSettings) -> Result<Vec<Mismatch>> {
     match kind_of(url, Use::ReadAndWrite)? {
         Database::Sqlite => Ok(Vec::new()),
         Database::MySql => mysql_check(url, settings).await,
@@ -85,24 +85,24 @@ pub async fn check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>>
 }
 
 #[cfg(feature = "mysql")]
-async fn mysql_check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+async fn mysql_check(url: &str, settings: &CatalogSettings) -> Result<Vec<Mismatch>> {
     super::mysql::MySqlCatalog::check(url, settings).await
 }
 
 #[cfg(not(feature = "mysql"))]
 #[expect(clippy::unused_async, reason = "called as the one that is built in is")]
-async fn mysql_check(url: &str, _: &CatalogSettings) -> Result<Vec<Misfit>> {
+async fn mysql_check(url: &str, _: &CatalogSettings) -> Result<Vec<Mismatch>> {
     Err(address::not_built_in(Place::Catalog, KEY, url, "mysql"))
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres_check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+async fn postgres_check(url: &str, settings: &CatalogSettings) -> Result<Vec<Mismatch>> {
     super::postgres::PostgresCatalog::check(url, settings).await
 }
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "called as the one that is built in is")]
-async fn postgres_check(url: &str, _: &CatalogSettings) -> Result<Vec<Misfit>> {
+async fn postgres_check(url: &str, _: &CatalogSettings) -> Result<Vec<Mismatch>> {
     Err(address::not_built_in(Place::Catalog, KEY, url, "postgres"))
 }
 

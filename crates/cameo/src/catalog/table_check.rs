@@ -2,7 +2,7 @@
 //! and the statements that a person may run. Nothing is changed here.
 //!
 //! Opening for registering and `cameo doctor` ask the same function, so neither is content with what the other refuses.
-//! A row is decided by four columns alone: whatever could let one entity's row take another's is a misfit. A statement only
+//! A row is decided by four columns alone: whatever could let one entity's row take another's is a mismatch. A statement only
 //! ever widens, and keeps the rest of a column's definition; what cannot be mended without a loss is said in words.
 
 use super::table::{COLUMNS, Table};
@@ -72,7 +72,7 @@ pub struct FoundTable {
     /// Names of all its indexes.
     pub index_names: Vec<String>,
     /// What is wrong with the table as a whole, with the statement that mends it where there is one.
-    pub faults: Vec<Misfit>,
+    pub faults: Vec<Mismatch>,
     /// Whether the ledger says that photos are served, which then have rows somewhere.
     pub ledger_serves: bool,
 }
@@ -88,14 +88,14 @@ pub enum Dialect {
 
 /// Something that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
+pub struct Mismatch {
     /// What it is, and in words what mends it where that is no statement.
     pub what: String,
     /// The statement that mends it; none where it cannot be mended without the loss of something.
     pub ddl: Option<String>,
 }
 
-impl Misfit {
+impl Mismatch {
     /// What no statement mends without a loss.
     pub(super) fn in_words(what: impl Into<String>) -> Self {
         Self { what: what.into(), ddl: None }
@@ -130,7 +130,7 @@ impl FoundTable {
 }
 
 /// What of a table does not fit. Nothing, where there is no table and none is missed: it is created at the first start.
-pub fn misfits(table: &Table, found: &FoundTable, dialect: Dialect) -> Vec<Misfit> {
+pub fn mismatches(table: &Table, found: &FoundTable, dialect: Dialect) -> Vec<Mismatch> {
     let names = found.named(table, dialect);
     if found.name.is_none() {
         return missing(table, found, dialect).into_iter().chain(found.faults.iter().cloned()).collect();
@@ -156,13 +156,13 @@ pub(super) struct Asked<'a> {
 }
 
 /// A table that is away for a moment must not be replaced by an empty one: photos are served, and had rows.
-fn missing(table: &Table, found: &FoundTable, dialect: Dialect) -> Option<Misfit> {
+fn missing(table: &Table, found: &FoundTable, dialect: Dialect) -> Option<Mismatch> {
     let what = format!(
         "the table {} does not exist, but the ledger has photos that are served from it: rename it back, name it in \
          catalog.table, or create it empty and run `cameo reconcile --apply`",
         table.name()
     );
-    found.ledger_serves.then(|| Misfit::mended_by(what, dialect.create_table(table)))
+    found.ledger_serves.then(|| Mismatch::mended_by(what, dialect.create_table(table)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The catalog of a process that registers nothing: rendering needs none, so it is given no database to reach.
 //!
-//! It is always up, since nothing hangs on it; whatever asks it for something is a mistake of the host, and is told so.
+//! It is always up, since nothing hangs on it; whatever asks it for something is a mistake of whoever set it up, and gets an error.
 
 use async_trait::async_trait;
 

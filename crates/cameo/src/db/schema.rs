@@ -51,7 +51,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Done<()> {
     match version(connection)? {
         found if found > MIGRATIONS.len() => Err(newer(path, found).into()),
         found if found < MIGRATIONS.len() => {
-            Err(misfit(path, found, "start its server with this version of Cameo first").into())
+            Err(mismatch(path, found, "start its server with this version of Cameo first").into())
         }
         _ => Ok(()),
     }
@@ -68,10 +68,10 @@ fn version(connection: &Connection) -> Done<usize> {
 }
 
 fn newer(path: &Path, found: usize) -> Error {
-    misfit(path, found, "install the newer Cameo")
+    mismatch(path, found, "install the newer Cameo")
 }
 
-fn misfit(path: &Path, found: usize, mend: &str) -> Error {
+fn mismatch(path: &Path, found: usize, mend: &str) -> Error {
     let known = MIGRATIONS.len();
     let doing = format!("open {}: its schema is of version {found}, this program's is {known}; {mend}", path.display());
     Error::new(Place::Catalog, Kind::Misconfigured, doing)

@@ -16,7 +16,7 @@ use crate::{
         key::{PhotoId, UploadKey, Vertical},
         reason::ReasonCode,
     },
-    proof::verify::{self, HandedOver, Stray},
+    proof::verify::{self, HandedOver, UnexpectedFile},
 };
 use fast_md5::Md5;
 
@@ -73,7 +73,7 @@ impl DeliveryFolder {
     pub fn to_verify(&self) -> Result<verify::Delivery> {
         let stray = |(path, hint): &(PathBuf, String)| {
             let state = State::Rejected { reason: ReasonCode::NameUnparseable, detail: hint.clone() };
-            Stray { key: path.display().to_string(), state: Some(state) }
+            UnexpectedFile { key: path.display().to_string(), state: Some(state) }
         };
         Ok(verify::Delivery {
             originals: self.handed_over()?,

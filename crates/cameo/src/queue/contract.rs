@@ -120,7 +120,7 @@ async fn a_worn_out_message_becomes_a_dead_letter(fixture: &dyn Fixture) {
 async fn a_buried_message_is_kept_with_its_error(fixture: &dyn Fixture) {
     let queue = queue_of(fixture, "nonsense").await;
     let message = receive_one(&*queue).await;
-    queue.bury(&message.receipt, "no JSON").await.expect("a burial");
+    queue.dead_letter(&message.receipt, "no JSON").await.expect("a burial");
     fixture.pass(VISIBILITY * 2).await;
     assert_eq!(receive(&*queue).await, []);
     let dead = queue.dead_letters(10).await.expect("dead letters");
@@ -143,7 +143,7 @@ async fn a_dead_letter_is_sent_again(fixture: &dyn Fixture) {
     let queue = fixture.empty_queue().await;
     queue.send(&[body(1), body(2)]).await.expect("a send");
     while let Some(message) = receive(&*queue).await.first() {
-        queue.bury(&message.receipt, "refused").await.expect("a dead letter");
+        queue.dead_letter(&message.receipt, "refused").await.expect("a dead letter");
         fixture.pass(VISIBILITY * 2).await;
     }
     let dead = queue.dead_letters(10).await.expect("dead letters");

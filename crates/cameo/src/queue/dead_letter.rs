@@ -91,7 +91,7 @@ mod tests {
         for error in ["first", "second"] {
             queue.send(&[r#"{"key":"origin/v/1_0.jpg"}"#.to_owned()]).await.unwrap();
             let message = queue.receive(1, Duration::from_mins(1), Duration::ZERO).await.unwrap().remove(0);
-            queue.bury(&message.receipt, error).await.unwrap();
+            queue.dead_letter(&message.receipt, error).await.unwrap();
         }
         let causes = causes(&[&queue]).await.unwrap();
         assert_eq!((causes.len(), causes["origin/v/1_0.jpg"].error.as_str()), (1, "second"));

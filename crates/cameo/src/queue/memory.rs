@@ -163,7 +163,7 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
+    async fn dead_letter(&self, receipt: &str, error: &str) -> Result<()> {
         let now = self.clock.now();
         let mut state = self.state();
         let held = |entry: &mut Entry| entry.receipt.as_deref() == Some(receipt);

@@ -77,13 +77,13 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
     async fn retry_later(&self, receipt: &str, pause: Duration, error: &str) -> Result<()>;
 
     /// Moves a received message to the dead letters.
-    async fn bury(&self, receipt: &str, error: &str) -> Result<()>;
+    async fn dead_letter(&self, receipt: &str, error: &str) -> Result<()>;
 
     /// After how many receives a message becomes a dead letter; none where it never does.
     fn max_receives(&self) -> Option<u32>;
 
     /// Takes note of a message that was received for this process by somebody else, as Lambda does, so that it can be
-    /// [dead-lettered](Self::bury).
+    /// [dead-lettered](Self::dead_letter).
     fn adopt(&self, message: &Message);
 
     /// Sends these dead letters again, as new messages, and removes them; returns how many there were. A crash in between leaves both.

@@ -271,7 +271,7 @@ impl Queue for SqliteQueue {
         job.await
     }
 
-    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
+    async fn dead_letter(&self, receipt: &str, error: &str) -> Result<()> {
         let (name, receipt, error, now) = (self.name.clone(), receipt.to_owned(), error.to_owned(), self.now_millis());
         let job = self.db.write(Place::Queue, "move a message to the dead letters", move |connection| {
             connection.prepare_cached(BURY)?.execute((&*name, &receipt, now, error))?;

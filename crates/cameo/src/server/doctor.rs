@@ -26,7 +26,7 @@ use super::{
     running::no_worker_beside,
 };
 use crate::{
-    catalog::{self, CatalogSettings, ForeignRows, sqlite, table_check::Misfit},
+    catalog::{self, CatalogSettings, ForeignRows, sqlite, table_check::Mismatch},
     clock::Clock,
     config::{Config, Environment},
     db::Sqlite,
@@ -78,9 +78,9 @@ impl Finding {
         Self { health: Health::Bad, kind: Some(error.kind()), ..Self::good(what, error.to_string()) }
     }
 
-    fn misfit(misfit: Misfit) -> Self {
+    fn mismatch(mismatch: Mismatch) -> Self {
         let kind = Some(Kind::Misconfigured);
-        Self { health: Health::Bad, ddl: misfit.ddl, kind, ..Self::good("table", misfit.what) }
+        Self { health: Health::Bad, ddl: mismatch.ddl, kind, ..Self::good("table", mismatch.what) }
     }
 }
 
@@ -340,11 +340,11 @@ async fn database(config: &Config, clock: Arc<dyn Clock>) -> Vec<Finding> {
     };
     match catalog::check(&config.catalog.url, &settings).await {
         Err(error) => vec![Finding::bad("database", &error)],
-        Ok(misfits) if misfits.is_empty() => {
+        Ok(mismatches) if mismatches.is_empty() => {
             let fits = format!("{} fits and can be written, or is made at the first start", settings.table.name());
             vec![Finding::good("table", fits), ledger(config, settings, clock).await]
         }
-        Ok(misfits) => misfits.into_iter().map(Finding::misfit).collect(),
+        Ok(mismatches) => mismatches.into_iter().map(Finding::mismatch).collect(),
     }
 }
 

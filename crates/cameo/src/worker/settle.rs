@@ -217,7 +217,7 @@ impl<'w> InHand<'w> {
                 queue.retry_later(receipt, pause, cause).await
             }
             Todo::DeadLetter(cause) => {
-                let buried = queue.bury(receipt, cause).await;
+                let buried = queue.dead_letter(receipt, cause).await;
                 if buried.is_ok() {
                     error!(%cause, queue = name, message = id, "message moved to the dead-letter queue");
                 }

@@ -127,9 +127,9 @@ async fn what_would_not_register_is_not_healthy(server: &dyn CatalogServer, outa
         let checks = probe(&flow).await;
         let failed: Vec<_> = checks.iter().filter(|check| !check.ok).map(|check| check.what).collect();
         assert_eq!(failed, ["catalog"], "{begin}: {checks:?}; {error}");
-        // What doctor tells may be a misfit, or an error.
+        // What doctor tells may be a mismatch, or an error.
         let doctor = catalog::check(&url, &settings_of_table).await;
-        assert!(doctor.as_ref().map_or(true, |misfits| !misfits.is_empty()), "{begin}: {doctor:?}");
+        assert!(doctor.as_ref().map_or(true, |mismatches| !mismatches.is_empty()), "{begin}: {doctor:?}");
         let message = [rendered(&format!("origin/v/{}_0.jpg", n + 2), 1, &["sq"])];
         for _ in 0..3 {
             let error = catalog.register(&message).await.unwrap_err();

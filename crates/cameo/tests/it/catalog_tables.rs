@@ -10,7 +10,7 @@ use cameo::{
         contract::{rendered, rules},
         limits::ServerLimits,
         table::Table,
-        table_check::Misfit,
+        table_check::Mismatch,
     },
     ledger::{EntityRows, Scope},
     model::{
@@ -30,7 +30,7 @@ fn is_mysql(server: &dyn CatalogServer) -> bool {
     server.url("", "").starts_with("mysql")
 }
 
-async fn check_as(server: &dyn CatalogServer, user: &str, name: &str, table: &Table) -> Result<Vec<Misfit>, Error> {
+async fn check_as(server: &dyn CatalogServer, user: &str, name: &str, table: &Table) -> Result<Vec<Mismatch>, Error> {
     let settings = CatalogSettings { table: table.clone(), rules: rules(), limits: ServerLimits::default() };
     catalog::check(&server.url(user, name), &settings).await
 }
@@ -186,10 +186,10 @@ async fn what_doctor_prints_makes_a_filled_table_fit_and_loses_nothing(server: &
         let refused = server.open(&name, &Table::default()).await.expect_err(spoil);
         assert_eq!(refused.kind(), Kind::Misconfigured, "{spoil}: {refused}");
         assert!(!refused.to_string().contains('\n'), "{refused}");
-        let misfits = check_as(server, "root", &name, &Table::default()).await.unwrap();
-        assert!(!misfits.is_empty(), "{spoil}");
-        for misfit in misfits {
-            server.execute(&name, &misfit.ddl.unwrap_or_else(|| panic!("{spoil}: {}", misfit.what))).await;
+        let mismatches = check_as(server, "root", &name, &Table::default()).await.unwrap();
+        assert!(!mismatches.is_empty(), "{spoil}");
+        for mismatch in mismatches {
+            server.execute(&name, &mismatch.ddl.unwrap_or_else(|| panic!("{spoil}: {}", mismatch.what))).await;
         }
         assert_eq!(check_as(server, "root", &name, &Table::default()).await.unwrap(), [], "{spoil}");
         if !lost_etag {
@@ -230,8 +230,11 @@ async fn what_cannot_be_mended_is_refused_in_words(server: &dyn CatalogServer) {
         drop(filled(server, &name).await);
         server.execute(&name, spoil).await;
         assert_eq!(server.open(&name, &Table::default()).await.expect_err(spoil).kind(), Kind::Misconfigured);
-        let misfits = check_as(server, "root", &name, &Table::default()).await.unwrap();
-        assert!(!misfits.is_empty() && misfits.iter().all(|misfit| misfit.ddl.is_none()), "{spoil}: {misfits:?}");
+        let mismatches = check_as(server, "root", &name, &Table::default()).await.unwrap();
+        assert!(
+            !mismatches.is_empty() && mismatches.iter().all(|mismatch| mismatch.ddl.is_none()),
+            "{spoil}: {mismatches:?}"
+        );
     }
 }
 
@@ -358,14 +361,14 @@ async fn a_table_that_is_away_is_not_replaced(server: &dyn CatalogServer) {
     let error = server.open("away", &Table::default()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
     assert!(error.to_string().contains("rename it back") && !error.to_string().contains('\n'), "{error}");
-    let misfits = check_as(server, "root", "away", &Table::default()).await.unwrap();
-    assert_eq!(misfits.len(), 1);
+    let mismatches = check_as(server, "root", "away", &Table::default()).await.unwrap();
+    assert_eq!(mismatches.len(), 1);
     server.execute("away", "ALTER TABLE aside RENAME TO celeb_image_url").await;
     let catalog = server.open("away", &Table::default()).await.unwrap();
     assert_eq!(catalog.rows(&Scope::All, None, 10).await.unwrap().len(), 4);
     // Made empty by hand, it is taken.
     server.execute("away", "DROP TABLE celeb_image_url").await;
-    server.execute("away", misfits[0].ddl.as_ref().unwrap()).await;
+    server.execute("away", mismatches[0].ddl.as_ref().unwrap()).await;
     server.open("away", &Table::default()).await.unwrap();
 }
 

@@ -65,7 +65,7 @@ async fn console() -> Site {
     let (events, registrations) = (queue("events"), queue("registrations"));
     registrations.send(&[r#"{"version":1,"key":"origin/v/5_0.jpg"}"#.to_owned()]).await.unwrap();
     let message = registrations.receive(1, Duration::from_secs(30), Duration::ZERO).await.unwrap().remove(0);
-    registrations.bury(&message.receipt, "failed to register: CHECK (cd_idx < 5)").await.unwrap();
+    registrations.dead_letter(&message.receipt, "failed to register: CHECK (cd_idx < 5)").await.unwrap();
     let images_url = ImageUrls::new("https://image.example");
     Site { flow, events, registrations, images_url, window: None, audit: AuditTrail::off(), clock }
 }

@@ -250,9 +250,9 @@ impl Queue for Faulty<dyn Queue> {
         self.fault.check(Place::Queue, "queue.release", self.inner.name())?;
         self.fault.pass(self.inner.release(receipt)).await
     }
-    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
-        self.fault.check(Place::Queue, "queue.bury", self.inner.name())?;
-        self.fault.pass(self.inner.bury(receipt, error)).await
+    async fn dead_letter(&self, receipt: &str, error: &str) -> Result<()> {
+        self.fault.check(Place::Queue, "queue.dead_letter", self.inner.name())?;
+        self.fault.pass(self.inner.dead_letter(receipt, error)).await
     }
     async fn retry_later(&self, receipt: &str, pause: Duration, error: &str) -> Result<()> {
         self.fault.pass(self.inner.retry_later(receipt, pause, error)).await

@@ -83,7 +83,7 @@ async fn the_redrive_policy_is_known_or_missed(fixture: &OnEmulator) {
     assert_eq!(queue.max_receives(), None);
     queue.send(&["no json".to_owned()]).await.unwrap();
     let message = queue.receive(1, Duration::from_secs(30), Duration::ZERO).await.unwrap().remove(0);
-    let error = queue.bury(&message.receipt, "cannot be read").await.unwrap_err();
+    let error = queue.dead_letter(&message.receipt, "cannot be read").await.unwrap_err();
     assert!(error.to_string().contains("give it a redrive policy"), "{error}");
     assert_eq!(queue.dead_letters(10).await.unwrap(), []);
 }

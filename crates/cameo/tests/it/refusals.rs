@@ -90,9 +90,9 @@ impl Queue for SqsLike {
     async fn retry_later(&self, receipt: &str, pause: Duration, error: &str) -> Result<()> {
         self.inner.retry_later(receipt, pause, error).await
     }
-    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
+    async fn dead_letter(&self, receipt: &str, error: &str) -> Result<()> {
         if self.has_dead_letters {
-            return self.inner.bury(receipt, error).await;
+            return self.inner.dead_letter(receipt, error).await;
         }
         Err(Error::new(Place::Queue, Kind::Misconfigured, "dead-letter a message: no redrive policy"))
     }
@@ -438,7 +438,7 @@ async fn messages_that_cannot_be_dead_lettered_stop_nothing_and_are_once_they_ca
     const BAD: usize = 300;
     for kind in [Kind::Denied, Kind::Misconfigured] {
         let system = System::new(true);
-        system.fault.refuse(move |call, _| (call == "queue.bury").then_some(kind));
+        system.fault.refuse(move |call, _| (call == "queue.dead_letter").then_some(kind));
         beside(&system, async {
             for queue in [&system.events, &system.registrations] {
                 let bad: Vec<_> = (0..BAD).map(|n| format!("no message {n}")).collect();

@@ -316,8 +316,8 @@ impl Queue for Refusing<dyn Queue> {
     async fn redrive(&self, ids: &[String]) -> Result<u64> {
         self.refusals.pass(&self.call("redrive"), "", no_lie, self.inner.redrive(ids)).await
     }
-    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
-        self.refusals.pass(&self.call("bury"), error, || Some(()), self.inner.bury(receipt, error)).await
+    async fn dead_letter(&self, receipt: &str, error: &str) -> Result<()> {
+        self.refusals.pass(&self.call("dead_letter"), error, || Some(()), self.inner.dead_letter(receipt, error)).await
     }
     async fn depth(&self) -> Result<Depth> {
         self.refusals.pass(&self.call("depth"), "", no_lie, self.inner.depth()).await

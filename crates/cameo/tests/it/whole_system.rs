@@ -299,6 +299,6 @@ impl System {
     pub(crate) async fn kill_message(&self, error: &str) {
         let events = self.worker().events;
         let messages = events.receive(1, VISIBILITY, Duration::ZERO).await.unwrap();
-        events.bury(&messages[0].receipt, error).await.unwrap();
+        events.dead_letter(&messages[0].receipt, error).await.unwrap();
     }
 }

@@ -11,7 +11,10 @@ use cameo::{
     ledger::{Scope, image_urls::ImageUrls},
     model::key::{EntityId, PhotoId, Vertical},
     private_file::keep_to_owner,
-    proof::verify::{self, Cell, EntityReport, PlaceState, Question, Summary},
+    proof::{
+        delivery::DeliveryFolder,
+        verify::{self, Cell, EntityReport, PlaceState, Question, Summary},
+    },
     server::{
         backends::Queues,
         data_folder::{Credentials, Running},
@@ -21,8 +24,6 @@ use cameo::{
 };
 
 use super::{Context, json_line, line, lines, own_text, scope::parse_vertical, verify::entity_text};
-use cameo::proof::delivery::DeliveryFolder;
-
 use crate::{exit::Exit, logging, sample, upload::Uploader};
 
 /// How long nothing may change before the demo gives up waiting.

@@ -4,7 +4,7 @@ use cameo::{
     catalog::LedgerPages,
     ledger::{Count, LedgerEntry, Scope, State},
     model::reason::ReasonCode,
-    proof::verify::{self, Stray},
+    proof::verify::{self, UnexpectedFile},
     queue::Queue,
     server::{backends::Queues, deployment::Deployment},
 };
@@ -58,7 +58,7 @@ enum Line {
     Original(LedgerEntry),
     DeadLetter(LetterLine),
     /// A file outside of `origin/` that was evidently meant to be an original.
-    Unexpected(Stray),
+    Unexpected(UnexpectedFile),
     Queue(QueueLine),
 }
 
@@ -162,7 +162,7 @@ impl Line {
     }
 }
 
-fn file_text(file: &Stray) -> Vec<String> {
+fn file_text(file: &UnexpectedFile) -> Vec<String> {
     match &file.state {
         Some(State::Rejected { reason, detail }) => {
             vec![format!("{}: rejected: {reason}: {detail}", file.key), format!("  {}", reason.action_english())]

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use cameo::{
     ledger::{Scope, State},
     model::error::{Error, Kind, Place},
-    proof::verify::{self, EntityReport, EntityState, Listen, Look, Question, Stray, Summary, Unowned},
+    proof::{
+        delivery::DeliveryFolder,
+        verify::{self, EntityReport, EntityState, Listen, Look, Question, Summary, UnexpectedFile, Unowned},
+    },
 };
 use serde::Serialize;
 
 use super::{Context, json_line, lines, note, places::PlacesArgs, scope::ScopeArgs};
-use cameo::proof::delivery::DeliveryFolder;
-
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
@@ -130,7 +131,7 @@ fn text_of(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<String> = summary.unmatched.iter().map(ToString::to_string).collect();
     lines.extend(summary.unknown_ids.iter().map(|id| format!("{id}: not found")));
     lines.extend(summary.deleted_ids.iter().map(|id| format!("{id}: deleted; nothing of it is left")));
-    lines.extend(summary.strays.iter().map(|Stray { key, state }| match state {
+    lines.extend(summary.strays.iter().map(|UnexpectedFile { key, state }| match state {
         Some(State::Rejected { reason, detail }) => format!("{key}: rejected: {reason}: {detail}"),
         _ => format!("{key}: pending"),
     }));

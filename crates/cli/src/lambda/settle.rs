@@ -40,7 +40,7 @@ pub(crate) async fn comes_again(queue: &dyn Queue, message: &SqsMessage, error: 
 /// With its cause, which the redrive policy does not know.
 async fn dead_lettered(queue: &dyn Queue, message: &Message, cause: &Error) -> bool {
     queue.adopt(message);
-    match queue.bury(&message.receipt, &cause.to_string()).await {
+    match queue.dead_letter(&message.receipt, &cause.to_string()).await {
         Ok(()) => {
             error!(%cause, message = message.id, "message moved to the dead-letter queue");
             true

@@ -8,7 +8,7 @@ use super::failure::{UNKNOWN_TABLE, failed, number_of};
 use crate::{
     catalog::{
         table::Table,
-        table_check::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Misfit, definitions},
+        table_check::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Mismatch, definitions},
     },
     model::error::Result,
 };
@@ -124,11 +124,11 @@ async fn missing(connection: &mut MySqlConnection, table: &Table, opening: &str)
     Ok(FoundTable { ledger_serves, ..FoundTable::default() })
 }
 
-fn faults(described: &DescribedTable, table: &Table) -> Vec<Misfit> {
+fn faults(described: &DescribedTable, table: &Table) -> Vec<Mismatch> {
     let name = table.name();
     if described.table_type != "BASE TABLE" {
         let kind = described.table_type.to_lowercase();
-        return vec![Misfit::in_words(format!("{name} is a {kind}; name a table in catalog.table"))];
+        return vec![Mismatch::in_words(format!("{name} is a {kind}; name a table in catalog.table"))];
     }
     if described.transactions.as_deref() == Some("YES") {
         return Vec::new();
@@ -136,7 +136,7 @@ fn faults(described: &DescribedTable, table: &Table) -> Vec<Misfit> {
     let engine = described.engine.as_deref().unwrap_or("unknown");
     let what =
         format!("the engine of {name} is {engine}, which has no transactions, so rows and ledger could disagree");
-    vec![Misfit::mended_by(what, quoted(table).statement("ALTER TABLE {table} ENGINE = InnoDB"))]
+    vec![Mismatch::mended_by(what, quoted(table).statement("ALTER TABLE {table} ENGINE = InnoDB"))]
 }
 
 /// The definitions of the columns, as they were declared.

@@ -12,7 +12,7 @@ use crate::{
         schema::{Migration, complete, pending},
         server::refuse,
         table::Table,
-        table_check::{FoundTable, Misfit, misfits},
+        table_check::{FoundTable, Mismatch, mismatches},
     },
     model::error::Result,
 };
@@ -58,17 +58,17 @@ pub(super) async fn prepare(connection: &mut MySqlConnection, table: &Table, ope
 /// Describes the table, and refuses one that does not fit.
 async fn look(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<FoundTable> {
     let found = inspect(connection, table, opening).await?;
-    refuse(&misfits(table, &found, DIALECT), table, opening)?;
+    refuse(&mismatches(table, &found, DIALECT), table, opening)?;
     Ok(found)
 }
 
 /// What [`prepare`] would refuse, without making anything: what does not fit, or else the error of the first statement that
 /// this user cannot run.
-pub(super) async fn check(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<Vec<Misfit>> {
+pub(super) async fn check(connection: &mut MySqlConnection, table: &Table, opening: &str) -> Result<Vec<Mismatch>> {
     let found = inspect(connection, table, opening).await?;
-    let misfits = misfits(table, &found, DIALECT);
-    if !misfits.is_empty() {
-        return Ok(misfits);
+    let mismatches = mismatches(table, &found, DIALECT);
+    if !mismatches.is_empty() {
+        return Ok(mismatches);
     }
     let pending = is_pending(connection, opening).await?;
     if pending || found.name.is_none() {

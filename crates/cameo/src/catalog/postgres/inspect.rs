@@ -6,7 +6,7 @@ use super::failure::{UNDEFINED_TABLE, code_of, failed};
 use crate::{
     catalog::{
         table::Table,
-        table_check::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Misfit},
+        table_check::{Comparison, Dialect, FoundColumn, FoundIndex, FoundTable, IndexPart, Mismatch},
     },
     model::error::Result,
 };
@@ -94,7 +94,7 @@ pub(super) async fn inspect(connection: &mut PgConnection, table: &Table, openin
     let encoding: String = sqlx::query_scalar(ENCODING).fetch_one(&mut *connection).await.map_err(error)?;
     if encoding != "UTF8" {
         let what = format!("the database's encoding is {encoding}, which does not hold every text; it must be UTF8");
-        faults.push(Misfit::in_words(what));
+        faults.push(Mismatch::in_words(what));
     }
     let [spelled, folded] = [table.name().to_owned(), DIALECT.fold(table.name())];
     let [spelled, folded] = [spelled, folded].map(|name| table.quoted('"', &name, str::to_owned));
@@ -134,7 +134,7 @@ async fn numbering_behind(
     connection: &mut PgConnection,
     found: &FoundTable,
     table: &Table,
-) -> Result<Option<Misfit>, sqlx::Error> {
+) -> Result<Option<Mismatch>, sqlx::Error> {
     let unique = |idx: &&FoundColumn| found.unique_indexes.iter().any(|index| index.is_of_exactly(&[&idx.name]));
     let idx = found.column(table.column("idx")).filter(|idx| idx.is_distinct_by_itself).filter(unique);
     let Some(idx) = idx.filter(|_| found.faults.is_empty()) else { return Ok(None) };
@@ -151,7 +151,7 @@ async fn numbering_behind(
     let what = format!("{} would number the next row {next}, and there is a row {most}", idx.name);
     let ddl =
         format!("SELECT setval('{}', (SELECT max({name}) + 1 FROM {table}), false)", sequence.replace('\'', "''"));
-    Ok((next <= most).then(|| Misfit::mended_by(what, ddl)))
+    Ok((next <= most).then(|| Mismatch::mended_by(what, ddl)))
 }
 
 async fn ledger_serves(connection: &mut PgConnection, opening: &str) -> Result<bool> {
@@ -161,7 +161,7 @@ async fn ledger_serves(connection: &mut PgConnection, opening: &str) -> Result<b
     }
 }
 
-fn faults_of(described: &DescribedTable, table: &Table) -> Vec<Misfit> {
+fn faults_of(described: &DescribedTable, table: &Table) -> Vec<Mismatch> {
     let name = table.name();
     let mut faults = Vec::new();
     let kind = match described.kind.as_str() {
@@ -172,24 +172,24 @@ fn faults_of(described: &DescribedTable, table: &Table) -> Vec<Misfit> {
         _ => Some("no table"),
     };
     if let Some(kind) = kind {
-        faults.push(Misfit::in_words(format!("{name} is {kind}; name a table in catalog.table")));
+        faults.push(Mismatch::in_words(format!("{name} is {kind}; name a table in catalog.table")));
     }
     if kind.is_none() && described.persistence != "p" {
         let what = format!("{name} is unlogged or temporary, and would be empty after a crash of the server");
         let spelled = [&described.schema, &described.name].map(|name| format!("\"{name}\"")).join(".");
-        faults.push(Misfit::mended_by(what, format!("ALTER TABLE {spelled} SET LOGGED")));
+        faults.push(Mismatch::mended_by(what, format!("ALTER TABLE {spelled} SET LOGGED")));
     }
     if described.hides_rows {
         let what = "row security hides rows of it from this user, who would write them again; give the user BYPASSRLS";
-        faults.push(Misfit::in_words(format!("{name}: {what}")));
+        faults.push(Mismatch::in_words(format!("{name}: {what}")));
     }
     if described.is_inherited {
         let what = "other tables inherit from it, and its unique index does not reach theirs; name a table without";
-        faults.push(Misfit::in_words(format!("{name}: {what}")));
+        faults.push(Mismatch::in_words(format!("{name}: {what}")));
     }
     if described.has_rules {
         let what = "it has rules, which turn what is written into something else; use triggers, or a table without";
-        faults.push(Misfit::in_words(format!("{name}: {what}")));
+        faults.push(Mismatch::in_words(format!("{name}: {what}")));
     }
     faults
 }

@@ -24,7 +24,7 @@ use super::{
         reads::{OnServer, ServerReader},
         retry_conflicts, without_password,
     },
-    table_check::Misfit,
+    table_check::Mismatch,
 };
 use crate::{
     clock::Clock,
@@ -123,7 +123,7 @@ impl PostgresCatalog {
     }
 
     /// What opening for registering would refuse, found without making anything.
-    pub async fn check(url: &str, settings: &CatalogSettings) -> Result<Vec<Misfit>> {
+    pub async fn check(url: &str, settings: &CatalogSettings) -> Result<Vec<Mismatch>> {
         let opening = format!("open the catalog {}", without_password(url));
         let (_, mut first) = connect(url, &settings.limits, &opening).await?;
         let found = schema::check(&mut first, &settings.table, &opening).await;

@@ -12,7 +12,7 @@ use crate::{
         schema::{Migration, complete, pending},
         server::refuse,
         table::Table,
-        table_check::{FoundTable, Misfit, misfits},
+        table_check::{FoundTable, Mismatch, mismatches},
     },
     model::error::{Error, Kind, Place, Result},
 };
@@ -47,17 +47,17 @@ pub(super) async fn prepare(connection: &mut PgConnection, table: &Table, openin
 /// Describes the table, and refuses one that does not fit.
 async fn look(connection: &mut PgConnection, table: &Table, opening: &str) -> Result<FoundTable> {
     let found = inspect(connection, table, opening).await?;
-    refuse(&misfits(table, &found, DIALECT), table, opening)?;
+    refuse(&mismatches(table, &found, DIALECT), table, opening)?;
     Ok(found)
 }
 
 /// What [`prepare`] would refuse, without making anything: what does not fit, or else the error of the first statement that
 /// this user cannot run. Tables that are missing are made in a transaction that is rolled back.
-pub(super) async fn check(connection: &mut PgConnection, table: &Table, opening: &str) -> Result<Vec<Misfit>> {
+pub(super) async fn check(connection: &mut PgConnection, table: &Table, opening: &str) -> Result<Vec<Mismatch>> {
     let mut found = inspect(connection, table, opening).await?;
-    let misfits = misfits(table, &found, DIALECT);
-    if !misfits.is_empty() {
-        return Ok(misfits);
+    let mismatches = mismatches(table, &found, DIALECT);
+    if !mismatches.is_empty() {
+        return Ok(mismatches);
     }
     let mut transaction = connection.begin().await.map_err(|e| failed(opening, e))?;
     if is_pending(&mut transaction, opening).await? || found.name.is_none() {

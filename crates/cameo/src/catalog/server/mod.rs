@@ -11,7 +11,7 @@ use rand::Rng;
 use sha2::{Digest, Sha256};
 use sqlx::{Database, pool::PoolConnection};
 
-use super::{table::Table, table_check::Misfit};
+use super::{table::Table, table_check::Mismatch};
 use crate::model::{
     error::{Error, Kind, Place, Result, Subject},
     key::EntityId,
@@ -108,10 +108,10 @@ pub(super) fn is_sound<T>(result: &Result<T>) -> bool {
 }
 
 /// The error of a table that does not fit: the first reason, with what mends it, and how many more there are.
-pub(super) fn refuse(misfits: &[Misfit], table: &Table, opening: &str) -> Result<()> {
-    let Some(first) = misfits.first() else { return Ok(()) };
+pub(super) fn refuse(mismatches: &[Mismatch], table: &Table, opening: &str) -> Result<()> {
+    let Some(first) = mismatches.first() else { return Ok(()) };
     let mend = first.ddl.as_ref().map(|ddl| format!("; fix: {}", one_line(ddl))).unwrap_or_default();
-    let more = match misfits.len() - 1 {
+    let more = match mismatches.len() - 1 {
         0 => String::new(),
         more => format!(" (and {more} more: `cameo doctor` lists them)"),
     };

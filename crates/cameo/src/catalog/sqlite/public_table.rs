@@ -81,7 +81,7 @@ pub async fn check(db: &Sqlite, table: &Table) -> Result<()> {
 /// Looks at a table that is there: columns, and unique indexes.
 pub(super) fn look(connection: &Connection, table: &Table, sql: &Statements) -> Done<()> {
     for statement in [&sql.upsert_row, &sql.delete_row, &sql.rewrite_url] {
-        connection.prepare(statement).map_err(|error| misfit(table, &error))?;
+        connection.prepare(statement).map_err(|error| mismatch(table, &error))?;
     }
     refuse_columns(connection, table)?;
     refuse_indexes(connection, table)
@@ -166,7 +166,7 @@ fn refuse_indexes(connection: &Connection, table: &Table) -> Done<()> {
 }
 
 /// That the table does not fit, with what mends it.
-fn misfit(table: &Table, error: &rusqlite::Error) -> Error {
+fn mismatch(table: &Table, error: &rusqlite::Error) -> Error {
     let name = table.name();
     let doing = if error.to_string().contains("UNIQUE constraint") {
         format!("use the table {name}: it lacks a unique index, add it: {}", table.statement(CREATE_UNIQUE))

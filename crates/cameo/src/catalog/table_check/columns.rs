@@ -1,10 +1,10 @@
 //! Judging columns: whether each of ours is there and holds what is written into it, and whether rows can be written
 //! without the others.
 
-use super::{Asked, Dialect, FoundColumn, KEY, Misfit, definition::Change, statements::Holds};
+use super::{Asked, Dialect, FoundColumn, KEY, Mismatch, definition::Change, statements::Holds};
 use crate::catalog::table::COLUMNS;
 
-pub(super) fn misfit_of(asked: &Asked<'_>, column: &'static str) -> Option<Misfit> {
+pub(super) fn misfit_of(asked: &Asked<'_>, column: &'static str) -> Option<Mismatch> {
     let name = asked.table.column(column);
     let Some(there) = asked.found.column(name) else { return Some(missing(asked, column)) };
     if column == "idx" {
@@ -15,7 +15,7 @@ pub(super) fn misfit_of(asked: &Asked<'_>, column: &'static str) -> Option<Misfi
         let what = format!(
             "{told} is computed by the database, so nothing can be written into it; name another column in catalog.columns"
         );
-        return Some(Misfit::in_words(what));
+        return Some(Mismatch::in_words(what));
     }
     let holds = Holds::of(column);
     if !holds.is_type_of(there) {
@@ -24,8 +24,8 @@ pub(super) fn misfit_of(asked: &Asked<'_>, column: &'static str) -> Option<Misfi
     if is_too_narrow(column, there) {
         let what = format!("{told} is {}, which is too narrow for most renditions", there.data_type);
         return Some(match asked.dialect.widen(asked.names, column, there) {
-            Some(ddl) => Misfit::mended_by(what, ddl),
-            None => Misfit::in_words(what),
+            Some(ddl) => Mismatch::mended_by(what, ddl),
+            None => Mismatch::in_words(what),
         });
     }
     misfit_of_text(asked, column, there)
@@ -40,15 +40,15 @@ fn is_too_narrow(column: &str, there: &FoundColumn) -> bool {
     }
 }
 
-fn missing(asked: &Asked<'_>, column: &'static str) -> Misfit {
+fn missing(asked: &Asked<'_>, column: &'static str) -> Mismatch {
     let name = asked.table.column(column);
     let what = format!("the column {} is missing; or name the one that it is in catalog.columns", told(name, column));
     let numbered = asked.found.columns.iter().find(|there| asked.dialect == Dialect::MySql && is_numbered(there));
     match numbered {
         Some(other) if column == "idx" => {
-            Misfit::in_words(format!("{what}: {} numbers the rows, and a table has one such column", other.name))
+            Mismatch::in_words(format!("{what}: {} numbers the rows, and a table has one such column", other.name))
         }
-        _ => Misfit::mended_by(what, asked.dialect.add_column(asked.names, column)),
+        _ => Mismatch::mended_by(what, asked.dialect.add_column(asked.names, column)),
     }
 }
 
@@ -57,7 +57,7 @@ fn is_numbered(column: &FoundColumn) -> bool {
 }
 
 /// It needs a value of its own in every row, and Cameo writes none.
-fn misfit_of_idx(asked: &Asked<'_>, there: &FoundColumn) -> Option<Misfit> {
+fn misfit_of_idx(asked: &Asked<'_>, there: &FoundColumn) -> Option<Mismatch> {
     if there.is_distinct_by_itself || there.is_null_when_left_out || there.is_generated {
         return None;
     }
@@ -69,21 +69,21 @@ fn misfit_of_idx(asked: &Asked<'_>, there: &FoundColumn) -> Option<Misfit> {
     let other = asked.found.columns.iter().find(|other| other.name != there.name && is_numbered(other));
     if !Holds::Number.is_type_of(there) || other.is_some() {
         let name = "name the column that does in catalog.columns";
-        return Some(Misfit::in_words(format!("{what}, and is {}; {name}", there.data_type)));
+        return Some(Mismatch::in_words(format!("{what}, and is {}; {name}", there.data_type)));
     }
     match asked.dialect.number_rows(asked.names, there) {
-        Some(ddl) => Some(Misfit::mended_by(what, ddl)),
-        None => Some(Misfit::in_words(format!("{what}; give it a default value that differs from row to row"))),
+        Some(ddl) => Some(Mismatch::mended_by(what, ddl)),
+        None => Some(Mismatch::in_words(format!("{what}; give it a default value that differs from row to row"))),
     }
 }
 
-fn wrong_type(asked: &Asked<'_>, column: &'static str, there: &FoundColumn) -> Misfit {
+fn wrong_type(asked: &Asked<'_>, column: &'static str, there: &FoundColumn) -> Mismatch {
     let holds = Holds::of(column);
     let told = told(&there.name, column);
     let what = format!("{told} is {} and does not hold {}", there.data_type, holds.told());
     match asked.dialect.widen(asked.names, column, there) {
-        Some(ddl) => Misfit::mended_by(what, ddl),
-        None => Misfit::in_words(format!(
+        Some(ddl) => Mismatch::mended_by(what, ddl),
+        None => Mismatch::in_words(format!(
             "{what}; a change of its type could change what is in it, so copy it into a new column by hand and name that one \
              in catalog.columns"
         )),
@@ -91,7 +91,7 @@ fn wrong_type(asked: &Asked<'_>, column: &'static str, there: &FoundColumn) -> M
 }
 
 /// Length, character set and comparison of a text, which one statement mends together.
-fn misfit_of_text(asked: &Asked<'_>, column: &'static str, there: &FoundColumn) -> Option<Misfit> {
+fn misfit_of_text(asked: &Asked<'_>, column: &'static str, there: &FoundColumn) -> Option<Mismatch> {
     let Holds::Text(least) = Holds::of(column) else { return None };
     let mut wrong = Vec::new();
     if let Some(most) = there.max_characters.filter(|most| *most < least) {
@@ -114,13 +114,13 @@ fn misfit_of_text(asked: &Asked<'_>, column: &'static str, there: &FoundColumn) 
     }
     let what = format!("{} is {} and {}", told(&there.name, column), there.data_type, wrong.join(", and "));
     match asked.dialect.widen(asked.names, column, there) {
-        Some(ddl) => Some(Misfit::mended_by(what, ddl)),
-        None => Some(Misfit::in_words(what)),
+        Some(ddl) => Some(Mismatch::mended_by(what, ddl)),
+        None => Some(Mismatch::in_words(what)),
     }
 }
 
 /// A column that Cameo does not know must do without a value.
-pub(super) fn misfit_of_other(asked: &Asked<'_>, there: &FoundColumn) -> Option<Misfit> {
+pub(super) fn misfit_of_other(asked: &Asked<'_>, there: &FoundColumn) -> Option<Mismatch> {
     let ours = COLUMNS.iter().filter_map(|column| asked.found.column(asked.table.column(column)));
     if ours.into_iter().any(|ours| ours.name == there.name) || there.may_be_left_out || there.is_generated {
         return None;
@@ -128,13 +128,13 @@ pub(super) fn misfit_of_other(asked: &Asked<'_>, there: &FoundColumn) -> Option<
     let what = format!("{} is not Cameo's, and a row cannot be written without it", there.name);
     let is_primary = |index: &super::FoundIndex| index.primary && index.has(&there.name);
     if asked.found.unique_indexes.iter().any(is_primary) {
-        return Some(Misfit::in_words(format!(
+        return Some(Mismatch::in_words(format!(
             "{what}; it belongs to the primary key, so give it a default that differs"
         )));
     }
     match asked.dialect.allow_null(asked.names, there) {
-        Some(ddl) => Some(Misfit::mended_by(what, ddl)),
-        None => Some(Misfit::in_words(format!("{what}; give it a default value"))),
+        Some(ddl) => Some(Mismatch::mended_by(what, ddl)),
+        None => Some(Mismatch::in_words(format!("{what}; give it a default value"))),
     }
 }
 

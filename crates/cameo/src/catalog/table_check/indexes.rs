@@ -1,7 +1,7 @@
 //! Judging unique indexes: one on exactly the four columns that decide a row, and none in which a row of one entity could
 //! be in the way of another's.
 
-use super::{Asked, Dialect, FoundTable, KEY, Misfit};
+use super::{Asked, Dialect, FoundTable, KEY, Mismatch};
 use crate::catalog::table::COLUMNS;
 
 /// A part of an index.
@@ -72,16 +72,16 @@ fn key<'f>(found: &'f FoundTable, table: &'f crate::catalog::table::Table) -> [&
     })
 }
 
-pub(super) fn misfits_of(asked: &Asked<'_>) -> Vec<Misfit> {
+pub(super) fn misfits_of(asked: &Asked<'_>) -> Vec<Mismatch> {
     let key = key(asked.found, asked.table);
     let decides = |index: &FoundIndex| index.is_of_exactly(&key) && !index.is_partial && !index.is_invalid;
-    let mut misfits = Vec::new();
+    let mut mismatches = Vec::new();
     if !asked.found.unique_indexes.iter().any(decides) {
-        misfits.push(lacking(asked, &key));
+        mismatches.push(lacking(asked, &key));
     }
     let harmful = asked.found.unique_indexes.iter().filter(|index| !is_harmless(asked, index, &key));
-    misfits.extend(harmful.map(|index| harmful_one(asked, index)));
-    misfits
+    mismatches.extend(harmful.map(|index| harmful_one(asked, index)));
+    mismatches
 }
 
 /// Whether no two rows of different photos or image sizes can be equal in it.
@@ -93,7 +93,7 @@ fn is_harmless(asked: &Asked<'_>, index: &FoundIndex, key: &[&str]) -> bool {
         match ours(column) {
             // An address is made of the four.
             Some(&"image_url") => there.comparison.as_ref().is_none_or(|comparison| comparison.by_bytes),
-            // One that does not number rows by itself is a misfit of its own.
+            // One that does not number rows by itself is a mismatch of its own.
             Some(&"idx") if index.is_of_exactly(&[column]) => true,
             Some(&"idx") | None => {
                 there.is_distinct_by_itself || (there.is_null_when_left_out && !index.nulls_are_equal)
@@ -104,29 +104,29 @@ fn is_harmless(asked: &Asked<'_>, index: &FoundIndex, key: &[&str]) -> bool {
     key.iter().all(|column| index.has(column)) || index.parts.iter().any(parts_rows)
 }
 
-fn lacking(asked: &Asked<'_>, key: &[&str]) -> Misfit {
+fn lacking(asked: &Asked<'_>, key: &[&str]) -> Mismatch {
     let what = "there is no unique index on what a row is known by, so a row could be there twice";
     let invalid = asked.found.unique_indexes.iter().find(|index| index.is_of_exactly(key) && index.is_invalid);
     if let Some(index) = invalid {
         let ddl = format!("REINDEX INDEX {}", asked.index(&index.name));
-        return Misfit::mended_by(format!("{what}: {} was not built to its end", index.name), ddl);
+        return Mismatch::mended_by(format!("{what}: {} was not built to its end", index.name), ddl);
     }
     let endless = key.iter().filter_map(|column| asked.found.column(column));
     let endless =
         endless.into_iter().find(|there| asked.dialect == Dialect::MySql && there.data_type.ends_with("text"));
     match endless {
-        Some(there) => Misfit::in_words(format!(
+        Some(there) => Mismatch::in_words(format!(
             "{what}; {} is {}, which MySQL cannot index whole: make it VARCHAR, where nothing in it is longer",
             there.name, there.data_type
         )),
-        None => Misfit::mended_by(what, asked.dialect.create_unique(asked.names, &asked.free_name())),
+        None => Mismatch::mended_by(what, asked.dialect.create_unique(asked.names, &asked.free_name())),
     }
 }
 
-fn harmful_one(asked: &Asked<'_>, index: &FoundIndex) -> Misfit {
+fn harmful_one(asked: &Asked<'_>, index: &FoundIndex) -> Mismatch {
     let what = format!("in the unique index {} the row of one photo can be in the way of another's", index.told());
     if index.primary {
-        return Misfit::in_words(format!("{what}, and it is the primary key: give the table another one"));
+        return Mismatch::in_words(format!("{what}, and it is the primary key: give the table another one"));
     }
     let table = asked.names.name();
     let ddl = match asked.dialect {
@@ -136,7 +136,7 @@ fn harmful_one(asked: &Asked<'_>, index: &FoundIndex) -> Misfit {
         }
         Dialect::Postgres => format!("DROP INDEX {}", asked.index(&index.name)),
     };
-    Misfit::mended_by(format!("{what}; drop it, if no application needs it"), ddl)
+    Mismatch::mended_by(format!("{what}; drop it, if no application needs it"), ddl)
 }
 
 impl Asked<'_> {

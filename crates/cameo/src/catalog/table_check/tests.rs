@@ -51,8 +51,9 @@ fn change(found: &mut FoundTable, name: &str, change: impl FnOnce(&mut FoundColu
 }
 
 fn text(found: &FoundTable, dialect: Dialect) -> String {
-    let misfits = misfits(&Table::default(), found, dialect).into_iter();
-    let told = misfits.map(|misfit| format!("{}\n  {}", misfit.what, misfit.ddl.unwrap_or_else(|| "-".into())));
+    let mismatches = mismatches(&Table::default(), found, dialect).into_iter();
+    let told =
+        mismatches.map(|mismatch| format!("{}\n  {}", mismatch.what, mismatch.ddl.unwrap_or_else(|| "-".into())));
     told.collect::<Vec<_>>().join("\n")
 }
 
@@ -62,7 +63,7 @@ const BOTH: [Dialect; 2] = [Dialect::MySql, Dialect::Postgres];
 fn a_table_that_fits_needs_nothing_and_none_is_made() {
     for dialect in BOTH {
         assert_eq!(text(&fitting(dialect), dialect), "");
-        assert_eq!(misfits(&Table::default(), &FoundTable::default(), dialect), []);
+        assert_eq!(mismatches(&Table::default(), &FoundTable::default(), dialect), []);
     }
 }
 
@@ -108,8 +109,10 @@ fn what_cannot_be_mended_without_a_loss_is_said_in_words() {
     {
         let mut found = fitting(Dialect::MySql);
         change(&mut found, name, |column| data_type.clone_into(&mut column.data_type));
-        let [misfit] = &misfits(&Table::default(), &found, Dialect::MySql)[..] else { panic!("{name} {data_type}") };
-        assert_eq!(misfit.ddl, None, "{name} {data_type}");
+        let [mismatch] = &mismatches(&Table::default(), &found, Dialect::MySql)[..] else {
+            panic!("{name} {data_type}")
+        };
+        assert_eq!(mismatch.ddl, None, "{name} {data_type}");
     }
 }
 
@@ -181,8 +184,8 @@ fn texts_that_are_equal_although_they_differ_do_not_fit() {
                 column.comparison = Some(Comparison { collation: "x".into(), by_bytes: true, holds_unicode: true });
                 spoil(column);
             });
-            let [misfit] = &misfits(&Table::default(), &found, dialect)[..] else { panic!("{dialect:?}") };
-            assert!(misfit.ddl.is_some(), "{misfit:?}");
+            let [mismatch] = &mismatches(&Table::default(), &found, dialect)[..] else { panic!("{dialect:?}") };
+            assert!(mismatch.ddl.is_some(), "{mismatch:?}");
         }
     }
     let mut padded = fitting(Dialect::Postgres);
@@ -203,8 +206,8 @@ fn columns_go_by_the_names_that_they_are_mapped_to() {
     change(&mut found, "cd_idx", |column| "celeb_idx".clone_into(&mut column.name));
     found.unique_indexes[1].parts[2].column = Some("celeb_idx".to_owned());
     let renamed = BTreeMap::from([("cd_idx".to_owned(), "celeb_idx".to_owned())]);
-    assert_eq!(misfits(&Table::new("celeb.images", &renamed).unwrap(), &found, Dialect::MySql), []);
-    assert_eq!(misfits(&Table::default(), &found, Dialect::MySql).len(), 4);
+    assert_eq!(mismatches(&Table::new("celeb.images", &renamed).unwrap(), &found, Dialect::MySql), []);
+    assert_eq!(mismatches(&Table::default(), &found, Dialect::MySql).len(), 4);
 }
 
 /// `flow.md` 19: names with capitals were compared without case, and sent without quotes.

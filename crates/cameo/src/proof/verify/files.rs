@@ -2,7 +2,7 @@
 //!
 //! They are ordinary objects and never deleted. They are shown under the vertical that they evidently belong to.
 
-use super::{Places, in_work::InWork, origin_prefix, report::Stray};
+use super::{Places, in_work::InWork, origin_prefix, report::UnexpectedFile};
 use crate::{
     ledger::{Scope, State},
     model::{
@@ -47,7 +47,7 @@ pub(super) async fn verticals(places: Places<'_>) -> Result<Vec<Vertical>> {
 }
 
 /// A file under `origin/` with what became of it; none where it is gone meanwhile, or no file of this kind.
-pub(super) async fn judged(places: Places<'_>, in_work: &InWork, key: &str) -> Result<Option<Stray>> {
+pub(super) async fn judged(places: Places<'_>, in_work: &InWork, key: &str) -> Result<Option<UnexpectedFile>> {
     if matches!(UploadKey::parse(key), UploadKey::Photo(_) | UploadKey::Plain) {
         return Ok(None);
     }
@@ -57,7 +57,7 @@ pub(super) async fn judged(places: Places<'_>, in_work: &InWork, key: &str) -> R
         Some(State::Removed) | None => in_work.dead_state(key),
         decided => decided,
     };
-    Ok(Some(Stray { key: key.to_owned(), state }))
+    Ok(Some(UnexpectedFile { key: key.to_owned(), state }))
 }
 
 /// Keys of misnamed files whose names begin with one of these numbers.
@@ -77,7 +77,7 @@ pub(super) async fn with_ids(places: Places<'_>, vertical: &Vertical, cd_idx: &[
 
 /// Photos outside of `origin/` that evidently belong to the scope, each with where to upload it. At most `max` keys outside of it are
 /// looked at.
-pub async fn misplaced(store: &dyn Store, bucket: &str, scope: &Scope, max: usize) -> Result<Vec<Stray>> {
+pub async fn misplaced(store: &dyn Store, bucket: &str, scope: &Scope, max: usize) -> Result<Vec<UnexpectedFile>> {
     let (mut found, mut after, mut looked_at) = (Vec::new(), String::new(), 0);
     while looked_at < max {
         let page = store.list(bucket, "", &after, PAGE).await?;
@@ -90,7 +90,7 @@ pub async fn misplaced(store: &dyn Store, bucket: &str, scope: &Scope, max: usiz
         let of_scope = page.into_iter().filter_map(|info| {
             let misplaced = Misplaced::parse(&info.key).filter(|misplaced| is_in(scope, misplaced, &info.key))?;
             let state = State::Rejected { reason: ReasonCode::NameUnparseable, detail: misplaced.hint };
-            Some(Stray { key: info.key, state: Some(state) })
+            Some(UnexpectedFile { key: info.key, state: Some(state) })
         });
         found.extend(of_scope);
     }

@@ -7,7 +7,7 @@ use super::{
     files::{self, OUTSIDE_MAX},
     in_work::InWork,
     origin_prefix,
-    report::{Stray, Unmatched},
+    report::{UnexpectedFile, Unmatched},
     walk::{self, CHUNK},
 };
 use crate::{
@@ -103,7 +103,7 @@ pub async fn unknown_ids(places: Places<'_>, scope: &Scope) -> Result<Vec<u64>> 
 }
 
 /// Misnamed files whose names begin with a number of the scope, with what became of them.
-pub async fn misnamed_with_ids(places: Places<'_>, scope: &Scope) -> Result<Vec<Stray>> {
+pub async fn misnamed_with_ids(places: Places<'_>, scope: &Scope) -> Result<Vec<UnexpectedFile>> {
     let Scope::Ids { vertical, cd_idx } = scope else { return Ok(Vec::new()) };
     let verticals = match vertical {
         Some(vertical) => vec![vertical.clone()],

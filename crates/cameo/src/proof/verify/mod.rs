@@ -36,7 +36,7 @@ pub use files::{OUTSIDE_MAX, misplaced};
 pub use in_work::Queues;
 pub use known::{misnamed_with_ids, unknown_ids, unmatched, verticals_known};
 pub use repair::Repair;
-pub use report::{Cell, EntityReport, EntityState, Outdated, PlaceState, Stray, Summary, Unmatched, Unowned};
+pub use report::{Cell, EntityReport, EntityState, Outdated, PlaceState, Summary, UnexpectedFile, Unmatched, Unowned};
 pub use run::verify;
 pub use served::{Fetched, Served, ServedImage};
 pub use unowned::why_unowned;
@@ -85,7 +85,7 @@ pub struct Delivery {
     /// The originals.
     pub originals: BTreeMap<PhotoId, HandedOver>,
     /// Files that no place can take, because of their names: they are rejected.
-    pub misnamed: Vec<Stray>,
+    pub misnamed: Vec<UnexpectedFile>,
     /// Files that operating systems leave.
     pub ignored: u64,
 }

@@ -1,4 +1,4 @@
-//! What repairs a finding. Verifying only names it; `flow::reconcile` does it, after another look.
+//! What repairs a finding. Verifying only names it; `proof::repair` does it, after another look.
 
 use crate::model::key::PhotoId;
 

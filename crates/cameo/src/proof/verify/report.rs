@@ -148,7 +148,7 @@ impl EntityReport {
 
 /// A file of the upload bucket that belongs to no entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Stray {
+pub struct UnexpectedFile {
     /// Its key.
     pub key: String,
     /// What became of it; none while its event is in work.
@@ -219,7 +219,7 @@ pub struct Summary {
     /// Ids that were asked for and of which everything is deleted: nothing is left, and nothing is wrong with that but that they were asked for.
     pub deleted_ids: Vec<u64>,
     /// Files that belong to no entity and are rejected, or wait for that: the first 10,000.
-    pub strays: Vec<Stray>,
+    pub strays: Vec<UnexpectedFile>,
     /// How many of them there are.
     pub unexpected_files: u64,
     /// Files that operating systems left.
@@ -244,7 +244,7 @@ pub struct Summary {
 
 impl Summary {
     /// Counts a file that belongs to no entity.
-    pub(super) fn add_file(&mut self, stray: Stray) {
+    pub(super) fn add_file(&mut self, stray: UnexpectedFile) {
         if stray.state == Some(State::Ignored) {
             self.ignored += 1;
             return;

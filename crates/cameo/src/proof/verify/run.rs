@@ -9,7 +9,7 @@ use super::{
     in_work::InWork,
     judge::judge_all,
     known,
-    report::{EntityReport, EntityState, Stray, Summary},
+    report::{EntityReport, EntityState, Summary, UnexpectedFile},
     settle, unowned,
     view::View,
     walk::{self, CHUNK, Walk},
@@ -162,7 +162,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn add_file(&mut self, stray: Stray) {
+    fn add_file(&mut self, stray: UnexpectedFile) {
         self.saw(leading_cd_idx(&stray.key));
         self.summary.add_file(stray);
     }

@@ -378,7 +378,7 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    async fn bury(&self, receipt: &str, error: &str) -> Result<()> {
+    async fn dead_letter(&self, receipt: &str, error: &str) -> Result<()> {
         let Some(dead) = &self.dead else {
             let doing = format!(
                 "dead-letter a message: the queue {} has no dead-letter queue, give it a redrive policy",

@@ -2,7 +2,7 @@
 //!
 //! It takes its setup from the socket that stands in for its standard input, limits itself, and only then looks at an original.
 //! It must never open anything, start anything, or use the network: `sandbox` sees to that where the operating system can.
-//! What goes wrong here ends the process; the host reads the exit and the last words on standard error.
+//! What goes wrong here ends the process; the host reads the exit and the tail of standard error.
 
 use std::{
     fs::File,

@@ -55,7 +55,7 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 const KEEP_SHARED_BYTES: u64 = 16 << 20;
 /// The reason codes that a child may give; the others are the host's.
 const ENGINE_FAMILY: &str = "file.";
-/// Bytes of the child's last words that are looked at.
+/// Bytes of the tail of the child's standard error that are looked at.
 const LAST_WORDS_BYTES: u64 = 4 << 10;
 
 /// What became of an attempt.
@@ -97,23 +97,25 @@ struct Watch {
 }
 
 impl Watch {
-    fn check(&self, cpu: Duration, wall: Duration, memory_bytes: u64) -> Result<(), Silence> {
+    fn check(&self, cpu: Duration, wall: Duration, memory_bytes: u64) -> Result<(), NoResponse> {
         if cpu > self.cpu {
-            return Err(Silence::OverTime(format!("{cpu:.1?} of CPU time, at most {:?} are allowed", self.cpu)));
+            return Err(NoResponse::OverTime(format!("{cpu:.1?} of CPU time, at most {:?} are allowed", self.cpu)));
         }
         if wall > self.wall {
-            return Err(Silence::OverTime(format!("no answer within {:?}", self.wall)));
+            return Err(NoResponse::OverTime(format!("no answer within {:?}", self.wall)));
         }
         if memory_bytes > self.memory_bytes {
             let allowed = self.memory_bytes;
-            return Err(Silence::OverMemory(format!("{memory_bytes} bytes of memory, at most {allowed} are allowed")));
+            return Err(NoResponse::OverMemory(format!(
+                "{memory_bytes} bytes of memory, at most {allowed} are allowed"
+            )));
         }
         Ok(())
     }
 }
 
 /// Why no answer came.
-enum Silence {
+enum NoResponse {
     OverTime(String),
     OverMemory(String),
     /// The host is ending.
@@ -134,7 +136,7 @@ impl RenderChild {
         let limit = Watch { cpu: START_WITHIN, wall: START_WITHIN, memory_bytes: u64::MAX };
         let ready = match child.receive::<Ready>(&limit) {
             Ok(ready) => ready,
-            Err(silence) => return Err(failed(io::Error::other(child.why_not_started(silence)))),
+            Err(no_response) => return Err(failed(io::Error::other(child.why_not_started(no_response)))),
         };
         if (ready.protocol, ready.engine_version.as_str()) != (PROTOCOL, cameo_image::ENGINE_VERSION) {
             return Err(failed(io::Error::other("the executable was replaced by another version: restart the host")));
@@ -209,30 +211,30 @@ impl RenderChild {
         // A child that is gone cannot be written to; the reason is read from its end.
         let answer = match self.channel.send(&job) {
             Ok(()) => self.receive::<Answer>(&self.limits.clone()),
-            Err(error) => Err(Silence::Failed(error)),
+            Err(error) => Err(NoResponse::Failed(error)),
         };
         match answer {
             Ok(answer) => match self.accept(answer, size_set) {
                 Ok(result) => Outcome::Answered(result),
                 Err(error) => Outcome::Crashed(format!("the engine's answer makes no sense: {error}")),
             },
-            Err(silence) => self.judge(silence),
+            Err(no_response) => self.judge(no_response),
         }
     }
 
     /// The next message, or why there is none within the limits.
-    fn receive<T: DeserializeOwned>(&mut self, limit: &Watch) -> Result<T, Silence> {
+    fn receive<T: DeserializeOwned>(&mut self, limit: &Watch) -> Result<T, NoResponse> {
         let (begun, cpu_before) = (Instant::now(), self.meter.cpu().unwrap_or_default());
         loop {
             match self.channel.receive_some() {
                 Ok(Received::Message(message)) => return Ok(message),
-                Ok(Received::Closed) => return Err(Silence::Ended),
+                Ok(Received::Closed) => return Err(NoResponse::Ended),
                 Ok(Received::Part) => {}
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
-                Err(error) => return Err(Silence::Failed(error)),
+                Err(error) => return Err(NoResponse::Failed(error)),
             }
             if self.stopping.load(Ordering::Relaxed) {
-                return Err(Silence::Stopped);
+                return Err(NoResponse::Stopped);
             }
             let cpu = self.meter.cpu().unwrap_or_default().saturating_sub(cpu_before);
             limit.check(cpu, begun.elapsed(), self.meter.private_memory_bytes().unwrap_or_default())?;
@@ -275,36 +277,36 @@ impl RenderChild {
         }
     }
 
-    fn judge(&mut self, silence: Silence) -> Outcome {
-        match silence {
-            Silence::OverTime(detail) => Outcome::OverTime(detail),
-            Silence::OverMemory(detail) => Outcome::OverMemory(detail),
-            Silence::Stopped => Outcome::Stopped,
-            Silence::Ended | Silence::Failed(_) => {
-                let detail = self.obituary(&silence);
+    fn judge(&mut self, no_response: NoResponse) -> Outcome {
+        match no_response {
+            NoResponse::OverTime(detail) => Outcome::OverTime(detail),
+            NoResponse::OverMemory(detail) => Outcome::OverMemory(detail),
+            NoResponse::Stopped => Outcome::Stopped,
+            NoResponse::Ended | NoResponse::Failed(_) => {
+                let detail = self.exit_report(&no_response);
                 if is_want_of_memory(&detail) { Outcome::OverMemory(detail) } else { Outcome::Crashed(detail) }
             }
         }
     }
 
-    fn why_not_started(&mut self, silence: Silence) -> String {
-        match silence {
-            Silence::OverTime(detail) | Silence::OverMemory(detail) => detail,
-            Silence::Stopped => "the host is ending".to_owned(),
-            Silence::Ended | Silence::Failed(_) => self.obituary(&silence),
+    fn why_not_started(&mut self, no_response: NoResponse) -> String {
+        match no_response {
+            NoResponse::OverTime(detail) | NoResponse::OverMemory(detail) => detail,
+            NoResponse::Stopped => "the host is ending".to_owned(),
+            NoResponse::Ended | NoResponse::Failed(_) => self.exit_report(&no_response),
         }
     }
 
     /// How the process ended and what it said last. Ends it where it has not.
-    fn obituary(&mut self, silence: &Silence) -> String {
-        let end = match (silence, self.end()) {
-            (Silence::Failed(error), Ok(status)) if status.signal() == Some(Signal::KILL.as_raw()) => {
+    fn exit_report(&mut self, no_response: &NoResponse) -> String {
+        let end = match (no_response, self.end()) {
+            (NoResponse::Failed(error), Ok(status)) if status.signal() == Some(Signal::KILL.as_raw()) => {
                 format!("the hand-over failed: {error}")
             }
             (_, Ok(status)) => describe_exit(status),
             (_, Err(error)) => format!("it cannot be waited for: {error}"),
         };
-        match self.last_words() {
+        match self.stderr_tail() {
             words if words.is_empty() => format!("the render child ended: {end}"),
             words => format!("the render child ended: {end}; it said: {words}"),
         }
@@ -316,7 +318,7 @@ impl RenderChild {
         self.process.wait()
     }
 
-    fn last_words(&self) -> String {
+    fn stderr_tail(&self) -> String {
         let length = self.standard_error.metadata().map_or(0, |meta| meta.len());
         let from = length.saturating_sub(LAST_WORDS_BYTES);
         let mut words = vec![0; usize::try_from(length - from).unwrap_or_default()];
@@ -354,6 +356,6 @@ fn describe_exit(status: ExitStatus) -> String {
 }
 
 /// Whether the process aborted because an allocation failed: the standard library says so before it aborts.
-fn is_want_of_memory(obituary: &str) -> bool {
-    obituary.contains("memory allocation of ") && obituary.contains(" bytes failed")
+fn is_want_of_memory(exit_report: &str) -> bool {
+    exit_report.contains("memory allocation of ") && exit_report.contains(" bytes failed")
 }

@@ -13,7 +13,7 @@ use crate::{
         key::{EntityId, Misplaced, PhotoId, UploadKey, Vertical},
         reason::ReasonCode,
     },
-    proof::verify::{self, Cell, EntityReport, EntityState, Look, PlaceState, Question, Stray},
+    proof::verify::{self, Cell, EntityReport, EntityState, Look, PlaceState, Question, UnexpectedFile},
     queue::{DeadLetter, Depth},
     serve::site::Site,
     store::ObjectInfo,
@@ -296,7 +296,7 @@ impl RejectedView {
     }
 
     /// A photo outside of `origin/`, by its whole key.
-    fn of_file(file: Stray) -> Option<Self> {
+    fn of_file(file: UnexpectedFile) -> Option<Self> {
         let Some(State::Rejected { reason, detail }) = file.state else { return None };
         Some(Self { name: file.key, reason, detail })
     }

@@ -28,7 +28,7 @@ use super::{
 /// How long a connection that never asked for anything is taken for one that is about to.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long a connection is left alone from its first moment: the rest of its request may be under way. The kernel hands it over with
-/// its first bytes (`host/listeners.rs`), so that this is about those of a head in several pieces.
+/// its first bytes (`server/listeners.rs`), so that this is about those of a head in several pieces.
 const ARRIVING: Duration = Duration::from_millis(25);
 /// How far a client must be behind to lose its place to another one.
 const FAR_BEHIND: Duration = Duration::from_secs(2);
