@@ -40,7 +40,7 @@ pub struct LedgerEntry {
     /// Version of the engine that made what is being served.
     pub engine: Option<String>,
     /// Every image size that was ever published for the key, also before a removal: it only grows, so that what is taken
-    /// down after a commit can be taken down again. At most [`PUBLISHED_MAX`](ledger::PUBLISHED_MAX).
+    /// down after a commit can be taken down again. At most [`PUBLISHED_MAX`](decide::PUBLISHED_MAX).
     pub published: BTreeSet<String>,
     /// When this entry last changed.
     pub updated_at: Timestamp,

@@ -108,7 +108,7 @@ pub(super) fn served(what: &str, result: io::Result<()>) -> Result<()> {
     result.map_err(|error| Error::new(Place::System, Kind::Fatal, format!("serve {what}")).because(error))
 }
 
-/// A line for each listener that others can reach without TLS.
+/// A line for each listener that others can reach without TLS, and for buckets that are open to everybody.
 pub(super) fn warnings(config: &Config, has_endpoint: bool) -> Vec<String> {
     let server = &config.server;
     let s3_listen = if has_endpoint { server.s3_listen } else { Listen::Off };
@@ -136,7 +136,16 @@ pub(super) fn warnings(config: &Config, has_endpoint: bool) -> Vec<String> {
     ]
     .into_iter()
     .flatten()
+    .chain(has_endpoint.then(|| public_buckets(&config.s3.public_read)).flatten())
     .collect()
+}
+
+/// That buckets are open to everybody, which nobody should learn from a request.
+fn public_buckets(buckets: &[String]) -> Option<String> {
+    let names = buckets.join(", ");
+    (!buckets.is_empty()).then(|| {
+        format!("s3.public_read = {names}: everybody who reaches the S3 endpoint may read and list these buckets without an access key")
+    })
 }
 
 fn listen(key: &str, listen: Listen) -> Result<Option<TcpListener>> {
@@ -231,5 +240,8 @@ mod tests {
             assert!(words.iter().all(|word| warning.contains(word)), "{warning}");
         }
         assert_eq!(warnings(&config, false).len(), 2, "there is no endpoint to reach");
+        config.s3.public_read = vec!["celebtide".to_owned(), "shared-*".to_owned()];
+        assert!(warnings(&config, true)[3].contains("celebtide, shared-*"), "{:?}", warnings(&config, true));
+        assert_eq!(warnings(&config, false).len(), 2, "there is no endpoint to read at");
     }
 }

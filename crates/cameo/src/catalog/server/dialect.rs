@@ -36,7 +36,7 @@ pub(in crate::catalog) trait Dialect: Database + Sized {
     fn push_scope(query: &mut QueryBuilder<Self>, scope: &Scope, columns: [&str; 2]);
 }
 
-/// Fetching from a kind of server. The driver's types differ, so that this is one text and an implementation each ([`fetch`]).
+/// Fetching from a kind of server. The driver's types differ, so that this is one text and an implementation each (`fetch!`).
 #[async_trait]
 pub(in crate::catalog) trait Fetch: Dialect {
     fn push_text(query: &mut QueryBuilder<Self>, text: &str);

@@ -111,9 +111,9 @@ fn body(error: &BodyError) -> S3Error {
 pub(super) fn acl_not_supported(is_public: bool) -> S3Error {
     let code = S3ErrorCode::Custom("AccessControlListNotSupported".into());
     let message = if is_public {
-        "Everybody may read this bucket (s3.public_read in the server's configuration); the only list is public-read."
+        "Everybody may read this bucket (s3.public_read in the server's configuration); the only access control list taken here is public-read."
     } else {
-        "Rights are given by access key; the only list is private. Buckets that everybody may read are named in s3.public_read of the \
+        "Rights are given by access key; the only access control list taken is private. Buckets that everybody may read are named in s3.public_read of the \
          server's configuration."
     };
     status(code, message, http::StatusCode::BAD_REQUEST)
