@@ -137,7 +137,6 @@ impl Config {
         self.s3.check(&self.store.upload_bucket)?;
         self.settings()?;
         self.register.window()?;
-        self.s3.cors()?;
         Ok(self)
     }
 

@@ -31,6 +31,8 @@ pub mod s3;
 pub use check::{ContentDigest, ContentState};
 pub use open::open;
 
+/// What the names of metadata begin with that Cameo writes itself, about originals.
+pub const OWN_METADATA: &str = "cameo-";
 /// Metadata name (sent as `x-amz-meta-…`) of the generation that an object was made from.
 pub const GENERATION_METADATA: &str = "cameo-generation";
 

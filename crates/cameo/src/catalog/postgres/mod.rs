@@ -266,11 +266,6 @@ impl Dialect for Postgres {
     const HIGHEST_GENERATION: &'static str = sql::HIGHEST_GENERATION;
     const COUNTS: &'static str = sql::COUNTS;
 
-    fn is_kept(statement: &str) -> bool {
-        let _ = statement;
-        true
-    }
-
     fn failed(doing: &str, error: sqlx::Error) -> Error {
         failed(doing, error)
     }

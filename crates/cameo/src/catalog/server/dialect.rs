@@ -26,8 +26,10 @@ pub(in crate::catalog) trait Dialect: Database + Sized {
     /// How often the statement for an entity's rows has vertical and `cd_idx` bound: once where placeholders are numbered.
     const TIMES_AN_ENTITY_IS_BOUND: usize;
 
-    /// Whether connections keep a statement prepared: not one with a list of its own.
-    fn is_kept(statement: &str) -> bool;
+    /// Whether connections keep a statement prepared: not one with a list of its own, where lists are part of the text.
+    fn is_kept(_statement: &str) -> bool {
+        true
+    }
 
     /// What the driver says, as an error of whoever asked; `doing` completes "failed to …".
     fn failed(doing: &str, error: sqlx::Error) -> Error;

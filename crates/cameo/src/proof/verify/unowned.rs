@@ -21,15 +21,13 @@ use crate::{
         error::Result,
         key::{EntityId, ImageKey, PhotoId, UploadKey, Vertical},
     },
-    store::{ObjectInfo, Store},
+    store::{OWN_METADATA, ObjectInfo, Store},
 };
 
 /// Keys fetched at a time.
 const PAGE: usize = 1000;
 /// Up to so many numbers are looked up one by one; for more of them whole verticals are listed.
 const IDS_APART_MAX: usize = 200;
-/// Metadata of objects that Cameo wrote begin with this.
-const OURS: &str = "cameo-";
 
 /// What was found.
 pub(super) enum Found {
@@ -219,7 +217,7 @@ pub async fn why_unowned(
         ImageKey::Alias(entity, size) => why_alias(store, catalog, settings, &entity, &size).await?,
     };
     let is_of_grammar = !matches!(ImageKey::parse(key), ImageKey::Other(_));
-    let removable = is_of_grammar && info.metadata.keys().any(|name| name.starts_with(OURS));
+    let removable = is_of_grammar && info.metadata.keys().any(|name| name.starts_with(OWN_METADATA));
     Ok(why.map(|why| Unowned { key: key.to_owned(), why, removable }))
 }
 

@@ -8,7 +8,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rand::Rng;
 use s3s::{Body, HttpError, S3Error, S3Result, StdError, s3_error, service::S3Service};
@@ -27,7 +27,7 @@ use super::{
     limits::S3Limits,
     payload::{SentContent, Trailers},
     plain,
-    reading::Reading,
+    reading::{METADATA, Reading},
     routes::{self, Admitted, BodyKind, Route},
     signature::{self, Signer},
     translate::{broken, trailer_sums},
@@ -37,7 +37,10 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     serve::http::Incoming,
-    store::embedded::{Algorithm, BUFFER_BYTES, Digests, Refusal, Sums},
+    store::{
+        OWN_METADATA,
+        embedded::{Algorithm, BUFFER_BYTES, Digests, Refusal, Sums},
+    },
 };
 
 /// What a streamed body holds in memory at most: one buffer fills while one is written.
@@ -46,8 +49,6 @@ const STREAMED_BYTES: u64 = 2 * BUFFER_BYTES as u64;
 const STREAM_BEGIN_BYTES: u64 = 16 * 1024;
 /// Bodies that are held whole have one part of so many of the bytes in flight.
 const GATHERED_SHARE: u64 = 4;
-/// Metadata of renditions that tells of their originals.
-const ORIGIN_METADATA: &str = "x-amz-meta-cameo-";
 /// When a client that was told to slow down may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -283,7 +284,10 @@ fn verify_text(reading: &Reading, route: &Route, bytes: &Bytes, trailers: &Trail
 
 /// What Cameo notes with a rendition is about its original, which is not for everybody: not even the MD5, by which a file can be recognised.
 fn hide_origin(headers: &mut HeaderMap) {
-    let of_origin: Vec<_> = headers.keys().filter(|name| name.as_str().starts_with(ORIGIN_METADATA)).cloned().collect();
+    let is_own = |name: &HeaderName| {
+        name.as_str().strip_prefix(METADATA).is_some_and(|metadata| metadata.starts_with(OWN_METADATA))
+    };
+    let of_origin: Vec<_> = headers.keys().filter(|name| is_own(name)).cloned().collect();
     for name in of_origin {
         headers.remove(name);
     }
