@@ -6,9 +6,9 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Declares the codes once: variant, code, what it means and what to do, in English and in Korean.
+/// Declares the codes once: variant, code, kind, who must act, what it means and what to do, in English and in Korean.
 macro_rules! reason_codes {
-    ($($variant:ident $code:literal $kind:ident $english:literal $do_english:literal $korean:literal $do_korean:literal)*) => {
+    ($($variant:ident $code:literal $kind:ident $owner:ident $english:literal $do_english:literal $korean:literal $do_korean:literal)*) => {
         /// A reason code, `family.detail`.
         #[expect(clippy::doc_markdown, reason = "the texts are shown to people, where backticks would be seen")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,6 +29,11 @@ macro_rules! reason_codes {
             /// Whether it ends an original or makes it wait.
             pub const fn kind(self) -> ReasonKind {
                 match self { $(Self::$variant => ReasonKind::$kind,)* }
+            }
+
+            /// Who must act.
+            pub const fn owner(self) -> Owner {
+                match self { $(Self::$variant => Owner::$owner,)* }
             }
 
             /// What it means, in English.
@@ -54,132 +59,248 @@ macro_rules! reason_codes {
     };
 }
 
-/// Whether a reason ends an original or makes it wait.
+/// Whether a reason ends an original, makes it wait, or is found before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReasonKind {
-    /// The original stands rejected until it is replaced.
+    /// The original is rejected until it is replaced.
     Rejected,
     /// Nothing is wrong with the original; it is tried again by itself.
     Waiting,
+    /// `cameo check` finds it in a folder; it never rejects an upload.
+    Checked,
+}
+
+/// Who must act on a reason. The names are stable: scripts sort by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// Whoever named, made or handed over the photos.
+    PersonInCharge,
+    /// Whoever uploads them.
+    Operator,
+    /// Whoever runs the server.
+    Engineer,
+    /// It settles by itself.
+    Nobody,
+}
+
+impl Owner {
+    /// In the order in which a report lists them.
+    pub const ALL: [Self; 4] = [Self::PersonInCharge, Self::Operator, Self::Engineer, Self::Nobody];
+
+    /// Its stable name.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::PersonInCharge => "person_in_charge",
+            Self::Operator => "operator",
+            Self::Engineer => "engineer",
+            Self::Nobody => "nobody",
+        }
+    }
+
+    /// For people, in English.
+    pub const fn english(self) -> &'static str {
+        match self {
+            Self::PersonInCharge => "Whoever handed the photos over",
+            Self::Operator => "Whoever uploads the photos",
+            Self::Engineer => "The engineer on call",
+            Self::Nobody => "Nobody",
+        }
+    }
+
+    /// For people, in Korean.
+    pub const fn korean(self) -> &'static str {
+        match self {
+            Self::PersonInCharge => "사진을 전달한 담당자",
+            Self::Operator => "업로드 담당자",
+            Self::Engineer => "당직 엔지니어",
+            Self::Nobody => "조치할 것이 없음",
+        }
+    }
 }
 
 reason_codes! {
-    NameUnparseable "name.unparseable" Rejected
+    NameUnparseable "name.unparseable" Rejected PersonInCharge
         "The object's name is not {cd_idx}_{sequence}.jpg directly in the folder of its vertical."
         "Whoever named the file: rename it, for example 1234_0.jpg, and upload it again."
         "파일 이름이 {cd_idx}_{sequence}.jpg 형식이 아니거나 버티컬 폴더 바로 아래에 있지 않습니다."
         "파일을 만든 담당자: 이름을 1234_0.jpg 처럼 바꾸어 다시 올려 주세요."
-    NameSequenceGap "name.sequence_gap" Rejected
+    NameSequenceGap "name.sequence_gap" Checked PersonInCharge
         "The entity's sequences do not run from 0 without a gap."
         "Whoever named the files: number the photos of the entity 0, 1, 2 … or hand over the missing one."
         "한 엔티티의 순번(sequence)이 0부터 빠짐없이 이어지지 않습니다."
         "파일을 만든 담당자: 순번을 0, 1, 2 … 로 다시 매기거나 빠진 사진을 전달해 주세요."
-    NameDuplicate "name.duplicate" Rejected
+    NameDuplicate "name.duplicate" Checked PersonInCharge
         "Two files have the name of the same photo."
         "Whoever handed them over: decide which one is meant and remove the other."
         "같은 사진 자리에 해당하는 파일이 두 개 있습니다."
         "전달한 담당자: 어느 파일이 맞는지 정하고 나머지는 지워 주세요."
-    FileEmpty "file.empty" Rejected
+    FileEmpty "file.empty" Rejected PersonInCharge
         "The file has no bytes."
         "Whoever handed it over: export or copy the photo again; the copy was cut off."
         "파일이 비어 있습니다(0바이트)."
         "전달한 담당자: 복사가 중간에 끊긴 것입니다. 사진을 다시 내보내거나 복사해 주세요."
-    FileNotJpeg "file.not_jpeg" Rejected
+    FileNotJpeg "file.not_jpeg" Rejected PersonInCharge
         "The file is not a JPEG, whatever its name says."
         "Whoever made the file: save it as JPEG (renaming a PNG or HEIC does not convert it)."
         "이름과 달리 JPEG 파일이 아닙니다."
         "파일을 만든 담당자: JPEG로 다시 저장해 주세요. PNG나 HEIC의 이름만 바꾸면 변환되지 않습니다."
-    FileTruncated "file.truncated" Rejected
+    FileTruncated "file.truncated" Rejected PersonInCharge
         "The file ends before the picture does."
         "Whoever handed it over: send the photo again; it was cut off while copying or downloading."
         "파일이 중간에 잘려 사진의 일부가 없습니다."
         "전달한 담당자: 복사나 내려받기 중에 끊긴 것입니다. 사진을 다시 보내 주세요."
-    FileCorrupt "file.corrupt" Rejected
+    FileCorrupt "file.corrupt" Rejected PersonInCharge
         "The file is damaged: its headers or its data contradict themselves."
         "Whoever handed it over: export the photo again from the original."
         "파일이 손상되어 읽을 수 없습니다."
         "전달한 담당자: 원본에서 사진을 다시 내보내 주세요."
-    FileTooManyPixels "file.too_many_pixels" Rejected
+    FileTooManyPixels "file.too_many_pixels" Rejected PersonInCharge
         "The picture has more pixels, or a longer side, than is allowed."
         "Whoever made the file: export it smaller (at most 100 megapixels and 20,000 pixels a side, unless configured otherwise)."
         "사진의 화소 수 또는 한 변의 길이가 허용 범위를 넘습니다."
         "파일을 만든 담당자: 더 작게 내보내 주세요(기본값: 1억 화소, 한 변 20,000픽셀 이하)."
-    FileTooManyScans "file.too_many_scans" Rejected
+    FileTooManyScans "file.too_many_scans" Rejected PersonInCharge
         "The progressive JPEG has more scans than any normal encoder writes."
         "Whoever made the file: export it again with an ordinary program."
         "프로그레시브 JPEG의 스캔 수가 비정상적으로 많습니다."
         "파일을 만든 담당자: 일반적인 프로그램으로 다시 저장해 주세요."
-    FileUnsupportedProcess "file.unsupported_process" Rejected
+    FileUnsupportedProcess "file.unsupported_process" Rejected PersonInCharge
         "The JPEG uses a coding that browsers cannot show (arithmetic, lossless, hierarchical or JPEG-LS)."
         "Whoever made the file: save it as an ordinary baseline or progressive JPEG."
         "브라우저가 표시할 수 없는 방식(산술·무손실·계층 부호화, JPEG-LS)의 JPEG입니다."
         "파일을 만든 담당자: 일반(베이스라인 또는 프로그레시브) JPEG로 저장해 주세요."
-    FileUnsupportedPrecision "file.unsupported_precision" Rejected
+    FileUnsupportedPrecision "file.unsupported_precision" Rejected PersonInCharge
         "The JPEG's samples are not of 8 bits."
         "Whoever made the file: save it with 8 bits per channel."
         "채널당 8비트가 아닌 JPEG입니다."
         "파일을 만든 담당자: 채널당 8비트로 저장해 주세요."
-    FileUnsupportedComponents "file.unsupported_components" Rejected
+    FileUnsupportedComponents "file.unsupported_components" Rejected PersonInCharge
         "The JPEG has a number of colour components that has no meaning (not 1, 3 or 4)."
         "Whoever made the file: save it as an RGB JPEG."
         "색 성분의 수가 1, 3, 4가 아닌 JPEG입니다."
         "파일을 만든 담당자: RGB JPEG로 저장해 주세요."
-    FileTooLarge "file.too_large" Rejected
+    FileTooLarge "file.too_large" Rejected PersonInCharge
         "The file has more bytes than is allowed."
         "Whoever made the file: export it at a lower quality or size (at most 64 MiB, unless configured otherwise)."
         "파일 크기가 허용 범위를 넘습니다."
         "파일을 만든 담당자: 더 작게 내보내 주세요(기본값: 64MiB 이하)."
-    RenderTimeout "render.timeout" Rejected
+    NameExtension "name.extension" Checked PersonInCharge
+        "The file's name ends in something other than .jpg in small letters, such as .JPG or .jpeg."
+        "Whoever named the file: rename it to end in .jpg (cameo check --fix does it in a copy)."
+        "파일 이름이 소문자 .jpg 로 끝나지 않습니다(.JPG, .jpeg 등)."
+        "파일을 만든 담당자: 확장자를 .jpg 로 바꾸어 주세요(cameo check --fix 로 고친 사본을 만들 수 있습니다)."
+    NameDigits "name.digits" Checked PersonInCharge
+        "The numbers in the file's name are not plain: full-width digits, leading zeros, or a number out of range."
+        "Whoever named the file: write the numbers in ordinary digits without leading zeros, such as 1234_0.jpg."
+        "파일 이름의 숫자 표기가 잘못되었습니다(전각 숫자, 앞자리 0, 범위를 벗어난 수)."
+        "파일을 만든 담당자: 1234_0.jpg 처럼 일반 숫자로, 앞에 0 없이 적어 주세요."
+    NameNormalisation "name.normalisation" Checked PersonInCharge
+        "The file's name holds characters in decomposed form (NFD), as macOS writes them, or invisible ones."
+        "Whoever named the file: rename it to {cd_idx}_{sequence}.jpg with plain characters."
+        "파일 이름에 분해된 글자(NFD, macOS 방식)나 보이지 않는 문자가 있습니다."
+        "파일을 만든 담당자: 이름을 {cd_idx}_{sequence}.jpg 형식의 일반 문자로 바꾸어 주세요."
+    NameSubfolder "name.subfolder" Checked PersonInCharge
+        "The file is in a folder inside the delivery; only files directly in it are uploaded."
+        "Whoever handed it over: move the photo into the folder itself, or deliver the inner folder on its own."
+        "파일이 하위 폴더 안에 있습니다. 폴더 바로 아래의 파일만 올라갑니다."
+        "전달한 담당자: 사진을 폴더 바로 아래로 옮기거나 하위 폴더를 따로 전달해 주세요."
+    ListMissing "list.missing" Checked PersonInCharge
+        "The list of what was promised names it, and the folder does not hold it."
+        "Whoever handed the photos over: send what is missing, or correct the list."
+        "전달 목록에는 있으나 폴더에 없습니다."
+        "전달한 담당자: 빠진 사진을 보내거나 목록을 고쳐 주세요."
+    ListUnexpected "list.unexpected" Checked PersonInCharge
+        "The folder holds it, and the list of what was promised does not name it."
+        "Whoever handed the photos over: add it to the list, or say that it is not meant."
+        "폴더에는 있으나 전달 목록에 없습니다."
+        "전달한 담당자: 목록에 추가하거나 올리지 않을 사진인지 알려 주세요."
+    ListUnreadable "list.unreadable" Checked PersonInCharge
+        "A cell of the list of what was promised cannot be read as a cd_idx or a file name."
+        "Whoever wrote the list: correct the cell."
+        "전달 목록의 칸을 cd_idx 나 파일 이름으로 읽을 수 없습니다."
+        "목록을 만든 담당자: 해당 칸을 고쳐 주세요."
+    FileDuplicateContent "file.duplicate_content" Checked PersonInCharge
+        "The same picture, byte for byte, is handed over under two names."
+        "Whoever handed them over: look whether one of them is the wrong photo."
+        "같은 사진(바이트까지 동일)이 두 이름으로 전달되었습니다."
+        "전달한 담당자: 둘 중 하나가 잘못된 사진인지 확인해 주세요."
+    FileSmallerThanSize "file.smaller_than_size" Checked PersonInCharge
+        "The picture is smaller than an image size needs, so it will be enlarged and look soft."
+        "Whoever made the file: hand over a larger picture if there is one."
+        "사진이 이미지 규격보다 작아 확대되어 흐리게 보일 수 있습니다."
+        "파일을 만든 담당자: 더 큰 사진이 있으면 전달해 주세요."
+    FileExtremeShape "file.extreme_shape" Checked PersonInCharge
+        "The picture is very long or very wide, so most of it is cropped away or it becomes a thin strip."
+        "Whoever made the file: crop the picture to an ordinary shape."
+        "사진이 지나치게 길거나 넓어 대부분이 잘리거나 가는 띠처럼 보입니다."
+        "파일을 만든 담당자: 일반적인 비율로 잘라 주세요."
+    FileCmyk "file.cmyk" Checked PersonInCharge
+        "The picture is in CMYK, the colours of print; they can look different on a screen."
+        "Whoever made the file: export it as RGB."
+        "인쇄용 CMYK 색상의 사진이라 화면에서 색이 다르게 보일 수 있습니다."
+        "파일을 만든 담당자: RGB로 다시 내보내 주세요."
+    UploadFailed "upload.failed" Waiting Operator
+        "The file was not sent: the connection or the server failed."
+        "Whoever uploads: run the same cameo push again; it goes on where it stopped."
+        "연결이나 서버 문제로 파일을 보내지 못했습니다."
+        "업로드 담당자: 같은 cameo push 를 다시 실행하면 이어서 올립니다."
+    UploadMissing "upload.missing" Waiting Operator
+        "The delivery names the photo, and it is not in the upload bucket."
+        "Whoever uploads: run cameo push again; it sends what is missing."
+        "전달 목록에 있는 사진이 업로드 버킷에 없습니다."
+        "업로드 담당자: cameo push 를 다시 실행하면 빠진 사진을 올립니다."
+    RenderTimeout "render.timeout" Rejected Engineer
         "Making the renditions took longer than is allowed."
         "The engineer on call: look at the file; if it is legitimate, raise limits.render_cpu and retry."
         "이미지 생성 시간이 허용 범위를 넘었습니다."
         "당직 엔지니어: 파일을 확인하고 정상이면 limits.render_cpu 값을 올린 뒤 다시 시도하세요."
-    RenderMemory "render.memory" Rejected
+    RenderMemory "render.memory" Rejected Engineer
         "Making the renditions took more memory than is allowed."
         "The engineer on call: look at the file; if it is legitimate, raise limits.render_memory and retry."
         "이미지 생성에 필요한 메모리가 허용 범위를 넘었습니다."
         "당직 엔지니어: 파일을 확인하고 정상이면 limits.render_memory 값을 올린 뒤 다시 시도하세요."
-    RenderCrashed "render.crashed" Rejected
+    RenderCrashed "render.crashed" Rejected Engineer
         "The rendition engine crashed on this file, three times."
         "The engineer on call: report it with the file; this is a fault of Cameo."
         "이 파일을 처리하던 중 이미지 엔진이 세 번 비정상 종료되었습니다."
         "당직 엔지니어: 파일과 함께 신고해 주세요. Cameo의 결함입니다."
-    Superseded "superseded" Rejected
+    Superseded "superseded" Rejected Nobody
         "A newer upload of the same name took its place before it was rendered."
         "Nobody: the newer one counts."
         "처리되기 전에 같은 이름의 새 파일이 올라와 대체되었습니다."
         "조치할 것이 없습니다. 새 파일이 적용됩니다."
-    StoreDenied "store.denied" Waiting
+    StoreDenied "store.denied" Waiting Engineer
         "The store refuses access; nothing is lost and nothing is rejected."
         "The engineer on call: fix the credentials or permissions of the buckets; processing then continues automatically."
         "저장소 접근 권한이 없어 기다리는 중입니다. 잃어버린 것은 없습니다."
         "당직 엔지니어: 버킷의 인증 정보나 권한을 고치면 자동으로 계속됩니다."
-    StoreUnavailable "store.unavailable" Waiting
+    StoreUnavailable "store.unavailable" Waiting Engineer
         "The store or queue cannot be reached; nothing is lost and nothing is rejected."
         "The engineer on call: bring it back; processing then continues automatically."
         "저장소나 큐에 연결할 수 없어 기다리는 중입니다. 잃어버린 것은 없습니다."
         "당직 엔지니어: 복구되면 자동으로 계속됩니다."
-    CatalogUnavailable "catalog.unavailable" Waiting
+    CatalogUnavailable "catalog.unavailable" Waiting Engineer
         "The database cannot be reached; nothing is lost and nothing is rejected."
         "The engineer on call: bring it back; processing then continues automatically."
         "데이터베이스에 연결할 수 없어 기다리는 중입니다. 잃어버린 것은 없습니다."
         "당직 엔지니어: 복구되면 자동으로 계속됩니다."
-    CatalogConflict "catalog.conflict" Waiting
+    CatalogConflict "catalog.conflict" Waiting Nobody
         "Another writer changed the same rows; it is tried again at once."
         "Nobody, unless it lasts: then the engineer on call looks for a second program that writes the table."
         "다른 프로그램이 같은 행을 바꾸어 다시 시도하는 중입니다."
         "계속되면 당직 엔지니어가 같은 테이블에 쓰는 다른 프로그램을 확인해 주세요."
-    SystemDeadLetter "system.dead_letter" Rejected
+    SystemDeadLetter "system.dead_letter" Rejected Engineer
         "The message about this photo could not be processed and was moved to the dead-letter queue, with the cause."
         "Whoever runs the server: fix the cause that is named, then run: cameo retry --reason system.dead_letter"
         "이 사진의 메시지를 처리할 수 없어 데드레터 대기열로 옮겼습니다. 원인은 함께 표시됩니다."
         "서버 운영자: 표시된 원인을 해결한 뒤 cameo retry --reason system.dead_letter 를 실행하세요."
-    SystemUnknownReason "system.unknown_reason" Rejected
+    SystemUnknownReason "system.unknown_reason" Rejected Engineer
         "The ledger names a reason that this version of Cameo does not know; it is in the detail."
         "Whoever runs the server: ask the version that wrote it, or have the photo tried again: cameo retry --reason system.unknown_reason"
         "이 버전의 Cameo가 모르는 사유가 기록되어 있습니다. 사유는 상세 내용에 있습니다."
         "서버 운영자: 기록한 버전에서 확인하거나 cameo retry --reason system.unknown_reason 으로 다시 시도하세요."
-    WindowClosed "window.closed" Waiting
+    WindowClosed "window.closed" Waiting Nobody
         "Registration is configured to run at certain hours, and it is not one of them."
         "Nobody: it registers when the window opens."
         "등록 시간이 아니어서 기다리는 중입니다."

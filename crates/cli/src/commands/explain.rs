@@ -2,7 +2,7 @@
 
 use cameo::model::{
     error::{Error, Kind, Place},
-    reason::{ReasonCode, ReasonKind},
+    reason::{Owner, ReasonCode, ReasonKind},
 };
 use serde::Serialize;
 
@@ -21,6 +21,9 @@ pub(crate) struct Args {
 struct Explanation {
     code: ReasonCode,
     rejects: bool,
+    owner: Owner,
+    #[serde(skip)]
+    kind: ReasonKind,
     english: &'static str,
     action_english: &'static str,
     korean: &'static str,
@@ -50,6 +53,8 @@ impl Explanation {
         Self {
             code,
             rejects: code.kind() == ReasonKind::Rejected,
+            owner: code.owner(),
+            kind: code.kind(),
             english: code.english(),
             action_english: code.action_english(),
             korean: code.korean(),
@@ -59,7 +64,11 @@ impl Explanation {
 
     fn text(&self) -> String {
         let Self { code, english, action_english, korean, action_korean, .. } = self;
-        let kind = if self.rejects { "rejected / 거부" } else { "waiting / 대기" };
+        let kind = match self.kind {
+            ReasonKind::Rejected => "rejected / 거부",
+            ReasonKind::Waiting => "waiting / 대기",
+            ReasonKind::Checked => "found by check / 사전 점검",
+        };
         format!("{code}  ({kind})\n  {korean}\n  → {action_korean}\n  {english}\n  → {action_english}\n")
     }
 }
