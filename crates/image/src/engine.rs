@@ -104,13 +104,19 @@ impl Need {
     }
 
     /// Whether a component that has this share of the picture's samples has enough of them, if it comes out at `out`
-    /// of the target's size.
+    /// samples for each pixel of the target.
     fn met_by(&self, share: (f64, f64), out: f64) -> bool {
         (self.width * share.0).ceil() >= self.out_width * out && (self.height * share.1).ceil() >= self.out_height * out
     }
 }
 
-/// The smallest scale of each component that still has a sample for each one that is made of it.
+/// Samples that a scale must leave for each pixel that is made of them. A block's own transform lets frequencies just above
+/// the scale's limit through as ones just below it; with less room than this, the resizing cannot take them away any more, and fine stripes come
+/// out as coarse ones (images.md P3; `tests/stripes.rs` holds every ratio against a full decode). Colour differences are left at
+/// 1: they come out at half the size, where nobody sees it.
+const HEADROOM: f64 = 1.5;
+
+/// The smallest scale of each component that still has samples enough for what is made of it.
 fn scales(header: &Header, needs: &[Need], conversion: &Conversion) -> Vec<Scale> {
     let most = |factor: fn(&Component) -> u8| header.components.iter().map(factor).max().unwrap_or(1);
     let (most_h, most_v) = (most(|c| c.h), most(|c| c.v));
@@ -118,7 +124,8 @@ fn scales(header: &Header, needs: &[Need], conversion: &Conversion) -> Vec<Scale
         // Chroma comes out at half the size; not so where pixels are converted one by one.
         let out = if i > 0 && !matches!(conversion, Conversion::Pixels(_)) { 0.5 } else { 1.0 };
         let share = (f64::from(component.h) / f64::from(most_h), f64::from(component.v) / f64::from(most_v));
-        let enough = |part: f64| needs.iter().all(|need| need.met_by((share.0 * part, share.1 * part), out));
+        let headroom = if i == 0 || conversion.is_of_separate_colours() { HEADROOM } else { 1.0 };
+        let enough = |part: f64| needs.iter().all(|need| need.met_by((share.0 * part, share.1 * part), out * headroom));
         let smaller = [(Scale::Eighth, 0.125), (Scale::Quarter, 0.25), (Scale::Half, 0.5)];
         smaller.into_iter().find(|scale| enough(scale.1)).map_or(Scale::Full, |scale| scale.0)
     };

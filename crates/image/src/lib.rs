@@ -22,6 +22,7 @@ mod planes;
 mod reason;
 mod resize;
 mod size_set;
+mod standard_tables;
 
 pub use code_path::CodePath;
 pub use reason::{Reason, Rejection};
@@ -29,7 +30,7 @@ pub use size_set::{Fit, ImageSize, SizeSet, SizeSetError};
 
 /// Stands for the bytes this version makes of an original: it changes whenever they may change, and is recorded with
 /// each rendition.
-pub const ENGINE_VERSION: &str = "2";
+pub const ENGINE_VERSION: &str = "3";
 
 /// Makes every rendition of a size set from a JPEG original.
 ///
@@ -78,7 +79,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_bytes: 64 << 20, max_pixels: 100_000_000, max_side: 20_000, max_scans: 100 }
+        Self { max_bytes: 64 << 20, max_pixels: 100_000_000, max_side: 65_500, max_scans: 100 }
     }
 }
 

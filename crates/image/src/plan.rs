@@ -58,10 +58,12 @@ impl Target {
         (f64::from(self.width) / self.source.width, f64::from(self.height) / self.source.height)
     }
 
-    /// Whether `other` shows nothing that this one does not, and with no more pixels for it.
+    /// Whether `other` shows nothing that this one does not, and with no more pixels for it. One that was enlarged itself makes
+    /// nothing: what is the original's own size would come out of the enlargement with halos.
     fn can_make(&self, other: &Self) -> bool {
         let (own, wanted) = (self.density(), other.density());
-        self.source.contains(&other.source) && own.0 * SLACK >= wanted.0 && own.1 * SLACK >= wanted.1
+        let is_enlarged = own.0 > SLACK || own.1 > SLACK;
+        !is_enlarged && self.source.contains(&other.source) && own.0 * SLACK >= wanted.0 && own.1 * SLACK >= wanted.1
     }
 }
 
@@ -216,6 +218,21 @@ mod tests {
         // 256 rows are too few for any crop, but the wide one has enough for the square.
         assert_eq!(of(5000, 1000), [Source::Rendition(2), original, original, original]);
         assert_eq!(of(3000, 4001), [last, last, last, original]);
+    }
+
+    /// images.md P1: `or` of a 300x300 original came out of the enlarged `sq`.
+    #[test]
+    fn nothing_is_made_from_what_was_enlarged() {
+        let sizes = [(320, 320, Fit::Cover), (480, 640, Fit::Cover), (640, 360, Fit::Cover), (1280, 1280, Fit::Inside)];
+        for side in [40, 299, 300, 301, 319, 320, 321, 479, 500, 639, 641] {
+            let targets: Vec<Target> =
+                sizes.iter().map(|&(bw, bh, fit)| target(&size(bw, bh, fit, true), side, side)).collect();
+            for source in sources(&targets) {
+                let Source::Rendition(base) = source else { continue };
+                let density = targets[base].density();
+                assert!(density.0 <= SLACK && density.1 <= SLACK, "{side}: {base} is enlarged {density:?}");
+            }
+        }
     }
 
     fn check(size: &ImageSize, w: u32, h: u32) {

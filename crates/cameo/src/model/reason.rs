@@ -157,9 +157,9 @@ reason_codes! {
         "전달한 담당자: 원본에서 사진을 다시 내보내 주세요."
     FileTooManyPixels "file.too_many_pixels" Rejected PersonInCharge
         "The picture has more pixels, or a longer side, than is allowed."
-        "Whoever made the file: export it smaller (at most 100 megapixels and 20,000 pixels a side, unless configured otherwise)."
+        "Whoever made the file: export it smaller (at most 100 megapixels and 65,500 pixels a side, unless configured otherwise)."
         "사진의 화소 수 또는 한 변의 길이가 허용 범위를 넘습니다."
-        "파일을 만든 담당자: 더 작게 내보내 주세요(기본값: 1억 화소, 한 변 20,000픽셀 이하)."
+        "파일을 만든 담당자: 더 작게 내보내 주세요(기본값: 1억 화소, 한 변 65,500픽셀 이하)."
     FileTooManyScans "file.too_many_scans" Rejected PersonInCharge
         "The progressive JPEG has more scans than any normal encoder writes."
         "Whoever made the file: export it again with an ordinary program."

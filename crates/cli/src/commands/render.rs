@@ -52,7 +52,8 @@ struct Answer {
     width: Option<u32>,
     height: Option<u32>,
     renditions: Vec<Written>,
-    #[serde(skip)]
+    /// What is wrong with the file, as in the text output; none where it was rendered.
+    #[serde(skip_serializing_if = "String::is_empty")]
     detail: String,
 }
 

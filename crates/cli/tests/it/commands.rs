@@ -78,6 +78,8 @@ fn render_tells_the_reason_and_goes_on() {
     let out = folder.path().join("out");
     let output = cameo(&[&["render", "--json", "--out", out.to_str().unwrap()], &files[..]].concat()).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
+    let details: Vec<_> = json_lines(&output).iter().map(|l| l["detail"].as_str().map(str::to_owned)).collect();
+    assert_eq!(details, [Some("no bytes".to_owned()), Some("the first bytes are not FF D8".to_owned()), None]);
     let told: Vec<_> = json_lines(&output).iter().map(|l| l["reason"].as_str().map(str::to_owned)).collect();
     assert_eq!(told, [Some("file.empty".to_owned()), Some("file.not_jpeg".to_owned()), None]);
     let missing = cameo(&["render", "/no/such.jpg", "--out", out.to_str().unwrap()]).output().unwrap();

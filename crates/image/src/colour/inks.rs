@@ -2,15 +2,15 @@
 
 use crate::picture;
 
-/// Inks from samples of a CMYK picture; Adobe's are inverted (255 is no ink).
-pub(super) fn from_cmyk(samples: [u8; 4], inverted: bool) -> [u8; 4] {
-    if inverted { samples.map(|sample| 255 - sample) } else { samples }
+/// Inks from samples of a CMYK picture, which are inverted (255 is no ink).
+pub(super) fn from_cmyk(samples: [u8; 4]) -> [u8; 4] {
+    samples.map(|sample| 255 - sample)
 }
 
 /// Inks from samples of a YCCK picture: Y, Cb and Cr stand for the complements of C, M and Y.
-pub(super) fn from_ycck([y, blue, red, black]: [u8; 4], inverted: bool) -> [u8; 4] {
+pub(super) fn from_ycck([y, blue, red, black]: [u8; 4]) -> [u8; 4] {
     let [r, g, b] = picture::to_rgb([y, blue, red]);
-    from_cmyk([255 - r, 255 - g, 255 - b, black], inverted)
+    from_cmyk([255 - r, 255 - g, 255 - b, black])
 }
 
 /// Light that is left after each ink has taken its share; for want of a profile.

@@ -43,10 +43,17 @@ impl Conversion {
                 None => Self::None,
             },
             ColourModel::Rgb => Self::Pixels(Pixels { model, profile: icc.and_then(Profile::rgb) }),
-            ColourModel::Cmyk { .. } | ColourModel::Ycck { .. } => {
+            ColourModel::Cmyk | ColourModel::Ycck => {
                 Self::Pixels(Pixels { model, profile: icc.and_then(Profile::cmyk) })
             }
         }
+    }
+}
+
+impl Conversion {
+    /// Whether every component carries the detail of the picture: inks, or red, green and blue.
+    pub(crate) fn is_of_separate_colours(&self) -> bool {
+        matches!(self, Self::Pixels(pixels) if matches!(pixels.model, ColourModel::Rgb | ColourModel::Cmyk))
     }
 }
 
@@ -66,12 +73,8 @@ impl Pixels {
         match (self.model, rows) {
             (ColourModel::YCbCr, &[y, blue, red]) => interleave([y, blue, red], pixels, to_rgb),
             (_, &[r, g, b]) => interleave([r, g, b], pixels, |rgb| rgb),
-            (ColourModel::Ycck { inverted }, &[y, blue, red, black]) => {
-                interleave([y, blue, red, black], pixels, |ycck| inks::from_ycck(ycck, inverted));
-            }
-            (ColourModel::Cmyk { inverted }, &[c, m, y, k]) => {
-                interleave([c, m, y, k], pixels, |cmyk| inks::from_cmyk(cmyk, inverted));
-            }
+            (ColourModel::Ycck, &[y, blue, red, black]) => interleave([y, blue, red, black], pixels, inks::from_ycck),
+            (ColourModel::Cmyk, &[c, m, y, k]) => interleave([c, m, y, k], pixels, inks::from_cmyk),
             _ => unreachable!("a picture that is converted has three components or four"),
         }
         let converted = self.profile.as_ref().is_some_and(|profile| profile.to_srgb(pixels, rgb));

@@ -43,11 +43,12 @@ impl Coefficients {
         Ok(())
     }
 
-    /// A coefficient that was begun must be told to its last bit. One that no scan carries is zero, which a file may
-    /// well mean, unless it breaks off without EOI.
+    /// Whether the picture is whole. Where the file says itself that it ends, refinements that never came make a coarser picture, and a
+    /// coefficient that no scan carries is zero: a file may well mean both. One that breaks off without EOI was cut. The first
+    /// scan of the DC coefficients must be there in any case.
     pub(super) fn check_complete(&self, index: usize, at_eoi: bool) -> Result<(), Rejection> {
-        let is_missing = |low: u8| low != 0 && (low != NEVER || !at_eoi);
-        if self.low[0] != 0 || self.low.iter().any(|&low| is_missing(low)) {
+        let is_cut = !at_eoi && self.low.iter().any(|&low| low != 0);
+        if self.low[0] == NEVER || is_cut {
             return Err(truncated(format!("scans are missing: component {index} is not complete to its last bit")));
         }
         Ok(())

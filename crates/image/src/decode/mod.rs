@@ -90,7 +90,7 @@ trait Process {
 }
 
 fn decode_with(mut process: impl Process, bytes: &[u8], header: &Header) -> Result<Vec<Plane>, Rejection> {
-    let mut tables = TableState::default();
+    let mut tables = TableState::at_start(header.progressive);
     let mut segments = Segments::starting_at(bytes, 2);
     let mut scans = 0;
     let at_eoi = loop {

@@ -20,6 +20,18 @@ pub(super) struct TableState {
 type Huffman<Built> = (Option<HuffmanSpec>, Option<Box<Built>>);
 
 impl TableState {
+    /// What is in force before the first segment: for sequential files, the standard's Huffman tables.
+    pub(super) fn at_start(progressive: bool) -> Self {
+        let mut state = Self::default();
+        if !progressive {
+            for index in 0..4 {
+                state.dc[index].0 = HuffmanSpec::by_default(false, index);
+                state.ac[index].0 = HuffmanSpec::by_default(true, index);
+            }
+        }
+        state
+    }
+
     /// Takes a DQT, DHT or DRI segment.
     pub(super) fn take(&mut self, segment: Segment<'_>) -> Result<(), Rejection> {
         match segment.marker {

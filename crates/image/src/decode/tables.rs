@@ -2,6 +2,7 @@
 
 use crate::header::corrupt;
 use crate::reason::Rejection;
+use crate::standard_tables;
 
 /// Zigzag order: natural (row-major) index of the n-th coefficient (T.81, figure A.6).
 pub(crate) const ZIGZAG: [u8; 64] = [
@@ -62,6 +63,12 @@ impl HuffmanSpec {
             rest = after;
         }
         Ok(())
+    }
+
+    /// The table of this number where a file defines none.
+    pub(crate) fn by_default(is_ac: bool, index: usize) -> Option<Self> {
+        let table = standard_tables::by_default(is_ac, index)?;
+        Some(Self { counts: table.counts, symbols: table.symbols.to_vec() })
     }
 
     fn parse(bytes: &[u8]) -> Result<(Self, &[u8]), Rejection> {

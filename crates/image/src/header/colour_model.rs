@@ -12,16 +12,10 @@ pub(crate) enum ColourModel {
     YCbCr,
     /// Red, green, blue as they are.
     Rgb,
-    /// Four inks; inverted when Adobe's marker is there (255 is no ink).
-    Cmyk {
-        /// Whether 255 means no ink.
-        inverted: bool,
-    },
-    /// CMY as YCbCr, and black.
-    Ycck {
-        /// Whether 255 means no ink.
-        inverted: bool,
-    },
+    /// Four inks, inverted: 255 is no ink.
+    Cmyk,
+    /// CMY as YCbCr, and black; inverted too.
+    Ycck,
 }
 
 /// The markers that speak of colour.
@@ -50,9 +44,9 @@ impl ColourMarkers {
     pub(super) fn model(self, components: &[Component]) -> ColourModel {
         match (components.len(), self.adobe_transform) {
             (1, _) => ColourModel::Grey,
-            (4, None) => ColourModel::Cmyk { inverted: false },
-            (4, Some(0)) => ColourModel::Cmyk { inverted: true },
-            (4, Some(_)) => ColourModel::Ycck { inverted: true },
+            // Inverted, as Adobe writes it, whether its marker is there or not: so browsers, Pillow and libvips show it.
+            (4, None | Some(0)) => ColourModel::Cmyk,
+            (4, Some(_)) => ColourModel::Ycck,
             (_, Some(0)) if !self.jfif => ColourModel::Rgb,
             (_, None) if !self.jfif && ids_say_rgb(components) => ColourModel::Rgb,
             _ => ColourModel::YCbCr,

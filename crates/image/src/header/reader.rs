@@ -10,11 +10,14 @@ use super::segments::{Ending, Segment, Segments, marker};
 use super::{Header, corrupt, reserved, truncated, upright};
 use crate::Limits;
 use crate::decode::tables::{HuffmanSpec, QuantTable};
-use crate::exif::{Orientation, read_orientation};
+use crate::exif::{Orientation, is_tiff, read_orientation};
 use crate::icc::IccChunks;
 use crate::reason::{Reason, Rejection};
+use crate::standard_tables::by_default;
 
 const EXIF_SIGNATURE: &[u8] = b"Exif\0";
+/// EXIF segments that are looked at: more than one is a fault of a writer, or a directory cut into segments.
+const EXIF_SEGMENTS_MAX: usize = 8;
 
 /// Reads and checks the header of an original. A rejection carries the upright size wherever a frame header told it.
 pub(crate) fn read_header(bytes: &[u8], limits: &Limits) -> Result<Header, Rejection> {
@@ -49,9 +52,8 @@ fn check_signature(bytes: &[u8], limits: &Limits) -> Result<(), Rejection> {
 struct Reader<'a> {
     claimed_size: Option<(u32, u32)>,
     frame: Option<Frame>,
-    /// An EXIF segment was there, and what it said.
-    has_exif: bool,
-    exif: Option<Orientation>,
+    /// What the EXIF segments carry, in their order.
+    exif: Vec<&'a [u8]>,
     icc: IccChunks<'a>,
     colour: ColourMarkers,
     defined: Defined,
@@ -77,7 +79,7 @@ impl<'a> Reader<'a> {
         };
         let mut frame = self.frame.take().ok_or_else(|| corrupt("a scan before the frame header"))?;
         let scan = ScanHeader::parse(sos.payload, &frame.components, frame.progressive)?;
-        self.check_tables(&frame, &scan)?;
+        self.check_tables(&frame, &scan, bytes.len() - sos.end)?;
         if frame.height == 0 {
             frame.height = height_of_dnl(bytes, sos.end)?;
             self.claimed_size = Some((frame.width, frame.height));
@@ -102,7 +104,7 @@ impl<'a> Reader<'a> {
     }
 
     fn orientation(&self) -> Orientation {
-        self.exif.unwrap_or_default()
+        exif_orientation(&self.exif).unwrap_or_default()
     }
 
     /// The file ends before its first scan: cut between segments it is a truncated picture if the frame was there,
@@ -136,10 +138,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The first EXIF segment counts, whatever it says; XMP, which APP1 carries too, never does.
-    fn take_app1(&mut self, payload: &[u8]) {
-        if let (Some([_, tiff @ ..]), false) = (payload.strip_prefix(EXIF_SIGNATURE), self.has_exif) {
-            (self.has_exif, self.exif) = (true, read_orientation(tiff));
+    /// XMP, which APP1 carries too, says nothing here.
+    fn take_app1(&mut self, payload: &'a [u8]) {
+        if let Some([_, tiff @ ..]) = payload.strip_prefix(EXIF_SIGNATURE)
+            && self.exif.len() < EXIF_SEGMENTS_MAX
+        {
+            self.exif.push(tiff);
         }
     }
 
@@ -153,16 +157,25 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the first scan's tables are there. Later scans are checked when they are decoded.
-    fn check_tables(&self, frame: &Frame, scan: &ScanHeader) -> Result<(), Rejection> {
+    ///
+    /// Those of the standard are taken for granted where they may be ([`crate::standard_tables`]), in a file that has data enough for its
+    /// blocks: a frame of a camera is whole, and damage that took the tables away is damage.
+    fn check_tables(&self, frame: &Frame, scan: &ScanHeader, data_bytes: usize) -> Result<(), Rejection> {
+        let blocks = u64::from(frame.width.div_ceil(8)) * u64::from(frame.height.div_ceil(8));
+        let may_be_standard = !frame.progressive && data_bytes as u64 * 8 >= blocks;
         for component in &scan.components {
             let quant = frame.components[component.index].quant;
             let has_dc = scan.spectral_start == 0;
             let is_dc_only = scan.spectral_end == 0;
+            let is_defined = |is_ac: bool, index: usize| {
+                let defined = if is_ac { self.defined.ac } else { self.defined.dc };
+                defined & 1 << index != 0 || (may_be_standard && by_default(is_ac, index).is_some())
+            };
             let missing = if self.defined.quant & 1 << quant == 0 {
                 "quantisation"
-            } else if has_dc && self.defined.dc & 1 << component.dc_table == 0 {
+            } else if has_dc && !is_defined(false, component.dc_table) {
                 "DC Huffman"
-            } else if !is_dc_only && self.defined.ac & 1 << component.ac_table == 0 {
+            } else if !is_dc_only && !is_defined(true, component.ac_table) {
                 "AC Huffman"
             } else {
                 continue;
@@ -170,6 +183,15 @@ impl<'a> Reader<'a> {
             return Err(corrupt(format!("the first scan needs a {missing} table that is not there")));
         }
         Ok(())
+    }
+}
+
+/// The orientation that the EXIF segments state: the first that begins a TIFF structure counts, whatever it says, with all that follow as
+/// its continuation. An empty one, or one of something else, hides nothing.
+fn exif_orientation(segments: &[&[u8]]) -> Option<Orientation> {
+    match segments.iter().position(|segment| is_tiff(segment)).map(|first| &segments[first..])? {
+        [only] => read_orientation(only),
+        several => read_orientation(&several.concat()),
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) mod marker {
     pub(crate) const APP1: u8 = 0xE1;
     pub(crate) const APP2: u8 = 0xE2;
     pub(crate) const APP0: u8 = 0xE0;
+    pub(crate) const APP15: u8 = 0xEF;
+    pub(crate) const COM: u8 = 0xFE;
     pub(crate) const APP14: u8 = 0xEE;
     pub(crate) const JPG0: u8 = 0xF0;
     pub(crate) const JPG13: u8 = 0xFD;
@@ -111,6 +113,9 @@ impl<'a> Segments<'a> {
     fn with_length(&mut self, marker: u8) -> Result<Segment<'a>, Ending> {
         let field = self.bytes.get(self.at..self.at + 2).ok_or(Ending::Cut)?;
         let length = usize::from(u16::from_be_bytes([field[0], field[1]]));
+        // A length that does not count its own two bytes, on a segment that says nothing of the picture: an empty one, to every reader.
+        let is_application = matches!(marker, marker::APP0..=marker::APP15 | marker::COM);
+        let length = if is_application { length.max(2) } else { length };
         if length < 2 {
             return Err(Ending::BadLength);
         }
@@ -168,7 +173,19 @@ mod tests {
         assert_eq!(ending(&[0xFF]), Some(Ending::Clean));
         assert_eq!(ending(&[0xFF, 0xFE]), Some(Ending::Cut));
         assert_eq!(ending(&[0xFF, 0xFE, 0, 5, 1, 2]), Some(Ending::Cut));
-        assert_eq!(ending(&[0xFF, 0xFE, 0, 1, 1, 2]), Some(Ending::BadLength));
+        assert_eq!(ending(&[0xFF, 0xDB, 0, 1, 1, 2]), Some(Ending::BadLength));
+    }
+
+    /// images.md Q4.
+    #[test]
+    fn application_segments_that_are_shorter_than_their_length_field_are_empty() {
+        for (marker, length) in [(0xE5, 0), (0xE0, 1), (0xEE, 0), (0xEF, 1), (0xFE, 0)] {
+            let bytes = [0xFF, marker, 0, length, 0xFF, 0xDB, 0, 3, 7];
+            let mut segments = Segments::starting_at(&bytes, 0);
+            let empty = segments.next().expect("an empty segment");
+            assert_eq!((empty.marker, empty.payload.len(), empty.end), (marker, 0, 4));
+            assert_eq!(segments.next().map(|segment| segment.payload).ok(), Some(&[7][..]));
+        }
     }
 
     #[test]

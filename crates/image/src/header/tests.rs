@@ -113,9 +113,42 @@ fn colour_follows_the_markers() {
     assert_eq!(colour(&[(0xEE, b"Adobe\0")]), Ok(ColourModel::YCbCr));
 }
 
+/// images.md Q2: an empty first segment hid the second.
+#[test]
+fn an_exif_segment_without_a_directory_hides_nothing() {
+    let whole = [EXIF_6, &[6, 0, 0, 0]].concat();
+    let orientation = |segments: &[&[u8]]| {
+        let mut all: Vec<(u8, &[u8])> = segments.iter().map(|segment| (0xE1, *segment)).collect();
+        all.extend([DQT, SOF, DHT, SOS]);
+        reason(&file(&all)).map(|header| header.orientation)
+    };
+    for first in [&b"Exif\0\0"[..], b"Exif\0", b"Exif\0\0\0\0\0\0", b"Exif\0\0no TIFF at all"] {
+        assert_eq!(orientation(&[first, &whole]), Ok(Orientation::Rotate90), "{first:?}");
+    }
+    let (begin, end) = whole.split_at(20);
+    assert_eq!(orientation(&[begin, &[b"Exif\0\0", end].concat()]), Ok(Orientation::Rotate90), "in two segments");
+    let many = vec![&b"Exif\0\0"[..]; 100];
+    assert_eq!(orientation(&many), Ok(Orientation::Upright));
+}
+
+/// images.md P4: frames of Motion JPEG define no Huffman tables.
+#[test]
+fn sequential_files_have_the_standard_tables_where_they_define_none() {
+    let whole = [file(&[DQT, SOF, SOS]), vec![0; 2]].concat();
+    assert!(reason(&whole).is_ok());
+    assert_eq!(reason(&whole[..whole.len() - 2]), Err(Reason::Corrupt), "no data for its eight blocks");
+    let third: (u8, &[u8]) = (0xDA, &[3, 1, 0x20, 2, 0, 3, 0, 0, 63, 0]);
+    assert_eq!(reason(&[file(&[DQT, SOF, third]), vec![0; 2]].concat()), Err(Reason::Corrupt), "there are two of each");
+    let progressive: (u8, &[u8]) = (0xDA, &[1, 1, 0, 0, 0, 0]);
+    assert_eq!(reason(&[file(&[DQT, (0xC2, SOF.1), progressive]), vec![0; 9]].concat()), Err(Reason::Corrupt));
+}
+
+/// An EXIF segment of one entry, up to the value of its orientation.
+const EXIF_6: &[u8] = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0";
+
 #[test]
 fn only_the_first_exif_counts_and_xmp_never() {
-    let exif = |value: u8| [&b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[value, 0, 0, 0]].concat();
+    let exif = |value: u8| [EXIF_6, &[value, 0, 0, 0]].concat();
     let xmp: &[u8] = b"http://ns.adobe.com/xap/1.0/\0<tiff:Orientation>6</tiff:Orientation>";
     let bytes = file(&[(0xE1, xmp), (0xE1, &exif(3)), (0xE1, &exif(6)), DQT, SOF, DHT, SOS]);
     assert_eq!(reason(&bytes).map(|h| h.orientation), Ok(Orientation::Rotate180));
