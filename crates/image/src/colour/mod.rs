@@ -5,6 +5,7 @@
 
 mod inks;
 mod profile;
+mod tables;
 
 use crate::header::{ColourModel, Header};
 use crate::picture::{Picture, to_rgb};

@@ -1,12 +1,14 @@
-//! ICC profiles, by way of the `moxcms` crate.
+//! ICC profiles: read by the `moxcms` crate, which converts by those of a matrix too; those of tables are evaluated by [`Tables`].
 
 use std::sync::Arc;
 
+use super::tables::Tables;
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformExecutor, TransformOptions};
 
 /// A profile that changes pixels.
-pub(super) struct Profile {
-    transform: Arc<dyn TransformExecutor<u8> + Send + Sync>,
+pub(super) enum Profile {
+    Matrix(Arc<dyn TransformExecutor<u8> + Send + Sync>),
+    Tables(Box<Tables>),
 }
 
 /// How far a value may be moved by a profile that counts as sRGB: what rounding does.
@@ -39,13 +41,22 @@ impl Profile {
 
     fn new(icc: &[u8], space: DataColorSpace, layout: Layout, to: (&ColorProfile, Layout)) -> Option<Self> {
         let source = ColorProfile::new_from_slice(icc).ok().filter(|profile| profile.color_space == space)?;
+        if let (3 | 4, Some(_)) = (layout.channels(), &source.lut_a_to_b_perceptual) {
+            return Tables::of(&source, layout.channels()).map(|tables| Self::Tables(Box::new(tables)));
+        }
         let transform = source.create_transform_8bit(layout, to.0, to.1, TransformOptions::default()).ok()?;
-        Some(Self { transform })
+        Some(Self::Matrix(transform))
     }
 
     /// Converts interleaved samples; says whether it could.
     pub(super) fn to_srgb(&self, samples: &[u8], srgb: &mut [u8]) -> bool {
-        self.transform.transform(samples, srgb).is_ok()
+        match self {
+            Self::Matrix(transform) => transform.transform(samples, srgb).is_ok(),
+            Self::Tables(tables) => {
+                tables.to_srgb(samples, srgb);
+                true
+            }
+        }
     }
 
     /// What becomes of each value of grey.
