@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
-use crate::{catalog::table::DEFAULT_NAME, model::error::Result, render::children::ORIGINALS_PER_CHILD};
+use crate::{
+    admission::is_bucket_name, catalog::table::DEFAULT_NAME, model::error::Result,
+    render::children::ORIGINALS_PER_CHILD,
+};
 
 /// Address of the store in the data folder.
 const EMBEDDED_STORE: &str = "embedded:";
@@ -50,7 +53,7 @@ impl Store {
     /// Refuses buckets that no store can have, and one bucket for both: originals with all that cameras write into them would be public.
     pub(super) fn check(&self) -> Result<()> {
         for (setting, name) in [("upload_bucket", &self.upload_bucket), ("image_bucket", &self.image_bucket)] {
-            if !s3s::path::check_bucket_name(name) {
+            if !is_bucket_name(name) {
                 return Err(misconfigured(format!(
                     "read store.{setting} = {name:?}: a bucket has 3 to 63 lower-case letters, digits, hyphens and dots"
                 )));

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
 use crate::{
+    admission::{ClientNetwork, ConnectionLimits},
     model::error::Result,
-    serve::http::{ClientNetwork, ConnectionLimits},
 };
 
 /// The levels of log lines; `off` is none.

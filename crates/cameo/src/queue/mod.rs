@@ -15,6 +15,7 @@ pub mod contract;
 pub mod dead_letter;
 pub mod memory;
 mod open;
+#[cfg(feature = "embedded")]
 pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;

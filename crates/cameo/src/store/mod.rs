@@ -22,6 +22,7 @@ use crate::model::{
 mod check;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+#[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod memory;
 mod open;

@@ -19,8 +19,8 @@ use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    ConnectionLimits,
     clients::client_of,
-    limits::ConnectionLimits,
     pace::{Pace, Rate},
     sometimes::Sometimes,
 };
@@ -104,6 +104,11 @@ impl Drop for Place {
     }
 }
 
+/// Open connections of one client that is not trusted: never so many that no other finds a place.
+fn connections_of_a_client(limits: &ConnectionLimits) -> usize {
+    limits.connections_per_client.min(limits.connections_max / 2).max(1)
+}
+
 impl Connections {
     pub(super) fn new(listener: &'static str, limits: ConnectionLimits) -> Self {
         Self(Arc::new(Shared {
@@ -138,7 +143,7 @@ impl Connections {
         let is_trusted =
             client.is_loopback() || limits.trusted_clients.iter().any(|network| network.contains(address.ip()));
         let of_client = table.clients.get(&client).copied().unwrap_or(0);
-        if !is_trusted && of_client >= limits.connections_of_a_client() {
+        if !is_trusted && of_client >= connections_of_a_client(limits) {
             let mine = table.open.values().filter(|connection| connection.client == client);
             if !evict_one(mine, now) {
                 drop(table);
@@ -163,7 +168,7 @@ impl Connections {
     fn refused(&self, client: IpAddr) {
         if let Some(times) = self.0.too_many.happened() {
             tracing::warn!(
-                listener = self.0.listener, %client, times, connections_max = self.0.limits.connections_of_a_client(),
+                listener = self.0.listener, %client, times, connections_max = connections_of_a_client(&self.0.limits),
                 "a client has too many connections, and more are refused; if it is a proxy, name it in server.trusted_clients"
             );
         }

@@ -36,7 +36,6 @@ mod hosts;
 mod key_file;
 mod key_ring;
 mod keys;
-mod limits;
 mod listener;
 mod operations;
 mod payload;
@@ -49,12 +48,11 @@ mod translate;
 mod watch;
 mod xml;
 
+pub use crate::admission::S3Limits;
 pub use cors::Cors;
-pub use hosts::fault_of_domain;
 pub use key_file::{Keys, key_file};
 pub use key_ring::KeyRing;
 pub use keys::{AccessKey, Grant, Quota, Rights, fault_of_pair};
-pub use limits::S3Limits;
 pub use quota::{Amount, Usage};
 pub use watch::Watch;
 
