@@ -36,7 +36,7 @@ pub use audit::Audit;
 pub use console::Console;
 pub use environment::Environment;
 pub use images::Images;
-pub use limits::Limits;
+pub use limits::OriginalLimits;
 pub use places::{Catalog, Queue, Store, Worker};
 pub use register::{Register, When};
 pub use s3::S3;
@@ -71,7 +71,7 @@ pub struct Config {
     /// Workers.
     pub worker: Worker,
     /// What an original may be at most.
-    pub limits: Limits,
+    pub limits: OriginalLimits,
     /// What clients of the S3 endpoint may ask for.
     pub s3: S3,
     /// Who changed what at the S3 endpoint.
@@ -94,7 +94,7 @@ impl Default for Config {
             images: Images::default(),
             console: Console::default(),
             worker: Worker::default(),
-            limits: Limits::default(),
+            limits: OriginalLimits::default(),
             s3: S3::default(),
             audit: Audit::default(),
             size_sets: BTreeMap::from([(DEFAULT_SIZE_SET.to_owned(), SizeSetConfig::default())]),

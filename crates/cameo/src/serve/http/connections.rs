@@ -245,11 +245,11 @@ enum Phase {
 pub(super) struct Connection {
     client: IpAddr,
     evicted: CancellationToken,
-    state: Mutex<State>,
+    state: Mutex<ConnectionState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct ConnectionState {
     phase: Phase,
     has_asked: bool,
     /// Whether the last look found nothing to read. A connection that nobody has looked at yet may hold a request.
@@ -264,9 +264,9 @@ struct State {
 
 /// A request that is being answered, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Asked(Arc<Connection>);
+pub(super) struct RequestUnderWay(Arc<Connection>);
 
-impl Drop for Asked {
+impl Drop for RequestUnderWay {
     fn drop(&mut self) {
         self.0.state().phase = Phase::Leaving;
     }
@@ -275,7 +275,7 @@ impl Drop for Asked {
 impl Connection {
     fn new(client: IpAddr, limits: &ConnectionLimits, now: Instant) -> Self {
         let rate = Rate { behind_max: limits.idle_timeout, min_bytes_per_s: limits.min_bytes_per_s };
-        let state = State {
+        let state = ConnectionState {
             phase: Phase::Idle { since: now },
             has_asked: false,
             has_nothing_to_read: false,
@@ -288,7 +288,7 @@ impl Connection {
         Self { client, evicted: CancellationToken::new(), state: Mutex::new(state) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
         lock(&self.state)
     }
 
@@ -302,7 +302,7 @@ impl Connection {
     }
 
     /// A request begins. An error where the connection's place was just given away: then nothing of the request has happened.
-    pub(super) fn begin(self: &Arc<Self>) -> io::Result<Asked> {
+    pub(super) fn begin(self: &Arc<Self>) -> io::Result<RequestUnderWay> {
         let mut state = self.state();
         if self.is_evicted() {
             return Err(io::ErrorKind::ConnectionAborted.into());
@@ -313,7 +313,7 @@ impl Connection {
         state.receiving.restart();
         state.sending.restart();
         drop(state);
-        Ok(Asked(self.clone()))
+        Ok(RequestUnderWay(self.clone()))
     }
 
     pub(super) fn waits_to_receive(&self, waker: &Waker, now: Instant) {
@@ -406,7 +406,7 @@ impl Connection {
     }
 }
 
-impl State {
+impl ConnectionState {
     /// How easily it is done without, the lowest first, and for how long that has been so; `None` while it goes on well.
     fn dispensable(&self, now: Instant) -> Option<Dispensable> {
         if let Phase::Idle { since } = self.phase {

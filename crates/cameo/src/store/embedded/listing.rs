@@ -5,7 +5,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::{Embedded, object::StoredObject, refusal::Answer};
+use super::{Embedded, object::StoredObject, refusal::StoreResult};
 use crate::model::error::{Place, Result};
 
 /// Rows that are read at once where many of them may be skipped.
@@ -108,7 +108,7 @@ impl Query {
 
 impl Embedded {
     /// A page of a bucket's objects.
-    pub async fn list_page(&self, bucket: &str, query: &Query) -> Answer<Page> {
+    pub async fn list_page(&self, bucket: &str, query: &Query) -> StoreResult<Page> {
         let mut page = Page::default();
         if query.max == 0 {
             return Ok(page);
@@ -139,7 +139,7 @@ impl Embedded {
     }
 
     /// Whether a bucket holds anything under a prefix.
-    pub fn any_under(&self, bucket: &str, prefix: &str) -> Answer<bool> {
+    pub fn any_under(&self, bucket: &str, prefix: &str) -> StoreResult<bool> {
         let end = after_all_with(prefix).unwrap_or_else(|| ABOVE_ALL.to_owned());
         let first = self.inner.db.look_up(Place::Store, "look for objects", |connection| {
             let mut query = connection.prepare_cached(KEYS)?;

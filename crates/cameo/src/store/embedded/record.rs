@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     checksum::{Checksums, is_default},
     object::{Description, Headers, ObjectPart, Position, StoredObject},
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
 };
 use crate::clock::{from_millis, to_millis};
 
@@ -113,7 +113,7 @@ impl Record {
     }
 
     /// What is written behind the content.
-    pub(super) fn to_bytes(&self) -> Answer<Vec<u8>> {
+    pub(super) fn to_bytes(&self) -> StoreResult<Vec<u8>> {
         let mut bytes = serde_json::to_vec(self).map_err(|error| Refusal::io("write a record", error.into()))?;
         let (length, sum) = (bytes.len() as u64, crc_fast::checksum(Crc64Nvme, &bytes));
         bytes.extend_from_slice(&length.to_le_bytes());

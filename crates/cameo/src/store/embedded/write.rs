@@ -15,7 +15,7 @@ use super::{
     meta,
     object::{Description, ObjectPart, Position, StoredObject},
     record::Record,
-    refusal::Answer,
+    refusal::StoreResult,
     run_blocking::run_blocking,
     staging::Staged,
     transaction::Transaction,
@@ -45,7 +45,7 @@ pub struct NewObject {
 }
 
 /// What else happens in the transaction that writes an object, before it is written: with the object and what must hold for it.
-pub(super) type Also = Box<dyn FnOnce(&Connection, &StoredObject, &WriteConditions) -> Done<Answer<()>> + Send>;
+pub(super) type Also = Box<dyn FnOnce(&Connection, &StoredObject, &WriteConditions) -> Done<StoreResult<()>> + Send>;
 
 /// Content that is about to become an object.
 pub(super) struct ReceivedContent {
@@ -80,12 +80,12 @@ impl Embedded {
     }
 
     /// Writes an object of content that was received. What it replaces stays readable to those who have opened it.
-    pub async fn put(&self, staged: Staged, object: NewObject) -> Answer<StoredObject> {
+    pub async fn put(&self, staged: Staged, object: NewObject) -> StoreResult<StoredObject> {
         let etag = hex::encode(staged.digests().md5);
         self.put_content(ReceivedContent { staged, etag, parts: Vec::new(), also: None }, object).await
     }
 
-    pub(super) async fn put_content(&self, content: ReceivedContent, object: NewObject) -> Answer<StoredObject> {
+    pub(super) async fn put_content(&self, content: ReceivedContent, object: NewObject) -> StoreResult<StoredObject> {
         let lock = self.inner.locks.lock(&object.bucket, &object.key).await;
         let store = self.clone();
         self.detached(async move { store.place_and_commit(lock, content, object).await }).await
@@ -96,7 +96,7 @@ impl Embedded {
         lock: OwnedMutexGuard<()>,
         content: ReceivedContent,
         new: NewObject,
-    ) -> Answer<StoredObject> {
+    ) -> StoreResult<StoredObject> {
         let ReceivedContent { staged, etag, parts, also } = content;
         let in_flight = self.next_generation().await?;
         let (generation, size) = (in_flight.number(), staged.digests().size);
@@ -123,7 +123,7 @@ impl Embedded {
         object: StoredObject,
         conditions: WriteConditions,
         also: Option<Also>,
-    ) -> Answer<StoredObject> {
+    ) -> StoreResult<StoredObject> {
         let (inner, now, row) = (self.inner.clone(), object.modified_at, object.clone());
         let written = self
             .inner
@@ -155,7 +155,7 @@ impl Embedded {
     }
 
     /// Deletes an object; true when there was one.
-    pub async fn delete_object(&self, bucket: &str, key: &str, conditions: WriteConditions) -> Answer<bool> {
+    pub async fn delete_object(&self, bucket: &str, key: &str, conditions: WriteConditions) -> StoreResult<bool> {
         let lock = self.inner.locks.lock(bucket, key).await;
         let (store, bucket, key) = (self.clone(), bucket.to_owned(), key.to_owned());
         self.detached(async move {
@@ -166,7 +166,7 @@ impl Embedded {
         .await
     }
 
-    async fn commit_delete(&self, bucket: String, key: String, conditions: WriteConditions) -> Answer<bool> {
+    async fn commit_delete(&self, bucket: String, key: String, conditions: WriteConditions) -> StoreResult<bool> {
         let in_flight = self.next_generation().await?;
         let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
         let mut tombstone = self.place_tombstone(&bucket, &key, in_flight).await?;
@@ -200,7 +200,7 @@ impl Embedded {
 
     /// A file that says of a key that it was deleted: as long as its content may still be in `objects/`, an index that is written again
     /// from there must not bring it back. None where there is nothing to delete, and in the image bucket, which is made from the others.
-    async fn place_tombstone(&self, bucket: &str, key: &str, in_flight: InFlight) -> Answer<Option<Placed>> {
+    async fn place_tombstone(&self, bucket: &str, key: &str, in_flight: InFlight) -> StoreResult<Option<Placed>> {
         if !self.inner.is_kept(bucket) || self.find(bucket, key)?.is_none() {
             return Ok(None);
         }
@@ -219,8 +219,8 @@ impl Embedded {
     /// Runs a change to its end even when the caller goes away: half of it must not stay.
     pub(super) async fn detached<T: Send + 'static>(
         &self,
-        change: impl Future<Output = Answer<T>> + Send + 'static,
-    ) -> Answer<T> {
+        change: impl Future<Output = StoreResult<T>> + Send + 'static,
+    ) -> StoreResult<T> {
         self.inner.changes.spawn(change).await.unwrap_or_else(|error| {
             Err(Error::new(Place::Store, Kind::Unavailable, "finish a change of the store").because(error).into())
         })
