@@ -8,7 +8,7 @@ use crate::model::error::Result;
 /// What `images.public_url` looks like.
 const EXAMPLE: &str = "https://image.mycelebs.com";
 
-/// The public images.
+/// `[images]`: where the public fetches renditions, and how long they may be cached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Images {

@@ -12,7 +12,7 @@ use crate::{model::error::Result, render::children};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OriginalLimits {
-    /// Length of an original.
+    /// Bytes of an original; a larger one is rejected without being read.
     pub original: ByteSize,
     /// Width times height.
     pub pixels: u64,

@@ -54,21 +54,21 @@ const FILE_MAX_BYTES: u64 = 1 << 20;
 pub struct Config {
     /// Data folder and listeners.
     pub server: Server,
-    /// Log lines.
+    /// `[log]`: level and format of the lines on standard error.
     pub log: Log,
-    /// The buckets.
+    /// `[store]`: where originals and renditions are, and for how long old content is kept.
     pub store: Store,
-    /// The queues.
+    /// `[queue]`: where events and outcomes wait, and how often a message is tried.
     pub queue: Queue,
-    /// The database.
+    /// `[catalog]`: the database, and the names of the public table in it.
     pub catalog: Catalog,
-    /// Registering.
+    /// `[register]`: when outcomes become rows, and what a deletion does.
     pub register: Register,
-    /// The public images.
+    /// `[images]`: the public address, caching, the alias.
     pub images: Images,
-    /// The console.
+    /// `[console]`: who may reach it.
     pub console: Console,
-    /// Workers.
+    /// `[worker]`: how many originals are rendered at a time.
     pub worker: Worker,
     /// What an original may be at most.
     pub limits: OriginalLimits,
@@ -76,7 +76,7 @@ pub struct Config {
     pub s3: S3,
     /// Who changed what at the S3 endpoint.
     pub audit: Audit,
-    /// Size sets by name.
+    /// `[size_sets.NAME]`; `default` must exist, and is for verticals that name none.
     pub size_sets: BTreeMap<String, SizeSetConfig>,
     /// Settings of single verticals.
     pub verticals: BTreeMap<Vertical, VerticalConfig>,

@@ -15,7 +15,7 @@ const EMBEDDED_STORE: &str = "embedded:";
 /// Address of the queues and of the catalog in the data folder.
 const EMBEDDED_DATABASE: &str = "sqlite:";
 
-/// The buckets.
+/// `[store]`: the two buckets, and how long the embedded store keeps what it no longer needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
@@ -74,7 +74,7 @@ impl Store {
     }
 }
 
-/// The queues.
+/// `[queue]`: the two queues, and how long and how often a message is tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Queue {
@@ -110,13 +110,13 @@ impl Queue {
     }
 }
 
-/// The database.
+/// `[catalog]`: the database of ledger and public table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Catalog {
     /// Which database: `sqlite:` keeps it in the data folder, `mysql://…` and `postgres://…` in a server.
     pub url: String,
-    /// The public table.
+    /// Name of the public table, which applications read.
     pub table: String,
     /// Columns of the public table that have other names there.
     pub columns: BTreeMap<String, String>,
@@ -135,7 +135,7 @@ impl Catalog {
     }
 }
 
-/// Workers.
+/// `[worker]`: how many originals are rendered at a time, and by how many children after one another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Worker {

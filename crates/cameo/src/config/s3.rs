@@ -31,7 +31,7 @@ pub struct S3 {
     pub public_read: Vec<String>,
     /// Content of one object.
     pub object_max: ByteSize,
-    /// Open connections.
+    /// Open connections of the endpoint, at most, as far as the process has descriptors for them.
     pub connections_max: usize,
     /// Request bodies held in memory together.
     pub in_flight_max: ByteSize,

@@ -20,9 +20,9 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 pub struct Server {
     /// The folder that holds everything embedded.
     pub data: PathBuf,
-    /// The S3 endpoint.
+    /// Where the S3 endpoint listens; only in a server that keeps objects itself.
     pub s3_listen: Listen,
-    /// The public images.
+    /// Where renditions and aliases are served to the public.
     pub images_listen: Listen,
     /// Console and JSON API.
     pub console_listen: Listen,

@@ -12,7 +12,7 @@ use crate::model::{
 pub enum Intent {
     /// Render this original.
     Render {
-        /// The photo.
+        /// Which photo its key names.
         photo: PhotoId,
         /// `ETag` of the content that the event tells of.
         etag: String,

@@ -27,7 +27,7 @@ pub async fn open_store(config: &Config, keys: Option<AccessKeys>, writes: bool)
     store::open(&config.store.url, buckets, written, keys).await
 }
 
-/// The two queues.
+/// The queues between the steps, in the order in which a photo passes them.
 #[derive(Debug, Clone)]
 pub struct Queues {
     /// From the store to `resize`.

@@ -74,9 +74,11 @@ fn attempt(
 ) -> Result<Result<Rendered, Rejection>> {
     let mut crashes = Vec::new();
     while crashes.len() < ATTEMPTS as usize {
+        // Before each attempt: a host that is ending would else wait for up to three fresh children.
         if shared.stopping.load(Ordering::Relaxed) {
             return Err(unavailable("render an original: the host is ending"));
         }
+        // Taken, and put back only where it is as good as before: a child that broke a limit or died is dropped, which ends its process.
         let mut child = match place.take() {
             Some(child) => child,
             None => RenderChild::start(&shared.config, &shared.stopping)?,
@@ -91,9 +93,11 @@ fn attempt(
             Attempt::OverMemory(detail) if fresh => {
                 return Ok(Err(Rejection::new(ReasonCode::RenderMemory, detail)));
             }
+            // Not counted as a crash. The next child is a fresh one, so this is met once at most.
             Attempt::OverMemory(_) => {}
             Attempt::Crashed(detail) => crashes.push(detail),
             Attempt::Unread(error) => {
+                // Nothing was asked of the child, so it keeps its place.
                 *place = Some(child);
                 return Err(unread(error));
             }

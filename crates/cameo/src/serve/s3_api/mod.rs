@@ -68,7 +68,7 @@ use operations::Operations;
 /// What the S3 endpoint is made of.
 #[derive(Debug, Clone)]
 pub struct S3Endpoint {
-    /// The buckets.
+    /// Where objects are: the store of the data folder, whose streams and parts the flow does not need.
     pub store: Embedded,
     /// Who may come in, and what they may do.
     pub keys: Arc<KeyRing>,

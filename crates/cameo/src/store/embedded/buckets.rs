@@ -23,7 +23,7 @@ const IS_USED: &str = "SELECT EXISTS (SELECT 1 FROM cameo_objects WHERE bucket =
 const DELETE: &str = "DELETE FROM cameo_buckets WHERE name = ?1";
 const DELETE_UPLOADS: &str = "DELETE FROM cameo_uploads WHERE bucket = ?1 RETURNING id";
 
-/// A bucket.
+/// A bucket of the index, which may be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
     /// Its name.

@@ -81,7 +81,7 @@ pub type Sums = BTreeMap<Algorithm, String>;
 /// The additional checksums of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Checksums {
-    /// The values.
+    /// A value for each algorithm; none where the client sent none and asked for none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: Sums,
     /// Whether they are checksums of the parts' checksums.
@@ -97,9 +97,9 @@ pub(super) fn is_default(checksums: &Checksums) -> bool {
 /// What was computed of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digests {
-    /// Bytes.
+    /// Length of the body, bytes.
     pub size: u64,
-    /// MD5.
+    /// MD5 of the body, which is its `ETag`.
     pub md5: [u8; 16],
     /// The additional checksums that were asked for.
     pub sums: Sums,

@@ -36,7 +36,7 @@ const LEFT_MAX: usize = 10_000;
 /// Folders of `objects/` that are remembered as durable, at most.
 const SHARDS_REMEMBERED: usize = 64;
 
-/// The folders.
+/// The folders `objects/`, `parts/` and `tmp/` of a data folder, and the names of the files in them.
 #[derive(Debug)]
 pub(super) struct Files {
     data: PathBuf,

@@ -22,7 +22,7 @@ const OBJECTS: &str = "SELECT bucket, object_key, generation, file, file_offset,
 /// Above every key: keys are UTF-8, which has no byte above F4, and end before three of the highest characters.
 const ABOVE_ALL: &str = "\u{10ffff}\u{10ffff}\u{10ffff}";
 
-/// What to list.
+/// Which page of a listing of S3 is wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     /// What keys start with.
@@ -38,7 +38,7 @@ pub struct Query {
 /// One entry of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// An object.
+    /// An object whose key has no delimiter behind the prefix.
     Object(Box<StoredObject>),
     /// What several keys have in common, up to the delimiter.
     CommonPrefix(String),

@@ -65,10 +65,10 @@ pub struct NewUpload {
     pub full_object: bool,
 }
 
-/// A multipart upload.
+/// A multipart upload that was begun, and may be completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// Its id.
+    /// Names it in all later requests; nobody can guess it.
     pub id: String,
     /// The bucket.
     pub bucket: String,
@@ -105,7 +105,7 @@ pub struct Part {
 /// A part as the client names it when it completes the upload.
 #[derive(Debug, Clone)]
 pub struct NamedPart {
-    /// Its number.
+    /// Its number, from 1.
     pub number: u32,
     /// Its `ETag`, without quotes.
     pub etag: String,
@@ -116,7 +116,7 @@ pub struct NamedPart {
 /// How to complete an upload.
 #[derive(Debug, Clone)]
 pub struct Completion {
-    /// The parts, in order.
+    /// The parts in ascending order of their numbers, which may have gaps.
     pub parts: Vec<NamedPart>,
     /// What every part but the last must have, bytes.
     pub part_min_bytes: u64,

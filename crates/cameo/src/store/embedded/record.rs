@@ -35,7 +35,7 @@ pub(super) struct Record {
     /// The objects whose content is before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     objects: Vec<Recorded>,
-    /// A deletion.
+    /// Of a deletion: which object, and when; none where the record is of content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     removed: Option<Removed>,
 }

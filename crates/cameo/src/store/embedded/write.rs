@@ -86,6 +86,8 @@ impl Embedded {
     }
 
     pub(super) async fn put_content(&self, content: ReceivedContent, object: NewObject) -> StoreResult<StoredObject> {
+        // Before the generation is taken, so that the order of a key's generations is the order of its commits. The task takes the lock
+        // along: a client that goes away must not let the next change of the key begin in the middle of this one.
         let lock = self.inner.locks.lock(&object.bucket, &object.key).await;
         let store = self.clone();
         self.detached(async move { store.place_and_commit(lock, content, object).await }).await
@@ -106,6 +108,8 @@ impl Embedded {
         let object =
             StoredObject { bucket, key, generation, position, size, etag, modified_at, description, checksums, parts };
         let (files, record) = (self.inner.files.clone(), Record::of([&object]));
+        // The file is durable before the row that names it. A crash in between leaves a file without a row, which the next start moves
+        // to the quarantine; the other way round an acknowledged row would have no content.
         let placed = run_blocking(move || files.place(staged.temp, &record, in_flight)).await?;
         if planted(Bug::AcknowledgeBeforeCommit) && self.inner.is_original(&object.bucket, &object.key) {
             let (store, answer) = (self.clone(), object.clone());
@@ -146,10 +150,13 @@ impl Embedded {
             // The file is removed as the guard is dropped.
             Ok(Err(refusal)) => return Err(refusal),
             Err(error) => {
+                // The commit may have happened all the same, as when the disk was full at its end: a file that is removed now could be an
+                // object's. The sweep asks the writer.
                 placed.doubt();
                 return Err(error.into());
             }
         }
+        // After the commit: a consumer that looked before it would find nothing and sleep again.
         self.wake_events(&object.bucket, &object.key);
         Ok(object)
     }
