@@ -20,8 +20,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (count, concurrency): (u64, usize) = (count.parse()?, concurrency.parse()?);
     let content = match content.parse() {
-        Ok(bytes) => Content::Zeros(bytes),
-        Err(_) => Content::Photo(std::fs::read(content)?),
+        Ok(bytes) => Body::Zeros(bytes),
+        Err(_) => Body::Photo(std::fs::read(content)?),
     };
     cameo::tls::install_crypto_provider();
     let store = AmazonS3Builder::new()
@@ -45,12 +45,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-enum Content {
+enum Body {
     Zeros(usize),
     Photo(Vec<u8>),
 }
 
-impl Content {
+impl Body {
     /// Key and body of an object; no two bodies are the same.
     fn object(&self, number: u64) -> (String, Vec<u8>) {
         match self {

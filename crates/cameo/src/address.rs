@@ -14,6 +14,15 @@ pub fn unknown_scheme(place: Place, key: &str, url: &str, known: &str) -> Error 
     Error::new(place, Kind::Misconfigured, doing)
 }
 
+/// The error of an address that leads into a data folder: the process that owns the folder opens it, and nothing else can.
+pub fn of_a_data_folder(place: Place, key: &str, url: &str, shared: &str) -> Error {
+    let doing = format!(
+        "read {key}: {}: is a part of the data folder of `cameo serve`, which nothing else can open; set it to {shared}",
+        scheme(url)
+    );
+    Error::new(place, Kind::Misconfigured, doing)
+}
+
 /// The error of a backend that this program was built without.
 pub fn not_built_in(place: Place, key: &str, url: &str, feature: &str) -> Error {
     let doing = format!(

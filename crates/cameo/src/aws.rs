@@ -18,12 +18,12 @@ pub struct AwsAccess {
     pub keys: Option<AccessKeys>,
 }
 
-/// A pair of keys.
+/// The key pair that requests to AWS, or to what speaks like it, are signed with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessKeys {
     /// The public part.
     pub id: String,
-    /// The secret part.
+    /// The secret part, as it was issued; never printed.
     pub secret: String,
 }
 

@@ -6,13 +6,18 @@
 //! rows in one transaction of the [`catalog`], then the aliases, and only then deletes the message. [`serve`] shows the
 //! images and the console, and [`proof::verify`] proves that nothing is missing.
 //!
+//! The feature `embedded`, on by default, is what one process needs to be the whole system: the store, queues and catalog of a data
+//! folder, and the listeners. Without it there is what a function of Lambda is made of.
+//!
 //! Imports point one way: `cli → server → config → serve → {worker, proof} → flow → {store, catalog} → {ledger, queue} → model`.
 
 pub mod address;
+pub mod admission;
 pub mod aws;
 pub mod catalog;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "embedded")]
 pub mod db;
 pub mod escape;
 pub mod failpoint;
@@ -23,6 +28,7 @@ pub mod private_file;
 pub mod proof;
 pub mod queue;
 pub mod render;
+#[cfg(feature = "embedded")]
 pub mod serve;
 pub mod server;
 pub mod store;

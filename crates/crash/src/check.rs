@@ -14,9 +14,9 @@ use cameo_image::ImageSize;
 
 use crate::{
     findings::{Broken, Findings},
-    journal::{History, Journal, State},
+    journal::{History, Journal, KeyState},
     load::names_an_impossible_photo,
-    originals::{Content, Pool},
+    originals::{Photo, Pool},
     settings::Settings,
     snapshot::{Entry, Row, Snapshot},
 };
@@ -135,7 +135,7 @@ struct Stands<'s> {
     rows: Vec<&'s Row>,
 }
 
-type Settled = (Option<Content>, BTreeSet<Option<usize>>);
+type Settled = (Option<Photo>, BTreeSet<Option<usize>>);
 
 impl Stands<'_> {
     /// The one possible state that stands, or what is wrong with the most likely one.
@@ -150,7 +150,7 @@ impl Stands<'_> {
         Err(wrong)
     }
 
-    fn agrees(&self, state: &State) -> Result<Settled, String> {
+    fn agrees(&self, state: &KeyState) -> Result<Settled, String> {
         let stored = self.snapshot.originals.get(self.key);
         let entry = self.snapshot.ledger.get(self.key);
         match (state.original, stored) {
@@ -172,19 +172,19 @@ impl Stands<'_> {
         }
     }
 
-    fn agrees_present(&self, content: Content, entry: &Entry, state: &State) -> Result<Settled, String> {
+    fn agrees_present(&self, content: Photo, entry: &Entry, state: &KeyState) -> Result<Settled, String> {
         let expected = match content {
             _ if self.key.ends_with(".DS_Store") => "ignored",
-            Content::Good(_) => "serving",
-            Content::Bad(_) => "rejected",
+            Photo::Good(_) => "serving",
+            Photo::Bad(_) => "rejected",
         };
         if entry.state != expected {
             return Err(format!("the ledger says {}, not {expected}", entry.state));
         }
         match content {
-            Content::Good(good) if self.serves(|other| other == good) => Ok((Some(content), [Some(good)].into())),
-            Content::Good(good) => Err(format!("{} rows, not the renditions of photo {good}", self.rows.len())),
-            Content::Bad(_) => self.agrees_beside_a_bad_one(&state.serving).map(|serving| (Some(content), serving)),
+            Photo::Good(good) if self.serves(|other| other == good) => Ok((Some(content), [Some(good)].into())),
+            Photo::Good(good) => Err(format!("{} rows, not the renditions of photo {good}", self.rows.len())),
+            Photo::Bad(_) => self.agrees_beside_a_bad_one(&state.serving).map(|serving| (Some(content), serving)),
         }
     }
 

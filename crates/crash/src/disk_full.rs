@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 use crate::{
     journal::Change,
     load::bucket,
-    originals::{Content, GOODS},
-    run::{Outcome, Run},
+    originals::{GOODS, Photo},
+    run::{Run, RunReport},
     server::Launcher,
 };
 
@@ -58,7 +58,7 @@ pub struct Refusals {
 }
 
 /// Fills the disk under a server and gives the space back. None where a disk cannot be mounted (not root).
-pub async fn fill(mut launcher: Launcher, seed: u64) -> Result<Option<(Outcome, Refusals)>> {
+pub async fn fill(mut launcher: Launcher, seed: u64) -> Result<Option<(RunReport, Refusals)>> {
     launcher.max_receives = MAX_RECEIVES;
     let data = launcher.data();
     fs::create_dir_all(&data)?;
@@ -102,7 +102,7 @@ impl Filler<'_> {
     /// Uploads the next original; true when it was acknowledged.
     async fn upload(&mut self) -> bool {
         self.next += 1;
-        let content = Content::Good(usize::try_from(self.next).unwrap_or(0) % GOODS);
+        let content = Photo::Good(usize::try_from(self.next).unwrap_or(0) % GOODS);
         let key = format!("origin/crash/{}_0.jpg", self.next);
         let payload = PutPayload::from(self.run.pool().bytes(content));
         let answer = self.bucket.put(&key.as_str().into(), payload).await;

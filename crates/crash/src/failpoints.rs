@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::timeout;
 
 use crate::{
-    run::{Options, Outcome, Run},
+    run::{Options, Run, RunReport},
     server::Launcher,
 };
 
@@ -32,7 +32,7 @@ pub async fn die_everywhere(
     options: &Options,
     points: &[Point],
     times: u64,
-) -> Result<(Outcome, Vec<Deaths>)> {
+) -> Result<(RunReport, Vec<Deaths>)> {
     let mut run = Run::new(launcher, options.seed)?;
     let mut rng = StdRng::seed_from_u64(options.seed);
     let load = run.load(options.clients);

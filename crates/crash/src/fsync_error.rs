@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{
     journal::Change,
     load::{bucket, put},
-    originals::{Content, GOODS},
-    run::{Outcome, Run},
+    originals::{GOODS, Photo},
+    run::{Run, RunReport},
     server::Launcher,
 };
 
@@ -32,7 +32,7 @@ pub struct Seen {
 }
 
 /// Lets every fsync fail once a thread has made some, uploads until the server has ended, and checks what stands.
-pub async fn fail(launcher: Launcher, seed: u64) -> Result<(Outcome, Seen)> {
+pub async fn fail(launcher: Launcher, seed: u64) -> Result<(RunReport, Seen)> {
     let trace = launcher.folder.join("trace");
     let mut failing = launcher.clone();
     let inject = ["fsync", "fdatasync"].map(|call| format!("inject={call}:error=EIO:when={}+", SUCCEED + 1));
@@ -48,7 +48,7 @@ pub async fn fail(launcher: Launcher, seed: u64) -> Result<(Outcome, Seen)> {
     let bucket = bucket(&addresses.s3)?;
     let mut refused = false;
     for n in 1..=UPLOADS_MAX {
-        let content = Content::Good(usize::try_from(n)? % GOODS);
+        let content = Photo::Good(usize::try_from(n)? % GOODS);
         let key = format!("origin/crash/{n}_0.jpg");
         let acknowledged = put(&bucket, &key, run.pool().bytes(content)).await;
         run.journal().record(&key, Change::Put(content), acknowledged);

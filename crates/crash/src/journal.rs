@@ -8,27 +8,27 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::originals::Content;
+use crate::originals::Photo;
 
 /// What a client does to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// Uploads this.
-    Put(Content),
+    Put(Photo),
     /// Deletes what is there.
     Delete,
 }
 
 /// A state that a key may be in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct State {
+pub struct KeyState {
     /// What was uploaded last.
-    pub original: Option<Content>,
+    pub original: Option<Photo>,
     /// Which good originals may serve while the last one is bad: one that was replaced before its turn never served.
     pub serving: BTreeSet<Option<usize>>,
 }
 
-impl State {
+impl KeyState {
     fn absent() -> Self {
         Self { original: None, serving: [None].into() }
     }
@@ -38,7 +38,7 @@ impl State {
             Change::Delete => Self::absent(),
             Change::Put(content) => {
                 let mut serving = self.serving.clone();
-                if let Content::Good(good) = content {
+                if let Photo::Good(good) = content {
                     serving.insert(Some(good));
                 }
                 Self { original: Some(content), serving }
@@ -51,14 +51,14 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     /// The states that are possible now.
-    pub states: BTreeSet<State>,
+    pub states: BTreeSet<KeyState>,
     /// Every change and whether it was acknowledged, for the report.
     pub changes: Vec<(Change, bool)>,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self { states: [State::absent()].into(), changes: Vec::new() }
+        Self { states: [KeyState::absent()].into(), changes: Vec::new() }
     }
 }
 
@@ -73,8 +73,8 @@ impl History {
     }
 
     /// After a look at a quiet server: this is what stands.
-    pub fn settle(&mut self, original: Option<Content>, serving: BTreeSet<Option<usize>>) {
-        self.states = [State { original, serving }].into();
+    pub fn settle(&mut self, original: Option<Photo>, serving: BTreeSet<Option<usize>>) {
+        self.states = [KeyState { original, serving }].into();
     }
 }
 
@@ -112,7 +112,7 @@ impl Journal {
     }
 
     /// Puts a history in the place of the key's.
-    pub fn settle(&self, key: &str, original: Option<Content>, serving: BTreeSet<Option<usize>>) {
+    pub fn settle(&self, key: &str, original: Option<Photo>, serving: BTreeSet<Option<usize>>) {
         if let Some(history) = self.lock().histories.get_mut(key) {
             history.settle(original, serving);
         }
@@ -129,16 +129,16 @@ impl Journal {
 mod tests {
     use super::*;
 
-    fn originals(history: &History) -> Vec<Option<Content>> {
+    fn originals(history: &History) -> Vec<Option<Photo>> {
         history.states.iter().map(|state| state.original).collect()
     }
 
     #[test]
     fn an_acknowledged_change_leaves_one_state() {
         let mut history = History::default();
-        history.record(Change::Put(Content::Good(1)), true);
-        history.record(Change::Put(Content::Good(2)), true);
-        assert_eq!(originals(&history), [Some(Content::Good(2))]);
+        history.record(Change::Put(Photo::Good(1)), true);
+        history.record(Change::Put(Photo::Good(2)), true);
+        assert_eq!(originals(&history), [Some(Photo::Good(2))]);
         history.record(Change::Delete, true);
         assert_eq!(originals(&history), [None]);
     }
@@ -146,20 +146,20 @@ mod tests {
     #[test]
     fn a_change_without_an_answer_leaves_two() {
         let mut history = History::default();
-        history.record(Change::Put(Content::Good(1)), true);
-        history.record(Change::Put(Content::Good(2)), false);
-        assert_eq!(originals(&history), [Some(Content::Good(1)), Some(Content::Good(2))]);
-        history.record(Change::Put(Content::Good(3)), true);
-        assert_eq!(originals(&history), [Some(Content::Good(3)); 2]);
+        history.record(Change::Put(Photo::Good(1)), true);
+        history.record(Change::Put(Photo::Good(2)), false);
+        assert_eq!(originals(&history), [Some(Photo::Good(1)), Some(Photo::Good(2))]);
+        history.record(Change::Put(Photo::Good(3)), true);
+        assert_eq!(originals(&history), [Some(Photo::Good(3)); 2]);
     }
 
     #[test]
     fn a_bad_original_may_leave_any_earlier_good_one_serving() {
         let mut history = History::default();
-        history.record(Change::Put(Content::Good(1)), true);
-        history.settle(Some(Content::Good(1)), [Some(1)].into());
-        history.record(Change::Put(Content::Good(2)), true);
-        history.record(Change::Put(Content::Bad(0)), true);
+        history.record(Change::Put(Photo::Good(1)), true);
+        history.settle(Some(Photo::Good(1)), [Some(1)].into());
+        history.record(Change::Put(Photo::Good(2)), true);
+        history.record(Change::Put(Photo::Bad(0)), true);
         let state = history.states.first().unwrap();
         assert_eq!(state.serving, [Some(1), Some(2)].into());
     }

@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     journal::{Change, Journal},
-    originals::{BADS, Content, GOODS, Pool},
+    originals::{BADS, GOODS, Photo, Pool},
     server::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, UPLOAD_BUCKET},
 };
 
@@ -128,13 +128,13 @@ struct Client {
     number: u64,
     entities: u64,
     /// Keys that were uploaded to, with the content that was sent last.
-    photos: Vec<(String, Content)>,
+    photos: Vec<(String, Photo)>,
 }
 
 /// What a client does next.
 enum Request {
-    Put(String, Content),
-    PutInParts(String, Content),
+    Put(String, Photo),
+    PutInParts(String, Photo),
     Delete(String),
 }
 
@@ -182,8 +182,7 @@ impl Client {
     }
 
     fn choose(&mut self) -> Vec<Request> {
-        let (good, bad) =
-            (Content::Good(self.rng.random_range(0..GOODS)), Content::Bad(self.rng.random_range(0..BADS)));
+        let (good, bad) = (Photo::Good(self.rng.random_range(0..GOODS)), Photo::Bad(self.rng.random_range(0..BADS)));
         match self.rng.random_range(0..100) {
             0..50 => vec![Request::Put(self.new_photo(good), good)],
             50..55 => vec![Request::PutInParts(self.new_photo(good), good)],
@@ -195,7 +194,7 @@ impl Client {
     }
 
     /// Something about a photo that was uploaded before.
-    fn on_an_old_photo(&mut self, roll: u32, good: Content, bad: Content) -> Vec<Request> {
+    fn on_an_old_photo(&mut self, roll: u32, good: Photo, bad: Photo) -> Vec<Request> {
         if self.photos.is_empty() {
             return vec![Request::Put(self.new_photo(good), good)];
         }
@@ -226,7 +225,7 @@ impl Client {
     }
 
     /// A key that is new: often the next photo of the same entity.
-    fn new_photo(&mut self, content: Content) -> String {
+    fn new_photo(&mut self, content: Photo) -> String {
         if self.entities == 0 || self.rng.random_bool(0.7) {
             self.entities += 1;
         }

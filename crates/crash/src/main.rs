@@ -17,7 +17,7 @@ use cameo_crash::{
     program::{self, Build},
     refusals::{self, Fault},
     restore,
-    run::{Options, Outcome, power_cuts, random_kills},
+    run::{Options, RunReport, power_cuts, random_kills},
     server::Launcher,
     syscalls,
 };
@@ -283,7 +283,7 @@ fn points(cli: &Cli) -> Result<Vec<Point>> {
 }
 
 /// Tells what was found; returns the figures.
-fn told(outcome: Outcome) -> Summary {
+fn told(outcome: RunReport) -> Summary {
     for line in outcome.findings.lines() {
         eprintln!("{line}");
     }

@@ -21,7 +21,7 @@ const QUALITY: u8 = 85;
 
 /// What a client uploads: an index into the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Content {
+pub enum Photo {
     /// Becomes renditions.
     Good(usize),
     /// Is rejected.
@@ -59,20 +59,20 @@ impl Pool {
         Ok(Self { goods, bads })
     }
 
-    fn original(&self, content: Content) -> &Original {
+    fn original(&self, content: Photo) -> &Original {
         match content {
-            Content::Good(n) => &self.goods[n],
-            Content::Bad(n) => &self.bads[n],
+            Photo::Good(n) => &self.goods[n],
+            Photo::Bad(n) => &self.bads[n],
         }
     }
 
     /// The bytes.
-    pub fn bytes(&self, content: Content) -> Vec<u8> {
+    pub fn bytes(&self, content: Photo) -> Vec<u8> {
         self.original(content).bytes.clone()
     }
 
     /// Whether an object of this `ETag` has this content, uploaded in one piece or as one part.
-    pub fn is(&self, content: Content, etag: &str) -> bool {
+    pub fn is(&self, content: Photo, etag: &str) -> bool {
         self.original(content).etags.iter().any(|known| known == etag)
     }
 
@@ -152,7 +152,7 @@ mod tests {
         for sizes in (0..SIZE_SETS).map(sizes_of) {
             let set = SizeSet::new(sizes.clone()).unwrap();
             for n in 0..8 {
-                let rendered = cameo_image::render(&pool.bytes(Content::Good(n)), &set, &Limits::default()).unwrap();
+                let rendered = cameo_image::render(&pool.bytes(Photo::Good(n)), &set, &Limits::default()).unwrap();
                 for (size, rendition) in sizes.iter().zip(&rendered.renditions) {
                     assert_eq!(size.name, rendition.image_size);
                     let etag = hex::encode(Md5::digest(&rendition.jpeg));
@@ -167,7 +167,7 @@ mod tests {
         let pool = Pool::draw().unwrap();
         let sizes = SizeSet::new(sizes_of(0)).unwrap();
         for n in 0..BADS {
-            let bytes = pool.bytes(Content::Bad(n));
+            let bytes = pool.bytes(Photo::Bad(n));
             assert!(cameo_image::render(&bytes, &sizes, &Limits::default()).is_err(), "{n}");
         }
     }

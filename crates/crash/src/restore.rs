@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     check::Leftovers,
     findings::Broken,
-    run::{Outcome, Run},
+    run::{Run, RunReport},
     server::Launcher,
     snapshot::open,
 };
@@ -47,7 +47,7 @@ enum Loss {
 const LOSSES: [Loss; 4] = [Loss::Gone, Loss::PutBack, Loss::Empty, Loss::Damaged];
 
 /// Takes the database away so often, each time under load, and recovers.
-pub async fn restore(launcher: Launcher, times: u64, clients: u64, seed: u64) -> Result<Outcome> {
+pub async fn restore(launcher: Launcher, times: u64, clients: u64, seed: u64) -> Result<RunReport> {
     let mut run = Run::new(launcher, seed)?;
     run.keep_to_what_can_be_made_again();
     run.leftovers = Leftovers::InQuarantine;

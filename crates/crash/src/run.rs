@@ -58,7 +58,7 @@ pub struct Options {
 
 /// What came out of a run.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct RunReport {
     /// The figures.
     pub summary: Summary,
     /// What was found.
@@ -278,7 +278,7 @@ impl Run {
     }
 
     /// Checks everything on a server of its own, then after a clean end and the clean-up times once more.
-    pub async fn finish(mut self, kills: u64) -> Result<Outcome> {
+    pub async fn finish(mut self, kills: u64) -> Result<RunReport> {
         if self.leftovers == Leftovers::WaitForTheSweep {
             self.leftovers = if kills == 0 { Leftovers::AreWrong } else { Leftovers::InQuarantine };
         }
@@ -299,13 +299,13 @@ impl Run {
     }
 
     /// What was found so far, without a look at what was not.
-    async fn told(mut self, kills: u64) -> Result<Outcome> {
+    async fn told(mut self, kills: u64) -> Result<RunReport> {
         let (watched, looks) = self.watcher.end().await?;
         self.findings.extend(watched);
         let (uploads, deletions) = self.shared.journal.acknowledged();
         let summary = Summary::new(kills, uploads, self.rejected, &self.findings, self.seed);
         let summary = Summary { dead_letters: self.dead_letters, ..summary };
-        Ok(Outcome { summary, findings: self.findings, deletions, looks })
+        Ok(RunReport { summary, findings: self.findings, deletions, looks })
     }
 
     /// The server that lives removes by itself what failed changes left behind.
@@ -353,13 +353,13 @@ async fn check_served(snapshot: &Snapshot, addresses: &Addresses) -> Result<Find
 }
 
 /// Kills at random moments.
-pub async fn random_kills(launcher: Launcher, options: &Options) -> Result<Outcome> {
+pub async fn random_kills(launcher: Launcher, options: &Options) -> Result<RunReport> {
     let run = Run::new(launcher, options.seed)?;
     many_lives(run, options).await
 }
 
 /// Cuts the power at random moments; `lazyfs` is the program that plays the disk.
-pub async fn power_cuts(launcher: Launcher, lazyfs: &Path, options: &Options) -> Result<Outcome> {
+pub async fn power_cuts(launcher: Launcher, lazyfs: &Path, options: &Options) -> Result<RunReport> {
     let run = Run::on_lazy_disk(launcher, lazyfs, options.seed)?;
     many_lives(run, options).await
 }
@@ -383,7 +383,7 @@ fn but_rejected(output: &str) -> String {
     tail(&format!("{}\n{sums}", told.join("\n")))
 }
 
-async fn many_lives(mut run: Run, options: &Options) -> Result<Outcome> {
+async fn many_lives(mut run: Run, options: &Options) -> Result<RunReport> {
     if options.reconfigure {
         run.reconfigures = true;
         run.keep_to_what_can_be_made_again();

@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{
     findings::{Broken, Findings},
     load::{bucket, put},
-    originals::{Content, GOODS, Pool},
+    originals::{GOODS, Photo, Pool},
     server::Launcher,
 };
 
@@ -76,7 +76,7 @@ pub async fn trace(mut launcher: Launcher, puts: u64) -> Result<Verdict> {
     let (server, addresses) = launcher.start().await.context("failed to start the server under strace")?;
     let (bucket, pool) = (bucket(&addresses.s3)?, Pool::draw()?);
     for n in 0..puts {
-        let content = Content::Good(usize::try_from(n)? % GOODS);
+        let content = Photo::Good(usize::try_from(n)? % GOODS);
         let acknowledged = put(&bucket, &format!("origin/v/{}_0.jpg", n + 1), pool.bytes(content)).await;
         ensure!(acknowledged, "an upload was not acknowledged; see {}", launcher.log().display());
     }

@@ -1,8 +1,8 @@
 //! What reads the ledger and the public table.
 
 use async_trait::async_trait;
+use serde::Serialize;
 
-use super::ForeignRows;
 use crate::{
     ledger::{Count, EntityRows, LedgerEntry, Row, Scope},
     model::{
@@ -11,6 +11,16 @@ use crate::{
         key::{EntityId, Vertical},
     },
 };
+
+/// Rows of the table that cannot be Cameo's: their key has a `NULL` or a value that is not of the grammar. They are left
+/// alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ForeignRows {
+    /// How many.
+    pub rows: u64,
+    /// The key of one of them, for a person to find it.
+    pub example: Option<String>,
+}
 
 /// What reads the ledger and the public table.
 #[async_trait]

@@ -19,22 +19,23 @@ mod pages;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod registry;
+#[cfg(any(feature = "embedded", feature = "mysql", feature = "postgres"))]
 mod rows;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod schema;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod server;
+#[cfg(feature = "embedded")]
 pub mod sqlite;
 pub mod table;
 pub mod table_check;
 pub mod unused;
 
 pub use entity_locks::EntityLock;
-pub use ledger_reader::LedgerReader;
+pub use ledger_reader::{ForeignRows, LedgerReader};
 pub use open::{CatalogSettings, Use, check, open, open_read_only};
 pub use pages::{LedgerPages, RowPages};
 pub use registry::Registry;
-pub use rows::ForeignRows;
 
 /// The ledger and the public table: all that a database does for Cameo, a trait a noun.
 pub trait Catalog: Registry + LedgerReader {}

@@ -1,12 +1,11 @@
 //! The catalog at an address.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use super::{Catalog, limits::ServerLimits, sqlite::SqliteCatalog, table::Table, table_check::Mismatch};
+use super::{Catalog, limits::ServerLimits, table::Table, table_check::Mismatch};
 use crate::{
     address,
     clock::Clock,
-    db::Sqlite,
     ledger::decide::RegisterRules,
     model::error::{Error, Kind, Place, Result},
 };
@@ -116,10 +115,18 @@ pub enum Use {
     ReadAndWrite,
 }
 
+#[cfg(feature = "embedded")]
 async fn sqlite(url: &str, settings: CatalogSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
     let file = url.split_once(':').map_or("", |(_, file)| file);
-    let db = Sqlite::open_read_only(Path::new(file.strip_prefix("//").unwrap_or(file))).await?;
-    Ok(Arc::new(SqliteCatalog::open(db, &settings.table, settings.rules, clock).await?))
+    let file = std::path::Path::new(file.strip_prefix("//").unwrap_or(file));
+    let db = crate::db::Sqlite::open_read_only(file).await?;
+    Ok(Arc::new(super::sqlite::SqliteCatalog::open(db, &settings.table, settings.rules, clock).await?))
+}
+
+#[cfg(not(feature = "embedded"))]
+#[expect(clippy::unused_async, reason = "called as the one that is built in is")]
+async fn sqlite(url: &str, _: CatalogSettings, _: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+    Err(address::not_built_in(Place::Catalog, KEY, url, "embedded"))
 }
 
 #[cfg(feature = "mysql")]

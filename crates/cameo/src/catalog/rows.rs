@@ -7,8 +7,6 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
-
 #[cfg(any(test, feature = "mysql", feature = "postgres"))]
 use crate::model::key::UploadKey;
 use crate::{
@@ -19,16 +17,6 @@ use crate::{
 /// Numbers of entities in one statement, at most, where they can be asked for in the order of the answer. From 1000 values
 /// on, MariaDB makes a list a table of its own (`in_predicate_conversion_threshold`).
 const IDS_AT_ONCE: usize = 500;
-
-/// Rows of the table that cannot be Cameo's: their key has a `NULL` or a value that is not of the grammar. They are left
-/// alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct ForeignRows {
-    /// How many.
-    pub rows: u64,
-    /// The key of one of them, for a person to find it.
-    pub example: Option<String>,
-}
 
 /// A row of the public table as it is read.
 #[derive(Debug, Clone, Default)]

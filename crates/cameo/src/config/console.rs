@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::{Server, misconfigured};
 use crate::model::error::Result;
 
-/// The console.
+/// `[console]`: who may reach it, since it has no log-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Console {
     /// Whether it may listen beyond this machine although it has no log-in.
     pub allow_public: bool,
-    /// Open connections.
+    /// Open connections of its listener, at most, as far as the process has descriptors for them.
     pub connections_max: usize,
 }
 

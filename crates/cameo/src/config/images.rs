@@ -8,7 +8,7 @@ use crate::model::error::Result;
 /// What `images.public_url` looks like.
 const EXAMPLE: &str = "https://image.mycelebs.com";
 
-/// The public images.
+/// `[images]`: where the public fetches renditions, and how long they may be cached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Images {
@@ -36,7 +36,7 @@ impl Default for Images {
 impl Images {
     /// Refuses a base under which no image could be served: it is written into every row, and read by people and programs elsewhere.
     pub fn check(&self) -> Result<()> {
-        if axum::http::HeaderValue::from_str(&self.cache_control).is_err() {
+        if http::HeaderValue::from_str(&self.cache_control).is_err() {
             return Err(misconfigured(format!(
                 "read images.cache_control = {:?}: it is not a header value; write it as \"public, max-age=60\"",
                 self.cache_control

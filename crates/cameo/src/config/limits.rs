@@ -11,8 +11,8 @@ use crate::{model::error::Result, render::children};
 /// What an original may be at most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Length of an original.
+pub struct OriginalLimits {
+    /// Bytes of an original; a larger one is rejected without being read.
     pub original: ByteSize,
     /// Width times height.
     pub pixels: u64,
@@ -30,7 +30,7 @@ pub struct Limits {
     pub render_memory: ByteSize,
 }
 
-impl Default for Limits {
+impl Default for OriginalLimits {
     fn default() -> Self {
         let engine = cameo_image::Limits::default();
         Self {
@@ -45,7 +45,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl OriginalLimits {
     /// Refuses limits under which no original could be taken.
     pub(super) fn check(&self) -> Result<()> {
         let zero = [
@@ -64,8 +64,8 @@ impl Limits {
     }
 }
 
-impl From<&Limits> for cameo_image::Limits {
-    fn from(limits: &Limits) -> Self {
+impl From<&OriginalLimits> for cameo_image::Limits {
+    fn from(limits: &OriginalLimits) -> Self {
         Self {
             max_bytes: limits.original.as_u64(),
             max_pixels: limits.pixels,

@@ -36,7 +36,7 @@ pub use audit::Audit;
 pub use console::Console;
 pub use environment::Environment;
 pub use images::Images;
-pub use limits::Limits;
+pub use limits::OriginalLimits;
 pub use places::{Catalog, Queue, Store, Worker};
 pub use register::{Register, When};
 pub use s3::S3;
@@ -54,29 +54,29 @@ const FILE_MAX_BYTES: u64 = 1 << 20;
 pub struct Config {
     /// Data folder and listeners.
     pub server: Server,
-    /// Log lines.
+    /// `[log]`: level and format of the lines on standard error.
     pub log: Log,
-    /// The buckets.
+    /// `[store]`: where originals and renditions are, and for how long old content is kept.
     pub store: Store,
-    /// The queues.
+    /// `[queue]`: where events and outcomes wait, and how often a message is tried.
     pub queue: Queue,
-    /// The database.
+    /// `[catalog]`: the database, and the names of the public table in it.
     pub catalog: Catalog,
-    /// Registering.
+    /// `[register]`: when outcomes become rows, and what a deletion does.
     pub register: Register,
-    /// The public images.
+    /// `[images]`: the public address, caching, the alias.
     pub images: Images,
-    /// The console.
+    /// `[console]`: who may reach it.
     pub console: Console,
-    /// Workers.
+    /// `[worker]`: how many originals are rendered at a time.
     pub worker: Worker,
     /// What an original may be at most.
-    pub limits: Limits,
+    pub limits: OriginalLimits,
     /// What clients of the S3 endpoint may ask for.
     pub s3: S3,
     /// Who changed what at the S3 endpoint.
     pub audit: Audit,
-    /// Size sets by name.
+    /// `[size_sets.NAME]`; `default` must exist, and is for verticals that name none.
     pub size_sets: BTreeMap<String, SizeSetConfig>,
     /// Settings of single verticals.
     pub verticals: BTreeMap<Vertical, VerticalConfig>,
@@ -94,7 +94,7 @@ impl Default for Config {
             images: Images::default(),
             console: Console::default(),
             worker: Worker::default(),
-            limits: Limits::default(),
+            limits: OriginalLimits::default(),
             s3: S3::default(),
             audit: Audit::default(),
             size_sets: BTreeMap::from([(DEFAULT_SIZE_SET.to_owned(), SizeSetConfig::default())]),

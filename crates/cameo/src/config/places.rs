@@ -5,14 +5,17 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
-use crate::{catalog::table::DEFAULT_NAME, model::error::Result, render::children::ORIGINALS_PER_CHILD};
+use crate::{
+    admission::is_bucket_name, catalog::table::DEFAULT_NAME, model::error::Result,
+    render::children::ORIGINALS_PER_CHILD,
+};
 
 /// Address of the store in the data folder.
 const EMBEDDED_STORE: &str = "embedded:";
 /// Address of the queues and of the catalog in the data folder.
 const EMBEDDED_DATABASE: &str = "sqlite:";
 
-/// The buckets.
+/// `[store]`: the two buckets, and how long the embedded store keeps what it no longer needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
@@ -50,7 +53,7 @@ impl Store {
     /// Refuses buckets that no store can have, and one bucket for both: originals with all that cameras write into them would be public.
     pub(super) fn check(&self) -> Result<()> {
         for (setting, name) in [("upload_bucket", &self.upload_bucket), ("image_bucket", &self.image_bucket)] {
-            if !s3s::path::check_bucket_name(name) {
+            if !is_bucket_name(name) {
                 return Err(misconfigured(format!(
                     "read store.{setting} = {name:?}: a bucket has 3 to 63 lower-case letters, digits, hyphens and dots"
                 )));
@@ -71,7 +74,7 @@ impl Store {
     }
 }
 
-/// The queues.
+/// `[queue]`: the two queues, and how long and how often a message is tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Queue {
@@ -107,13 +110,13 @@ impl Queue {
     }
 }
 
-/// The database.
+/// `[catalog]`: the database of ledger and public table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Catalog {
     /// Which database: `sqlite:` keeps it in the data folder, `mysql://…` and `postgres://…` in a server.
     pub url: String,
-    /// The public table.
+    /// Name of the public table, which applications read.
     pub table: String,
     /// Columns of the public table that have other names there.
     pub columns: BTreeMap<String, String>,
@@ -132,7 +135,7 @@ impl Catalog {
     }
 }
 
-/// Workers.
+/// `[worker]`: how many originals are rendered at a time, and by how many children after one another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Worker {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::wrong;
 use crate::{model::error::Result, worker::window::Window};
 
-/// Registering.
+/// `[register]`: when outcomes become rows, and what a deletion does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Register {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Server, misconfigured};
 use crate::{
+    admission::{S3Limits, covers, fault_of_domain, fault_of_origin, is_bucket_name},
     model::error::Result,
-    serve::s3_api::{Cors, Grant, S3Limits, fault_of_domain},
 };
 
 /// The shortest time that a client gets.
@@ -31,7 +31,7 @@ pub struct S3 {
     pub public_read: Vec<String>,
     /// Content of one object.
     pub object_max: ByteSize,
-    /// Open connections.
+    /// Open connections of the endpoint, at most, as far as the process has descriptors for them.
     pub connections_max: usize,
     /// Request bodies held in memory together.
     pub in_flight_max: ByteSize,
@@ -64,12 +64,12 @@ impl S3 {
     /// Refuses domains that no host name can be below, origins that are none, and a public bucket of originals, which are `upload_bucket`'s.
     pub fn check(&self, upload_bucket: &str) -> Result<()> {
         for bucket in &self.public_read {
-            if !s3s::path::check_bucket_name(&bucket.replacen('*', "xxx", usize::from(bucket.ends_with('*')))) {
+            if !is_bucket_name(&bucket.replacen('*', "xxx", usize::from(bucket.ends_with('*')))) {
                 return Err(misconfigured(format!(
                     "read s3.public_read: {bucket:?} is not a bucket name; write names such as \"celebtide\", or their beginning and a *"
                 )));
             }
-            if Grant::read_all(bucket).covers_bucket(upload_bucket) {
+            if covers(bucket, upload_bucket) {
                 return Err(misconfigured(format!(
                     "read s3.public_read: {bucket:?} covers {upload_bucket:?}, and originals would be public with all that cameras write into \
                      them; name other buckets"
@@ -88,12 +88,10 @@ impl S3 {
                 )));
             }
         }
-        self.cors().map(drop)
-    }
-
-    /// Whose web pages may use the endpoint.
-    pub fn cors(&self) -> Result<Cors> {
-        Cors::new(&self.cors_origins).map_err(|fault| misconfigured(format!("read s3.cors_origins: {fault}")))
+        match self.cors_origins.iter().find_map(|origin| fault_of_origin(origin)) {
+            Some(fault) => Err(misconfigured(format!("read s3.cors_origins: {fault}"))),
+            None => Ok(()),
+        }
     }
 
     /// The limits, with those that all listeners share.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::misconfigured;
 use crate::{
+    admission::{ClientNetwork, ConnectionLimits},
     model::error::Result,
-    serve::http::{ClientNetwork, ConnectionLimits},
 };
 
 /// The levels of log lines; `off` is none.
@@ -20,9 +20,9 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 pub struct Server {
     /// The folder that holds everything embedded.
     pub data: PathBuf,
-    /// The S3 endpoint.
+    /// Where the S3 endpoint listens; only in a server that keeps objects itself.
     pub s3_listen: Listen,
-    /// The public images.
+    /// Where renditions and aliases are served to the public.
     pub images_listen: Listen,
     /// Console and JSON API.
     pub console_listen: Listen,

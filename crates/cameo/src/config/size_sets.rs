@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::wrong;
 use crate::{flow::NamedSizeSet, model::error::Result};
 
-/// A size set.
+/// `[size_sets.NAME]`: the renditions that each original of a vertical gets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SizeSetConfig {
     /// Raise it with every change: it is recorded with what was made.
     pub version: u32,
-    /// The image sizes.
+    /// In the order in which they are rendered; their names are unique, since keys and rows hold them.
     pub sizes: Vec<SizeConfig>,
 }
 

@@ -112,7 +112,7 @@ impl Sqlite {
         .await
     }
 
-    /// The file.
+    /// The database file; the log beside it has its name and `-wal`.
     pub fn path(&self) -> &Path {
         &self.readers.path
     }

@@ -79,9 +79,9 @@ async fn bring_in_line(
         let mut changed = Vec::new();
         for (alias, done) in write(flow, waiting, *version).await? {
             match done {
-                Done::Written => reached(Point::AliasWritten),
-                Done::Changed => changed.push(alias),
-                Done::NoRendition => without_rendition.extend(alias.primary.map(|row| row.photo.clone())),
+                AliasWrite::Written => reached(Point::AliasWritten),
+                AliasWrite::Changed => changed.push(alias),
+                AliasWrite::NoRendition => without_rendition.extend(alias.primary.map(|row| row.photo.clone())),
             }
         }
         if changed.is_empty() {
@@ -133,7 +133,7 @@ async fn look(flow: &Flow, aliases: &mut Vec<Alias<'_>>) -> Result<()> {
 }
 
 /// How writing an alias ended.
-enum Done {
+enum AliasWrite {
     /// It is as it should be.
     Written,
     /// Somebody else wrote meanwhile.
@@ -144,7 +144,7 @@ enum Done {
 }
 
 /// Copies together what has rows, and deletes what has none.
-async fn write<'r>(flow: &Flow, aliases: Vec<Alias<'r>>, version: u64) -> Result<Vec<(Alias<'r>, Done)>> {
+async fn write<'r>(flow: &Flow, aliases: Vec<Alias<'r>>, version: u64) -> Result<Vec<(Alias<'r>, AliasWrite)>> {
     let bucket = &flow.settings.image_bucket;
     let copies = aliases.iter().filter_map(|alias| {
         let row = alias.primary?;
@@ -160,15 +160,15 @@ async fn write<'r>(flow: &Flow, aliases: Vec<Alias<'r>>, version: u64) -> Result
     for alias in aliases {
         let done = if alias.primary.is_some() {
             match copied.next().flatten() {
-                Some(Written::Done(_)) => Done::Written,
-                Some(Written::ConditionFailed) => Done::Changed,
-                None => Done::NoRendition,
+                Some(Written::Done(_)) => AliasWrite::Written,
+                Some(Written::ConditionFailed) => AliasWrite::Changed,
+                None => AliasWrite::NoRendition,
             }
         } else if let Some(info) = &alias.standing {
             let gone = flow.store.delete(bucket, &alias.key, &info.validator()).await?;
-            if gone { Done::Written } else { Done::Changed }
+            if gone { AliasWrite::Written } else { AliasWrite::Changed }
         } else {
-            Done::Written
+            AliasWrite::Written
         };
         written.push((alias, done));
     }

@@ -27,7 +27,7 @@ use crate::{catalog::Catalog, ledger::LedgerEntry, model::key::Vertical, render:
 pub struct NamedSizeSet {
     /// `{name}/{version}`.
     pub label: String,
-    /// The image sizes.
+    /// What is rendered of each original.
     pub sizes: SizeSet,
     digest: String,
 }
@@ -100,11 +100,11 @@ impl Default for SizeSets {
 /// What the steps work with.
 #[derive(Debug, Clone)]
 pub struct Flow {
-    /// The buckets.
+    /// Where originals are read and renditions are written.
     pub store: Arc<dyn Store>,
     /// The ledger and the rows.
     pub catalog: Arc<dyn Catalog>,
-    /// The engine.
+    /// Where originals become renditions; [`UnusedEngine`](crate::render::unused::UnusedEngine) in a process that renders none.
     pub render: Arc<dyn Render>,
     /// Names and rules.
     pub settings: Arc<Settings>,

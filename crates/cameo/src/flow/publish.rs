@@ -41,7 +41,7 @@ pub enum Published {
     Done {
         /// The generation that they carry: the original's, unless it had to be [lifted](Generation::lifted).
         generation: Generation,
-        /// The renditions.
+        /// One for each image size of the set, in its order.
         renditions: Vec<PublishedRendition>,
         /// Further image sizes of which earlier attempts may have left renditions.
         earlier_sizes: Vec<String>,
@@ -63,10 +63,12 @@ pub async fn publish(
     let mut waiting: Vec<_> =
         renditions.into_iter().map(|made| Publication::new(flow, photo, made_from, made)).collect();
     for _ in 0..CONFLICTS_MAX {
+        // Each time round: a condition that did not hold means that somebody wrote since the last look, perhaps of a newer generation.
         let keys: Vec<_> = waiting.iter().map(|publication| publication.object.key.as_str()).collect();
         let found = flow.store.head_all(bucket, &keys).await?;
         let named = |info| sizes_of_set(info).into_iter().chain(earlier_sizes(info));
         earlier.extend(found.iter().flatten().flat_map(named));
+        // What this set has too is replaced or named by a row; only the others would be found by nobody.
         earlier.retain(|name| !made_from.has(name));
         if let Some(newer) = newest(found.iter().flatten()).filter(|(newest, _)| *newest > generation) {
             let Some(lifted) = pass(flow, photo, made_from, newer).await? else { return Ok(Published::Superseded) };
@@ -95,6 +97,7 @@ pub async fn publish(
             let renditions = done.into_iter().map(|(publication, info)| publication.published(info)).collect();
             return Ok(Published::Done { generation, renditions, earlier_sizes: earlier.into_iter().collect() });
         }
+        // Those that are written stay written. Should the next look find a newer generation, they carry it too, or are its own to replace.
         waiting = changed;
     }
     let keys: Vec<_> = waiting.iter().map(|publication| publication.object.key.as_str()).collect();

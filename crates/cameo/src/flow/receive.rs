@@ -9,10 +9,10 @@ use crate::model::{
 
 /// What an event asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub enum Intent {
     /// Render this original.
     Render {
-        /// The photo.
+        /// Which photo its key names.
         photo: PhotoId,
         /// `ETag` of the content that the event tells of.
         etag: String,
@@ -26,16 +26,16 @@ pub enum Asked {
 }
 
 /// Tells what an event asks for.
-pub fn receive(event: &Event, upload_bucket: &str) -> Asked {
+pub fn receive(event: &Event, upload_bucket: &str) -> Intent {
     if event.bucket != upload_bucket {
-        return Asked::Nothing;
+        return Intent::Nothing;
     }
-    let decided = |fate| Asked::Decided(outcome(event, fate));
+    let decided = |fate| Intent::Decided(outcome(event, fate));
     match (UploadKey::parse(&event.key), &event.change) {
-        (UploadKey::Plain, _) => Asked::Nothing,
+        (UploadKey::Plain, _) => Intent::Nothing,
         (_, Change::Removed) => decided(Fate::Removed),
         (UploadKey::Photo(photo), Change::Created { etag, size }) => {
-            Asked::Render { photo, etag: etag.clone(), size: *size }
+            Intent::Render { photo, etag: etag.clone(), size: *size }
         }
         (UploadKey::Ignored, Change::Created { .. }) => decided(Fate::Ignored),
         (UploadKey::Unparseable { hint }, Change::Created { .. }) => {
@@ -69,24 +69,24 @@ mod tests {
     #[test]
     fn names_decide_what_is_rendered() {
         let asked = |key| receive(&event("up", key, created()), "up");
-        assert!(matches!(asked("origin/v/1_0.jpg"), Asked::Render { size: 9, .. }));
-        assert!(matches!(asked("origin/v/.DS_Store"), Asked::Decided(Outcome { fate: Fate::Ignored, .. })));
-        let Asked::Decided(Outcome { fate: Fate::Rejected { reason, detail }, .. }) = asked("origin/v/1_0.JPG") else {
+        assert!(matches!(asked("origin/v/1_0.jpg"), Intent::Render { size: 9, .. }));
+        assert!(matches!(asked("origin/v/.DS_Store"), Intent::Decided(Outcome { fate: Fate::Ignored, .. })));
+        let Intent::Decided(Outcome { fate: Fate::Rejected { reason, detail }, .. }) = asked("origin/v/1_0.JPG") else {
             panic!("rejected by name");
         };
         assert_eq!(reason, ReasonCode::NameUnparseable);
         assert!(detail.contains("1_0.jpg"));
-        assert_eq!(asked("readme.txt"), Asked::Nothing);
+        assert_eq!(asked("readme.txt"), Intent::Nothing);
     }
 
     #[test]
     fn other_buckets_are_not_ours() {
-        assert_eq!(receive(&event("images", "origin/v/1_0.jpg", created()), "up"), Asked::Nothing);
+        assert_eq!(receive(&event("images", "origin/v/1_0.jpg", created()), "up"), Intent::Nothing);
     }
 
     #[test]
     fn a_removal_is_decided_without_a_look_at_the_store() {
         let asked = receive(&event("up", "origin/v/1_0.jpg", Change::Removed), "up");
-        assert!(matches!(asked, Asked::Decided(Outcome { fate: Fate::Removed, .. })));
+        assert!(matches!(asked, Intent::Decided(Outcome { fate: Fate::Removed, .. })));
     }
 }

@@ -52,6 +52,7 @@ pub struct Registration {
 /// Registers outcomes and does what follows from them.
 pub async fn register(flow: &Flow, outcomes: &[Outcome]) -> Result<Registration> {
     reached(Point::BeforeRegister);
+    // Before the commit: once the removal is registered, its rows and renditions go, and there is a gap until it is rendered again.
     let old_versions = old_version::find(flow, outcomes).await?;
     let is_kept = |at: &usize| !old_versions.contains_key(at);
     let kept: Vec<_> = (0..outcomes.len()).filter(is_kept).map(|at| outcomes[at].clone()).collect();
@@ -116,6 +117,8 @@ impl AfterCommit {
         if registered.other_recipe && (taken.spared || !went_back::rows_have_renditions(flow, photo).await?) {
             self.mend.insert(outcome.key.clone());
         }
+        // After the deletion, not before it: an upload that came in between is in the bucket by now, and one that comes later
+        // publishes after what was deleted.
         let may_hit = taken.of_today || may_have_taken_down(flow, outcome, *effect).await?;
         if may_hit && may_have_been_hit(flow, photo).await? {
             put_back(flow, photo, taken.kept).await?;
@@ -210,6 +213,8 @@ async fn take_down(flow: &Flow, photo: &PhotoId, outcome: &Outcome, registered: 
     }
     let mut taken = TakenDown::default();
     for (image_size, found) in look(flow, photo, outcome, registered.effect, (&sizes, down)).await? {
+        // Before it is deleted, since afterwards nobody has the bytes: S3 names an object by its content, so this may by now be what a
+        // later upload of the same original published.
         let kept = match &found {
             Some(info) if registered.effect == Effect::Unpublished => keep(flow, info).await?,
             _ => None,
@@ -281,6 +286,7 @@ async fn take_down_rendition(
             debug!(key, "left: it was made into the size set of today");
             return Ok(Went::Spared);
         }
+        // On the condition of what was judged. Where it does not hold, somebody published since, and whose that is must be judged again.
         if flow.store.delete(bucket, key, &current.validator()).await? {
             return Ok(Went::Gone);
         }

@@ -26,9 +26,9 @@ pub(super) const EARLIER_MAX_BYTES: usize = 400;
 pub struct MadeFrom<'e> {
     /// The generation of the original.
     pub generation: &'e Generation,
-    /// Its `ETag`.
+    /// `ETag` of the original, without quotes.
     pub etag: &'e str,
-    /// The size set.
+    /// By which they were made; its label and a digest of it are recorded.
     pub size_set: &'e NamedSizeSet,
 }
 

@@ -8,7 +8,7 @@ use tracing::{debug, info};
 use super::{
     Flow,
     publish::{Published, publish, rendered},
-    receive::{Asked, outcome, receive},
+    receive::{Intent, outcome, receive},
     rendition_metadata::MadeFrom,
     superseded::outcome_of_earlier_attempt,
 };
@@ -28,13 +28,13 @@ use crate::{
 /// Handles one event. None when there is nothing to register: it is not ours, or a newer change took its place.
 pub async fn resize(flow: &Flow, event: &Event) -> Result<Option<Outcome>> {
     match receive(event, &flow.settings.upload_bucket) {
-        Asked::Nothing => Ok(None),
-        Asked::Decided(outcome) => Ok(Some(outcome)),
-        Asked::Render { photo, size, .. } if size > flow.settings.max_original_bytes => {
+        Intent::Nothing => Ok(None),
+        Intent::Decided(outcome) => Ok(Some(outcome)),
+        Intent::Render { photo, size, .. } if size > flow.settings.max_original_bytes => {
             debug!(%photo, size, "too large");
             Ok(Some(outcome(event, too_large(size, flow.settings.max_original_bytes))))
         }
-        Asked::Render { photo, etag, .. } => render(flow, event, &photo, &etag).await,
+        Intent::Render { photo, etag, .. } => render(flow, event, &photo, &etag).await,
     }
 }
 

@@ -58,7 +58,7 @@ pub enum State {
     Serving,
     /// Stands rejected.
     Rejected {
-        /// Why.
+        /// Which code names the fault.
         reason: ReasonCode,
         /// What was found and where, in English.
         detail: String,
@@ -84,7 +84,7 @@ impl State {
 /// A row of the public table, without its key and dates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// The photo.
+    /// Which photo it shows; with the image size, the key of the row.
     pub photo: PhotoId,
     /// Name of the image size.
     pub image_size: String,
@@ -132,7 +132,7 @@ pub enum Effect {
 /// Renditions to be taken down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakeDown {
-    /// Their image sizes.
+    /// Image sizes of which nothing may stay.
     pub image_sizes: BTreeSet<String>,
     /// Only what was made from this generation or an older one.
     pub up_to: Generation,
@@ -150,7 +150,7 @@ pub struct EntityRows {
 /// Which entities a question is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// All.
+    /// Those of every vertical.
     All,
     /// Those of a vertical.
     Vertical(Vertical),
@@ -158,7 +158,7 @@ pub enum Scope {
     Ids {
         /// The vertical; all where there is none.
         vertical: Option<Vertical>,
-        /// The numbers.
+        /// Their `cd_idx`, in any order; one that is named twice counts once.
         cd_idx: Vec<u64>,
     },
 }

@@ -7,11 +7,11 @@ use bytes::Bytes;
 /// Content at hand. Clones share it.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// In memory.
+    /// Held in memory, as stores return it that have it from elsewhere.
     Bytes(Bytes),
     /// In a file, which does not change: its content stays readable whatever happens to its name.
     File {
-        /// The file.
+        /// Open for reading.
         file: Arc<File>,
         /// Where in it the content begins, bytes.
         offset: u64,

@@ -153,10 +153,8 @@ fn says_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<std::io::Error>() {
         return matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
     }
-    if let Some(rusqlite::Error::SqliteFailure(error, _)) = error.downcast_ref() {
-        return error.code == rusqlite::ErrorCode::DiskFull;
-    }
-    // What is told to a second caller keeps only its text: that of SQLITE_FULL, which SQLite never changes.
+    // The text of SQLITE_FULL, which SQLite never changes. The type of its error is that of one backend, which nobody here knows, and
+    // what a second caller gets keeps only the text.
     error.to_string().contains("database or disk is full")
 }
 

@@ -33,13 +33,13 @@ pub enum Change {
 /// One accepted change of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The bucket.
+    /// The bucket in which it happened.
     pub bucket: String,
-    /// The key, decoded.
+    /// The key, byte for byte: notifications write it with `+` and `%`, which are taken off.
     pub key: String,
     /// Which change of the key this is.
     pub generation: Generation,
-    /// What happened.
+    /// Whether there is content now.
     pub change: Change,
 }
 

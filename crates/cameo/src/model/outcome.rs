@@ -49,7 +49,7 @@ pub enum Fate {
     },
     /// It can have no renditions.
     Rejected {
-        /// Why.
+        /// Which code names the fault.
         reason: ReasonCode,
         /// What was found and where, in English.
         detail: String,

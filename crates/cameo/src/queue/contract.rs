@@ -1,12 +1,17 @@
 //! What every queue must do, whatever its backend. `memory` is the reference.
 //!
-//! A backend's tests give [`check_all`] a way to make an empty queue of [`MAX_RECEIVES`] and to let time pass.
+//! A backend's tests give [`check_all`] a way to make an empty queue of [`MAX_RECEIVES`] and to let time pass. A backend that keeps an
+//! order and shows all that it holds is also compared with `memory`, call by call ([`does_what_memory_does`]).
 
 use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 
 use super::{Message, Queue};
+
+mod model;
+
+pub use model::{does_what_memory_does, loses_and_invents_nothing};
 
 /// Receives before a message of a queue under test becomes a dead letter.
 pub const MAX_RECEIVES: u32 = 3;
@@ -34,6 +39,7 @@ pub async fn check_all(fixture: &dyn Fixture) {
     a_message_put_off_comes_later(fixture).await;
     a_dead_letter_is_sent_again(fixture).await;
     bodies_survive_byte_for_byte(fixture).await;
+    loses_and_invents_nothing(fixture).await;
 }
 
 async fn receive(queue: &dyn Queue) -> Vec<Message> {

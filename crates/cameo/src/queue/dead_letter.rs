@@ -17,7 +17,7 @@ pub const LOOKED_AT_MAX: usize = 10_000;
 pub struct DeadLetter {
     /// Names it, to send it again.
     pub id: String,
-    /// The content.
+    /// The content, as it was sent.
     pub body: String,
     /// How often it was received.
     pub receive_count: u32,

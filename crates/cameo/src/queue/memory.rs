@@ -18,12 +18,12 @@ pub struct MemoryQueue {
     name: String,
     max_receives: u32,
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Mutex<Messages>,
     sent: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Messages {
     next_id: u64,
     entries: Vec<Entry>,
     dead: Vec<DeadLetter>,
@@ -36,6 +36,8 @@ struct Entry {
     enqueued_at: Timestamp,
     visible_at: Timestamp,
     receive_count: u32,
+    /// Receives of all, also those that a release does not count: no receipt is given out twice.
+    receives: u64,
     receipt: Option<String>,
     last_error: Option<String>,
 }
@@ -46,7 +48,7 @@ impl MemoryQueue {
         Self { name: name.to_owned(), max_receives, clock, state: Mutex::default(), sent: Notify::new() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Messages> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -68,7 +70,8 @@ impl Entry {
     fn receive(&mut self, hidden_until: Timestamp) -> Message {
         self.visible_at = hidden_until;
         self.receive_count += 1;
-        let receipt = format!("{}-{}", self.id, self.receive_count);
+        self.receives += 1;
+        let receipt = format!("{}-{}", self.id, self.receives);
         self.receipt = Some(receipt.clone());
         Message { id: self.id.to_string(), receipt, body: self.body.clone(), receive_count: self.receive_count }
     }
@@ -83,7 +86,7 @@ impl Entry {
     }
 }
 
-impl State {
+impl Messages {
     fn bury_worn_out(&mut self, now: Timestamp, max_receives: u32) {
         let worn_out = |entry: &mut Entry| entry.is_visible(now) && entry.receive_count >= max_receives;
         for mut entry in self.entries.extract_if(.., worn_out) {
@@ -96,8 +99,9 @@ impl State {
     fn add(&mut self, body: String, now: Timestamp) {
         let id = self.next_id;
         self.next_id += 1;
-        let (receive_count, receipt, last_error) = (0, None, None);
-        self.entries.push(Entry { id, body, enqueued_at: now, visible_at: now, receive_count, receipt, last_error });
+        let (receive_count, receives, receipt, last_error) = (0, 0, None, None);
+        let (enqueued_at, visible_at) = (now, now);
+        self.entries.push(Entry { id, body, enqueued_at, visible_at, receive_count, receives, receipt, last_error });
     }
 
     fn held(&mut self, receipt: &str) -> Option<&mut Entry> {

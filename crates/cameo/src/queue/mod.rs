@@ -15,6 +15,7 @@ pub mod contract;
 pub mod dead_letter;
 pub mod memory;
 mod open;
+#[cfg(feature = "embedded")]
 pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;
@@ -32,7 +33,7 @@ pub struct Message {
     pub id: String,
     /// Proof of this receive: deletes, extends and gives back.
     pub receipt: String,
-    /// The content.
+    /// The content, as it was sent: an event or an outcome, as JSON.
     pub body: String,
     /// How often it was received, this time included.
     pub receive_count: u32,
@@ -45,13 +46,13 @@ pub struct Depth {
     pub visible: u64,
     /// Messages that a consumer holds.
     pub in_flight: u64,
-    /// Dead letters.
+    /// Messages that nobody tries any more; none where the backend has no place for them.
     pub dead: u64,
     /// When the oldest message that is not dead was sent.
     pub oldest: Option<Timestamp>,
 }
 
-/// One queue.
+/// One queue, with the meaning of SQS whatever the backend.
 #[async_trait]
 pub trait Queue: Send + Sync + std::fmt::Debug {
     /// The queue's name.

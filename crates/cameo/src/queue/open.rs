@@ -10,14 +10,15 @@ use crate::{
 };
 
 const KEY: &str = "queue.url";
-const KNOWN: &str =
-    "sqlite: (embedded) and sqs: (with ?endpoint=http://HOST:PORT&region=NAME where it is not Amazon's)";
+/// Queues that several processes can open.
+const SHARED: &str = "sqs: (with ?endpoint=http://HOST:PORT&region=NAME where it is not Amazon's)";
 
 /// Opens the queue `name` at `sqs:`. The keys are the environment's where there are none.
 pub async fn open(url: &str, name: &str, keys: Option<AccessKeys>) -> Result<Arc<dyn Queue>> {
     match address::scheme(url).as_str() {
         "sqs" => sqs(url, name, keys).await,
-        _ => Err(address::unknown_scheme(Place::Queue, KEY, url, KNOWN)),
+        "sqlite" => Err(address::of_a_data_folder(Place::Queue, KEY, url, SHARED)),
+        _ => Err(address::unknown_scheme(Place::Queue, KEY, url, &format!("sqlite: (embedded) and {SHARED}"))),
     }
 }
 

@@ -20,7 +20,7 @@ pub use protection::Protection;
 /// Why an original has no renditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// The reason code.
+    /// Which code names the fault, for the ledger and for people.
     pub reason: ReasonCode,
     /// What was found and where, in English.
     pub detail: String,

@@ -54,12 +54,12 @@ pub(super) struct Ready {
 
 /// An original to render.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Job {
+pub(super) struct RenderRequest {
     pub(super) original_bytes: usize,
     pub(super) sizes: Vec<Size>,
 }
 
-impl Job {
+impl RenderRequest {
     pub(super) fn new(original_bytes: usize, size_set: &SizeSet) -> Self {
         Self { original_bytes, sizes: size_set.sizes().iter().map(Size::from).collect() }
     }
@@ -94,7 +94,7 @@ impl From<Size> for ImageSize {
 
 /// What became of an original.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Answer {
+pub(super) enum RenderReply {
     Rendered { width: u32, height: u32, renditions: Vec<Piece> },
     Rejected { reason: String, detail: String, size: Option<(u32, u32)> },
 }
@@ -214,16 +214,16 @@ mod tests {
         let (mut ours, mut theirs) = (Channel::new(ours), Channel::new(theirs));
         let size_set = SizeSet::default();
         for original_bytes in [1, 2] {
-            ours.send(&Job::new(original_bytes, &size_set)).unwrap();
+            ours.send(&RenderRequest::new(original_bytes, &size_set)).unwrap();
         }
         drop(ours);
         for original_bytes in [1, 2] {
-            let job: Job = theirs.receive().unwrap().unwrap();
+            let job: RenderRequest = theirs.receive().unwrap().unwrap();
             assert_eq!(job.original_bytes, original_bytes);
             let sizes = job.sizes.into_iter().map(ImageSize::from).collect();
             assert_eq!(SizeSet::new(sizes).unwrap(), size_set);
         }
-        assert!(theirs.receive::<Job>().unwrap().is_none());
+        assert!(theirs.receive::<RenderRequest>().unwrap().is_none());
     }
 
     #[test]

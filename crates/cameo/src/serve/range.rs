@@ -13,7 +13,7 @@ use headers::{ETag, HeaderMapExt, IfRange, LastModified};
 
 /// The bytes to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum Selection {
     /// All of them.
     Whole,
     /// These, of a content that is longer than nothing.
@@ -23,17 +23,19 @@ pub(super) enum Asked {
 }
 
 /// What the headers ask of a content of this size, `ETag` (without quotes) and time of change.
-pub(super) fn asked(headers: &HeaderMap, size: u64, etag: &str, modified: SystemTime) -> Asked {
-    let Some(ranges) = headers.get(RANGE).and_then(|value| parse(value.to_str().ok()?)) else { return Asked::Whole };
+pub(super) fn asked(headers: &HeaderMap, size: u64, etag: &str, modified: SystemTime) -> Selection {
+    let Some(ranges) = headers.get(RANGE).and_then(|value| parse(value.to_str().ok()?)) else {
+        return Selection::Whole;
+    };
     let etag: Option<ETag> = format!("\"{etag}\"").parse().ok();
     if headers.get(IF_RANGE).is_some_and(|condition| !is_current(condition, etag.as_ref(), modified)) {
-        return Asked::Whole;
+        return Selection::Whole;
     }
     let mut satisfiable = ranges.iter().filter_map(|spec| spec.of(size));
     match (satisfiable.next(), ranges.len()) {
-        (None, _) => Asked::Unsatisfiable,
-        (Some(range), 1) => Asked::Part(range),
-        (Some(_), _) => Asked::Whole,
+        (None, _) => Selection::Unsatisfiable,
+        (Some(range), 1) => Selection::Part(range),
+        (Some(_), _) => Selection::Whole,
     }
 }
 
@@ -97,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    fn of(range: &str, if_range: Option<&str>, size: u64) -> Asked {
+    fn of(range: &str, if_range: Option<&str>, size: u64) -> Selection {
         let mut headers = HeaderMap::new();
         headers.insert("range", range.parse().unwrap());
         if let Some(condition) = if_range {
@@ -118,7 +120,7 @@ mod tests {
             ("Bytes= 2-4 ", 2..5),
             ("bytes=0-99999999999999999999999", 0..10),
         ] {
-            assert_eq!(of(range, None, 10), Asked::Part(part), "{range}");
+            assert_eq!(of(range, None, 10), Selection::Part(part), "{range}");
         }
     }
 
@@ -135,7 +137,7 @@ mod tests {
             "bytes=-",
             "bytes=0-1,4-5",
         ] {
-            assert_eq!(of(range, None, 10), Asked::Whole, "{range}");
+            assert_eq!(of(range, None, 10), Selection::Whole, "{range}");
         }
     }
 
@@ -149,20 +151,20 @@ mod tests {
             ("bytes=0-", 0),
             ("bytes=99999999999999999999-", 10),
         ] {
-            assert_eq!(of(range, None, size), Asked::Unsatisfiable, "{range} of {size}");
+            assert_eq!(of(range, None, size), Selection::Unsatisfiable, "{range} of {size}");
         }
     }
 
     #[test]
     fn a_range_of_what_has_changed_is_answered_with_the_whole() {
-        let part = Asked::Part(2..5);
+        let part = Selection::Part(2..5);
         let fresh = ["\"e\"", "Fri, 02 Jan 1970 00:00:00 GMT"];
         assert!(fresh.into_iter().all(|condition| of("bytes=2-4", Some(condition), 10) == part));
         for stale in
             ["\"other\"", "W/\"e\"", "Thu, 01 Jan 1970 00:00:00 GMT", "Sat, 03 Jan 1970 00:00:00 GMT", "nonsense"]
         {
-            assert_eq!(of("bytes=2-4", Some(stale), 10), Asked::Whole, "{stale}");
+            assert_eq!(of("bytes=2-4", Some(stale), 10), Selection::Whole, "{stale}");
         }
-        assert_eq!(of("bytes=50-", Some("\"other\""), 10), Asked::Whole);
+        assert_eq!(of("bytes=50-", Some("\"other\""), 10), Selection::Whole);
     }
 }

@@ -1,9 +1,6 @@
 //! Stores, queues and catalogs by the addresses of the configuration.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use crate::{
     aws::AccessKeys,
@@ -13,7 +10,6 @@ use crate::{
     ledger::{decide::RegisterRules, image_urls::ImageUrls},
     model::error::{Error, Kind, Place, Result},
     queue::{self, Queue},
-    serve::s3_api::{AccessKey, KeyRing},
     store::{self, Store},
 };
 
@@ -31,7 +27,7 @@ pub async fn open_store(config: &Config, keys: Option<AccessKeys>, writes: bool)
     store::open(&config.store.url, buckets, written, keys).await
 }
 
-/// The two queues.
+/// The queues between the steps, in the order in which a photo passes them.
 #[derive(Debug, Clone)]
 pub struct Queues {
     /// From the store to `resize`.
@@ -71,25 +67,6 @@ pub fn register_rules(config: &Config, images_listener: Option<&str>) -> Registe
     let listener = images_listener.unwrap_or("");
     let base = if config.images.public_url.is_empty() { listener } else { &config.images.public_url };
     RegisterRules { urls: ImageUrls::new(base), delete_unpublishes: config.register.delete_unpublishes }
-}
-
-/// The file of access keys: the configured one, or the data folder's own.
-pub fn key_file_of(config: &Config, data: &Path) -> PathBuf {
-    match &config.s3.key_file {
-        none if none.as_os_str().is_empty() => data.join("keys.toml"),
-        path => path.clone(),
-    }
-}
-
-/// The key pairs of the S3 endpoint: these first ones, and those of the file of keys. A file that was configured must exist.
-pub fn key_ring(config: &Config, first: Vec<AccessKey>) -> Result<KeyRing> {
-    let path = key_file_of(config, &config.server.data);
-    let ring = if config.s3.key_file.as_os_str().is_empty() {
-        KeyRing::with_optional_file(first, &path)
-    } else {
-        KeyRing::with_file(first, &path)
-    }?;
-    Ok(ring.open_to_everybody(&config.s3.public_read))
 }
 
 /// The error of processes that share everything but the database.

@@ -48,7 +48,7 @@ impl std::fmt::Debug for Credentials {
 /// Where a running server can be reached: the content of `serve.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
-    /// The process.
+    /// Process id of the server.
     pub pid: u32,
     /// Base address of the S3 endpoint.
     pub s3: Option<String>,
@@ -75,7 +75,7 @@ impl DataFolder {
         }
     }
 
-    /// The folder.
+    /// The folder, as it was given: it may be relative.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -28,7 +28,7 @@ use crate::{
 /// The places of one system.
 #[derive(Debug)]
 pub struct Deployment {
-    /// The buckets.
+    /// Where originals and renditions are; only read.
     pub store: Arc<dyn Store>,
     /// The ledger and the rows, for reading.
     pub catalog: Arc<dyn Catalog>,

@@ -14,10 +14,10 @@ use std::{
 use serde::Serialize;
 
 use super::{
+    access::key_ring,
     audit_log,
     backends::{
-        access_keys, catalog_settings, key_ring, no_server_database, open_queue, open_store, register_rules,
-        require_public_url,
+        access_keys, catalog_settings, no_server_database, open_queue, open_store, register_rules, require_public_url,
     },
     data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
     embedded::with_way_on,

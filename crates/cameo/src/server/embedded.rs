@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::{
+    access::{cors, key_ring},
     audit_log::AuditLog,
-    backends::{catalog_settings, key_ring, open_catalog, register_rules},
+    backends::{catalog_settings, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
     descriptors::Shares,
     listeners::{Listeners, served},
@@ -207,7 +208,7 @@ fn spawn_listeners(
     if let Some(listener) = listeners.s3.take() {
         let limits = S3Limits { connections_max: shares.s3, ..config.s3.limits(&config.server) };
         let (store, keys, watch) = (parts.store.clone(), parts.keys.clone(), parts.watch.clone());
-        let (domains, cors) = (config.s3.domains.clone(), config.s3.cors()?);
+        let (domains, cors) = (config.s3.domains.clone(), cors(config)?);
         let endpoint = S3Endpoint { store, keys, limits, domains, watch, cors };
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });

@@ -2,20 +2,38 @@
 //!
 //! [`running`] is a running process, whichever backends it has: `start` chooses between `embedded`, which opens those of one data folder, and
 //! `distributed`, which opens those that addresses name. [`deployment`] opens what a command looks at, and [`doctor`] looks whether it could.
+//! A function of Lambda has no process of this kind: it takes [`backends`] and [`renderer`] alone, and compiles without the others.
 
-mod audit_log;
 pub mod backends;
-pub mod data_folder;
-pub mod deployment;
-mod descriptors;
-mod distributed;
-pub mod doctor;
-mod embedded;
-mod listeners;
-mod public_url;
-pub mod recover;
 pub mod renderer;
+
+#[cfg(feature = "embedded")]
+pub mod access;
+#[cfg(feature = "embedded")]
+mod audit_log;
+#[cfg(feature = "embedded")]
+pub mod data_folder;
+#[cfg(feature = "embedded")]
+pub mod deployment;
+#[cfg(feature = "embedded")]
+mod descriptors;
+#[cfg(feature = "embedded")]
+mod distributed;
+#[cfg(feature = "embedded")]
+pub mod doctor;
+#[cfg(feature = "embedded")]
+mod embedded;
+#[cfg(feature = "embedded")]
+mod listeners;
+#[cfg(feature = "embedded")]
+mod public_url;
+#[cfg(feature = "embedded")]
+pub mod recover;
+#[cfg(feature = "embedded")]
 pub mod running;
+#[cfg(feature = "embedded")]
 mod start;
+#[cfg(feature = "embedded")]
 mod tasks;
+#[cfg(feature = "embedded")]
 mod usage;

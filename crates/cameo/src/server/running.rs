@@ -18,7 +18,7 @@ use crate::{
 pub struct Roles {
     /// Rendering and publishing.
     pub resize: bool,
-    /// Registering.
+    /// Writing ledger, rows and aliases.
     pub register: bool,
 }
 

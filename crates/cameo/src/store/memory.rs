@@ -21,16 +21,16 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Objects>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Objects {
     counter: u64,
     objects: BTreeMap<(String, String), Object>,
 }
 
-impl State {
+impl Objects {
     fn holds(&self, at: &(String, String), condition: &Condition) -> bool {
         match (condition, self.objects.get(at)) {
             (Condition::Always, _) | (Condition::Absent, None) => true,
@@ -46,7 +46,7 @@ impl MemoryStore {
         Self { clock, state: Arc::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Objects> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

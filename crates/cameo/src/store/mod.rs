@@ -22,6 +22,7 @@ use crate::model::{
 mod check;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+#[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod memory;
 mod open;
@@ -84,7 +85,7 @@ impl ObjectInfo {
 pub struct Object {
     /// What is known of it.
     pub info: ObjectInfo,
-    /// Its content.
+    /// All of its content, held in memory.
     pub body: Bytes,
 }
 
@@ -93,7 +94,7 @@ pub struct Object {
 pub struct Opened {
     /// What is known of it.
     pub info: ObjectInfo,
-    /// Its content.
+    /// Its content, which stays readable when the object is replaced or deleted.
     pub content: Content,
 }
 
@@ -108,9 +109,9 @@ pub struct Reading {
 /// What an object is written with beside its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes {
-    /// `Content-Type`.
+    /// `Content-Type`; where it is none, the store chooses one.
     pub content_type: Option<String>,
-    /// `Cache-Control`.
+    /// `Cache-Control`; where it is none, nothing is sent.
     pub cache_control: Option<String>,
     /// User metadata, names in lower case without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
@@ -119,7 +120,7 @@ pub struct Attributes {
 /// What must hold for a write to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Nothing.
+    /// Nothing: what is there is replaced.
     Always,
     /// There is no object at the key (`If-None-Match: *`).
     Absent,
@@ -152,7 +153,7 @@ pub struct NewObject {
 /// A second key to be given to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKey {
-    /// The object.
+    /// Key of the object, in the same bucket.
     pub from: String,
     /// The second key.
     pub to: String,
@@ -168,7 +169,7 @@ fn bounds(range: Option<Range<u64>>, size: u64) -> Range<u64> {
     start.min(end).min(size)..end.min(size)
 }
 
-/// The buckets.
+/// The buckets of a deployment, named in each call.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// The object with its content; `None` where there is none. An object of more than `max_bytes` is returned with

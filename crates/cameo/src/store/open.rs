@@ -10,7 +10,8 @@ use crate::{
 };
 
 const KEY: &str = "store.url";
-const KNOWN: &str = "embedded: and s3: (with ?endpoint=http://HOST:PORT&region=NAME where it is not Amazon's)";
+/// Stores that several processes can open.
+const SHARED: &str = "s3: (with ?endpoint=http://HOST:PORT&region=NAME where it is not Amazon's)";
 
 /// Opens the store at `s3:` and looks whether its buckets are there. The keys are the environment's where there are none.
 ///
@@ -24,7 +25,8 @@ pub async fn open(
 ) -> Result<Arc<dyn Store>> {
     match address::scheme(url).as_str() {
         "s3" => s3(url, buckets, written, keys).await,
-        _ => Err(address::unknown_scheme(Place::Store, KEY, url, KNOWN)),
+        "embedded" => Err(address::of_a_data_folder(Place::Store, KEY, url, SHARED)),
+        _ => Err(address::unknown_scheme(Place::Store, KEY, url, &format!("embedded: and {SHARED}"))),
     }
 }
 

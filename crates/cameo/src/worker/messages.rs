@@ -29,7 +29,7 @@ use crate::{
 pub struct Ended {
     /// Their places in the list.
     pub messages: Vec<usize>,
-    /// How.
+    /// What handling them together ended with; an error is for all of them.
     pub result: Result<()>,
 }
 

@@ -54,7 +54,7 @@ const WINDOW_GAP: SignedDuration = SignedDuration::from_mins(1);
 /// What the loops work with.
 #[derive(Debug, Clone)]
 pub struct Worker {
-    /// The steps.
+    /// What the steps work with: store, catalog, engine and settings.
     pub flow: Flow,
     /// From the store to `resize`.
     pub events: Arc<dyn Queue>,
@@ -102,6 +102,7 @@ impl Worker {
         let Some(window) = &self.window else {
             return self.run(Step::Register, Run::UntilStopped, stop).await.map(drop);
         };
+        // Before the next run is waited for: a process that starts inside the window would else leave what waits to the next.
         if window.is_open(self.clock.now()) {
             self.register_all(stop).await?;
         }
@@ -159,9 +160,12 @@ impl Worker {
                 Run::Once(wait) => self.single_round(step, &mut in_hand, wait).await,
                 Run::UntilEmpty | Run::UntilStopped => self.rounds(step, run, &mut in_hand, stop).await,
             };
+            // Within `work`, so that the leases are kept until the last message is released: one whose timeout ended before it would be
+            // received by somebody else, and the release would be of a receipt that is no longer valid.
             in_hand.release_all().await;
             ended
         };
+        // Beside the rounds, not between them: rendering one original may take longer than a visibility timeout.
         tokio::select! {
             ended = work => ended,
             never = leases.keep(queue, self.visibility_timeout) => match never {},
@@ -177,6 +181,7 @@ impl Worker {
         let (mut messages, mut failures) = (0, 0);
         while !stop.is_cancelled() && (run == Run::UntilStopped || self.window_is_open()) {
             match self.round(step, in_hand, self.receive_wait).await {
+                // What was put off is in hand and not in the queue, so an empty receive alone does not say that nothing waits.
                 Ok(0) if run == Run::UntilEmpty && in_hand.is_empty() => break,
                 Ok(received) => {
                     messages += received;
@@ -201,6 +206,7 @@ impl Worker {
     async fn round(&self, step: Step, in_hand: &mut InHand<'_>, wait: Duration) -> Result<usize> {
         let mut batch = in_hand.take_due();
         let max = if step == Step::Resize { EVENTS_HELD } else { REGISTERED_TOGETHER };
+        // A queue that cannot be received from must not keep what is due from its turn: its error is returned at the end.
         let (received, not_received) = match in_hand.receive(batch.len(), max, wait).await {
             Ok(received) => (received, None),
             Err(error) => (Vec::new(), Some(error)),
@@ -248,6 +254,7 @@ impl Worker {
                     return self.split(in_hand, held, &parts).await;
                 }
                 match outcomes_of(&self.flow, &held.message.body).await {
+                    // From here on only the sending is repeated: a queue that is away for an hour costs no second rendering.
                     Ok(outcomes) => (held.todo, held.failures) = (Todo::Tell(outcomes), 0),
                     Err(error) => return in_hand.failed(held, &error).await,
                 }
@@ -302,6 +309,7 @@ impl Worker {
         let mut out = 0;
         while let Some(first) = steps.first() {
             let group: Vec<_> = steps.drain(..together(first.failures).min(steps.len())).collect();
+            // Each further group would wait for the same time-out while its messages are held; they are due again together.
             if out >= OUT_AFTER {
                 for held in group {
                     in_hand.keep(held, None);

@@ -29,6 +29,17 @@ async fn unknown_schemes_are_told_what_is_known() {
     assert!(!catalog.to_string().contains("tiger"), "{catalog}");
 }
 
+/// A function of Lambda whose addresses nobody set has those of a data folder.
+#[tokio::test]
+async fn what_is_in_a_data_folder_is_not_opened_by_its_address() {
+    let queue = queue::open("sqlite:", "q", None).await.unwrap_err();
+    let store = store::open("embedded:", Vec::new(), None, None).await.unwrap_err();
+    for (error, way_out) in [(&queue, "set it to sqs:"), (&store, "set it to s3:")] {
+        assert_eq!(error.kind(), Kind::Misconfigured);
+        assert!(error.to_string().contains(way_out), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn addresses_open_what_they_name() {
     let (Some(server), Some(emulator)) = (Postgres::install(), Emulator::ministack()) else { return };

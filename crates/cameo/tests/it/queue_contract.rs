@@ -8,7 +8,7 @@ use cameo::{
     db::Sqlite,
     queue::{
         Queue,
-        contract::{Fixture, MAX_RECEIVES, check_all},
+        contract::{Fixture, MAX_RECEIVES, check_all, does_what_memory_does},
         memory::MemoryQueue,
         sqlite::SqliteQueue,
     },
@@ -111,4 +111,9 @@ async fn memory_passes() {
 #[tokio::test]
 async fn sqlite_passes() {
     check_all(&InSqlite { folder: tempfile::tempdir().unwrap(), clock: clock() }).await;
+}
+
+#[tokio::test]
+async fn sqlite_does_whatever_is_asked_as_memory_does() {
+    does_what_memory_does(&InSqlite { folder: tempfile::tempdir().unwrap(), clock: clock() }).await;
 }

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 const LAYERS: &[&[&str]] = &[
     &["clock", "escape", "failpoint", "tls"],
     &["model"],
-    &["address", "aws", "db", "private_file", "render"],
+    &["address", "admission", "aws", "db", "private_file", "render"],
     &["queue"],
     &["ledger"],
     &["catalog", "store"],

@@ -7,7 +7,7 @@ use cameo::{
     model::error::{Error, Kind, Place},
     serve::s3_api::{AccessKey, Grant, Keys, Quota, Rights},
     server::{
-        backends::key_file_of,
+        access::key_file_of,
         data_folder::{Credentials, generate, read_credentials},
     },
 };

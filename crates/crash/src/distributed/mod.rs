@@ -18,7 +18,7 @@ use cameo_testbed::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep};
 
-use self::{aws::LocalAws, fleet::Fleet, places::Places};
+use self::{aws::LocalAws, fleet::Fleet, places::Backends};
 use crate::{
     check,
     findings::{Broken, Findings, Summary},
@@ -87,7 +87,7 @@ pub struct Options {
 
 /// What came out of a run.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct FleetReport {
     /// The figures.
     pub summary: Summary,
     /// What was found.
@@ -118,7 +118,7 @@ struct Run {
     server: Box<dyn SqlServer>,
     http_proxy: HttpProxy,
     proxy: Proxy,
-    places: Places,
+    places: Backends,
     fleet: Fleet,
     shared: std::sync::Arc<Shared>,
     endpoint: String,
@@ -132,7 +132,7 @@ struct Run {
 }
 
 /// Runs; none where a server or the emulator is not installed.
-pub async fn run(database: Database, program: &Path, folder: &Path, options: &Options) -> Result<Option<Outcome>> {
+pub async fn run(database: Database, program: &Path, folder: &Path, options: &Options) -> Result<Option<FleetReport>> {
     let server: Option<Box<dyn SqlServer>> = match database {
         Database::MariaDb => MariaDb::install().map(|server| Box::new(server) as _),
         Database::Postgres => Postgres::install().map(|server| Box::new(server) as _),
@@ -185,7 +185,7 @@ impl Run {
         let http_proxy = HttpProxy::start(aws.endpoint());
         // The bucket itself is where the world gets images.
         let settings = Settings::at(&format!("{}/{IMAGE_BUCKET}", http_proxy.url));
-        let places = Places::open(&aws, &server.url(refusal::USER, name), &settings.public_url).await?;
+        let places = Backends::open(&aws, &server.url(refusal::USER, name), &settings.public_url).await?;
         let url = server.url_at(proxy.port, name).replacen("root@", &format!("{}@", refusal::USER), 1);
         let fleet = Fleet::start(options.workers, program, folder, &http_proxy.url, (&url, &settings.public_url))?;
         let shared = Shared::new()?;
@@ -311,11 +311,11 @@ impl Run {
         Ok(())
     }
 
-    fn outcome(self, kills: u64, seed: u64) -> Outcome {
+    fn outcome(self, kills: u64, seed: u64) -> FleetReport {
         let (uploads, _) = self.shared.journal.acknowledged();
         let summary = Summary::new(kills, uploads, self.rejected, &self.findings, seed);
         let summary = Summary { refusals: self.faults.refusals, dead_letters: self.dead_letters, ..summary };
         let faults = Faults { ended: self.fleet.ended, answered: self.http_proxy.struck(), ..self.faults };
-        Outcome { summary, findings: self.findings, faults }
+        FleetReport { summary, findings: self.findings, faults }
     }
 }

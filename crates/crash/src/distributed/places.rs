@@ -26,13 +26,13 @@ const DEAD_LETTERS_TOLD: usize = 200;
 
 /// Store, queues and database.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Backends {
     store: Arc<dyn Store>,
     catalog: Arc<dyn Catalog>,
     queues: Vec<Arc<dyn Queue>>,
 }
 
-impl Places {
+impl Backends {
     /// Opens them; the database's tables are made.
     pub(super) async fn open(aws: &LocalAws, database: &str, public_url: &str) -> Result<Self> {
         let keys = || Some(LocalAws::keys());

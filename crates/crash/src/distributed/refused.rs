@@ -21,7 +21,7 @@ use crate::{
     findings::Broken,
     journal::Change,
     load::{Shared, VERTICAL, bucket, impossible_cd_idx, impossible_photo, probe_photo, put},
-    originals::{Content, GOODS},
+    originals::{GOODS, Photo},
     run::tail,
 };
 
@@ -69,7 +69,7 @@ impl Run {
         let lasts = if is_long { LONG } else { options.fault_max.mul_f64(self.rng.random_range(0.1..1.0)) };
         let lasts = if refusal.is_of_a_photo() { lasts.max(REACHED_WITHIN) } else { lasts };
         if refusal.is_of_a_photo() {
-            self.upload(&impossible_photo(number), Content::Good(usize::try_from(number)? % GOODS)).await?;
+            self.upload(&impossible_photo(number), Photo::Good(usize::try_from(number)? % GOODS)).await?;
         }
         let until = Instant::now() + lasts;
         while Instant::now() < until {
@@ -96,7 +96,7 @@ impl Run {
         let shared = self.shared.clone();
         let _nobody_uploads = shared.gate.write().await;
         let probe = probe_photo(number);
-        if !self.upload(&probe, Content::Good(0)).await? {
+        if !self.upload(&probe, Photo::Good(0)).await? {
             self.findings.add(Broken::Stopped, subject, "the emulator took no upload");
             return Ok(());
         }
@@ -147,7 +147,7 @@ impl Run {
     }
 
     /// Uploads beside the clients; true when it was acknowledged.
-    async fn upload(&self, key: &str, content: Content) -> Result<bool> {
+    async fn upload(&self, key: &str, content: Photo) -> Result<bool> {
         let shared: Arc<Shared> = self.shared.clone();
         let acknowledged = put(&bucket(&self.endpoint)?, key, shared.pool.bytes(content)).await;
         shared.journal.record(key, Change::Put(content), acknowledged);

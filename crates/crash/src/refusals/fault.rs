@@ -17,7 +17,7 @@ use super::preload::{
 use crate::{
     journal::Change,
     load::{Shared, impossible_photo, put},
-    originals::{Content, GOODS},
+    originals::{GOODS, Photo},
     server::{Launcher, UPLOAD_BUCKET},
 };
 
@@ -227,7 +227,7 @@ impl Tools<'_> {
 
     /// Uploads an original that cannot come to its rows.
     async fn upload(&self, number: u64, bucket: &AmazonS3) -> String {
-        let (key, content) = (impossible_photo(number), Content::Good(usize::try_from(number).unwrap_or(0) % GOODS));
+        let (key, content) = (impossible_photo(number), Photo::Good(usize::try_from(number).unwrap_or(0) % GOODS));
         let acknowledged = put(bucket, &key, self.shared.pool.bytes(content)).await;
         self.shared.journal.record(&key, Change::Put(content), acknowledged);
         key

@@ -22,8 +22,8 @@ use crate::{
     findings::Broken,
     journal::Change,
     load::{Shared, bucket, probe_photo, put},
-    originals::Content,
-    run::{Outcome, Run},
+    originals::Photo,
+    run::{Run, RunReport},
     server::{Addresses, Launcher, Server},
 };
 
@@ -66,7 +66,7 @@ pub struct Options {
 }
 
 /// Lets places refuse while clients upload. None where there is no C compiler.
-pub async fn refuse(mut launcher: Launcher, options: &Options) -> Result<Option<Outcome>> {
+pub async fn refuse(mut launcher: Launcher, options: &Options) -> Result<Option<RunReport>> {
     if options.kills == 0 {
         launcher.max_receives = MAX_RECEIVES;
     }
@@ -179,7 +179,7 @@ impl Refused<'_> {
     async fn heals(&mut self, run: &mut Run, fault: Fault, begun: &mut Begun) -> Result<()> {
         let shared: Arc<Shared> = run.shared().clone();
         let healed = Instant::now();
-        let (key, content) = (probe_photo(self.done), Content::Good(0));
+        let (key, content) = (probe_photo(self.done), Photo::Good(0));
         let mut is_acknowledged = false;
         while !(is_acknowledged && begun.clean_up(&shared, &self.live()?.bucket).await) {
             if healed.elapsed() > HEAL_TIMEOUT {

@@ -8,10 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row as SqliteRow, types::ValueRef}
 
 use super::Statements;
 use crate::{
-    catalog::{
-        rows::{ForeignRows, RowColumns},
-        table::Table,
-    },
+    catalog::{ForeignRows, rows::RowColumns, table::Table},
     db::{Done, Sqlite},
     model::error::{Error, Kind, Place, Result},
 };

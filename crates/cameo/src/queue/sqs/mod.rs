@@ -59,7 +59,7 @@ pub struct Sqs {
     client: Client,
 }
 
-/// One queue of SQS.
+/// A queue by its address, with what this process holds of it.
 #[derive(Debug)]
 pub struct SqsQueue {
     client: Client,

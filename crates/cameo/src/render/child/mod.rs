@@ -16,7 +16,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 
 use super::{
     shared_memory::{self, Inbox},
-    wire::{self, Answer, Channel, Job, PROTOCOL, Piece, Ready, Setup},
+    wire::{self, Channel, PROTOCOL, Piece, Ready, RenderReply, RenderRequest, Setup},
 };
 
 #[cfg(target_os = "linux")]
@@ -65,7 +65,7 @@ fn serve(engine: Engine) -> io::Result<()> {
     let engine_version = cameo_image::ENGINE_VERSION.to_owned();
     channel.send(&Ready { protocol: PROTOCOL, engine_version, protections })?;
     let limits = setup.limits();
-    while let Some(job) = channel.receive::<Job>()? {
+    while let Some(job) = channel.receive::<RenderRequest>()? {
         let size_set = SizeSet::new(job.sizes.into_iter().map(ImageSize::from).collect()).map_err(io::Error::other)?;
         let result = engine(inbox.original(job.original_bytes)?, &size_set, &limits);
         channel.send(&answer(result, &renditions)?)?;
@@ -100,11 +100,11 @@ fn warm_up() {
     }
 }
 
-fn answer(result: Result<Rendered, Rejection>, renditions: &File) -> io::Result<Answer> {
+fn answer(result: Result<Rendered, Rejection>, renditions: &File) -> io::Result<RenderReply> {
     let rendered = match result {
         Ok(rendered) => rendered,
         Err(Rejection { reason, detail, size }) => {
-            return Ok(Answer::Rejected { reason: reason.code().to_owned(), detail: wire::cut(detail), size });
+            return Ok(RenderReply::Rejected { reason: reason.code().to_owned(), detail: wire::cut(detail), size });
         }
     };
     shared_memory::write_pieces(renditions, rendered.renditions.iter().map(|rendition| rendition.jpeg.as_slice()))?;
@@ -114,5 +114,5 @@ fn answer(result: Result<Rendered, Rejection>, renditions: &File) -> io::Result<
         height: rendition.height,
         bytes: rendition.jpeg.len(),
     });
-    Ok(Answer::Rendered { width: rendered.width, height: rendered.height, renditions: pieces.collect() })
+    Ok(RenderReply::Rendered { width: rendered.width, height: rendered.height, renditions: pieces.collect() })
 }

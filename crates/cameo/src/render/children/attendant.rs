@@ -12,8 +12,8 @@ use std::{
 use cameo_image::Rendered;
 
 use super::{
-    Job, Shared,
-    process::{Outcome, RenderChild},
+    Assignment, Shared,
+    process::{Attempt, RenderChild},
     unavailable,
 };
 use crate::{
@@ -36,7 +36,7 @@ pub(super) fn attend(shared: &Shared, started: Option<SyncSender<Result<Vec<Prot
         // Whoever waited and gave up drops the pool, which ends this thread too.
         drop(started.send(protections));
     }
-    while let Some(Job { original, size_set, reply }) = shared.next() {
+    while let Some(Assignment { original, size_set, reply }) = shared.next() {
         // Nobody waits any more, for instance because the host is ending.
         if !reply.is_closed() {
             drop(reply.send(unless_it_panics(&mut child, |child| {
@@ -70,34 +70,38 @@ fn unread(error: io::Error) -> Error {
 fn attempt(
     shared: &Shared,
     place: &mut Option<RenderChild>,
-    mut render: impl FnMut(&mut RenderChild) -> Outcome,
+    mut render: impl FnMut(&mut RenderChild) -> Attempt,
 ) -> Result<Result<Rendered, Rejection>> {
     let mut crashes = Vec::new();
     while crashes.len() < ATTEMPTS as usize {
+        // Before each attempt: a host that is ending would else wait for up to three fresh children.
         if shared.stopping.load(Ordering::Relaxed) {
             return Err(unavailable("render an original: the host is ending"));
         }
+        // Taken, and put back only where it is as good as before: a child that broke a limit or died is dropped, which ends its process.
         let mut child = match place.take() {
             Some(child) => child,
             None => RenderChild::start(&shared.config, &shared.stopping)?,
         };
         let fresh = child.is_fresh();
         match render(&mut child) {
-            Outcome::Answered(result) => {
+            Attempt::Answered(result) => {
                 *place = Some(child).filter(|child| !child.is_worn());
                 return Ok(result);
             }
-            Outcome::OverTime(detail) => return Ok(Err(Rejection::new(ReasonCode::RenderTimeout, detail))),
-            Outcome::OverMemory(detail) if fresh => {
+            Attempt::OverTime(detail) => return Ok(Err(Rejection::new(ReasonCode::RenderTimeout, detail))),
+            Attempt::OverMemory(detail) if fresh => {
                 return Ok(Err(Rejection::new(ReasonCode::RenderMemory, detail)));
             }
-            Outcome::OverMemory(_) => {}
-            Outcome::Crashed(detail) => crashes.push(detail),
-            Outcome::Unread(error) => {
+            // Not counted as a crash. The next child is a fresh one, so this is met once at most.
+            Attempt::OverMemory(_) => {}
+            Attempt::Crashed(detail) => crashes.push(detail),
+            Attempt::Unread(error) => {
+                // Nothing was asked of the child, so it keeps its place.
                 *place = Some(child);
                 return Err(unread(error));
             }
-            Outcome::Stopped => return Err(unavailable("render an original: the host is ending")),
+            Attempt::Stopped => return Err(unavailable("render an original: the host is ending")),
         }
     }
     crashes.dedup();

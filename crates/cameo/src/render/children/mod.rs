@@ -81,7 +81,7 @@ impl Config {
 #[derive(Debug)]
 pub struct Children {
     /// Closed first when this is dropped.
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::Sender<Assignment>>,
     attendants: Vec<JoinHandle<()>>,
     stopping: Arc<AtomicBool>,
     protections: Vec<Protection>,
@@ -90,7 +90,7 @@ pub struct Children {
 
 /// An original on its way to a child.
 #[derive(Debug)]
-struct Job {
+struct Assignment {
     original: Content,
     size_set: SizeSet,
     reply: oneshot::Sender<Result<Result<Rendered, Rejection>>>,
@@ -100,13 +100,13 @@ struct Job {
 #[derive(Debug)]
 struct Shared {
     config: Config,
-    jobs: Mutex<mpsc::Receiver<Job>>,
+    jobs: Mutex<mpsc::Receiver<Assignment>>,
     stopping: Arc<AtomicBool>,
 }
 
 impl Shared {
     /// The next original, or nothing once no more can come.
-    fn next(&self) -> Option<Job> {
+    fn next(&self) -> Option<Assignment> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
     }
 }
@@ -152,7 +152,7 @@ impl Render for Children {
             return Ok(Err(Rejection::new(ReasonCode::FileTooLarge, detail)));
         }
         let (reply, answer) = oneshot::channel();
-        let job = Job { original, size_set: size_set.clone(), reply };
+        let job = Assignment { original, size_set: size_set.clone(), reply };
         let ended = || unavailable("render an original: the render children have ended");
         self.jobs.as_ref().ok_or_else(ended)?.send(job).map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?

@@ -36,7 +36,7 @@ use crate::{
         Protection, Rejection,
         frame::frame_size,
         shared_memory::{self, Outbox},
-        wire::{self, Answer, Channel, Job, PROTOCOL, Piece, Ready, Received, Setup},
+        wire::{self, Channel, PROTOCOL, Piece, Ready, Received, RenderReply, RenderRequest, Setup},
     },
 };
 
@@ -60,7 +60,7 @@ const LAST_WORDS_BYTES: u64 = 4 << 10;
 
 /// What became of an attempt.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum Attempt {
     Answered(Result<Rendered, Rejection>),
     OverTime(String),
     OverMemory(String),
@@ -200,23 +200,23 @@ impl RenderChild {
     }
 
     /// Renders one original. Unless it was answered, the child has ended or must be dropped.
-    pub(super) fn render(&mut self, original: &Content, size_set: &SizeSet) -> Outcome {
+    pub(super) fn render(&mut self, original: &Content, size_set: &SizeSet) -> Attempt {
         if let Err(error) = self.outbox.put(original) {
-            return Outcome::Unread(error);
+            return Attempt::Unread(error);
         }
         self.fresh = false;
         self.originals_left = self.originals_left.saturating_sub(1);
         self.wear_out_beyond(original.len() as u64);
-        let job = Job::new(original.len(), size_set);
+        let job = RenderRequest::new(original.len(), size_set);
         // A child that is gone cannot be written to; the reason is read from its end.
         let answer = match self.channel.send(&job) {
-            Ok(()) => self.receive::<Answer>(&self.limits.clone()),
+            Ok(()) => self.receive::<RenderReply>(&self.limits.clone()),
             Err(error) => Err(NoResponse::Failed(error)),
         };
         match answer {
             Ok(answer) => match self.accept(answer, size_set) {
-                Ok(result) => Outcome::Answered(result),
-                Err(error) => Outcome::Crashed(format!("the engine's answer makes no sense: {error}")),
+                Ok(result) => Attempt::Answered(result),
+                Err(error) => Attempt::Crashed(format!("the engine's answer makes no sense: {error}")),
             },
             Err(no_response) => self.judge(no_response),
         }
@@ -242,15 +242,15 @@ impl RenderChild {
     }
 
     /// Takes the renditions out of the shared memory, if they are what was asked for.
-    fn accept(&mut self, answer: Answer, size_set: &SizeSet) -> io::Result<Result<Rendered, Rejection>> {
+    fn accept(&mut self, answer: RenderReply, size_set: &SizeSet) -> io::Result<Result<Rendered, Rejection>> {
         let nonsense = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
         let (width, height, pieces) = match answer {
-            Answer::Rendered { width, height, renditions } => (width, height, renditions),
-            Answer::Rejected { reason, detail, size } if reason.starts_with(ENGINE_FAMILY) => {
+            RenderReply::Rendered { width, height, renditions } => (width, height, renditions),
+            RenderReply::Rejected { reason, detail, size } if reason.starts_with(ENGINE_FAMILY) => {
                 let reason: ReasonCode = reason.parse().map_err(io::Error::other)?;
                 return Ok(Err(Rejection { reason, detail: wire::cut(detail), size }));
             }
-            Answer::Rejected { .. } => return Err(nonsense("a reason that is not the engine's to give")),
+            RenderReply::Rejected { .. } => return Err(nonsense("a reason that is not the engine's to give")),
         };
         let names = size_set.sizes().iter().map(|size| size.name.as_str());
         if !names.eq(pieces.iter().map(|piece| piece.image_size.as_str())) {
@@ -277,14 +277,14 @@ impl RenderChild {
         }
     }
 
-    fn judge(&mut self, no_response: NoResponse) -> Outcome {
+    fn judge(&mut self, no_response: NoResponse) -> Attempt {
         match no_response {
-            NoResponse::OverTime(detail) => Outcome::OverTime(detail),
-            NoResponse::OverMemory(detail) => Outcome::OverMemory(detail),
-            NoResponse::Stopped => Outcome::Stopped,
+            NoResponse::OverTime(detail) => Attempt::OverTime(detail),
+            NoResponse::OverMemory(detail) => Attempt::OverMemory(detail),
+            NoResponse::Stopped => Attempt::Stopped,
             NoResponse::Ended | NoResponse::Failed(_) => {
                 let detail = self.exit_report(&no_response);
-                if is_want_of_memory(&detail) { Outcome::OverMemory(detail) } else { Outcome::Crashed(detail) }
+                if is_want_of_memory(&detail) { Attempt::OverMemory(detail) } else { Attempt::Crashed(detail) }
             }
         }
     }

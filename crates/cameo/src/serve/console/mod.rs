@@ -33,7 +33,7 @@ pub(super) fn routes() -> Router<Site> {
 
 /// What a page may be asked.
 #[derive(Debug, Default, Deserialize)]
-struct Asked {
+struct PageQuery {
     /// `ko` or `en`; otherwise what the browser prefers.
     lang: Option<String>,
     /// The key after which the page begins.
@@ -44,14 +44,14 @@ struct Asked {
     cd_idx: String,
 }
 
-async fn overview(State(site): State<Site>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+async fn overview(State(site): State<Site>, Query(asked): Query<PageQuery>, headers: HeaderMap) -> Response {
     page(pages::overview(&site, Language::of(asked.lang.as_deref(), &headers)).await)
 }
 
 async fn vertical(
     State(site): State<Site>,
     Path(vertical): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Response {
     let Ok(vertical) = vertical.parse() else {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::connections::{Asked, Connection};
+use super::connections::{Connection, RequestUnderWay};
 
 /// The body of a request. It ends with an error of the kind `TimedOut` when its client sends too slowly.
 #[derive(Debug)]
@@ -69,11 +69,11 @@ impl Drop for Incoming {
 #[derive(Debug)]
 pub(super) struct Outgoing<B> {
     body: Pin<Box<B>>,
-    _asked: Asked,
+    _asked: RequestUnderWay,
 }
 
 impl<B> Outgoing<B> {
-    pub(super) fn new(body: B, asked: Asked) -> Self {
+    pub(super) fn new(body: B, asked: RequestUnderWay) -> Self {
         Self { body: Box::pin(body), _asked: asked }
     }
 }

@@ -19,8 +19,8 @@ use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    ConnectionLimits,
     clients::client_of,
-    limits::ConnectionLimits,
     pace::{Pace, Rate},
     sometimes::Sometimes,
 };
@@ -104,6 +104,11 @@ impl Drop for Place {
     }
 }
 
+/// Open connections of one client that is not trusted: never so many that no other finds a place.
+fn connections_of_a_client(limits: &ConnectionLimits) -> usize {
+    limits.connections_per_client.min(limits.connections_max / 2).max(1)
+}
+
 impl Connections {
     pub(super) fn new(listener: &'static str, limits: ConnectionLimits) -> Self {
         Self(Arc::new(Shared {
@@ -138,7 +143,7 @@ impl Connections {
         let is_trusted =
             client.is_loopback() || limits.trusted_clients.iter().any(|network| network.contains(address.ip()));
         let of_client = table.clients.get(&client).copied().unwrap_or(0);
-        if !is_trusted && of_client >= limits.connections_of_a_client() {
+        if !is_trusted && of_client >= connections_of_a_client(limits) {
             let mine = table.open.values().filter(|connection| connection.client == client);
             if !evict_one(mine, now) {
                 drop(table);
@@ -163,7 +168,7 @@ impl Connections {
     fn refused(&self, client: IpAddr) {
         if let Some(times) = self.0.too_many.happened() {
             tracing::warn!(
-                listener = self.0.listener, %client, times, connections_max = self.0.limits.connections_of_a_client(),
+                listener = self.0.listener, %client, times, connections_max = connections_of_a_client(&self.0.limits),
                 "a client has too many connections, and more are refused; if it is a proxy, name it in server.trusted_clients"
             );
         }
@@ -240,11 +245,11 @@ enum Phase {
 pub(super) struct Connection {
     client: IpAddr,
     evicted: CancellationToken,
-    state: Mutex<State>,
+    state: Mutex<ConnectionState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct ConnectionState {
     phase: Phase,
     has_asked: bool,
     /// Whether the last look found nothing to read. A connection that nobody has looked at yet may hold a request.
@@ -259,9 +264,9 @@ struct State {
 
 /// A request that is being answered, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Asked(Arc<Connection>);
+pub(super) struct RequestUnderWay(Arc<Connection>);
 
-impl Drop for Asked {
+impl Drop for RequestUnderWay {
     fn drop(&mut self) {
         self.0.state().phase = Phase::Leaving;
     }
@@ -270,7 +275,7 @@ impl Drop for Asked {
 impl Connection {
     fn new(client: IpAddr, limits: &ConnectionLimits, now: Instant) -> Self {
         let rate = Rate { behind_max: limits.idle_timeout, min_bytes_per_s: limits.min_bytes_per_s };
-        let state = State {
+        let state = ConnectionState {
             phase: Phase::Idle { since: now },
             has_asked: false,
             has_nothing_to_read: false,
@@ -283,7 +288,7 @@ impl Connection {
         Self { client, evicted: CancellationToken::new(), state: Mutex::new(state) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
         lock(&self.state)
     }
 
@@ -297,7 +302,7 @@ impl Connection {
     }
 
     /// A request begins. An error where the connection's place was just given away: then nothing of the request has happened.
-    pub(super) fn begin(self: &Arc<Self>) -> io::Result<Asked> {
+    pub(super) fn begin(self: &Arc<Self>) -> io::Result<RequestUnderWay> {
         let mut state = self.state();
         if self.is_evicted() {
             return Err(io::ErrorKind::ConnectionAborted.into());
@@ -308,7 +313,7 @@ impl Connection {
         state.receiving.restart();
         state.sending.restart();
         drop(state);
-        Ok(Asked(self.clone()))
+        Ok(RequestUnderWay(self.clone()))
     }
 
     pub(super) fn waits_to_receive(&self, waker: &Waker, now: Instant) {
@@ -401,7 +406,7 @@ impl Connection {
     }
 }
 
-impl State {
+impl ConnectionState {
     /// How easily it is done without, the lowest first, and for how long that has been so; `None` while it goes on well.
     fn dispensable(&self, now: Instant) -> Option<Dispensable> {
         if let Phase::Idle { since } = self.phase {

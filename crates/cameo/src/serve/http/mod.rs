@@ -27,7 +27,6 @@ mod body;
 mod clients;
 mod connections;
 mod host;
-mod limits;
 mod pace;
 mod sometimes;
 mod stream;
@@ -35,8 +34,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use clients::{ClientAddress, ClientNetwork};
-pub use limits::ConnectionLimits;
+pub use crate::admission::ConnectionLimits;
+pub use clients::ClientAddress;
 
 pub(super) use body::Incoming;
 pub(super) use clients::client_of;

@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use super::{
     conditions::precondition,
     http::{self as base, ConnectionLimits, Incoming, Sometimes},
-    range::{self, Asked},
+    range::{self, Selection},
 };
 use crate::{
     flow::Settings,
@@ -184,16 +184,16 @@ async fn of_known(
         (Some(status), _) => status.into_response(),
         // RFC 9110, section 14.2: a range means something for GET alone.
         (None, _) if head_only => with_length(StatusCode::OK, info.size, Body::empty()),
-        (None, Asked::Unsatisfiable) => {
+        (None, Selection::Unsatisfiable) => {
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             response.headers_mut().typed_insert(ContentRange::unsatisfied_bytes(info.size));
             response
         }
-        (None, Asked::Whole) => match unchanged(images, info, None).await? {
+        (None, Selection::Whole) => match unchanged(images, info, None).await? {
             Some(reading) => return whole(images, reading).await.map(Some),
             None => return Ok(None),
         },
-        (None, Asked::Part(range)) => match unchanged(images, info, Some(range.clone())).await? {
+        (None, Selection::Part(range)) => match unchanged(images, info, Some(range.clone())).await? {
             Some(reading) => partial(info, range, reading).await?,
             None => return Ok(None),
         },

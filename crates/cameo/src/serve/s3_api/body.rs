@@ -96,9 +96,9 @@ impl Room {
 
 /// The body of a request. Clones share it.
 #[derive(Clone)]
-pub(super) struct RequestBody(Arc<Mutex<State>>);
+pub(super) struct RequestBody(Arc<Mutex<BodyState>>);
 
-struct State {
+struct BodyState {
     incoming: Incoming,
     touched: bool,
     ended: bool,
@@ -112,7 +112,7 @@ impl RequestBody {
     pub(super) fn new(incoming: Incoming, idle_timeout: Duration) -> Self {
         let ended = incoming.is_end_stream();
         let timer = Box::pin(tokio::time::sleep(idle_timeout));
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(BodyState {
             incoming,
             touched: false,
             ended,
@@ -138,7 +138,7 @@ impl RequestBody {
         self.lock().crowded_out
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BodyState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -171,7 +171,7 @@ impl RequestBody {
     }
 }
 
-impl State {
+impl BodyState {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if !self.touched {
             self.touched = true;

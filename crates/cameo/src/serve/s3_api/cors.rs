@@ -14,6 +14,7 @@ use http::{
 use s3s::{Body, S3Error, S3ErrorCode, dto::CORSRule};
 
 use super::errors::status;
+use crate::admission::fault_of_origin;
 
 /// The methods that an allowed page may use: all that S3 has.
 const METHODS: [&str; 5] = ["GET", "HEAD", "PUT", "POST", "DELETE"];
@@ -53,8 +54,8 @@ pub struct Cors {
 impl Cors {
     /// These origins: each `*`, or as browsers send them (`https://photos.example.com`), with one `*` for any text in between at most.
     pub fn new(origins: &[String]) -> Result<Self, String> {
-        for origin in origins {
-            check(origin)?;
+        if let Some(fault) = origins.iter().find_map(|origin| fault_of_origin(origin)) {
+            return Err(fault);
         }
         Ok(Self { origins: origins.iter().map(|origin| origin.to_ascii_lowercase()).collect() })
     }
@@ -144,21 +145,6 @@ fn incomplete(header: &str) -> S3Error {
     let mut error = S3Error::with_message(code, message);
     error.set_status_code(StatusCode::BAD_REQUEST);
     error
-}
-
-/// Refuses what no browser sends as an origin.
-fn check(origin: &str) -> Result<(), String> {
-    let is_plain =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@,\"".contains(&b));
-    let place =
-        origin.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'*'));
-    let is_right = origin == "*" || place.is_some_and(|(_, host)| is_plain(host)) && origin.matches('*').count() <= 1;
-    if is_right {
-        return Ok(());
-    }
-    Err(format!(
-        "{origin:?} is not an origin; write \"*\", or a scheme and a host without a path, such as \"https://photos.example.com\""
-    ))
 }
 
 /// Whether an origin is the allowed one, in which a `*` is any text.

@@ -15,7 +15,7 @@ use s3s::{Body, HttpError, S3Error, S3Result, StdError, s3_error, service::S3Ser
 use tokio::sync::Semaphore;
 
 use super::{
-    access, asked,
+    S3Limits, access, asked,
     body::{DrainRate, InFlight, RequestBody},
     cors::Cors,
     declared,
@@ -24,7 +24,6 @@ use super::{
     hosts::Hosts,
     key_ring::KeyRing,
     keys::ANONYMOUS,
-    limits::S3Limits,
     payload::{SentContent, Trailers},
     plain,
     reading::{METADATA, Reading},

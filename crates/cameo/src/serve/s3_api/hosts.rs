@@ -4,32 +4,16 @@
 //! bucket that is read as one for the service lists buckets where objects were asked for, and a `sync --delete` then
 //! deletes everything at the other end. So a name that could hold a bucket, and that nobody configured, is refused.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use s3s::{S3Result, path::check_bucket_name, s3_error};
 
-/// A host name, bytes, at most (RFC 1035, 2.3.4).
-const NAME_MAX_BYTES: usize = 253;
+use crate::admission::fault_of_domain;
 
 /// The domains below which buckets stand.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hosts {
     domains: Vec<String>,
-}
-
-/// The fault of a name that cannot be a domain of buckets; none where it can.
-pub fn fault_of_domain(domain: &str) -> Option<&'static str> {
-    let label = |label: &str| {
-        let right = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        !label.is_empty() && label.len() <= 63 && label.bytes().all(right)
-    };
-    if domain.parse::<IpAddr>().is_ok() {
-        Some("it is an address, which needs no entry")
-    } else if domain.is_empty() || domain.len() > NAME_MAX_BYTES || !domain.split('.').all(label) {
-        Some("it is not a host name (write it without scheme, port and path)")
-    } else {
-        None
-    }
 }
 
 impl Hosts {

@@ -27,7 +27,7 @@ pub struct KeyRing {
     /// Let in whatever a file says, unless it has a key of the same id.
     first: Keys,
     source: Option<Source>,
-    state: Mutex<State>,
+    state: Mutex<LoadedKeys>,
     usage: Usage,
     /// What everybody may do, without a signature: read some buckets. It has no secret that anybody could sign with.
     everybody: Option<Arc<AccessKey>>,
@@ -42,7 +42,7 @@ struct Source {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LoadedKeys {
     keys: Keys,
     /// Of the content that was looked at last, good or not; nothing where there was none.
     seen: Option<Hash>,
@@ -125,7 +125,7 @@ impl KeyRing {
     fn open(first: Vec<AccessKey>, source: Source) -> Result<Self> {
         let bytes = source.read()?;
         let keys = source.parse(bytes.as_deref())?;
-        let state = Mutex::new(State { keys, seen: bytes.as_deref().map(hash), fault: None });
+        let state = Mutex::new(LoadedKeys { keys, seen: bytes.as_deref().map(hash), fault: None });
         Ok(Self { first: by_id(first), source: Some(source), state, usage: Usage::default(), everybody: None })
     }
 
@@ -158,7 +158,7 @@ impl KeyRing {
     }
 }
 
-impl State {
+impl LoadedKeys {
     fn refresh(&mut self, source: &Source) {
         let bytes = match source.read() {
             Ok(bytes) => bytes,

@@ -8,6 +8,8 @@ use std::{collections::HashSet, fmt};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use crate::admission::covers;
+
 /// Characters of an id and of a secret, at most: those of a line that somebody can still compare.
 const TEXT_MAX: usize = 128;
 
@@ -75,10 +77,7 @@ impl Grant {
 
     /// Whether it is for this bucket.
     pub fn covers_bucket(&self, bucket: &str) -> bool {
-        match self.bucket.strip_suffix('*') {
-            Some(start) => bucket.starts_with(start),
-            None => self.bucket == bucket,
-        }
+        covers(&self.bucket, bucket)
     }
 
     fn permits(&self, action: Action, bucket: &str, key: &str) -> bool {

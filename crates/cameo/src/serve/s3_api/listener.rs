@@ -7,7 +7,7 @@ use rand::Rng;
 use s3s::{Body, S3Error, S3ErrorCode};
 use tokio::net::TcpListener;
 
-use super::{front::Front, limits::S3Limits};
+use super::{S3Limits, front::Front};
 use crate::serve::http::{self as base, ConnectionLimits, Incoming};
 
 /// Serves connections until `shutdown`; then those with a request under way get their time to finish.

@@ -36,7 +36,6 @@ mod hosts;
 mod key_file;
 mod key_ring;
 mod keys;
-mod limits;
 mod listener;
 mod operations;
 mod payload;
@@ -49,12 +48,11 @@ mod translate;
 mod watch;
 mod xml;
 
+pub use crate::admission::S3Limits;
 pub use cors::Cors;
-pub use hosts::fault_of_domain;
 pub use key_file::{Keys, key_file};
 pub use key_ring::KeyRing;
 pub use keys::{AccessKey, Grant, Quota, Rights, fault_of_pair};
-pub use limits::S3Limits;
 pub use quota::{Amount, Usage};
 pub use watch::Watch;
 
@@ -70,7 +68,7 @@ use operations::Operations;
 /// What the S3 endpoint is made of.
 #[derive(Debug, Clone)]
 pub struct S3Endpoint {
-    /// The buckets.
+    /// Where objects are: the store of the data folder, whose streams and parts the flow does not need.
     pub store: Embedded,
     /// Who may come in, and what they may do.
     pub keys: Arc<KeyRing>,

@@ -24,9 +24,9 @@ const KEYS_MAX: usize = 10_000;
 /// Uploads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
-    /// Bytes of content.
+    /// Bytes of content that were taken.
     pub bytes: u64,
-    /// Objects.
+    /// Objects written; a multipart upload is one.
     pub objects: u64,
 }
 

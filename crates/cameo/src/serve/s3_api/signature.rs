@@ -15,8 +15,8 @@ use ring::{digest, hmac};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use super::{
+    S3Limits,
     keys::AccessKey,
-    limits::S3Limits,
     reading::{ALGORITHM, Claim, Payload, Proof, Reading},
 };
 

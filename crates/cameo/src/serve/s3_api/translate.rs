@@ -10,7 +10,7 @@ use s3s::{
     s3_error,
 };
 
-use super::limits::S3Limits;
+use super::S3Limits;
 use crate::store::embedded::{Algorithm, Checksums, Description, Headers, StoredObject, Sums, Tag};
 
 /// Reads the five checksum fields of a request.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     Embedded,
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
 };
 use crate::{
     clock::{from_millis, to_millis},
@@ -23,7 +23,7 @@ const IS_USED: &str = "SELECT EXISTS (SELECT 1 FROM cameo_objects WHERE bucket =
 const DELETE: &str = "DELETE FROM cameo_buckets WHERE name = ?1";
 const DELETE_UPLOADS: &str = "DELETE FROM cameo_uploads WHERE bucket = ?1 RETURNING id";
 
-/// A bucket.
+/// A bucket of the index, which may be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
     /// Its name.
@@ -34,12 +34,12 @@ pub struct Bucket {
 
 impl Embedded {
     /// Whether there is such a bucket.
-    pub fn bucket_exists(&self, name: &str) -> Answer<bool> {
+    pub fn bucket_exists(&self, name: &str) -> StoreResult<bool> {
         Ok(self.inner.db.look_up(Place::Store, "look up a bucket", |connection| exists(connection, name))?)
     }
 
     /// Buckets in the order of their names, whose names are after `after` and start with `prefix`; at most `max`.
-    pub async fn buckets(&self, prefix: &str, after: &str, max: u32) -> Answer<Vec<Bucket>> {
+    pub async fn buckets(&self, prefix: &str, after: &str, max: u32) -> StoreResult<Vec<Bucket>> {
         let (prefix, after) = (prefix.to_owned(), after.to_owned());
         let job = self.inner.db.read(Place::Store, "list the buckets", move |connection| {
             let mut query = connection.prepare_cached(LIST)?;
@@ -52,7 +52,7 @@ impl Embedded {
     }
 
     /// The location that a bucket was created with; empty where none was named.
-    pub fn bucket_location(&self, name: &str) -> Answer<String> {
+    pub fn bucket_location(&self, name: &str) -> StoreResult<String> {
         let location = self.inner.db.look_up(Place::Store, "look up a bucket", |connection| {
             Ok(connection.prepare_cached(LOCATION)?.query_row([name], |row| row.get(0)).optional()?)
         });
@@ -60,7 +60,7 @@ impl Embedded {
     }
 
     /// Creates a bucket. The location is kept for those who ask for it, and means nothing.
-    pub async fn create_bucket(&self, name: &str, location: &str) -> Answer<()> {
+    pub async fn create_bucket(&self, name: &str, location: &str) -> StoreResult<()> {
         let location = location.to_owned();
         let (name, now) = (name.to_owned(), to_millis(self.now()));
         let job = self
@@ -71,7 +71,7 @@ impl Embedded {
     }
 
     /// Deletes a bucket that is empty. Unfinished multipart uploads go with it, and their parts from the disk.
-    pub async fn delete_bucket(&self, name: &str) -> Answer<()> {
+    pub async fn delete_bucket(&self, name: &str) -> StoreResult<()> {
         if self.inner.options.as_ref().is_some_and(|options| options.needs(name)) {
             return Err(Refusal::BucketNeeded);
         }
@@ -93,7 +93,7 @@ pub(super) fn create_in(connection: &Connection, name: &str, now_millis: i64, lo
 }
 
 /// Deletes a bucket; the uploads that went with it.
-fn delete_in(connection: &Connection, name: &str) -> Done<Answer<Vec<String>>> {
+fn delete_in(connection: &Connection, name: &str) -> Done<StoreResult<Vec<String>>> {
     if connection.prepare_cached(IS_USED)?.query_row([name], |row| row.get(0))? {
         return Ok(Err(Refusal::BucketNotEmpty));
     }

@@ -81,7 +81,7 @@ pub type Sums = BTreeMap<Algorithm, String>;
 /// The additional checksums of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Checksums {
-    /// The values.
+    /// A value for each algorithm; none where the client sent none and asked for none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: Sums,
     /// Whether they are checksums of the parts' checksums.
@@ -97,9 +97,9 @@ pub(super) fn is_default(checksums: &Checksums) -> bool {
 /// What was computed of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digests {
-    /// Bytes.
+    /// Length of the body, bytes.
     pub size: u64,
-    /// MD5.
+    /// MD5 of the body, which is its `ETag`.
     pub md5: [u8; 16],
     /// The additional checksums that were asked for.
     pub sums: Sums,
@@ -114,13 +114,13 @@ impl Digests {
     }
 }
 
-enum State {
+enum Digester {
     Crc(crc_fast::Digest, usize),
     Sha1(Sha1),
     Sha256(Sha256),
 }
 
-impl State {
+impl Digester {
     fn new(algorithm: Algorithm) -> Self {
         match (algorithm, algorithm.crc()) {
             (_, Some((crc, length))) => Self::Crc(crc_fast::Digest::new(crc), length),
@@ -159,13 +159,13 @@ fn decode_crc(text: &str, length: usize) -> Option<u64> {
 pub(super) struct Hasher {
     size: u64,
     md5: Md5,
-    sums: Vec<(Algorithm, State)>,
+    sums: Vec<(Algorithm, Digester)>,
 }
 
 impl Hasher {
     /// Computes the MD5 and these checksums.
     pub(super) fn new(algorithms: &[Algorithm]) -> Self {
-        let sums = algorithms.iter().map(|&algorithm| (algorithm, State::new(algorithm))).collect();
+        let sums = algorithms.iter().map(|&algorithm| (algorithm, Digester::new(algorithm))).collect();
         Self { size: 0, md5: Md5::new(), sums }
     }
 
@@ -197,7 +197,7 @@ pub(super) fn full_object(algorithm: Algorithm, parts: &[(&str, u64)]) -> Option
 
 /// The checksum of the parts' checksums, with their number. `None` where a part's value is not base64.
 pub(super) fn composite(algorithm: Algorithm, parts: &[&str]) -> Option<String> {
-    let mut state = State::new(algorithm);
+    let mut state = Digester::new(algorithm);
     for text in parts {
         state.update(&BASE64_STANDARD.decode(text).ok()?);
     }

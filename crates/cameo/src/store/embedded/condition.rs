@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     object::StoredObject,
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
 };
 use crate::store::Condition;
 
@@ -41,7 +41,7 @@ pub struct WriteConditions {
 
 impl WriteConditions {
     /// Refuses where the conditions do not hold for what stands at the key.
-    pub fn check(&self, current: Option<&StoredObject>) -> Answer<()> {
+    pub fn check(&self, current: Option<&StoredObject>) -> StoreResult<()> {
         let Some(object) = current else {
             let must_exist = self.if_match.is_some() || self.if_size.is_some() || self.if_modified_at.is_some();
             return if must_exist { Err(Refusal::NoSuchKey) } else { Ok(()) };

@@ -4,7 +4,7 @@ use super::{
     Embedded,
     condition::{ReadConditions, Verdict, WriteConditions},
     object::{self, Description, StoredObject},
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
     run_blocking::run_blocking,
     staging::Staged,
     transaction::Transaction,
@@ -34,7 +34,7 @@ pub struct Copy {
 impl Embedded {
     /// Gives content a second key. In the image bucket nothing is copied: both rows name the same file. Elsewhere each object has a file
     /// of its own, whose record names its key.
-    pub async fn copy_object(&self, copy: Copy) -> Answer<StoredObject> {
+    pub async fn copy_object(&self, copy: Copy) -> StoreResult<StoredObject> {
         if self.inner.is_kept(&copy.to.0) {
             return self.copy_content(copy).await;
         }
@@ -48,7 +48,7 @@ impl Embedded {
         .await
     }
 
-    pub(super) async fn copy_content(&self, copy: Copy) -> Answer<StoredObject> {
+    pub(super) async fn copy_content(&self, copy: Copy) -> StoreResult<StoredObject> {
         let Copy { from, source_conditions, to: (bucket, key), description, conditions } = copy;
         let open = self.open_object(&from.0, &from.1)?;
         if source_conditions.judge(&open.object) != Verdict::Send {
@@ -61,7 +61,7 @@ impl Embedded {
         self.put_content(ReceivedContent { staged, etag, parts, also: None }, new).await
     }
 
-    async fn commit_copy(&self, copy: Copy) -> Answer<StoredObject> {
+    async fn commit_copy(&self, copy: Copy) -> StoreResult<StoredObject> {
         let in_flight = self.next_generation().await?;
         let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
         let object = self
@@ -79,7 +79,7 @@ impl Embedded {
 }
 
 impl Transaction<'_> {
-    pub(super) fn copy(&self, copy: Copy, generation: u64) -> Done<Answer<StoredObject>> {
+    pub(super) fn copy(&self, copy: Copy, generation: u64) -> Done<StoreResult<StoredObject>> {
         let Copy { from, source_conditions, to, description, conditions } = copy;
         if let Err(refusal) = self.require_bucket(&from.0)? {
             return Ok(Err(refusal));

@@ -17,7 +17,7 @@ use super::{
     meta,
     object::StoredObject,
     record::Record,
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
     run_blocking::run_blocking,
     sync::sync_file,
 };
@@ -80,7 +80,7 @@ fn rows_within(connection: &Connection, after: u64, until: u64, image_bucket: &s
 }
 
 /// Writes the record of a file that has none. One that is gone or damaged is the business of those who verify.
-fn describe(files: &Files, number: u64, objects: &[StoredObject]) -> Answer<()> {
+fn describe(files: &Files, number: u64, objects: &[StoredObject]) -> StoreResult<()> {
     let failed = |error| Refusal::io("write a record behind old content", error);
     let mut file = match OpenOptions::new().read(true).append(true).open(files.object_path(number)) {
         Ok(file) => file,

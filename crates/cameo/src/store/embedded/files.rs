@@ -19,7 +19,7 @@ use super::{
     generations::InFlight,
     object::Position,
     record::Record,
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
     sync::{FolderSync, sync_file, sync_folder},
     watermark::Watermark,
 };
@@ -36,7 +36,7 @@ const LEFT_MAX: usize = 10_000;
 /// Folders of `objects/` that are remembered as durable, at most.
 const SHARDS_REMEMBERED: usize = 64;
 
-/// The folders.
+/// The folders `objects/`, `parts/` and `tmp/` of a data folder, and the names of the files in them.
 #[derive(Debug)]
 pub(super) struct Files {
     data: PathBuf,
@@ -194,7 +194,7 @@ impl Files {
     }
 
     /// A new file in `tmp/`.
-    pub(super) fn create_temp(&self) -> Answer<TempFile> {
+    pub(super) fn create_temp(&self) -> StoreResult<TempFile> {
         let path = self.tmp().join(self.temp_count.fetch_add(1, Ordering::Relaxed).to_string());
         let opened = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
         let file = opened.map_err(|e| Refusal::io("create a file in tmp/", e))?;
@@ -225,7 +225,7 @@ impl Files {
     }
 
     /// Puts a file with a record behind its content in the place of its generation, durably.
-    pub(super) fn place(&self, mut temp: TempFile, record: &Record, in_flight: InFlight) -> Answer<Placed> {
+    pub(super) fn place(&self, mut temp: TempFile, record: &Record, in_flight: InFlight) -> StoreResult<Placed> {
         let file = in_flight.number();
         temp.file.write_all(&record.to_bytes()?).map_err(|e| Refusal::io("write a record", e))?;
         self.ensure_shard(file)?;
@@ -233,7 +233,7 @@ impl Files {
     }
 
     /// A file of a record alone, in the place of its generation, durably.
-    pub(super) fn place_record(&self, record: &Record, in_flight: InFlight) -> Answer<Placed> {
+    pub(super) fn place_record(&self, record: &Record, in_flight: InFlight) -> StoreResult<Placed> {
         let (mut file, placed) = self.create_in_place(in_flight)?;
         file.write_all(&record.to_bytes()?).map_err(|e| Refusal::io("write a record", e))?;
         self.make_durable(&file, &placed)?;
@@ -241,7 +241,7 @@ impl Files {
     }
 
     /// A new file in the place of its generation, for content that is at hand: no row names it before it is [durable](Self::make_durable).
-    pub(super) fn create_in_place(&self, in_flight: InFlight) -> Answer<(File, Placed)> {
+    pub(super) fn create_in_place(&self, in_flight: InFlight) -> StoreResult<(File, Placed)> {
         let number = in_flight.number();
         self.ensure_shard(number)?;
         let path = self.object_path(number);
@@ -251,14 +251,14 @@ impl Files {
     }
 
     /// Syncs a file that was created in its place, and its name.
-    pub(super) fn make_durable(&self, file: &File, placed: &Placed) -> Answer<()> {
+    pub(super) fn make_durable(&self, file: &File, placed: &Placed) -> StoreResult<()> {
         sync_file(file);
         reached(Point::FileSynced);
         self.sync_name(placed)
     }
 
     /// Puts a file in the place of a part, durably.
-    pub(super) fn place_part(&self, temp: TempFile, upload: &str, in_flight: InFlight) -> Answer<Placed> {
+    pub(super) fn place_part(&self, temp: TempFile, upload: &str, in_flight: InFlight) -> StoreResult<Placed> {
         let folder = self.upload_path(upload);
         match fs::create_dir(&folder) {
             Ok(()) => sync_folder(&self.parts()).map_err(|error| Refusal::io("sync parts/", error))?,
@@ -269,7 +269,7 @@ impl Files {
         self.rename_durably(temp, path, Some(in_flight))
     }
 
-    fn rename_durably(&self, mut temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> Answer<Placed> {
+    fn rename_durably(&self, mut temp: TempFile, path: PathBuf, in_flight: Option<InFlight>) -> StoreResult<Placed> {
         sync_file(&temp.file);
         reached(Point::FileSynced);
         fs::rename(&temp.path, &path).map_err(|e| Refusal::io("move content to its place", e))?;
@@ -281,7 +281,7 @@ impl Files {
         Ok(placed)
     }
 
-    fn sync_name(&self, placed: &Placed) -> Answer<()> {
+    fn sync_name(&self, placed: &Placed) -> StoreResult<()> {
         if let Some(folder) = placed.path.parent() {
             self.folder_sync.sync(folder).map_err(|error| Refusal::io("sync a folder of objects/", error))?;
         }
@@ -290,7 +290,7 @@ impl Files {
     }
 
     /// Creates the folder that a generation's content goes to, durably.
-    fn ensure_shard(&self, file: u64) -> Answer<()> {
+    fn ensure_shard(&self, file: u64) -> StoreResult<()> {
         let mut durable = self.durable_shards.lock().unwrap_or_else(PoisonError::into_inner);
         if durable.contains(&shard_of(file)) {
             return Ok(());

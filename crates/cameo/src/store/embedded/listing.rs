@@ -5,7 +5,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::{Embedded, object::StoredObject, refusal::Answer};
+use super::{Embedded, object::StoredObject, refusal::StoreResult};
 use crate::model::error::{Place, Result};
 
 /// Rows that are read at once where many of them may be skipped.
@@ -22,7 +22,7 @@ const OBJECTS: &str = "SELECT bucket, object_key, generation, file, file_offset,
 /// Above every key: keys are UTF-8, which has no byte above F4, and end before three of the highest characters.
 const ABOVE_ALL: &str = "\u{10ffff}\u{10ffff}\u{10ffff}";
 
-/// What to list.
+/// Which page of a listing of S3 is wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     /// What keys start with.
@@ -38,7 +38,7 @@ pub struct Query {
 /// One entry of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// An object.
+    /// An object whose key has no delimiter behind the prefix.
     Object(Box<StoredObject>),
     /// What several keys have in common, up to the delimiter.
     CommonPrefix(String),
@@ -108,7 +108,7 @@ impl Query {
 
 impl Embedded {
     /// A page of a bucket's objects.
-    pub async fn list_page(&self, bucket: &str, query: &Query) -> Answer<Page> {
+    pub async fn list_page(&self, bucket: &str, query: &Query) -> StoreResult<Page> {
         let mut page = Page::default();
         if query.max == 0 {
             return Ok(page);
@@ -139,7 +139,7 @@ impl Embedded {
     }
 
     /// Whether a bucket holds anything under a prefix.
-    pub fn any_under(&self, bucket: &str, prefix: &str) -> Answer<bool> {
+    pub fn any_under(&self, bucket: &str, prefix: &str) -> StoreResult<bool> {
         let end = after_all_with(prefix).unwrap_or_else(|| ABOVE_ALL.to_owned());
         let first = self.inner.db.look_up(Place::Store, "look for objects", |connection| {
             let mut query = connection.prepare_cached(KEYS)?;

@@ -66,7 +66,7 @@ pub use probe::FREE_MIN_BYTES;
 pub use read::{ContentStream, OpenObject};
 pub use recover::recover;
 pub use recovery::{Recovered, Recovery, Side};
-pub use refusal::{Answer, BodyError, Refusal};
+pub use refusal::{BodyError, Refusal, StoreResult};
 pub use staging::{BUFFER_BYTES, Staged};
 pub use start::{check_belongs_together, check_database_file, way_on};
 pub use sweep::MadeRoom;
@@ -196,7 +196,7 @@ impl Embedded {
     }
 
     /// Receives content of at most `max_bytes`, and computes its digests on the way. Verify them before it is put.
-    pub async fn stage<S>(&self, body: S, algorithms: &[Algorithm], max_bytes: u64) -> Answer<Staged>
+    pub async fn stage<S>(&self, body: S, algorithms: &[Algorithm], max_bytes: u64) -> StoreResult<Staged>
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Unpin + Send,
     {

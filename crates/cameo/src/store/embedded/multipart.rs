@@ -15,7 +15,7 @@ use super::{
     condition::WriteConditions,
     files::Files,
     object::{self, Description, ObjectPart, StoredObject, description_from_row},
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
     run_blocking::run_blocking,
     staging::Staged,
     write::{NewObject, ReceivedContent},
@@ -65,10 +65,10 @@ pub struct NewUpload {
     pub full_object: bool,
 }
 
-/// A multipart upload.
+/// A multipart upload that was begun, and may be completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// Its id.
+    /// Names it in all later requests; nobody can guess it.
     pub id: String,
     /// The bucket.
     pub bucket: String,
@@ -105,7 +105,7 @@ pub struct Part {
 /// A part as the client names it when it completes the upload.
 #[derive(Debug, Clone)]
 pub struct NamedPart {
-    /// Its number.
+    /// Its number, from 1.
     pub number: u32,
     /// Its `ETag`, without quotes.
     pub etag: String,
@@ -116,7 +116,7 @@ pub struct NamedPart {
 /// How to complete an upload.
 #[derive(Debug, Clone)]
 pub struct Completion {
-    /// The parts, in order.
+    /// The parts in ascending order of their numbers, which may have gaps.
     pub parts: Vec<NamedPart>,
     /// What every part but the last must have, bytes.
     pub part_min_bytes: u64,
@@ -166,7 +166,7 @@ impl Part {
 
 impl Embedded {
     /// Begins a multipart upload; returns its id.
-    pub async fn create_upload(&self, new: NewUpload) -> Answer<String> {
+    pub async fn create_upload(&self, new: NewUpload) -> StoreResult<String> {
         if !self.bucket_exists(&new.bucket)? {
             return Err(Refusal::NoSuchBucket);
         }
@@ -180,7 +180,7 @@ impl Embedded {
     }
 
     /// The upload of this id for this key, completed or not.
-    pub fn upload(&self, bucket: &str, key: &str, id: &str) -> Answer<Upload> {
+    pub fn upload(&self, bucket: &str, key: &str, id: &str) -> StoreResult<Upload> {
         let upload = self.inner.db.look_up(Place::Store, "look up a multipart upload", |connection| {
             Ok(connection.prepare_cached(FIND)?.query_row([id], Upload::from_row).optional()?)
         });
@@ -188,7 +188,13 @@ impl Embedded {
     }
 
     /// Uploads under way of keys with a prefix, after a key and an upload of it; at most `max`.
-    pub async fn uploads(&self, bucket: &str, prefix: &str, after: (&str, &str), max: usize) -> Answer<Vec<Upload>> {
+    pub async fn uploads(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: (&str, &str),
+        max: usize,
+    ) -> StoreResult<Vec<Upload>> {
         let (bucket, prefix, after) = (bucket.to_owned(), prefix.to_owned(), (after.0.to_owned(), after.1.to_owned()));
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let job = self.inner.db.read(Place::Store, "list multipart uploads", move |connection| {
@@ -200,7 +206,7 @@ impl Embedded {
     }
 
     /// The parts of an upload, by number.
-    pub async fn parts(&self, upload: &str) -> Answer<Vec<Part>> {
+    pub async fn parts(&self, upload: &str) -> StoreResult<Vec<Part>> {
         let upload = upload.to_owned();
         let job = self.inner.db.read(Place::Store, "list the parts of an upload", move |connection| {
             let mut query = connection.prepare_cached(PARTS)?;
@@ -211,12 +217,12 @@ impl Embedded {
     }
 
     /// Adds, or replaces, a part of content that was received.
-    pub async fn put_part(&self, upload: &Upload, number: u32, staged: Staged) -> Answer<Part> {
+    pub async fn put_part(&self, upload: &Upload, number: u32, staged: Staged) -> StoreResult<Part> {
         let (store, upload) = (self.clone(), upload.id.clone());
         self.detached(async move { store.place_part(upload, number, staged).await }).await
     }
 
-    async fn place_part(&self, upload: String, number: u32, staged: Staged) -> Answer<Part> {
+    async fn place_part(&self, upload: String, number: u32, staged: Staged) -> StoreResult<Part> {
         let in_flight = self.next_generation().await?;
         let Digests { size, md5, sums } = staged.digests().clone();
         let part =
@@ -244,7 +250,7 @@ impl Embedded {
 
     /// Puts the parts together as the object. Completing a completed upload again answers as before, and so does a completion that is
     /// repeated while the first one runs: it waits for it. Clients repeat what takes longer than their time-out.
-    pub async fn complete_upload(&self, upload: &Upload, completion: Completion) -> Answer<StoredObject> {
+    pub async fn complete_upload(&self, upload: &Upload, completion: Completion) -> StoreResult<StoredObject> {
         let (store, upload) = (self.clone(), upload.clone());
         // The first goes on although its client went away: the parts must not be looked at while they are put together.
         self.detached(async move {
@@ -257,7 +263,7 @@ impl Embedded {
         .await
     }
 
-    async fn complete_in_turn(&self, upload: &Upload, completion: Completion) -> Answer<StoredObject> {
+    async fn complete_in_turn(&self, upload: &Upload, completion: Completion) -> StoreResult<StoredObject> {
         if upload.completed_etag.is_some() {
             return self.completed_before(upload);
         }
@@ -292,19 +298,19 @@ impl Embedded {
         Ok(object)
     }
 
-    fn completed_before(&self, upload: &Upload) -> Answer<StoredObject> {
+    fn completed_before(&self, upload: &Upload) -> StoreResult<StoredObject> {
         let object = self.find(&upload.bucket, &upload.key)?;
         object.filter(|object| upload.completed_etag.as_ref() == Some(&object.etag)).ok_or(Refusal::NoSuchUpload)
     }
 
-    async fn concatenate(&self, upload: &Upload, parts: &[Part]) -> Answer<Staged> {
+    async fn concatenate(&self, upload: &Upload, parts: &[Part]) -> StoreResult<Staged> {
         let (files, upload) = (self.inner.files.clone(), upload.id.clone());
         let parts: Vec<u64> = parts.iter().map(|part| part.file).collect();
         run_blocking(move || concatenate(&files, &upload, &parts)).await
     }
 
     /// Gives an upload up, with its parts.
-    pub async fn abort_upload(&self, upload: &Upload) -> Answer<()> {
+    pub async fn abort_upload(&self, upload: &Upload) -> StoreResult<()> {
         // A completion that runs is waited for: its parts must not vanish while they are put together.
         let _turn = self.inner.completions.lock(&upload.bucket, &upload.id).await;
         let (id, bucket, key) = (upload.id.clone(), upload.bucket.clone(), upload.key.clone());
@@ -385,7 +391,7 @@ fn create_in(connection: &Connection, id: &str, new: &NewUpload, started_at: i64
     Ok(())
 }
 
-fn put_part_in(connection: &Connection, upload: &str, part: &Part) -> Done<Answer<Option<u64>>> {
+fn put_part_in(connection: &Connection, upload: &str, part: &Part) -> Done<StoreResult<Option<u64>>> {
     if !connection.prepare_cached(IS_OPEN)?.query_row([upload], |row| row.get(0))? {
         return Ok(Err(Refusal::NoSuchUpload));
     }
@@ -409,7 +415,7 @@ fn complete_in(
     completes: &Completes,
     object: &StoredObject,
     conditions: &WriteConditions,
-) -> Done<Answer<()>> {
+) -> Done<StoreResult<()>> {
     let current = object::find(connection, &object.bucket, &object.key)?;
     if let Err(refusal) = conditions.check(current.as_ref()) {
         return Ok(Err(refusal));
@@ -429,7 +435,7 @@ fn complete_in(
 }
 
 /// The stored parts that the client names.
-fn choose(stored: &[Part], completion: &Completion) -> Answer<Vec<Part>> {
+fn choose(stored: &[Part], completion: &Completion) -> StoreResult<Vec<Part>> {
     if !completion.parts.is_sorted_by(|a, b| a.number <= b.number) {
         return Err(Refusal::InvalidPartOrder);
     }
@@ -451,7 +457,7 @@ fn choose(stored: &[Part], completion: &Completion) -> Answer<Vec<Part>> {
 }
 
 /// The additional checksum of an object, from those of its parts.
-fn upload_checksums(upload: &Upload, parts: &[Part]) -> Answer<Checksums> {
+fn upload_checksums(upload: &Upload, parts: &[Part]) -> StoreResult<Checksums> {
     let Some(algorithm) = upload.algorithm else {
         return Ok(Checksums::default());
     };
@@ -467,7 +473,7 @@ fn upload_checksums(upload: &Upload, parts: &[Part]) -> Answer<Checksums> {
     Ok(Checksums { sums: Sums::from([(algorithm, sum)]), composite: !upload.full_object })
 }
 
-fn verify(completion: &Completion, checksums: &Checksums, size: u64) -> Answer<()> {
+fn verify(completion: &Completion, checksums: &Checksums, size: u64) -> StoreResult<()> {
     if let Some(declared) = completion.declared_size.filter(|declared| *declared != size) {
         return Err(Refusal::LengthMismatch { got: size, declared });
     }
@@ -486,7 +492,7 @@ fn unreadable(upload: &Upload) -> Refusal {
 }
 
 /// Writes the parts one behind the other to a new file. Their digests were computed as they came.
-fn concatenate(files: &Files, upload: &str, parts: &[u64]) -> Answer<Staged> {
+fn concatenate(files: &Files, upload: &str, parts: &[u64]) -> StoreResult<Staged> {
     let error = |e| Refusal::io("put the parts of an upload together", e);
     let mut temp = files.create_temp()?;
     let mut size = 0;

@@ -72,7 +72,7 @@ impl From<&Attributes> for Description {
 /// A part that an object was uploaded in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectPart {
-    /// Its number.
+    /// Its number, from 1; numbers may have gaps.
     pub number: u32,
     /// Its length, bytes.
     pub size: u64,
@@ -109,7 +109,7 @@ pub struct StoredObject {
     pub modified_at: Timestamp,
     /// What the client said of it.
     pub description: Description,
-    /// Additional checksums.
+    /// Additional checksums (`x-amz-checksum-…`), as the client sent them or asked for them.
     pub checksums: Checksums,
     /// The parts that it was uploaded in; empty where it was uploaded in one piece.
     pub parts: Vec<ObjectPart>,

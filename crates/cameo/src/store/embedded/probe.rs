@@ -11,7 +11,7 @@ use super::{
     Embedded,
     files::Files,
     meta,
-    refusal::{Answer, Refusal, io_failed},
+    refusal::{Refusal, StoreResult, io_failed},
     run_blocking::run_blocking,
     sync::sync_file,
 };
@@ -40,7 +40,7 @@ impl Embedded {
     }
 }
 
-fn try_files(files: &Files) -> Answer<()> {
+fn try_files(files: &Files) -> StoreResult<()> {
     let free_bytes = free_bytes(files)?;
     if free_bytes < FREE_MIN_BYTES {
         let (free, least) = (ByteSize::b(free_bytes), ByteSize::b(FREE_MIN_BYTES));

@@ -19,7 +19,7 @@ use super::{
     Embedded,
     checksum::{Digests, Hasher, multipart_etag},
     object::{self, StoredObject},
-    refusal::{Answer, Refusal, corrupt},
+    refusal::{Refusal, StoreResult, corrupt},
     run_blocking::run_blocking,
 };
 use crate::{
@@ -44,7 +44,7 @@ pub struct OpenObject {
 
 impl Embedded {
     /// What is known of an object. `NoSuchBucket` and `NoSuchKey` where it is not there.
-    pub fn look_up(&self, bucket: &str, key: &str) -> Answer<StoredObject> {
+    pub fn look_up(&self, bucket: &str, key: &str) -> StoreResult<StoredObject> {
         match self.find(bucket, key)? {
             Some(object) => Ok(object),
             None if self.bucket_exists(bucket)? => Err(Refusal::NoSuchKey),
@@ -66,7 +66,7 @@ impl Embedded {
     }
 
     /// Opens an object for reading.
-    pub fn open_object(&self, bucket: &str, key: &str) -> Answer<OpenObject> {
+    pub fn open_object(&self, bucket: &str, key: &str) -> StoreResult<OpenObject> {
         for _ in 1..ATTEMPTS {
             if let Some(open) = self.try_open(bucket, key)? {
                 return Ok(open);
@@ -81,7 +81,7 @@ impl Embedded {
     }
 
     /// Opens a file where it is asked for: like a look-up, that takes less than handing it to another thread.
-    fn try_open(&self, bucket: &str, key: &str) -> Answer<Option<OpenObject>> {
+    fn try_open(&self, bucket: &str, key: &str) -> StoreResult<Option<OpenObject>> {
         let object = self.look_up(bucket, key)?;
         let path = self.inner.files.object_path(object.position.file);
         let file = match File::open(&path) {
@@ -118,7 +118,7 @@ impl Embedded {
     }
 
     /// Reads an object to the end, and computes what it was recorded with.
-    pub(super) async fn content_digest(&self, bucket: &str, key: &str) -> Answer<ContentDigest> {
+    pub(super) async fn content_digest(&self, bucket: &str, key: &str) -> StoreResult<ContentDigest> {
         let open = self.open_object(bucket, key)?;
         run_blocking(move || digest(&open)).await
     }
@@ -138,7 +138,7 @@ pub(super) fn read_failed(name: &str, error: io::Error) -> Refusal {
     Refusal::io(&format!("read the content of {name}"), error)
 }
 
-fn content_state(object: &StoredObject, path: &Path) -> Answer<ContentState> {
+fn content_state(object: &StoredObject, path: &Path) -> StoreResult<ContentState> {
     match path.metadata() {
         Ok(found) if found.len() >= object.position.offset + object.size => Ok(ContentState::Present),
         Ok(found) => Ok(ContentState::Short {
@@ -151,11 +151,11 @@ fn content_state(object: &StoredObject, path: &Path) -> Answer<ContentState> {
 }
 
 /// Digests of content piece by piece: of all of it, and of each part where it was uploaded in parts.
-fn digest(OpenObject { object, file }: &OpenObject) -> Answer<ContentDigest> {
+fn digest(OpenObject { object, file }: &OpenObject) -> StoreResult<ContentDigest> {
     let mut buffer = vec![0; object.size.min(READ_BYTES).try_into().unwrap_or(0)];
     let (mut whole, mut part_etags) = (Hasher::new(&[]), Vec::with_capacity(object.parts.len()));
     let mut at = object.position.offset;
-    let mut read = |length: u64, hashers: &mut [&mut Hasher]| -> Answer<()> {
+    let mut read = |length: u64, hashers: &mut [&mut Hasher]| -> StoreResult<()> {
         let mut left = length;
         while left > 0 {
             let piece = &mut buffer[..left.min(READ_BYTES).try_into().unwrap_or(0)];
@@ -187,7 +187,7 @@ impl OpenObject {
     /// A range of the content, which must lie within it, piece by piece.
     pub fn stream(self, range: Range<u64>) -> ContentStream {
         let start = self.object.position.offset + range.start;
-        ContentStream { left: range.end - range.start, state: State::Ready(Some((self.file, Some(start)))) }
+        ContentStream { left: range.end - range.start, state: ReadState::Ready(Some((self.file, Some(start)))) }
     }
 }
 
@@ -195,11 +195,11 @@ impl OpenObject {
 #[derive(Debug)]
 pub struct ContentStream {
     left: u64,
-    state: State,
+    state: ReadState,
 }
 
 #[derive(Debug)]
-enum State {
+enum ReadState {
     /// The file, and where to go to first.
     Ready(Option<(File, Option<u64>)>),
     Reading(JoinHandle<io::Result<(File, Bytes)>>),
@@ -220,14 +220,14 @@ impl Stream for ContentStream {
             let left = self.left;
             match &mut self.state {
                 _ if left == 0 => return Poll::Ready(None),
-                State::Ready(file) => {
+                ReadState::Ready(file) => {
                     let Some((file, seek)) = file.take() else {
                         return Poll::Ready(None);
                     };
                     let length = left.min(PIECE_BYTES);
-                    self.state = State::Reading(tokio::task::spawn_blocking(move || read_next(file, seek, length)));
+                    self.state = ReadState::Reading(tokio::task::spawn_blocking(move || read_next(file, seek, length)));
                 }
-                State::Reading(reading) => {
+                ReadState::Reading(reading) => {
                     let result = ready!(Pin::new(reading).poll(cx)).unwrap_or_else(|e| Err(io::Error::other(e)));
                     return Poll::Ready(Some(self.took(result)));
                 }
@@ -238,10 +238,10 @@ impl Stream for ContentStream {
 
 impl ContentStream {
     fn took(&mut self, result: io::Result<(File, Bytes)>) -> io::Result<Bytes> {
-        self.state = State::Ready(None);
+        self.state = ReadState::Ready(None);
         let (file, bytes) = result?;
         self.left -= bytes.len() as u64;
-        self.state = State::Ready(Some((file, None)));
+        self.state = ReadState::Ready(Some((file, None)));
         Ok(bytes)
     }
 }

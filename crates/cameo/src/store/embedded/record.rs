@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     checksum::{Checksums, is_default},
     object::{Description, Headers, ObjectPart, Position, StoredObject},
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
 };
 use crate::clock::{from_millis, to_millis};
 
@@ -35,7 +35,7 @@ pub(super) struct Record {
     /// The objects whose content is before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     objects: Vec<Recorded>,
-    /// A deletion.
+    /// Of a deletion: which object, and when; none where the record is of content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     removed: Option<Removed>,
 }
@@ -113,7 +113,7 @@ impl Record {
     }
 
     /// What is written behind the content.
-    pub(super) fn to_bytes(&self) -> Answer<Vec<u8>> {
+    pub(super) fn to_bytes(&self) -> StoreResult<Vec<u8>> {
         let mut bytes = serde_json::to_vec(self).map_err(|error| Refusal::io("write a record", error.into()))?;
         let (length, sum) = (bytes.len() as u64, crc_fast::checksum(Crc64Nvme, &bytes));
         bytes.extend_from_slice(&length.to_le_bytes());

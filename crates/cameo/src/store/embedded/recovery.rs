@@ -14,7 +14,7 @@ pub enum Side {
 /// What to do.
 #[derive(Debug, Clone)]
 pub struct Recovery {
-    /// Which side counts.
+    /// What is believed where index and content differ.
     pub side: Side,
     /// Whether content in `quarantine/` is moved back first, where it is the content that counts.
     pub with_quarantine: bool,

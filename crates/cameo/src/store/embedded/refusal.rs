@@ -7,7 +7,7 @@ use std::fmt;
 use crate::model::error::{Error, Kind, Place};
 
 /// An answer of the embedded store.
-pub type Answer<T> = std::result::Result<T, Refusal>;
+pub type StoreResult<T> = std::result::Result<T, Refusal>;
 
 /// What a body's stream may fail with.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;

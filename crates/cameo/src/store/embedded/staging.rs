@@ -17,7 +17,7 @@ use super::{
     checksum::{Algorithm, Digests, Hasher, Sums},
     files::{Files, TempFile},
     read::{OpenObject, read_failed},
-    refusal::{Answer, BodyError, Refusal},
+    refusal::{BodyError, Refusal, StoreResult},
     run_blocking::run_blocking,
 };
 use crate::failpoint::{Point, reached};
@@ -41,7 +41,7 @@ impl Staged {
     }
 
     /// All of an object once more, in a file of its own.
-    pub(super) fn copy_of(files: &Files, open: OpenObject) -> Answer<Self> {
+    pub(super) fn copy_of(files: &Files, open: OpenObject) -> StoreResult<Self> {
         let mut temp = files.create_temp()?;
         let OpenObject { object, mut file } = open;
         let name = object.name();
@@ -66,7 +66,7 @@ struct Sink {
 }
 
 impl Sink {
-    fn write(mut self, chunks: &[Bytes]) -> Answer<Self> {
+    fn write(mut self, chunks: &[Bytes]) -> StoreResult<Self> {
         let mut temp = match self.temp.take() {
             Some(temp) => temp,
             None => self.files.create_temp()?,
@@ -79,7 +79,7 @@ impl Sink {
         Ok(self)
     }
 
-    fn finish(self, chunks: &[Bytes]) -> Answer<Staged> {
+    fn finish(self, chunks: &[Bytes]) -> StoreResult<Staged> {
         let Self { files, temp, hasher } = self.write(chunks)?;
         let temp = match temp {
             Some(temp) => temp,
@@ -91,7 +91,7 @@ impl Sink {
 }
 
 /// Writes pieces one behind the other, all of them at once as far as the system takes them: it then keeps them in larger units.
-pub(super) fn write_pieces(file: &mut File, pieces: &[Bytes]) -> Answer<()> {
+pub(super) fn write_pieces(file: &mut File, pieces: &[Bytes]) -> StoreResult<()> {
     for some in pieces.chunks(PIECES_AT_ONCE) {
         let mut slices: Vec<_> = some.iter().map(|piece| IoSlice::new(piece)).collect();
         let mut left = slices.as_mut_slice();
@@ -109,18 +109,23 @@ pub(super) fn write_pieces(file: &mut File, pieces: &[Bytes]) -> Answer<()> {
 }
 
 /// Waits for the write under way, so that its file is gone when the refusal is told.
-async fn give_up(writing: BoxFuture<'static, Answer<Sink>>, refusal: Refusal) -> Refusal {
+async fn give_up(writing: BoxFuture<'static, StoreResult<Sink>>, refusal: Refusal) -> Refusal {
     drop(writing.await);
     refusal
 }
 
 /// Receives a body of at most `max_bytes`.
-pub(super) async fn stage<S>(files: Arc<Files>, mut body: S, algorithms: &[Algorithm], max_bytes: u64) -> Answer<Staged>
+pub(super) async fn stage<S>(
+    files: Arc<Files>,
+    mut body: S,
+    algorithms: &[Algorithm],
+    max_bytes: u64,
+) -> StoreResult<Staged>
 where
     S: Stream<Item = Result<Bytes, BodyError>> + Unpin + Send,
 {
     let sink = Sink { files, temp: None, hasher: Hasher::new(algorithms) };
-    let mut writing: BoxFuture<'static, Answer<Sink>> = ready(Ok(sink)).boxed();
+    let mut writing: BoxFuture<'static, StoreResult<Sink>> = ready(Ok(sink)).boxed();
     let (mut chunks, mut buffered, mut received) = (Vec::new(), 0, 0_u64);
     while let Some(chunk) = body.next().await {
         let chunk = match chunk {

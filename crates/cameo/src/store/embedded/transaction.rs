@@ -8,7 +8,7 @@ use super::{
     condition::WriteConditions,
     garbage, meta,
     object::{self, StoredObject},
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
 };
 use crate::{
     clock::to_millis,
@@ -29,12 +29,12 @@ pub(super) struct Transaction<'c> {
 }
 
 impl Transaction<'_> {
-    pub(super) fn require_bucket(&self, bucket: &str) -> Done<Answer<()>> {
+    pub(super) fn require_bucket(&self, bucket: &str) -> Done<StoreResult<()>> {
         Ok(if buckets::exists(self.connection, bucket)? { Ok(()) } else { Err(Refusal::NoSuchBucket) })
     }
 
     /// Writes the row if the conditions hold, and all that goes with it.
-    pub(super) fn write(&self, object: &StoredObject, conditions: &WriteConditions) -> Done<Answer<()>> {
+    pub(super) fn write(&self, object: &StoredObject, conditions: &WriteConditions) -> Done<StoreResult<()>> {
         if let Err(refusal) = self.require_bucket(&object.bucket)? {
             return Ok(Err(refusal));
         }
@@ -57,7 +57,7 @@ impl Transaction<'_> {
         key: &str,
         generation: u64,
         conditions: &WriteConditions,
-    ) -> Done<Answer<bool>> {
+    ) -> Done<StoreResult<bool>> {
         if let Err(refusal) = self.require_bucket(bucket)? {
             return Ok(Err(refusal));
         }

@@ -15,7 +15,7 @@ use super::{
     meta,
     object::{Description, ObjectPart, Position, StoredObject},
     record::Record,
-    refusal::Answer,
+    refusal::StoreResult,
     run_blocking::run_blocking,
     staging::Staged,
     transaction::Transaction,
@@ -45,7 +45,7 @@ pub struct NewObject {
 }
 
 /// What else happens in the transaction that writes an object, before it is written: with the object and what must hold for it.
-pub(super) type Also = Box<dyn FnOnce(&Connection, &StoredObject, &WriteConditions) -> Done<Answer<()>> + Send>;
+pub(super) type Also = Box<dyn FnOnce(&Connection, &StoredObject, &WriteConditions) -> Done<StoreResult<()>> + Send>;
 
 /// Content that is about to become an object.
 pub(super) struct ReceivedContent {
@@ -80,12 +80,14 @@ impl Embedded {
     }
 
     /// Writes an object of content that was received. What it replaces stays readable to those who have opened it.
-    pub async fn put(&self, staged: Staged, object: NewObject) -> Answer<StoredObject> {
+    pub async fn put(&self, staged: Staged, object: NewObject) -> StoreResult<StoredObject> {
         let etag = hex::encode(staged.digests().md5);
         self.put_content(ReceivedContent { staged, etag, parts: Vec::new(), also: None }, object).await
     }
 
-    pub(super) async fn put_content(&self, content: ReceivedContent, object: NewObject) -> Answer<StoredObject> {
+    pub(super) async fn put_content(&self, content: ReceivedContent, object: NewObject) -> StoreResult<StoredObject> {
+        // Before the generation is taken, so that the order of a key's generations is the order of its commits. The task takes the lock
+        // along: a client that goes away must not let the next change of the key begin in the middle of this one.
         let lock = self.inner.locks.lock(&object.bucket, &object.key).await;
         let store = self.clone();
         self.detached(async move { store.place_and_commit(lock, content, object).await }).await
@@ -96,7 +98,7 @@ impl Embedded {
         lock: OwnedMutexGuard<()>,
         content: ReceivedContent,
         new: NewObject,
-    ) -> Answer<StoredObject> {
+    ) -> StoreResult<StoredObject> {
         let ReceivedContent { staged, etag, parts, also } = content;
         let in_flight = self.next_generation().await?;
         let (generation, size) = (in_flight.number(), staged.digests().size);
@@ -106,6 +108,8 @@ impl Embedded {
         let object =
             StoredObject { bucket, key, generation, position, size, etag, modified_at, description, checksums, parts };
         let (files, record) = (self.inner.files.clone(), Record::of([&object]));
+        // The file is durable before the row that names it. A crash in between leaves a file without a row, which the next start moves
+        // to the quarantine; the other way round an acknowledged row would have no content.
         let placed = run_blocking(move || files.place(staged.temp, &record, in_flight)).await?;
         if planted(Bug::AcknowledgeBeforeCommit) && self.inner.is_original(&object.bucket, &object.key) {
             let (store, answer) = (self.clone(), object.clone());
@@ -123,7 +127,7 @@ impl Embedded {
         object: StoredObject,
         conditions: WriteConditions,
         also: Option<Also>,
-    ) -> Answer<StoredObject> {
+    ) -> StoreResult<StoredObject> {
         let (inner, now, row) = (self.inner.clone(), object.modified_at, object.clone());
         let written = self
             .inner
@@ -146,16 +150,19 @@ impl Embedded {
             // The file is removed as the guard is dropped.
             Ok(Err(refusal)) => return Err(refusal),
             Err(error) => {
+                // The commit may have happened all the same, as when the disk was full at its end: a file that is removed now could be an
+                // object's. The sweep asks the writer.
                 placed.doubt();
                 return Err(error.into());
             }
         }
+        // After the commit: a consumer that looked before it would find nothing and sleep again.
         self.wake_events(&object.bucket, &object.key);
         Ok(object)
     }
 
     /// Deletes an object; true when there was one.
-    pub async fn delete_object(&self, bucket: &str, key: &str, conditions: WriteConditions) -> Answer<bool> {
+    pub async fn delete_object(&self, bucket: &str, key: &str, conditions: WriteConditions) -> StoreResult<bool> {
         let lock = self.inner.locks.lock(bucket, key).await;
         let (store, bucket, key) = (self.clone(), bucket.to_owned(), key.to_owned());
         self.detached(async move {
@@ -166,7 +173,7 @@ impl Embedded {
         .await
     }
 
-    async fn commit_delete(&self, bucket: String, key: String, conditions: WriteConditions) -> Answer<bool> {
+    async fn commit_delete(&self, bucket: String, key: String, conditions: WriteConditions) -> StoreResult<bool> {
         let in_flight = self.next_generation().await?;
         let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
         let mut tombstone = self.place_tombstone(&bucket, &key, in_flight).await?;
@@ -200,7 +207,7 @@ impl Embedded {
 
     /// A file that says of a key that it was deleted: as long as its content may still be in `objects/`, an index that is written again
     /// from there must not bring it back. None where there is nothing to delete, and in the image bucket, which is made from the others.
-    async fn place_tombstone(&self, bucket: &str, key: &str, in_flight: InFlight) -> Answer<Option<Placed>> {
+    async fn place_tombstone(&self, bucket: &str, key: &str, in_flight: InFlight) -> StoreResult<Option<Placed>> {
         if !self.inner.is_kept(bucket) || self.find(bucket, key)?.is_none() {
             return Ok(None);
         }
@@ -219,8 +226,8 @@ impl Embedded {
     /// Runs a change to its end even when the caller goes away: half of it must not stay.
     pub(super) async fn detached<T: Send + 'static>(
         &self,
-        change: impl Future<Output = Answer<T>> + Send + 'static,
-    ) -> Answer<T> {
+        change: impl Future<Output = StoreResult<T>> + Send + 'static,
+    ) -> StoreResult<T> {
         self.inner.changes.spawn(change).await.unwrap_or_else(|error| {
             Err(Error::new(Place::Store, Kind::Unavailable, "finish a change of the store").because(error).into())
         })

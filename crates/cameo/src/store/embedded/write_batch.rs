@@ -18,7 +18,7 @@ use super::{
     generations::InFlight,
     object::{Description, Position, StoredObject},
     record::Record,
-    refusal::{Answer, Refusal},
+    refusal::{Refusal, StoreResult},
     run_blocking::run_blocking,
     staging::write_pieces,
     transaction::Transaction,
@@ -42,11 +42,11 @@ pub struct SmallObject {
 }
 
 /// The outcomes of objects written together, each as if it had been written alone.
-type Answers = Vec<Answer<StoredObject>>;
+type Answers = Vec<StoreResult<StoredObject>>;
 
 impl Embedded {
     /// Writes objects of one bucket together; no two may have the same key.
-    pub async fn put_together(&self, bucket: &str, objects: Vec<SmallObject>) -> Answer<Answers> {
+    pub async fn put_together(&self, bucket: &str, objects: Vec<SmallObject>) -> StoreResult<Answers> {
         if objects.is_empty() {
             return Ok(Vec::new());
         }
@@ -60,7 +60,7 @@ impl Embedded {
         .await
     }
 
-    async fn place_and_commit_together(&self, bucket: String, objects: Vec<SmallObject>) -> Answer<Answers> {
+    async fn place_and_commit_together(&self, bucket: String, objects: Vec<SmallObject>) -> StoreResult<Answers> {
         self.bound_doubts().await?;
         let generations = self.inner.generations()?;
         let in_flight = generations.next();
@@ -78,7 +78,7 @@ impl Embedded {
         mut placed: Placed,
         rows: Vec<(StoredObject, WriteConditions)>,
         now: Timestamp,
-    ) -> Answer<Answers> {
+    ) -> StoreResult<Answers> {
         let inner = self.inner.clone();
         let job = self.inner.db.write_in_batch(Place::Store, "record objects", move |connection| {
             let transaction = Transaction { connection, inner: &inner, now };
@@ -106,7 +106,7 @@ impl Embedded {
 
     /// Gives content further keys in one bucket; no two may be the same. In the image bucket they are one transaction, and nothing is
     /// copied.
-    pub async fn copy_together(&self, bucket: &str, copies: Vec<Copy>) -> Answer<Answers> {
+    pub async fn copy_together(&self, bucket: &str, copies: Vec<Copy>) -> StoreResult<Answers> {
         if copies.is_empty() {
             return Ok(Vec::new());
         }
@@ -127,7 +127,7 @@ impl Embedded {
         .await
     }
 
-    async fn commit_copies(&self, copies: Vec<Copy>) -> Answer<Answers> {
+    async fn commit_copies(&self, copies: Vec<Copy>) -> StoreResult<Answers> {
         let generations = self.inner.generations()?;
         let numbered: Vec<(Copy, u64)> = copies.into_iter().map(|copy| (copy, generations.next().number())).collect();
         self.reserve(numbered.last().map_or(0, |(_, number)| *number)).await?;
@@ -159,7 +159,7 @@ fn place(
     objects: Vec<SmallObject>,
     generations: &[u64],
     modified_at: Timestamp,
-) -> Answer<(Placed, Vec<(StoredObject, WriteConditions)>)> {
+) -> StoreResult<(Placed, Vec<(StoredObject, WriteConditions)>)> {
     let mut position = Position { file: in_flight.number(), offset: 0 };
     let (mut file, placed) = files.create_in_place(in_flight)?;
     write_pieces(&mut file, &objects.iter().map(|object| object.body.clone()).collect::<Vec<_>>())?;

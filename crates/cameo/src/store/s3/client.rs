@@ -60,7 +60,7 @@ pub(super) struct Request {
 
 /// An answer with its content.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct S3Response {
     what: String,
     status: StatusCode,
     headers: HeaderMap,
@@ -110,7 +110,7 @@ impl Request {
     }
 }
 
-impl Answer {
+impl S3Response {
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }
@@ -158,7 +158,7 @@ impl Client {
     }
 
     /// Sends the request until it is answered with anything but "busy".
-    pub(super) async fn send(&self, request: &Request) -> Result<Answer> {
+    pub(super) async fn send(&self, request: &Request) -> Result<S3Response> {
         let mut tried = 1;
         loop {
             let answer = self.send_once(request).await;
@@ -175,7 +175,7 @@ impl Client {
         }
     }
 
-    async fn send_once(&self, request: &Request) -> Result<Answer> {
+    async fn send_once(&self, request: &Request) -> Result<S3Response> {
         let what = request.what();
         let unavailable = |error: reqwest::Error| {
             Error::new(Place::Store, Kind::Unavailable, what.clone()).because(with_causes(&error.without_url()))
@@ -198,7 +198,7 @@ impl Client {
                 }
             }
         }
-        Ok(Answer { what, status, headers, body: body.freeze() })
+        Ok(S3Response { what, status, headers, body: body.freeze() })
     }
 
     async fn sign(&self, request: &Request) -> Result<HttpRequest> {

@@ -25,7 +25,7 @@ mod failure;
 mod listing;
 mod reading;
 
-use client::{Answer, Client, Request};
+use client::{Client, Request, S3Response};
 
 /// Content of a copy, at most: renditions are far smaller.
 const COPY_MAX_BYTES: u64 = 64 << 20;
@@ -81,7 +81,7 @@ impl S3Store {
         }
     }
 
-    async fn request_of_get(&self, method: Method, bucket: &str, key: &str) -> Result<Option<Answer>> {
+    async fn request_of_get(&self, method: Method, bucket: &str, key: &str) -> Result<Option<S3Response>> {
         let answer = self.client.send(&Request::new(method, bucket, key)).await?;
         match answer.status() {
             StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer.body) => Ok(None),
@@ -121,7 +121,7 @@ fn info(key: &str, size: u64, headers: &HeaderMap) -> Result<ObjectInfo> {
     })
 }
 
-fn info_of_answer(key: &str, answer: &Answer) -> Result<ObjectInfo> {
+fn info_of_answer(key: &str, answer: &S3Response) -> Result<ObjectInfo> {
     let size = header(answer.headers(), "content-length").and_then(|length| length.parse().ok());
     info(key, size.unwrap_or(answer.body.len() as u64), answer.headers())
 }

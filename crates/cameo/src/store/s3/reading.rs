@@ -10,7 +10,7 @@ use futures::stream::{self, StreamExt};
 use http::{Method, StatusCode};
 
 use super::{
-    client::{Answer, Client, Request},
+    client::{Client, Request, S3Response},
     failure, header, info,
 };
 use crate::{
@@ -53,7 +53,7 @@ struct Source {
 }
 
 impl Source {
-    async fn ask(&self, range: &Range<u64>, etag: Option<&str>) -> Result<Answer> {
+    async fn ask(&self, range: &Range<u64>, etag: Option<&str>) -> Result<S3Response> {
         let mut request = Request { body_max_bytes: PIECE_BYTES, ..Request::new(Method::GET, &self.bucket, &self.key) };
         request.set("range", &format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
         if let Some(etag) = etag {

@@ -17,7 +17,7 @@ use super::Operations;
 use crate::{
     serve::{
         conditions::precondition,
-        range::{Asked, asked},
+        range::{Selection, asked},
         s3_api::{
             errors::refused,
             plain::{PartialContent, ReadHeaders},
@@ -75,9 +75,9 @@ fn select(object: &StoredObject, extensions: &http::Extensions, part: Option<i32
         return select_part(object, part);
     }
     match asked(&headers, object.size, &object.etag, SystemTime::from(object.modified_at)) {
-        Asked::Whole => Ok(whole(object, false)),
-        Asked::Part(range) => Ok(Selected { range, partial: true, parts_count: None, checksums: None }),
-        Asked::Unsatisfiable => Err(unsatisfiable(object)),
+        Selection::Whole => Ok(whole(object, false)),
+        Selection::Part(range) => Ok(Selected { range, partial: true, parts_count: None, checksums: None }),
+        Selection::Unsatisfiable => Err(unsatisfiable(object)),
     }
 }
 

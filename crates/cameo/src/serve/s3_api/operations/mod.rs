@@ -35,7 +35,7 @@ use s3s::{
     },
 };
 
-use super::{access::Access, cors::Cors, errors::refused, limits::S3Limits, translate::OWNER};
+use super::{S3Limits, access::Access, cors::Cors, errors::refused, translate::OWNER};
 use crate::store::embedded::{Embedded, Refusal};
 
 mod absent;

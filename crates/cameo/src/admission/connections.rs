@@ -49,10 +49,3 @@ impl Default for ConnectionLimits {
         }
     }
 }
-
-impl ConnectionLimits {
-    /// Open connections of one client that is not trusted: never so many that no other finds a place.
-    pub(super) fn connections_of_a_client(&self) -> usize {
-        self.connections_per_client.min(self.connections_max / 2).max(1)
-    }
-}

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::serve::http::{ClientNetwork, ConnectionLimits};
+use super::{ClientNetwork, ConnectionLimits};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
