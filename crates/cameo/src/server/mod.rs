@@ -11,6 +11,7 @@ mod descriptors;
 mod distributed;
 pub mod doctor;
 mod embedded;
+mod history;
 mod listeners;
 mod public_url;
 pub mod recover;
