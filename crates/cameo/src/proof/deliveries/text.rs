@@ -98,7 +98,8 @@ fn push_code(text: &mut String, lang: Lang, code: &str, lines: &[&Line]) {
         (Ok(reason), Lang::En) => (reason.english(), reason.action_english()),
         (Err(_), _) => ("", ""),
     };
-    let _ = writeln!(text, "- [{}] {meaning} ({})", visible(code), numbers(lang, lines));
+    let space = if meaning.is_empty() { "" } else { " " };
+    let _ = writeln!(text, "- [{}]{space}{meaning} ({})", visible(code), numbers(lang, lines));
     if !action.is_empty() {
         let _ = writeln!(text, "  → {action}");
     }
