@@ -51,7 +51,8 @@ pub struct Places<'a> {
     pub upload_bucket: &'a str,
     /// The ledger and its history.
     pub catalog: &'a dyn Catalog,
-    /// The queues; none where they cannot be reached.
+    /// The queues; none where they cannot be reached. Looking at the dead letters of SQS hides them from others for a while, so
+    /// whoever asks again and again leaves the queues out of most rounds.
     pub queues: Option<Queues<'a>>,
 }
 
