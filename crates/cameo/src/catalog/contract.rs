@@ -2,6 +2,8 @@
 //!
 //! A backend's tests give [`check_all`] a way to make an empty catalog.
 
+mod history;
+
 use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
@@ -12,9 +14,10 @@ use crate::{
     clock::SystemClock,
     ledger::{
         Count, Effect, LedgerEntry, Registered, Row, Scope, State, TakeDown, decide::RegisterRules,
-        image_urls::ImageUrls,
+        history::HistoryChange, image_urls::ImageUrls,
     },
     model::{
+        actor::Actor,
         generation::Generation,
         key::{EntityId, PhotoId, UploadKey, Vertical},
         outcome::{Fate, Outcome, PublishedRendition},
@@ -60,6 +63,7 @@ pub async fn check_all(fixture: &dyn Fixture) {
     counts_and_rejected_tell_the_reason(fixture).await;
     addresses_are_rewritten_only_of_rows_that_are_still_there(fixture).await;
     any_messages_do_what_they_do_in_memory(fixture).await;
+    history::check_all(fixture).await;
 }
 
 /// Batches of messages that are tried on a catalog and in memory.
@@ -119,7 +123,9 @@ async fn any_messages_do_what_they_do_in_memory(fixture: &dyn Fixture) {
 }
 
 /// All that a catalog has, but for times.
-async fn all_of(catalog: &dyn Catalog) -> (Vec<LedgerEntry>, Vec<Row>, Vec<Count>, Option<Generation>) {
+type All = (Vec<LedgerEntry>, Vec<Row>, Vec<Count>, Option<Generation>, Vec<HistoryChange>);
+
+async fn all_of(catalog: &dyn Catalog) -> All {
     let mut ledger = catalog.ledger(&Scope::All, "", 100).await.expect("the ledger");
     for entry in &mut ledger {
         entry.updated_at = jiff::Timestamp::UNIX_EPOCH;
@@ -129,6 +135,7 @@ async fn all_of(catalog: &dyn Catalog) -> (Vec<LedgerEntry>, Vec<Row>, Vec<Count
         catalog.rows(&Scope::All, None, 1000).await.expect("rows"),
         catalog.counts().await.expect("counts"),
         catalog.highest_generation().await.expect("a generation"),
+        history::all_but_times(catalog).await,
     )
 }
 
@@ -157,6 +164,8 @@ pub fn outcome(key: &str, generation: u64, fate: Fate) -> Outcome {
         key: key.to_owned(),
         generation: Generation::from_counter(generation),
         etag: format!("e{generation}"),
+        size: Some(generation),
+        actor: Actor::new("tester"),
         fate,
     }
 }

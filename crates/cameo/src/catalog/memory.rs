@@ -2,18 +2,20 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{EntityLock, LedgerReader, Registry, entity_locks::EntityLocks};
+use super::{EntityLock, History, LedgerReader, Registry, entity_locks::EntityLocks};
 use crate::{
     clock::Clock,
     ledger::{
         Count, EntityRows, LedgerEntry, Registered, Row, Scope, State,
         decide::{Before, RegisterRules, RowChange, decide},
+        history::HistoryLine,
     },
     model::{
         error::Result,
@@ -37,6 +39,9 @@ struct Tables {
     ledger: BTreeMap<String, LedgerEntry>,
     rows: BTreeMap<(PhotoId, String), Row>,
     versions: BTreeMap<EntityId, u64>,
+    history: BTreeMap<u64, HistoryLine>,
+    /// The last position that was given out.
+    position: u64,
 }
 
 impl MemoryCatalog {
@@ -59,6 +64,10 @@ impl Tables {
         let decision = decide(Before { entry: self.ledger.get(&outcome.key), rows: &sizes }, outcome, rules, now);
         if let Some(entry) = &decision.entry {
             self.ledger.insert(entry.key.clone(), entry.clone());
+        }
+        if let Some(change) = decision.history.clone() {
+            self.position += 1;
+            self.history.insert(self.position, HistoryLine { position: self.position, change });
         }
         let first = match (&decision.photo, &decision.rows) {
             (Some(photo), RowChange::Replace(rows)) => self.replace(photo, rows),
@@ -190,5 +199,67 @@ impl LedgerReader for MemoryCatalog {
         entries.sort_by(|a, b| (b.updated_at, &a.key).cmp(&(a.updated_at, &b.key)));
         entries.truncate(max);
         Ok(entries)
+    }
+}
+
+#[async_trait]
+impl History for MemoryCatalog {
+    async fn history_of(
+        &self,
+        entity: &EntityId,
+        sequence: Option<u16>,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        let tables = self.tables();
+        let wanted = tables.history.range(..before.unwrap_or(u64::MAX)).rev().map(|(_, line)| line).filter(|line| {
+            line.change.vertical.as_ref() == Some(&entity.vertical)
+                && line.change.cd_idx == Some(entity.cd_idx)
+                && (sequence.is_none() || line.change.sequence == sequence)
+        });
+        Ok(wanted.take(max).cloned().collect())
+    }
+
+    async fn changes(&self, since: u64, vertical: Option<&Vertical>, max: usize) -> Result<Vec<HistoryLine>> {
+        let tables = self.tables();
+        let later = tables.history.range(since.saturating_add(1)..).map(|(_, line)| line);
+        let wanted = later.filter(|line| vertical.is_none() || line.change.vertical.as_ref() == vertical);
+        Ok(wanted.take(max).cloned().collect())
+    }
+
+    async fn changes_on(
+        &self,
+        vertical: &Vertical,
+        period: Range<Timestamp>,
+        after: Option<&HistoryLine>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        let place = |line: &HistoryLine| (line.change.at, line.position);
+        let tables = self.tables();
+        let wanted = tables.history.values().filter(|line| {
+            line.change.vertical.as_ref() == Some(vertical)
+                && period.contains(&line.change.at)
+                && after.is_none_or(|after| place(line) > place(after))
+        });
+        let mut wanted: Vec<_> = wanted.cloned().collect();
+        wanted.sort_by_key(place);
+        wanted.truncate(max);
+        Ok(wanted)
+    }
+
+    async fn last_change_before(&self, vertical: &Vertical, before: Timestamp) -> Result<Option<HistoryLine>> {
+        let tables = self.tables();
+        let earlier = tables
+            .history
+            .values()
+            .filter(|line| line.change.vertical.as_ref() == Some(vertical) && line.change.at < before);
+        Ok(earlier.max_by_key(|line| (line.change.at, line.position)).cloned())
+    }
+
+    async fn forget_changes(&self, through: u64) -> Result<u64> {
+        let mut tables = self.tables();
+        let before = tables.history.len();
+        tables.history.retain(|position, _| *position > through);
+        Ok((before - tables.history.len()) as u64)
     }
 }

@@ -9,6 +9,9 @@ mod columns;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod entity_locks;
+pub mod history;
+#[cfg(any(feature = "embedded", feature = "mysql", feature = "postgres"))]
+mod history_columns;
 mod ledger_reader;
 pub mod limits;
 pub mod memory;
@@ -32,12 +35,13 @@ pub mod table_check;
 pub mod unused;
 
 pub use entity_locks::EntityLock;
+pub use history::History;
 pub use ledger_reader::{ForeignRows, LedgerReader};
 pub use open::{CatalogSettings, Use, check, open, open_read_only};
 pub use pages::{LedgerPages, RowPages};
 pub use registry::Registry;
 
-/// The ledger and the public table: all that a database does for Cameo, a trait a noun.
-pub trait Catalog: Registry + LedgerReader {}
+/// The ledger, its history and the public table: all that a database does for Cameo, a trait a noun.
+pub trait Catalog: Registry + LedgerReader + History {}
 
-impl<C: Registry + LedgerReader + ?Sized> Catalog for C {}
+impl<C: Registry + LedgerReader + History + ?Sized> Catalog for C {}

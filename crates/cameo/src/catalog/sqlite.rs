@@ -75,6 +75,7 @@ const HIGHEST_GENERATION: &str = "SELECT max(generation) FROM cameo_originals";
 const COUNTS: &str = "SELECT vertical, state, reason, count(*) FROM cameo_originals GROUP BY vertical, state, reason
     ORDER BY vertical, state, reason";
 
+mod history;
 mod public_table;
 
 pub use public_table::check;
@@ -200,6 +201,9 @@ fn write_decision(
 ) -> Done<bool> {
     if let Some(entry) = &decision.entry {
         upsert_entry(connection, entry, decision.photo.as_ref())?;
+    }
+    if let Some(change) = &decision.history {
+        history::append(connection, change)?;
     }
     match (&decision.photo, &decision.rows) {
         (Some(photo), RowChange::Replace(rows)) => replace_rows(connection, sql, photo, (had, rows), now),

@@ -2,11 +2,14 @@
 //!
 //! It is always up, since nothing hangs on it; whatever asks it for something is a mistake of whoever set it up, and gets an error.
 
-use async_trait::async_trait;
+use std::ops::Range;
 
-use super::{EntityLock, LedgerReader, Registry};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{EntityLock, History, LedgerReader, Registry};
 use crate::{
-    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
+    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, history::HistoryLine},
     model::{
         error::{Error, Kind, Place, Result},
         generation::Generation,
@@ -69,6 +72,35 @@ impl LedgerReader for UnusedCatalog {
     }
 
     async fn rejected(&self, _: Option<&Vertical>, _: usize) -> Result<Vec<LedgerEntry>> {
+        none()
+    }
+}
+
+#[async_trait]
+impl History for UnusedCatalog {
+    async fn history_of(&self, _: &EntityId, _: Option<u16>, _: Option<u64>, _: usize) -> Result<Vec<HistoryLine>> {
+        none()
+    }
+
+    async fn changes(&self, _: u64, _: Option<&Vertical>, _: usize) -> Result<Vec<HistoryLine>> {
+        none()
+    }
+
+    async fn changes_on(
+        &self,
+        _: &Vertical,
+        _: Range<Timestamp>,
+        _: Option<&HistoryLine>,
+        _: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        none()
+    }
+
+    async fn last_change_before(&self, _: &Vertical, _: Timestamp) -> Result<Option<HistoryLine>> {
+        none()
+    }
+
+    async fn forget_changes(&self, _: u64) -> Result<u64> {
         none()
     }
 }

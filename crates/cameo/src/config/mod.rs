@@ -137,6 +137,7 @@ impl Config {
         self.s3.check(&self.store.upload_bucket)?;
         self.settings()?;
         self.register.window()?;
+        self.register.keep_history()?;
         Ok(self)
     }
 

@@ -1,9 +1,11 @@
 //! Registering: at once, or each minute of a window of the day.
 
+use std::time::Duration;
+
 use jiff::{civil::Time, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::wrong;
+use super::{misconfigured, wrong};
 use crate::{model::error::Result, worker::window::Window};
 
 /// `[register]`: when outcomes become rows, and what a deletion does.
@@ -20,6 +22,9 @@ pub struct Register {
     pub window_time_zone: String,
     /// Whether the deletion of an original removes its rows and renditions.
     pub delete_unpublishes: bool,
+    /// How long the history of changes is kept; at least a day.
+    #[serde(with = "humantime_serde")]
+    pub keep_history: Duration,
 }
 
 /// When registering runs.
@@ -40,6 +45,7 @@ impl Default for Register {
             window_until: "21:00".to_owned(),
             window_time_zone: "Asia/Seoul".to_owned(),
             delete_unpublishes: true,
+            keep_history: Duration::from_hours(730 * 24),
         }
     }
 }
@@ -49,11 +55,27 @@ impl Register {
     pub fn window(&self) -> Result<Option<Window>> {
         let from = time("register.window_from", &self.window_from)?;
         let until = time("register.window_until", &self.window_until)?;
-        let zone = TimeZone::get(&self.window_time_zone)
-            .map_err(|error| wrong(format!("read register.window_time_zone = {:?}", self.window_time_zone), error))?;
+        let zone = self.time_zone()?;
         Ok((self.when == When::Window).then(|| Window::new(from, until, zone)))
     }
+
+    /// The zone whose days and hours count: of the window, and of the dates of deliveries.
+    pub fn time_zone(&self) -> Result<TimeZone> {
+        let name = &self.window_time_zone;
+        TimeZone::get(name).map_err(|error| wrong(format!("read register.window_time_zone = {name:?}"), error))
+    }
+
+    /// How long the history is kept. Implicit deliveries of the day are made from it, so a day is the least.
+    pub fn keep_history(&self) -> Result<Duration> {
+        if self.keep_history < KEEP_HISTORY_MIN {
+            return Err(misconfigured("read register.keep_history: it must be 1d at least, such as 730d"));
+        }
+        Ok(self.keep_history)
+    }
 }
+
+/// The history is kept for so long at least.
+const KEEP_HISTORY_MIN: Duration = Duration::from_hours(24);
 
 fn time(key: &str, text: &str) -> Result<Time> {
     Time::strptime("%H:%M", text).map_err(|error| wrong(format!("read {key} = {text:?}: write it as 07:00"), error))
@@ -80,6 +102,8 @@ mod tests {
             "window_until = \"25:00\"",
             "window_time_zone = \"Asia/Nowhere\"",
             "when = \"later\"",
+            "keep_history = \"1h\"",
+            "keep_history = \"soon\"",
         ] {
             let error = Config::from_toml(&format!("[register]\n{text}")).unwrap_err();
             assert_eq!(error.kind(), Kind::Misconfigured, "{text}: {error}");

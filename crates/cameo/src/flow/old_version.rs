@@ -57,5 +57,5 @@ async fn current_is_served(flow: &Flow, photo: &PhotoId, removal: &Outcome) -> R
     info!(%photo, generation = %removal.generation, "an old version was removed: the original is still there, and is rendered again");
     let change = Change::Created { etag: current.etag, size: current.size };
     let generation = removal.generation.lifted();
-    Ok(Some(Event { bucket: bucket.clone(), key: removal.key.clone(), generation, change }))
+    Ok(Some(Event { bucket: bucket.clone(), key: removal.key.clone(), generation, change, actor: None }))
 }

@@ -46,20 +46,21 @@ pub fn receive(event: &Event, upload_bucket: &str) -> Intent {
 
 /// The outcome of an event.
 pub fn outcome(event: &Event, fate: Fate) -> Outcome {
-    let etag = match &event.change {
-        Change::Created { etag, .. } => etag.clone(),
-        Change::Removed => String::new(),
+    let (etag, size) = match &event.change {
+        Change::Created { etag, size } => (etag.clone(), Some(*size)),
+        Change::Removed => (String::new(), None),
     };
-    Outcome { key: event.key.clone(), generation: event.generation.clone(), etag, fate }
+    let Event { key, generation, actor, .. } = event;
+    Outcome { key: key.clone(), generation: generation.clone(), etag, size, actor: actor.clone(), fate }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::generation::Generation;
+    use crate::model::{actor::Actor, generation::Generation};
 
     fn event(bucket: &str, key: &str, change: Change) -> Event {
-        Event { bucket: bucket.into(), key: key.into(), generation: Generation::from_counter(1), change }
+        Event { bucket: bucket.into(), key: key.into(), generation: Generation::from_counter(1), change, actor: None }
     }
 
     fn created() -> Change {
@@ -88,5 +89,12 @@ mod tests {
     fn a_removal_is_decided_without_a_look_at_the_store() {
         let asked = receive(&event("up", "origin/v/1_0.jpg", Change::Removed), "up");
         assert!(matches!(asked, Intent::Decided(Outcome { fate: Fate::Removed, .. })));
+    }
+
+    #[test]
+    fn an_outcome_carries_who_made_the_change_and_how_long_the_original_is() {
+        let event = Event { actor: Actor::new("AKIA"), ..event("up", "origin/v/1_0.JPG", created()) };
+        let Asked::Decided(outcome) = receive(&event, "up") else { panic!("rejected by name") };
+        assert_eq!((outcome.size, outcome.actor.as_ref().map(Actor::as_str)), (Some(9), Some("AKIA")));
     }
 }

@@ -107,7 +107,7 @@ impl AfterCommit {
             match went_back::compare(flow, outcome).await? {
                 Stale::Rightly => {}
                 Stale::Again => drop(self.mend.insert(outcome.key.clone())),
-                Stale::Lifted(outcome) => self.lifted.push(outcome),
+                Stale::Lifted(outcome) => self.lifted.push(*outcome),
             }
         }
         let Some(photo) = photo else { return Ok(()) };

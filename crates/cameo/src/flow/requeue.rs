@@ -84,7 +84,7 @@ pub async fn requeue_removed(flow: &Flow, events: &dyn Queue, keys: &[String], n
             (None, None) => Generation::before_every_event(),
         };
         let bucket = flow.settings.upload_bucket.clone();
-        removals.push(Event { bucket, key: key.clone(), generation, change: Change::Removed });
+        removals.push(Event { bucket, key: key.clone(), generation, change: Change::Removed, actor: None });
     }
     Ok(Requeued { requeued: send_events(events, &removals, now).await?, gone: Vec::new() })
 }
@@ -92,7 +92,7 @@ pub async fn requeue_removed(flow: &Flow, events: &dyn Queue, keys: &[String], n
 async fn event_of(flow: &Flow, info: ObjectInfo) -> Result<Event> {
     let generation = generation_to_send(flow, &info).await?;
     let change = Change::Created { etag: info.etag, size: info.size };
-    Ok(Event { bucket: flow.settings.upload_bucket.clone(), key: info.key, generation, change })
+    Ok(Event { bucket: flow.settings.upload_bucket.clone(), key: info.key, generation, change, actor: None })
 }
 
 /// A generation that somebody knows a key by.

@@ -150,7 +150,7 @@ mod tests {
             put(&bucket, &key, body, &Attributes::default()).await;
         }
         let change = Change::Created { etag: info.etag, size: info.size };
-        let event = Event { bucket, key, generation: Generation::from_counter(1), change };
+        let event = Event { bucket, key, generation: Generation::from_counter(1), change, actor: None };
         let (catalog, render) = (Arc::new(UnusedCatalog), Arc::new(UnusedEngine));
         let flow = Flow { store: Arc::new(store), catalog, render, settings: Arc::new(settings) };
         let ended = outcome_of_earlier_attempt(&flow, &event, &photo).await;

@@ -62,7 +62,7 @@ pub(super) enum Stale {
     /// The store holds its content: its event is sent again, above what is in its way.
     Again,
     /// It is a removal, and the store has no object: it is registered under this outcome instead.
-    Lifted(Outcome),
+    Lifted(Box<Outcome>),
 }
 
 /// Compares a stale outcome with the store.
@@ -78,7 +78,7 @@ pub(super) async fn compare(flow: &Flow, outcome: &Outcome) -> Result<Stale> {
         (Fate::Removed, None) if entry.state != State::Removed => {
             let lifted = decided.lifted();
             warn!(key, %generation, %decided, %lifted, "generations went back: the original is gone, although a newer change is decided");
-            Stale::Lifted(Outcome { generation: lifted, ..outcome.clone() })
+            Stale::Lifted(Box::new(Outcome { generation: lifted, ..outcome.clone() }))
         }
         (Fate::Rendered { .. } | Fate::Rejected { .. } | Fate::Ignored, Some(info))
             if entry.etag != outcome.etag && is_content_of(&info, &outcome.etag, generation) =>

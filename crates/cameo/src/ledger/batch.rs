@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::{
     LedgerEntry, Registered, Row,
     decide::{Before, Decision, RegisterRules, RowChange, decide},
+    history::HistoryChange,
 };
 use crate::model::{
     key::{EntityId, PhotoId, UploadKey},
@@ -35,6 +36,7 @@ pub(crate) struct Batch {
     before: Rows,
     after: Rows,
     registered: Vec<Registered>,
+    history: Vec<HistoryChange>,
 }
 
 /// What a batch does to the public table.
@@ -46,6 +48,8 @@ pub(crate) struct TableChange {
     pub(crate) delete: Vec<(PhotoId, String)>,
     /// What each message did, in their order.
     pub(crate) registered: Vec<Registered>,
+    /// The lines of the history, in the order of the messages.
+    pub(crate) history: Vec<HistoryChange>,
 }
 
 type Rows = BTreeMap<(PhotoId, String), Row>;
@@ -77,8 +81,14 @@ impl Batch {
             current.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
         let before: Rows = found.into_iter().map(|row| ((row.photo.clone(), row.image_size.clone()), row)).collect();
         let registered = Vec::with_capacity(outcomes.len());
-        let mut batch =
-            Self { entries: BTreeMap::new(), raised: BTreeMap::new(), after: before.clone(), before, registered };
+        let mut batch = Self {
+            entries: BTreeMap::new(),
+            raised: BTreeMap::new(),
+            after: before.clone(),
+            before,
+            registered,
+            history: Vec::new(),
+        };
         for outcome in outcomes {
             let photo = match UploadKey::parse(&outcome.key) {
                 UploadKey::Photo(photo) => Some(photo),
@@ -86,7 +96,8 @@ impl Batch {
             };
             let rows = photo.map(|photo| sizes_of(&batch.after, &photo)).unwrap_or_default();
             let known = Before { entry: ledger.get(&outcome.key), rows: &rows };
-            let decision = decide(known, outcome, rules, now);
+            let mut decision = decide(known, outcome, rules, now);
+            batch.history.extend(decision.history.take());
             if let Some(entry) = &decision.entry {
                 let known = ledger.insert(entry.key.clone(), entry.clone()).is_some();
                 batch.note(entry, decision.photo.as_ref(), known);
@@ -129,10 +140,10 @@ impl Batch {
 
     /// What there is to be written, and what each message did.
     pub(crate) fn change_table(self) -> TableChange {
-        let Self { before, after, registered, .. } = self;
+        let Self { before, after, registered, history, .. } = self;
         let delete = before.keys().filter(|key| !after.contains_key(key)).cloned().collect();
         let write = after.into_iter().filter(|(key, row)| before.get(key) != Some(row)).map(|(_, row)| row).collect();
-        TableChange { write, delete, registered }
+        TableChange { write, delete, registered, history }
     }
 }
 

@@ -9,7 +9,11 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Effect, LedgerEntry, Registered, Row, State, TakeDown, image_urls::ImageUrls};
+use super::{
+    Effect, LedgerEntry, Registered, Row, State, TakeDown,
+    history::{self, HistoryChange},
+    image_urls::ImageUrls,
+};
 use crate::model::{
     error::{Error, Kind, Place, Result},
     generation::Generation,
@@ -43,6 +47,8 @@ pub struct Decision {
     pub take_down: Option<TakeDown>,
     /// Whether rows of another recipe of the same original are replaced.
     pub other_recipe: bool,
+    /// The line of the history; none where nothing changed.
+    pub history: Option<HistoryChange>,
 }
 
 /// What to do with a photo's rows.
@@ -96,10 +102,12 @@ pub fn decide(before: Before<'_>, outcome: &Outcome, rules: &RegisterRules, now:
         UploadKey::Photo(photo) => Some(photo),
         _ => None,
     };
-    match before.entry {
+    let decision = match before.entry {
         Some(entry) if entry.generation > outcome.generation => decide_late(before, entry, outcome, photo, rules, now),
         _ => decide_newest(before, outcome, photo, rules, now),
-    }
+    };
+    let history = history::change(before, outcome, &decision, now);
+    Decision { history, ..decision }
 }
 
 fn decide_newest(
@@ -209,7 +217,7 @@ fn decide_late_removal(
 }
 
 fn nothing(photo: Option<PhotoId>) -> Decision {
-    Decision { photo, entry: None, rows: RowChange::Keep, take_down: None, other_recipe: false }
+    Decision { photo, entry: None, rows: RowChange::Keep, take_down: None, other_recipe: false, history: None }
 }
 
 /// The message changes neither ledger nor rows; but of what it published, nobody else would take down what no row names.

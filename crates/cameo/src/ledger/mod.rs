@@ -14,6 +14,7 @@ use crate::model::{
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod batch;
 pub mod decide;
+pub mod history;
 pub mod image_urls;
 
 /// The last known fate of a key under `origin/`.

@@ -9,6 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde_json::{Value, json};
 
 use crate::model::{
+    actor::Actor,
     error::{Error, Kind, Place, Result},
     generation::Generation,
 };
@@ -41,6 +42,8 @@ pub struct Event {
     pub generation: Generation,
     /// Whether there is content now.
     pub change: Change,
+    /// Who did it, where that is known.
+    pub actor: Option<Actor>,
 }
 
 impl Event {
@@ -53,14 +56,17 @@ impl Event {
         let mut object = object;
         object["key"] = Value::String(encode_key(&self.key));
         object["sequencer"] = Value::String(self.generation.as_str().to_owned());
-        json!({"Records": [{
+        let mut record = json!({
             "eventVersion": "2.1",
             "eventSource": "cameo:s3",
             "eventTime": at.to_string(),
             "eventName": name,
             "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": self.bucket}, "object": object},
-        }]})
-        .to_string()
+        });
+        if let Some(actor) = &self.actor {
+            record["userIdentity"] = json!({"principalId": actor});
+        }
+        json!({"Records": [record]}).to_string()
     }
 }
 
@@ -138,6 +144,7 @@ fn record(record: &Value) -> Result<Option<Event>> {
         key: decode_key(text(record, "/s3/object/key")?)?,
         generation: generation(object, text(record, "/eventTime").unwrap_or_default()),
         change: if created { created_change(object, "eTag")? } else { Change::Removed },
+        actor: actor(record, "/userIdentity/principalId"),
     };
     Ok(Some(event))
 }
@@ -154,8 +161,14 @@ fn event_bridge(value: &Value) -> Result<Option<Event>> {
         key: text(value, "/detail/object/key")?.to_owned(),
         generation: generation(object, text(value, "/time").unwrap_or_default()),
         change: if created { created_change(object, "etag")? } else { Change::Removed },
+        actor: actor(value, "/detail/requester"),
     };
     Ok(Some(event))
+}
+
+/// Who made the change. A store may leave it out, and nothing depends on it.
+fn actor(value: &Value, pointer: &str) -> Option<Actor> {
+    value.pointer(pointer).and_then(Value::as_str).and_then(Actor::new)
 }
 
 fn created_change(object: &Value, etag: &str) -> Result<Change> {
@@ -193,6 +206,7 @@ mod tests {
             key: key.into(),
             generation: Generation::from_counter(7),
             change: Change::Created { etag: "abc".into(), size: 3 },
+            actor: Actor::new("AKIAEXAMPLE"),
         }
     }
 
@@ -202,7 +216,7 @@ mod tests {
             let event = created(key);
             assert_eq!(parse(&event.to_notification(Timestamp::UNIX_EPOCH)).unwrap(), [event]);
         }
-        let removed = Event { change: Change::Removed, ..created("origin/v/1_0.jpg") };
+        let removed = Event { change: Change::Removed, actor: None, ..created("origin/v/1_0.jpg") };
         assert_eq!(parse(&removed.to_notification(Timestamp::UNIX_EPOCH)).unwrap(), [removed]);
     }
 
@@ -233,6 +247,7 @@ mod tests {
         let told: Vec<_> = events.iter().map(|event| (event.key.as_str(), event.generation.as_str())).collect();
         assert_eq!(told, [("origin/v/a b+한_0.jpg", "0055AED6DCD90281E5"), ("origin/v/1_0.jpg", "0055AE")]);
         assert_eq!(events[1].change, Change::Removed);
+        assert_eq!(events[0].actor.as_ref().map(Actor::as_str), Some("AWS:X"));
     }
 
     /// Not every store sends one: then the time of the event orders the changes of a key.
@@ -277,9 +292,11 @@ mod tests {
     #[test]
     fn event_bridge_keys_are_raw() {
         let body = r#"{"source":"aws.s3","detail-type":"Object Created","time":"2026-01-01T00:00:00Z","detail":
-            {"bucket":{"name":"b"},"object":{"key":"origin/v/a+b%20.jpg","size":3,"etag":"abc","sequencer":"00AB"}}}"#;
+            {"bucket":{"name":"b"},"object":{"key":"origin/v/a+b%20.jpg","size":3,"etag":"abc","sequencer":"00AB"},
+            "requester":"444455556666"}}"#;
         let events = parse(body).unwrap();
         assert_eq!(events[0].key, "origin/v/a+b%20.jpg");
         assert_eq!(events[0].generation, Generation::new("00AB"));
+        assert_eq!(events[0].actor.as_ref().map(Actor::as_str), Some("444455556666"));
     }
 }

@@ -11,6 +11,12 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+mod delivery;
+
+pub use delivery::{
+    DELIVERIES_PREFIX, DELIVERY_ALPHABET, DELIVERY_SUFFIX_CHARS, DeliveryId, DeliveryKey, DeliveryName,
+};
+
 /// The folder of the upload bucket that holds originals. Keys outside it are ordinary objects.
 pub const ORIGIN_PREFIX: &str = "origin/";
 

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
+    actor::Actor,
     error::{Error, Kind, Place, Result},
     generation::Generation,
     reason::ReasonCode,
@@ -23,6 +24,12 @@ pub struct Outcome {
     pub generation: Generation,
     /// `ETag` of the original; empty for a removal.
     pub etag: String,
+    /// Length of the original in bytes; none of a removal, and in messages of older workers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Who made the change, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
     /// What became of it.
     #[serde(flatten)]
     pub fate: Fate,
@@ -131,6 +138,8 @@ mod tests {
             key: "origin/ssgdfm_eye/351518_0.jpg".into(),
             generation: Generation::from_counter(1),
             etag: "d41d8".into(),
+            size: Some(54_321),
+            actor: Actor::new("AKIAEXAMPLE"),
             fate: Fate::Rendered {
                 size_set: "default/1".into(),
                 size_set_digest: Some("0123456789abcdef".into()),
@@ -166,10 +175,10 @@ mod tests {
     #[test]
     fn a_message_of_an_older_worker_is_read() {
         let body = rendered().to_json().replace(r#""size_set_digest":"0123456789abcdef","#, "");
-        let Fate::Rendered { size_set_digest, earlier_sizes, .. } = Outcome::from_json(&body).unwrap().fate else {
-            panic!("rendered");
-        };
-        assert_eq!((size_set_digest, earlier_sizes), (None, vec![]));
+        let body = body.replace(r#""size":54321,"actor":"AKIAEXAMPLE","#, "");
+        let outcome = Outcome::from_json(&body).unwrap();
+        let Fate::Rendered { size_set_digest, earlier_sizes, .. } = outcome.fate else { panic!("rendered") };
+        assert_eq!((size_set_digest, earlier_sizes, outcome.size, outcome.actor), (None, vec![], None, None));
     }
 
     #[test]

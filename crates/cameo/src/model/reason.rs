@@ -250,6 +250,21 @@ reason_codes! {
         "Whoever uploads: run cameo push again; it sends what is missing."
         "전달 목록에 있는 사진이 업로드 버킷에 없습니다."
         "업로드 담당자: cameo push 를 다시 실행하면 빠진 사진을 올립니다."
+    UploadPending "upload.pending" Waiting Nobody
+        "The photo arrived and is being processed."
+        "Nobody: it is published and registered by itself."
+        "사진이 도착하여 처리 중입니다."
+        "조치할 것이 없습니다. 자동으로 게시되고 등록됩니다."
+    UploadReplaced "upload.replaced" Waiting Nobody
+        "A later upload of the same name took the place of the photo that was delivered."
+        "Nobody: the later one counts. If that is not meant, whoever uploads sends the photo again."
+        "전달된 사진이 나중에 올라온 같은 이름의 파일로 대체되었습니다."
+        "조치할 것이 없습니다. 나중 파일이 적용됩니다. 의도한 것이 아니면 업로드 담당자가 다시 올려 주세요."
+    UploadRemoved "upload.removed" Waiting Operator
+        "The photo arrived and was deleted afterwards."
+        "Whoever uploads: if that is not meant, run cameo push again; it sends what is missing."
+        "사진이 도착한 뒤에 삭제되었습니다."
+        "업로드 담당자: 의도한 삭제가 아니면 cameo push 를 다시 실행하면 빠진 사진을 올립니다."
     RenderTimeout "render.timeout" Rejected Engineer
         "Making the renditions took longer than is allowed."
         "The engineer on call: look at the file; if it is legitimate, raise limits.render_cpu and retry."

@@ -216,6 +216,7 @@ fn as_it_stands(
         key: photo.origin_key(),
         generation,
         change: Change::Created { etag: original.etag, size: original.size },
+        actor: None,
     };
     let size_set = places.settings.size_sets.of(&photo.entity.vertical).label.clone();
     let renditions = rows.into_iter().map(published).collect();

@@ -15,6 +15,7 @@ use super::{
     backends::{catalog_settings, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
     descriptors::Shares,
+    history::spawn_forgetting,
     listeners::{Listeners, served},
     public_url, renderer,
     running::{Roles, Server, spawn_workers},
@@ -79,6 +80,10 @@ pub(super) async fn start(
     spawn_workers(&mut tasks, &parts.worker, config, roles);
     spawn_listeners(&mut tasks, listeners, &parts, trail, config, shares, &rules.urls)?;
     spawn_sweeper(&mut tasks, &parts);
+    if roles.register {
+        let (catalog, clock) = (parts.worker.flow.catalog.clone(), parts.worker.clock.clone());
+        spawn_forgetting(&mut tasks, catalog, clock, config.register.keep_history()?);
+    }
     spawn_address_check(&mut tasks, &parts.worker.flow, rules.urls);
     public_url::spawn_check(&mut tasks, config);
     spawn_usage_saver(&mut tasks, parts.keys.clone(), folder.path());

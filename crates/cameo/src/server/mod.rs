@@ -24,6 +24,8 @@ pub mod doctor;
 #[cfg(feature = "embedded")]
 mod embedded;
 #[cfg(feature = "embedded")]
+mod history;
+#[cfg(feature = "embedded")]
 mod listeners;
 #[cfg(feature = "embedded")]
 mod public_url;

@@ -24,6 +24,7 @@ use cameo_testbed::{
     postgres::Postgres,
     proxy::{Cut, Proxy},
 };
+use sqlx::{Connection, MySqlConnection, PgConnection};
 
 use crate::servers::CatalogServer;
 
@@ -202,6 +203,7 @@ async fn works_side_by_side(server: &dyn CatalogServer) {
     an_entity_is_held_by_one_at_a_time(server).await;
     dates_change_with_the_row_alone(server).await;
     disorder_ends_as_order_does(server).await;
+    nobody_commits_below_a_position_that_was_read(server).await;
 }
 
 /// Every worker registers every message, in an order of its own, as at-least-once queues may have it.
@@ -227,6 +229,52 @@ async fn the_newest_of_racing_messages_serves(server: &dyn CatalogServer) {
     let rows = workers[0].rows(&Scope::All, None, 1000).await.unwrap();
     assert_eq!(rows.len(), 40);
     assert!(rows.iter().all(|row| row.etag.ends_with("-4")), "{rows:?}");
+}
+
+/// While a registration is under way whose lines have their positions, no other one gets positions above them: it could commit
+/// first, and whoever reads on from its lines would miss the others.
+async fn nobody_commits_below_a_position_that_was_read(server: &dyn CatalogServer) {
+    let limits = ServerLimits { lock_timeout: Duration::from_secs(1), tries: 1, ..ServerLimits::default() };
+    let ours = database(server, "positions").await;
+    let theirs = server.open_limited(&server.url("root", "positions"), &Table::default(), limits).await.unwrap();
+    ours.register(&[rendered("origin/v/1_0.jpg", 1, &["sq"])]).await.unwrap();
+    let under_way = UnderWay::begin(&server.url("root", "positions")).await;
+    let error = theirs.register(&[rendered("origin/v/2_0.jpg", 1, &["sq"])]).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Conflict, "{error}");
+    // What changes nothing has no line, and waits for nobody.
+    theirs.register(&[rendered("origin/v/1_0.jpg", 1, &["sq"])]).await.unwrap();
+    under_way.commit().await;
+    theirs.register(&[rendered("origin/v/2_0.jpg", 1, &["sq"])]).await.unwrap();
+    let positions: Vec<_> = ours.changes(0, None, 10).await.unwrap().iter().map(|line| line.position).collect();
+    assert_eq!(positions, [1, 3], "2 is that of the registration that was under way");
+}
+
+/// A registration that has its position and is not committed yet.
+enum UnderWay {
+    MySql(MySqlConnection),
+    Postgres(PgConnection),
+}
+
+impl UnderWay {
+    async fn begin(url: &str) -> Self {
+        let statements = "BEGIN; UPDATE cameo_history_position SET position = position + 1";
+        if url.starts_with("mysql") {
+            let mut connection = MySqlConnection::connect(url).await.unwrap();
+            sqlx::raw_sql(statements).execute(&mut connection).await.unwrap();
+            Self::MySql(connection)
+        } else {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            sqlx::raw_sql(statements).execute(&mut connection).await.unwrap();
+            Self::Postgres(connection)
+        }
+    }
+
+    async fn commit(self) {
+        match self {
+            Self::MySql(mut connection) => drop(sqlx::raw_sql("COMMIT").execute(&mut connection).await.unwrap()),
+            Self::Postgres(mut connection) => drop(sqlx::raw_sql("COMMIT").execute(&mut connection).await.unwrap()),
+        }
+    }
 }
 
 async fn an_entity_is_held_by_one_at_a_time(server: &dyn CatalogServer) {

@@ -43,6 +43,8 @@ async fn console() -> Site {
         key: key.to_owned(),
         generation: Generation::from_counter(9),
         etag: etag.clone(),
+        size: None,
+        actor: None,
         fate: Fate::Rejected { reason, detail: detail.to_owned() },
     };
     let outcomes = [

@@ -3,6 +3,7 @@
 //! Or they answer, and say no: to every call, to some, or to those about one key ([`Fault::refuse`]), until they are healed.
 
 use std::{
+    ops::Range,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -13,8 +14,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, EntityLock, ForeignRows, LedgerReader, Registry},
-    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
+    catalog::{Catalog, EntityLock, ForeignRows, History, LedgerReader, Registry},
+    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, history::HistoryLine},
     model::{
         error::{Error, Kind, Place, Result},
         generation::Generation,
@@ -24,6 +25,7 @@ use cameo::{
     queue::{DeadLetter, Depth, Message, Queue},
     store::{Attributes, Condition, Object, ObjectInfo, Store, Written},
 };
+use jiff::Timestamp;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 /// Which calls fail.
@@ -182,6 +184,42 @@ impl Registry for Faulty<dyn Catalog> {
 
     async fn probe(&self) -> Result<()> {
         self.inner.probe().await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl History for Faulty<dyn Catalog> {
+    async fn history_of(
+        &self,
+        entity: &EntityId,
+        sequence: Option<u16>,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        self.inner.history_of(entity, sequence, before, max).await
+    }
+
+    async fn changes(&self, since: u64, vertical: Option<&Vertical>, max: usize) -> Result<Vec<HistoryLine>> {
+        self.inner.changes(since, vertical, max).await
+    }
+
+    async fn changes_on(
+        &self,
+        vertical: &Vertical,
+        period: Range<Timestamp>,
+        after: Option<&HistoryLine>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        self.inner.changes_on(vertical, period, after, max).await
+    }
+
+    async fn last_change_before(&self, vertical: &Vertical, before: Timestamp) -> Result<Option<HistoryLine>> {
+        self.inner.last_change_before(vertical, before).await
+    }
+
+    async fn forget_changes(&self, through: u64) -> Result<u64> {
+        self.inner.forget_changes(through).await
     }
 }
 

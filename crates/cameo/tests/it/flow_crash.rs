@@ -98,7 +98,13 @@ impl Durable {
             self.store.put("up", key, Bytes::from(body.to_owned()), &Attributes::default(), Condition::Always).await;
         let Ok(Written::Done(info)) = written else { panic!("{written:?}") };
         let change = Change::Created { etag: info.etag, size: info.size };
-        Event { bucket: "up".into(), key: key.into(), generation: Generation::from_counter(counter), change }
+        Event {
+            bucket: "up".into(),
+            key: key.into(),
+            generation: Generation::from_counter(counter),
+            change,
+            actor: None,
+        }
     }
 
     pub(crate) async fn remove(&self, key: &str, counter: u64) -> Event {
@@ -109,6 +115,7 @@ impl Durable {
             key: key.into(),
             generation: Generation::from_counter(counter),
             change: Change::Removed,
+            actor: None,
         }
     }
 

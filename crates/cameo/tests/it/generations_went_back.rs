@@ -180,7 +180,7 @@ async fn a_late_event_is_not_lifted() {
 
 fn gone_event() -> Event {
     let generation = Generation::from_counter(1);
-    Event { bucket: "up".into(), key: KEY.into(), generation, change: Change::Removed }
+    Event { bucket: "up".into(), key: KEY.into(), generation, change: Change::Removed, actor: None }
 }
 
 /// A lift is repeated like everything else: the flow fails at the n-th call, before and after its effect.

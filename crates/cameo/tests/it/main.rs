@@ -11,6 +11,7 @@ mod catalog_servers;
 mod catalog_tables;
 mod changed_settings;
 mod console_pages;
+mod deliveries;
 mod embedded_refusals;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod emulators;

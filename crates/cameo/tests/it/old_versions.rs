@@ -40,7 +40,7 @@ async fn handle(world: &Durable, events: &[Event]) {
 /// The removal of a version that is not the current one.
 fn old_version_removed(counter: u64) -> Event {
     let generation = Generation::from_counter(counter);
-    Event { bucket: "up".into(), key: KEY.into(), generation, change: Change::Removed }
+    Event { bucket: "up".into(), key: KEY.into(), generation, change: Change::Removed, actor: None }
 }
 
 async fn entry(world: &Durable) -> LedgerEntry {

@@ -193,7 +193,7 @@ impl System {
         let Ok(Written::Done(info)) = written else { panic!("{written:?}") };
         let change = Change::Created { etag: info.etag, size: info.size };
         let generation = Generation::from_counter(generation);
-        Event { bucket: "up".into(), key, generation, change }.to_notification(Timestamp::UNIX_EPOCH)
+        Event { bucket: "up".into(), key, generation, change, actor: None }.to_notification(Timestamp::UNIX_EPOCH)
     }
 
     async fn deliver(&self) {

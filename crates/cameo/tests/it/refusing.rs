@@ -5,6 +5,7 @@
 //! healed. Pings succeed unless a refusal names them: a component that refuses usually still answers.
 
 use std::{
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -15,9 +16,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, EntityLock, ForeignRows, LedgerReader, Registry},
+    catalog::{Catalog, EntityLock, ForeignRows, History, LedgerReader, Registry},
     clock::ManualClock,
-    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
+    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, history::HistoryLine},
     model::{
         content::Content,
         error::{Error, Kind, Place, Result},
@@ -232,6 +233,45 @@ impl Registry for Refusing<dyn Catalog> {
 
     async fn probe(&self) -> Result<()> {
         self.refusals.pass(&self.call("probe"), "", no_lie, self.inner.probe()).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl History for Refusing<dyn Catalog> {
+    async fn history_of(
+        &self,
+        entity: &EntityId,
+        sequence: Option<u16>,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        let call = self.inner.history_of(entity, sequence, before, max);
+        self.refusals.pass(&self.call("history_of"), &about_entity(entity), no_lie, call).await
+    }
+
+    async fn changes(&self, since: u64, vertical: Option<&Vertical>, max: usize) -> Result<Vec<HistoryLine>> {
+        self.refusals.pass(&self.call("changes"), "", no_lie, self.inner.changes(since, vertical, max)).await
+    }
+
+    async fn changes_on(
+        &self,
+        vertical: &Vertical,
+        period: Range<Timestamp>,
+        after: Option<&HistoryLine>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        let call = self.inner.changes_on(vertical, period, after, max);
+        self.refusals.pass(&self.call("changes_on"), "", no_lie, call).await
+    }
+
+    async fn last_change_before(&self, vertical: &Vertical, before: Timestamp) -> Result<Option<HistoryLine>> {
+        let call = self.inner.last_change_before(vertical, before);
+        self.refusals.pass(&self.call("last_change_before"), "", no_lie, call).await
+    }
+
+    async fn forget_changes(&self, through: u64) -> Result<u64> {
+        self.refusals.pass(&self.call("forget_changes"), "", no_lie, self.inner.forget_changes(through)).await
     }
 }
 

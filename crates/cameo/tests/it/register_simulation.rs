@@ -168,7 +168,7 @@ impl Event {
                 }
             }
         };
-        Ok(Some(Outcome { key: self.photo.origin_key(), generation, etag, fate }))
+        Ok(Some(Outcome { key: self.photo.origin_key(), generation, etag, size: None, actor: None, fate }))
     }
 }
 

@@ -1,14 +1,18 @@
 //! S3 on an emulator and on our own endpoint: the one contract, and what is refused.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
 use cameo::{
     aws::{AccessKeys, AwsAccess},
     clock::SystemClock,
     db::Sqlite,
-    model::error::{Kind, Place},
-    queue::sqlite::SqliteQueue,
+    model::{
+        actor::Actor,
+        error::{Kind, Place},
+        event,
+    },
+    queue::{Queue, sqlite::SqliteQueue},
     serve::{
         AuditTrail,
         s3_api::{self, AccessKey, KeyRing, S3Endpoint},
@@ -63,21 +67,52 @@ async fn moto_keeps_conditions() {
     assert!(store(&access(&emulator), &[BUCKET]).has_conditional_writes(BUCKET).await.unwrap());
 }
 
-/// The S3 endpoint of this program and its S3 client, one against the other: signatures and conditions are checked.
-#[tokio::test]
-async fn the_endpoint_of_ours_passes_the_contract() {
-    let folder = tempfile::tempdir().unwrap();
+/// The S3 endpoint of this program over a store of its own: where it listens, what it serves, and the queue of its events.
+async fn endpoint(folder: &Path) -> (tokio::net::TcpListener, String, S3Endpoint, SqliteQueue) {
     let clock = Arc::new(SystemClock);
-    let db = Sqlite::open(&folder.path().join("cameo.db")).await.unwrap();
+    let db = Sqlite::open(&folder.join("cameo.db")).await.unwrap();
     let events = SqliteQueue::new(db.clone(), "events", 5, clock.clone());
-    let options = EmbeddedOptions::new("uploads", BUCKET, events);
-    let embedded = Embedded::open(folder.path(), db, clock, options).await.unwrap();
+    let options = EmbeddedOptions::new("uploads", BUCKET, events.clone());
+    let embedded = Embedded::open(folder, db, clock, options).await.unwrap();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("s3://?endpoint=http://{}", listener.local_addr().unwrap());
     let keys = Arc::new(KeyRing::fixed(vec![AccessKey::all("id", "secret")]));
     let watch = s3_api::Watch::new(Arc::new(SystemClock), AuditTrail::off());
     let (limits, cors) = (s3_api::S3Limits::default(), s3_api::Cors::default());
     let endpoint = S3Endpoint { store: embedded, keys, limits, domains: Vec::new(), cors, watch };
+    (listener, url, endpoint, events)
+}
+
+/// Who uploads and deletes is named by the event, as S3 names it; and records of deliveries are written through S3's API too.
+#[tokio::test]
+async fn the_endpoint_of_ours_names_who_made_a_change_and_takes_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let (listener, url, endpoint, events) = endpoint(folder.path()).await;
+    let keys = AccessKeys { id: "id".into(), secret: "secret".into() };
+    let access = AwsAccess::from_url(Place::Store, &url).unwrap().with_keys(Some(keys));
+    let checks = async {
+        let store = store(&access, &["uploads"]);
+        let (key, body) = ("origin/v/1_0.jpg", Bytes::from_static(b"photo"));
+        store.put("uploads", key, body, &Attributes::default(), Condition::Always).await.unwrap();
+        let etag = store.head("uploads", key).await.unwrap().unwrap().etag;
+        assert!(store.delete("uploads", key, &etag).await.unwrap());
+        let bodies = events.bodies(10).await.unwrap().unwrap();
+        let actors: Vec<_> = bodies.iter().map(|body| event::parse(body).unwrap().remove(0).actor).collect();
+        assert_eq!(actors, [Actor::new("id"), Actor::new("id")]);
+        crate::deliveries::records_are_kept(&store, "uploads").await;
+        assert_eq!(events.bodies(10).await.unwrap().unwrap().len(), 2, "a record causes no event");
+    };
+    tokio::select! {
+        () = checks => {}
+        ended = s3_api::serve(listener, endpoint, std::future::pending()) => panic!("the endpoint ended: {ended:?}"),
+    }
+}
+
+/// The S3 endpoint of this program and its S3 client, one against the other: signatures and conditions are checked.
+#[tokio::test]
+async fn the_endpoint_of_ours_passes_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let (listener, url, endpoint, _) = endpoint(folder.path()).await;
     let access = |secret: &str| {
         let keys = AccessKeys { id: "id".into(), secret: secret.into() };
         AwsAccess::from_url(Place::Store, &url).unwrap().with_keys(Some(keys))

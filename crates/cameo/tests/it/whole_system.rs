@@ -121,6 +121,7 @@ impl Found {
 pub(crate) struct System {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) embedded: Embedded,
     pub(crate) worker: Mutex<Worker>,
     pub(crate) urls: Mutex<ImageUrls>,
     pub(crate) served: Mutex<Arc<HttpImages>>,
@@ -144,8 +145,8 @@ impl System {
         let queue = |name: &str| SqliteQueue::new(db.clone(), name, 5, clock.clone());
         let (events, registrations) = (queue("events"), queue("registrations"));
         let options = EmbeddedOptions::new(UPLOADS, IMAGES, events.clone());
-        let store = Embedded::open(folder.path(), db.clone(), clock.clone(), options).await.unwrap();
-        let store: Arc<dyn Store> = Arc::new(store);
+        let embedded = Embedded::open(folder.path(), db.clone(), clock.clone(), options).await.unwrap();
+        let store: Arc<dyn Store> = Arc::new(embedded.clone());
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", socket.local_addr().unwrap());
         let settings = Settings {
@@ -181,6 +182,7 @@ impl System {
         Self {
             folder,
             store,
+            embedded,
             worker: Mutex::new(worker),
             urls: Mutex::new(ImageUrls::new(&base)),
             served: Mutex::new(Arc::new(HttpImages::new(&base).unwrap())),

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::SqsMessage;
 use cameo::{
+    catalog::history::{FORGOTTEN_AT_ONCE, forget_old},
     clock::SystemClock,
     config::{Config, Environment},
     flow::Flow,
@@ -41,6 +42,7 @@ const FOR_THE_LAST_BATCH: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Dataset {
     worker: Worker,
+    keep_history: Duration,
 }
 
 impl Dataset {
@@ -54,6 +56,7 @@ impl Dataset {
         )?;
         let flow = Flow { store, catalog, render: Arc::new(UnusedEngine), settings: Arc::new(config.settings()?) };
         Ok(Self {
+            keep_history: config.register.keep_history()?,
             worker: Worker {
                 flow,
                 events,
@@ -94,6 +97,15 @@ impl Dataset {
         settled.buffered(SETTLED_AT_ONCE).filter_map(std::future::ready).collect().await
     }
 
+    /// A step of forgetting what is older than `register.keep_history`: the schedule brings the next one.
+    async fn forget_old(&self) {
+        let Worker { flow, clock, .. } = &self.worker;
+        let step = forget_old(&*flow.catalog, clock.now(), self.keep_history, FORGOTTEN_AT_ONCE);
+        if let Err(error) = step.await {
+            tracing::warn!(%error, "old lines of the history could not be removed; it is tried again");
+        }
+    }
+
     /// Empties the queue, until the deadline is near.
     async fn drain(&self, deadline: Deadline) -> anyhow::Result<Value> {
         let stop = CancellationToken::new();
@@ -107,6 +119,7 @@ impl Dataset {
             registered = work => registered?,
             () = near => 0,
         };
+        self.forget_old().await;
         Ok(json!({"registered": registered}))
     }
 }

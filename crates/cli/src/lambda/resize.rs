@@ -124,7 +124,7 @@ mod tests {
         let written = store.put(&bucket, key, original.into(), &attributes, Condition::Always).await.unwrap();
         let Written::Done(info) = written else { panic!("{written:?}") };
         let change = Change::Created { etag: info.etag, size: info.size };
-        let event = Event { bucket, key: key.to_owned(), generation: Generation::from_counter(1), change };
+        let event = Event { bucket, key: key.to_owned(), generation: Generation::from_counter(1), change, actor: None };
         let events = Arc::new(MemoryQueue::new("events", 5, clock.clone()));
         let registrations = Arc::new(MemoryQueue::new("registrations", 5, clock.clone()));
         let flow = Flow {

@@ -298,6 +298,8 @@ impl Dialect for MySql {
     const TIMES_AN_ENTITY_IS_BOUND: usize = 2;
     const HIGHEST_GENERATION: &'static str = sql::HIGHEST_GENERATION;
     const COUNTS: &'static str = sql::COUNTS;
+    const SELECT_HISTORY: &'static str = sql::SELECT_HISTORY;
+    const BY_POSITION: &'static str = " FORCE INDEX (PRIMARY)";
 
     fn is_kept(statement: &str) -> bool {
         statement.len() < KEPT_STATEMENT_MAX_BYTES

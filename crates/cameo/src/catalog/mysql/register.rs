@@ -20,6 +20,7 @@ use super::{
 use crate::{
     catalog::{
         columns::{EntryColumns, read, rejection, signed},
+        history_columns::image_sizes,
         rows::{self, RowColumns},
     },
     clock::to_millis,
@@ -27,12 +28,15 @@ use crate::{
         LedgerEntry, Registered, Row,
         batch::{self, Batch, EntryChange, TableChange},
         decide::{RegisterRules, published_to_column},
+        history::HistoryChange,
     },
     model::{
+        actor::Actor,
         error::{Error, Kind, Place, Result},
         generation::Generation,
         key::{EntityId, PhotoId, UploadKey, Vertical},
         outcome::Outcome,
+        reason::ReasonCode,
     },
 };
 
@@ -60,6 +64,7 @@ pub(super) async fn register(
     let change = batch.change_table();
     refuse_occupied(&change, &in_the_way)?;
     push_table(&mut text, statements, &change, &known, now);
+    push_history(&mut text, &change.history);
     text.push_str("COMMIT");
     let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await;
     done.map_err(|error| failed_write(error, statements))?;
@@ -248,6 +253,30 @@ fn push_update(text: &mut String, statements: &Statements, row: &Row, date: &str
             8 => values.number(row.photo.sequence),
             _ => values.text(&row.image_size),
         };
+    });
+    text.push_str("; ");
+}
+
+/// Appends to the history. It comes last, since it holds the one row that all registrations meet at: from here on a
+/// transaction waits for nobody, so it is held for as long as a commit takes, and cannot be part of a deadlock.
+fn push_history(text: &mut String, history: &[HistoryChange]) {
+    if history.is_empty() {
+        return;
+    }
+    push_filled(text, sql::RAISE_POSITION, |values, _| {
+        values.number(signed(history.len() as u64));
+    });
+    text.push_str("; ");
+    text.push_str(sql::INSERT_HISTORY);
+    let lines: Vec<_> = history.iter().enumerate().collect();
+    push_rows(text, &lines, |values, (at, change)| {
+        values.position(history.len() - 1 - at).number(to_millis(change.at));
+        values.text(&change.key).optional(change.vertical.as_ref().map(Vertical::as_str));
+        values.optional_number(change.cd_idx.map(signed)).optional_number(change.sequence);
+        values.text(change.change.code()).text(change.generation.as_str()).text(&change.etag);
+        values.optional_number(change.size.map(signed)).optional(change.reason.map(ReasonCode::code));
+        values.optional(change.detail.as_deref()).optional(change.actor.as_ref().map(Actor::as_str));
+        values.text(&image_sizes(change));
     });
     text.push_str("; ");
 }

@@ -21,6 +21,7 @@ use crate::{
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("../../../migrations/mysql/0001_ledger.sql") },
     Migration { version: 2, sql: include_str!("../../../migrations/mysql/0002_published_sizes.sql") },
+    Migration { version: 3, sql: include_str!("../../../migrations/mysql/0003_history.sql") },
 ];
 
 /// A column is there already.
@@ -147,6 +148,9 @@ pub(super) async fn rehearse(connection: &mut MySqlConnection, sql: &Statements)
         sql.rewrite_url.replace('?', "NULL"),
         format!("{}entry.object_key IN (NULL) FOR UPDATE", sql::SELECT_ENTRY),
         sql.reads.entity_rows.replace('?', "NULL"),
+        format!("{}{}", sql::INSERT_HISTORY, nothing(14)),
+        sql::RAISE_POSITION.replace("VALUES (1, LAST_INSERT_ID(?))", &nothing(2)).replace('?', "0"),
+        sql::FORGET_HISTORY.replace('?', "NULL"),
     ] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
     }

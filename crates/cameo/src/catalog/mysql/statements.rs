@@ -27,6 +27,17 @@ pub(super) mod sql {
     pub(in super::super) const ON_KNOWN_VERSION: &str = " ON DUPLICATE KEY UPDATE version = version + VALUES(version)";
     pub(in super::super) const COUNTS: &str = "SELECT vertical, state, reason, COUNT(*) AS originals
         FROM cameo_originals GROUP BY vertical, state, reason ORDER BY vertical, state, reason";
+    /// Filled with how many lines there are. `LAST_INSERT_ID(…)` keeps the last position for the statement that follows.
+    pub(in super::super) const RAISE_POSITION: &str =
+        "INSERT INTO cameo_history_position (id, position) VALUES (1, LAST_INSERT_ID(?))
+        ON DUPLICATE KEY UPDATE position = LAST_INSERT_ID(position + ?)";
+    pub(in super::super) const INSERT_HISTORY: &str =
+        "INSERT INTO cameo_history (position, changed_at, object_key, vertical, cd_idx, sequence, kind, generation, etag,
+            size_bytes, reason, detail, actor, image_sizes) ";
+    pub(in super::super) const SELECT_HISTORY: &str =
+        "SELECT position, changed_at, CONVERT(object_key USING utf8mb4) AS object_key, kind, generation, etag,
+            size_bytes, reason, detail, actor, image_sizes FROM cameo_history";
+    pub(in super::super) const FORGET_HISTORY: &str = "DELETE FROM cameo_history WHERE position <= ?";
     pub(in super::super) const LOCK: &str = "SELECT GET_LOCK(?, ?)";
     pub(in super::super) const UNLOCK_ALL: &str = "DO RELEASE_ALL_LOCKS()";
 }

@@ -61,6 +61,11 @@ impl<'s> Values<'s> {
         }
     }
 
+    /// Adds a position: so many below the last one that this connection was given.
+    pub(super) fn position(&mut self, below: usize) -> &mut Self {
+        self.display(format_args!("LAST_INSERT_ID() - {below}"))
+    }
+
     fn null(&mut self) -> &mut Self {
         self.display("NULL")
     }
@@ -132,6 +137,9 @@ mod tests {
             values.number(*number).optional(*text).optional_number(None::<i64>);
         });
         assert_eq!(sql, "VALUES (1,'a',NULL),(2,NULL,NULL)");
+        sql.clear();
+        Values::new(&mut sql).position(2).optional(None);
+        assert_eq!(sql, "LAST_INSERT_ID() - 2,NULL");
         sql.clear();
         push_filled(&mut sql, "a = ? AND b = ?;", |values, at| {
             values.text(["?", "x"][at]);

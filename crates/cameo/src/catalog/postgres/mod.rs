@@ -265,6 +265,8 @@ impl Dialect for Postgres {
     const TIMES_AN_ENTITY_IS_BOUND: usize = 1;
     const HIGHEST_GENERATION: &'static str = sql::HIGHEST_GENERATION;
     const COUNTS: &'static str = sql::COUNTS;
+    const SELECT_HISTORY: &'static str = sql::SELECT_HISTORY;
+    const BY_POSITION: &'static str = "";
 
     fn failed(doing: &str, error: sqlx::Error) -> Error {
         failed(doing, error)

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     catalog::{
         columns::{EntryColumns, read, rejection, signed},
+        history_columns::image_sizes,
         rows::{self, RowColumns},
     },
     clock::to_millis,
@@ -28,12 +29,15 @@ use crate::{
         LedgerEntry, Registered, Row,
         batch::{self, Batch, EntryChange, TableChange},
         decide::{RegisterRules, published_to_column},
+        history::HistoryChange,
     },
     model::{
+        actor::Actor,
         error::{Error, Kind, Place, Result},
         generation::Generation,
         key::{EntityId, PhotoId, UploadKey, Vertical},
         outcome::Outcome,
+        reason::ReasonCode,
     },
 };
 
@@ -63,6 +67,7 @@ pub(super) async fn register(
     push_ledger(&mut text, &batch)?;
     let change = batch.change_table();
     push_table(&mut text, statements, &change, &known, now)?;
+    push_history(&mut text, &change.history)?;
     text.push_str("COMMIT");
     let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await;
     done.map_err(|error| failed_write(error, statements))?;
@@ -211,5 +216,36 @@ fn columns_of_rows(rows: &[&Row], now: Timestamp) -> [String; 10] {
         numbers(rows.iter().map(|row| signed(row.bytes))),
         texts(rows.iter().map(|row| row.etag.as_str())),
         format!("'{}'", date(now)),
+    ]
+}
+
+/// Appends to the history. It comes last, since it holds the one row that all registrations meet at: from here on a
+/// transaction waits for nobody, so it is held for as long as a commit takes, and cannot be part of a deadlock.
+fn push_history(text: &mut String, history: &[HistoryChange]) -> Result<()> {
+    if history.is_empty() {
+        return Ok(());
+    }
+    push_filled(text, sql::INSERT_HISTORY, &columns_of_history(history))?;
+    text.push_str("; ");
+    Ok(())
+}
+
+fn columns_of_history(history: &[HistoryChange]) -> [String; 13] {
+    let lines = || history.iter();
+    let sizes: Vec<_> = lines().map(image_sizes).collect();
+    [
+        numbers(lines().map(|line| to_millis(line.at))),
+        texts(lines().map(|line| line.key.as_str())),
+        texts(lines().map(|line| line.vertical.as_ref().map(Vertical::as_str))),
+        numbers(lines().map(|line| line.cd_idx.map(signed))),
+        numbers(lines().map(|line| line.sequence.map(i64::from))),
+        texts(lines().map(|line| line.change.code())),
+        texts(lines().map(|line| line.generation.as_str())),
+        texts(lines().map(|line| line.etag.as_str())),
+        numbers(lines().map(|line| line.size.map(signed))),
+        texts(lines().map(|line| line.reason.map(ReasonCode::code))),
+        texts(lines().map(|line| line.detail.as_deref())),
+        texts(lines().map(|line| line.actor.as_ref().map(Actor::as_str))),
+        texts(sizes.iter().map(String::as_str)),
     ]
 }

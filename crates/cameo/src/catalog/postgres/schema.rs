@@ -21,6 +21,7 @@ use crate::{
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("../../../migrations/postgres/0001_ledger.sql") },
     Migration { version: 2, sql: include_str!("../../../migrations/postgres/0002_published_sizes.sql") },
+    Migration { version: 3, sql: include_str!("../../../migrations/postgres/0003_history.sql") },
 ];
 
 /// Held while tables are made, so that workers that start together do not make them twice.
@@ -128,6 +129,9 @@ pub(super) async fn rehearse(connection: &mut PgConnection, sql: &Statements, do
         (sql.rewrite_urls.as_str(), 6),
         (sql::LOCK_ENTRIES, 1),
         (sql.rows_of_entities.as_str(), 2),
+        (sql::FORGET_HISTORY, 1),
+        // The last one, since registrations wait for it.
+        (sql::INSERT_HISTORY, 13),
     ] {
         let date = "timestamptz 'epoch'";
         let empty = with_empty_arrays(statement, arrays).replace(&format!("${}::timestamptz", arrays + 1), date);

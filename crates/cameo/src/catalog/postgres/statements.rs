@@ -39,6 +39,23 @@ pub(super) mod sql {
     pub(in super::super) const COUNTS: &str = "SELECT vertical, state, reason, count(*) AS originals
         FROM cameo_originals GROUP BY vertical, state, reason
         ORDER BY vertical NULLS FIRST, state, reason NULLS FIRST";
+    /// One statement: it raises the last position by as many lines as there are, and writes the lines below it.
+    pub(in super::super) const INSERT_HISTORY: &str =
+        "WITH last AS (
+            INSERT INTO cameo_history_position AS known (id, position) VALUES (1, cardinality($1::bigint[]))
+            ON CONFLICT (id) DO UPDATE SET position = known.position + excluded.position RETURNING position)
+        INSERT INTO cameo_history (position, changed_at, object_key, vertical, cd_idx, sequence, kind, generation, etag,
+            size_bytes, reason, detail, actor, image_sizes)
+        SELECT last.position - cardinality($1::bigint[]) + new.n, changed_at, object_key, vertical, cd_idx, sequence,
+            kind, generation, etag, size_bytes, reason, detail, actor, image_sizes
+        FROM last, unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::int[], $6::text[], $7::text[],
+            $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[])
+            WITH ORDINALITY AS new (changed_at, object_key, vertical, cd_idx, sequence, kind, generation, etag, size_bytes,
+            reason, detail, actor, image_sizes, n)";
+    pub(in super::super) const SELECT_HISTORY: &str =
+        "SELECT position, changed_at, object_key, kind, generation, etag, size_bytes, reason, detail, actor, image_sizes
+        FROM cameo_history";
+    pub(in super::super) const FORGET_HISTORY: &str = "DELETE FROM cameo_history WHERE position = ANY($1::bigint[])";
     pub(in super::super) const LOCK: &str = "SELECT pg_advisory_lock($1)";
     pub(in super::super) const UNLOCK_ALL: &str = "SELECT pg_advisory_unlock_all()";
 }

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Database, FromRow, QueryBuilder, Row as _};
 use crate::{
     catalog::{
         columns::{CountColumns, EntryColumns},
+        history_columns::HistoryColumns,
         rows::RowColumns,
     },
     ledger::Scope,
@@ -22,6 +23,9 @@ pub(in crate::catalog) trait Dialect: Database + Sized {
     const ENTRY: &'static str;
     const HIGHEST_GENERATION: &'static str;
     const COUNTS: &'static str;
+    /// Columns of the history, up to `WHERE`, and what makes the server read them in the order of positions.
+    const SELECT_HISTORY: &'static str;
+    const BY_POSITION: &'static str;
 
     /// How often the statement for an entity's rows has vertical and `cd_idx` bound: once where placeholders are numbered.
     const TIMES_AN_ENTITY_IS_BOUND: usize;
@@ -51,6 +55,9 @@ pub(in crate::catalog) trait Fetch: Dialect {
         statement: &str,
         entity: (&str, i64),
     ) -> Fetched<Vec<(i64, RowColumns)>>;
+    async fn history(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<HistoryColumns>>;
+    /// How many rows a statement changes.
+    async fn execute(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<u64>;
     async fn counts(connection: &mut Self::Connection) -> Fetched<Vec<CountColumns>>;
     async fn highest_generation(connection: &mut Self::Connection) -> Fetched<Option<String>>;
     /// How many rows a statement finds, and one of them.
@@ -97,6 +104,17 @@ macro_rules! fetch {
                 }
                 let found = query.fetch_all(connection).await?;
                 found.iter().map(|row| Ok((row.try_get("version")?, RowColumns::from_row(row)?))).collect()
+            }
+
+            async fn history(
+                connection: &mut Self::Connection,
+                mut query: QueryBuilder<Self>,
+            ) -> Fetched<Vec<HistoryColumns>> {
+                query.build_query_as::<HistoryColumns>().fetch_all(connection).await
+            }
+
+            async fn execute(connection: &mut Self::Connection, mut query: QueryBuilder<Self>) -> Fetched<u64> {
+                Ok(query.build().execute(connection).await?.rows_affected())
             }
 
             async fn counts(connection: &mut Self::Connection) -> Fetched<Vec<CountColumns>> {

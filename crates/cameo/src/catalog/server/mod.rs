@@ -18,6 +18,7 @@ use crate::model::{
 };
 
 pub(super) mod dialect;
+mod history;
 pub(super) mod reads;
 
 /// Pause before a transaction is tried again: doubles from this, and is drawn at random up to there.

@@ -23,7 +23,7 @@ const AFTER_SLASH: char = '0';
 const AFTER_DIGITS: char = ':';
 
 /// Every folder directly under a prefix, with the prefix and its slash, by hopping over the objects of each.
-pub(super) async fn folders(store: &dyn Store, bucket: &str, prefix: &str) -> Result<Vec<String>> {
+pub(in crate::proof) async fn folders(store: &dyn Store, bucket: &str, prefix: &str) -> Result<Vec<String>> {
     let mut folders = Vec::new();
     let mut after = prefix.to_owned();
     loop {

@@ -32,6 +32,7 @@ mod unowned;
 mod view;
 mod walk;
 
+pub(in crate::proof) use files::folders;
 pub use files::{OUTSIDE_MAX, misplaced};
 pub use in_work::Queues;
 pub use known::{misnamed_with_ids, unknown_ids, unmatched, verticals_known};

@@ -64,11 +64,12 @@ impl Embedded {
     async fn commit_copy(&self, copy: Copy) -> StoreResult<StoredObject> {
         let in_flight = self.next_generation().await?;
         let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
+        let actor = self.actor.clone();
         let object = self
             .inner
             .db
             .write(Place::Store, "record a copy of an object", move |connection| {
-                Transaction { connection, inner: &inner, now }.copy(copy, generation)
+                Transaction { connection, inner: &inner, now, actor }.copy(copy, generation)
             })
             .await??;
         reached(Point::CopyCommitted);

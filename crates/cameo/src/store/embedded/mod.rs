@@ -18,7 +18,10 @@ use tokio_util::task::TaskTracker;
 use crate::{
     clock::{Clock, SystemClock},
     db::Sqlite,
-    model::error::{Error, Kind, Place, Result},
+    model::{
+        actor::Actor,
+        error::{Error, Kind, Place, Result},
+    },
     queue::sqlite::SqliteQueue,
 };
 
@@ -120,6 +123,8 @@ impl EmbeddedOptions {
 #[derive(Debug, Clone)]
 pub struct Embedded {
     inner: Arc<Inner>,
+    /// Who makes the changes of this handle, as their events name them.
+    actor: Option<Actor>,
 }
 
 #[derive(Debug)]
@@ -170,7 +175,7 @@ impl Embedded {
         let generations = Some(Generations::starting_after(highest, reserved));
         let (locks, completions, changes) = (KeyLocks::default(), KeyLocks::default(), TaskTracker::new());
         let inner = Inner { files, db, clock, locks, completions, changes, generations, options: Some(options) };
-        let store = Self { inner: Arc::new(inner) };
+        let store = Self { inner: Arc::new(inner), actor: None };
         store.remove_strange_upload_folders().await?;
         Ok(store)
     }
@@ -188,7 +193,13 @@ impl Embedded {
         let (locks, completions, changes) = (KeyLocks::default(), KeyLocks::default(), TaskTracker::new());
         let clock = Arc::new(SystemClock);
         let inner = Inner { files, db, clock, locks, completions, changes, generations: None, options: None };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), actor: None }
+    }
+
+    /// The same store for changes that this one makes: their events name them.
+    #[must_use]
+    pub fn acting_for(&self, actor: Option<Actor>) -> Self {
+        Self { inner: self.inner.clone(), actor }
     }
 
     fn now(&self) -> Timestamp {

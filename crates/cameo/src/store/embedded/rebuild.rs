@@ -207,7 +207,7 @@ impl<'r> Rebuild<'r> {
             }
             done.events += 1;
             let generation = Generation::from_counter(generation);
-            let event = Event { bucket: bucket.clone(), key: key.to_owned(), generation, change };
+            let event = Event { bucket: bucket.clone(), key: key.to_owned(), generation, change, actor: None };
             let body = event.to_notification(self.now);
             queue::sqlite::insert(self.connection, &self.recovery.events, &body, to_millis(self.now))
         })

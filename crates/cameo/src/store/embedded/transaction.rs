@@ -14,6 +14,7 @@ use crate::{
     clock::to_millis,
     db::Done,
     model::{
+        actor::Actor,
         event::{Change, Event},
         generation::Generation,
         key::ORIGIN_PREFIX,
@@ -26,6 +27,8 @@ pub(super) struct Transaction<'c> {
     pub(super) connection: &'c Connection,
     pub(super) inner: &'c Inner,
     pub(super) now: Timestamp,
+    /// Who makes the change.
+    pub(super) actor: Option<Actor>,
 }
 
 impl Transaction<'_> {
@@ -92,6 +95,7 @@ impl Transaction<'_> {
             key: key.to_owned(),
             generation: Generation::from_counter(generation),
             change,
+            actor: self.actor.clone(),
         };
         let (queue, body) = (self.inner.events()?.name().to_owned(), event.to_notification(self.now));
         queue::sqlite::insert(self.connection, &queue, &body, to_millis(self.now))

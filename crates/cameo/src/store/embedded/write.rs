@@ -129,6 +129,7 @@ impl Embedded {
         also: Option<Also>,
     ) -> StoreResult<StoredObject> {
         let (inner, now, row) = (self.inner.clone(), object.modified_at, object.clone());
+        let actor = self.actor.clone();
         let written = self
             .inner
             .db
@@ -138,7 +139,7 @@ impl Embedded {
                 {
                     return Ok(Err(refusal));
                 }
-                Transaction { connection, inner: &inner, now }.write(&row, &conditions)
+                Transaction { connection, inner: &inner, now, actor }.write(&row, &conditions)
             })
             .await;
         match written {
@@ -176,11 +177,12 @@ impl Embedded {
     async fn commit_delete(&self, bucket: String, key: String, conditions: WriteConditions) -> StoreResult<bool> {
         let in_flight = self.next_generation().await?;
         let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
+        let actor = self.actor.clone();
         let mut tombstone = self.place_tombstone(&bucket, &key, in_flight).await?;
         let is_marked = tombstone.is_some();
         let (in_bucket, at_key) = (bucket.clone(), key.clone());
         let job = self.inner.db.write(Place::Store, "record that an object was deleted", move |connection| {
-            let transaction = Transaction { connection, inner: &inner, now };
+            let transaction = Transaction { connection, inner: &inner, now, actor };
             let deleted = transaction.delete(&in_bucket, &at_key, generation, &conditions)?;
             if is_marked && matches!(deleted, Ok(true)) {
                 transaction.note_tombstone(generation)?;

@@ -133,7 +133,7 @@ impl World {
     fn event(&mut self, photo: &str, change: Change) -> String {
         self.generation += 1;
         let (key, generation) = (origin(photo), Generation::from_counter(self.generation));
-        Event { bucket: "up".into(), key, generation, change }.to_notification(Timestamp::UNIX_EPOCH)
+        Event { bucket: "up".into(), key, generation, change, actor: None }.to_notification(Timestamp::UNIX_EPOCH)
     }
 
     /// Somebody uploads a photo.

@@ -51,6 +51,7 @@ impl Operations {
     ) -> S3Result<S3Response<CopyObjectOutput>> {
         let from = self.source(&request, &request.input.copy_source)?;
         let conditions = destination_conditions(&request.headers)?;
+        let store = self.store_of(request.credentials.as_ref());
         let mut input = request.input;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
         require_standard(input.storage_class.as_ref())?;
@@ -67,7 +68,7 @@ impl Operations {
         let description =
             if replaces { Some(described!(input, request.extensions).check(&self.limits)?) } else { None };
         let copy = Copy { from, source_conditions, to, description, conditions };
-        let object = self.store.copy_object(copy).await.map_err(refused)?;
+        let object = store.copy_object(copy).await.map_err(refused)?;
         let mut result = CopyObjectResult {
             e_tag: Some(etag(&object.etag)),
             last_modified: Some(time(object.modified_at)),

@@ -31,6 +31,7 @@ impl Operations {
         &self,
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let store = self.store_of(request.credentials.as_ref());
         let input = request.input;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
         refuse_version(input.version_id.as_deref())?;
@@ -40,7 +41,7 @@ impl Operations {
             if_modified_at: input.if_match_last_modified_time.as_ref().map(from_time).transpose()?,
             if_none_match: None,
         };
-        self.store.delete_object(&input.bucket, &input.key, conditions).await.map_err(refused)?;
+        store.delete_object(&input.bucket, &input.key, conditions).await.map_err(refused)?;
         Ok(S3Response::with_status(DeleteObjectOutput::default(), http::StatusCode::NO_CONTENT))
     }
 
@@ -95,7 +96,7 @@ impl Operations {
             if_modified_at: object.last_modified_time.as_ref().map(from_time).transpose()?,
             if_none_match: None,
         };
-        self.store.delete_object(bucket, &object.key, conditions).await.map_err(refused)?;
+        self.store_of(credentials).delete_object(bucket, &object.key, conditions).await.map_err(refused)?;
         Ok(())
     }
 }

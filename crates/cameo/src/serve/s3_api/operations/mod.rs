@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use s3s::{
     S3, S3Request, S3Response, S3Result,
+    auth::Credentials,
     dto::{
         AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
         CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CreateBucketInput, CreateBucketOutput,
@@ -36,7 +37,10 @@ use s3s::{
 };
 
 use super::{S3Limits, access::Access, cors::Cors, errors::refused, translate::OWNER};
-use crate::store::embedded::{Embedded, Refusal};
+use crate::{
+    model::actor::Actor,
+    store::embedded::{Embedded, Refusal},
+};
 
 mod absent;
 mod acl;
@@ -60,6 +64,11 @@ pub(super) struct Operations {
 }
 
 impl Operations {
+    /// The store, for changes of whoever signed the request: their events name the access key id.
+    fn store_of(&self, credentials: Option<&Credentials>) -> Embedded {
+        self.store.acting_for(credentials.and_then(|credentials| Actor::new(&credentials.access_key)))
+    }
+
     /// Refuses early, before a body is received or a page is read.
     fn require_bucket(&self, bucket: &str) -> S3Result<()> {
         if self.store.bucket_exists(bucket).map_err(refused)? { Ok(()) } else { Err(refused(Refusal::NoSuchBucket)) }

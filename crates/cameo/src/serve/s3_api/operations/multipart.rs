@@ -101,6 +101,7 @@ impl Operations {
         &self,
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        let store = self.store_of(request.credentials.as_ref());
         let input = request.input;
         let declared_sums = sums_of!(input);
         let named = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
@@ -119,7 +120,7 @@ impl Operations {
                 ..WriteConditions::default()
             },
         };
-        let object = self.store.complete_upload(&upload, completion).await.map_err(refused)?;
+        let object = store.complete_upload(&upload, completion).await.map_err(refused)?;
         let mut output = CompleteMultipartUploadOutput {
             e_tag: Some(etag(&object.etag)),
             checksum_type: checksum_type(&object.checksums),

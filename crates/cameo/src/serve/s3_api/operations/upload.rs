@@ -83,6 +83,7 @@ impl Operations {
     }
 
     pub(super) async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        let store = self.store_of(request.credentials.as_ref());
         let mut input = request.input;
         refuse_unsupported(&input)?;
         Self::require_owner(input.expected_bucket_owner.as_ref())?;
@@ -104,7 +105,7 @@ impl Operations {
         let staged = self.receive(input.body, declared).await?;
         let checksums = Checksums { sums: staged.digests().sums.clone(), composite: false };
         let object = NewObject { bucket: input.bucket, key: input.key, description, checksums, conditions };
-        let object = self.store.put(staged, object).await.map_err(refused)?;
+        let object = store.put(staged, object).await.map_err(refused)?;
         let mut output = PutObjectOutput {
             e_tag: Some(etag(&object.etag)),
             checksum_type: checksum_type(&object.checksums),

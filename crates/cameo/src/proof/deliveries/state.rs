@@ -1,0 +1,427 @@
+//! How far the bytes of a delivery came: computed from the upload bucket, the ledger and the queues, never stored.
+//!
+//! An item is its bytes, told apart by size and MD5 (as the `ETag` has it); an object that was uploaded in parts has no MD5
+//! there, so its size alone decides. Rows and served images are not looked at: proving those is what `verify` is for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::record::{Record, photo_of};
+use crate::{
+    catalog::{Catalog, LedgerPages},
+    ledger::{
+        LedgerEntry, Scope, State,
+        history::{ChangeKind, HistoryLine},
+    },
+    model::{
+        actor::Actor,
+        error::Result,
+        key::{EntityId, ORIGIN_PREFIX, UploadKey, Vertical},
+        outcome::Outcome,
+        reason::ReasonCode,
+    },
+    proof::verify::Queues,
+    queue::dead_letter::causes,
+    store::{ObjectInfo, Store},
+};
+
+/// Items that are looked at together.
+const CHUNK: usize = 500;
+/// Keys fetched at a time.
+const PAGE: usize = 1000;
+/// Of so many objects of a listing at least one is asked for, or the rest of a chunk is looked at one by one.
+const LISTED_PER_HIT: usize = 10;
+/// Messages of the registration queue that are looked at, at most.
+const MESSAGES_MAX: usize = 20_000;
+/// Items of which the history says who replaced or deleted them, at most.
+pub const LATER_MAX: usize = 1000;
+/// Lines of a photo's history that are looked at for that.
+const LINES: usize = 50;
+/// Stores give times to the second, and no two clocks agree.
+const SLACK: SignedDuration = SignedDuration::from_secs(2);
+
+/// The places that are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// The buckets.
+    pub store: &'a dyn Store,
+    /// The bucket of originals and records.
+    pub upload_bucket: &'a str,
+    /// The ledger and its history.
+    pub catalog: &'a dyn Catalog,
+    /// The queues; none where they cannot be reached. Looking at the dead letters of SQS hides them from others for a while, so
+    /// whoever asks again and again leaves the queues out of most rounds.
+    pub queues: Option<Queues<'a>>,
+}
+
+/// A file of which the state is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Where it is in the upload bucket.
+    pub key: String,
+    /// Its name.
+    pub file: String,
+    /// Length in bytes; any where nobody knows it.
+    pub size: Option<u64>,
+    /// MD5 of its content, or its `ETag`.
+    pub md5: String,
+    /// Other bytes that were uploaded after this time took its place; those before were there already.
+    pub since: Timestamp,
+}
+
+/// How far the bytes of an item came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemState {
+    /// Neither the upload bucket nor the ledger has them.
+    Missing,
+    /// They are in the upload bucket.
+    Received,
+    /// Their renditions are published, and wait for being registered.
+    Rendered,
+    /// They are registered, at every image size of their size set.
+    Registered,
+    /// They can have no renditions, or their message is dead.
+    Rejected,
+    /// A later upload of the same name took their place.
+    Replaced,
+    /// They were deleted.
+    Removed,
+}
+
+impl ItemState {
+    /// Whether it changes by itself.
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::Received | Self::Rendered)
+    }
+}
+
+/// What happened to a photo after its bytes were delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Later {
+    /// When.
+    pub at: Timestamp,
+    /// Who did it, where that is known.
+    pub by: Option<Actor>,
+    /// What happened.
+    pub change: ChangeKind,
+}
+
+/// A file of a delivery and its state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// Its name.
+    pub file: String,
+    /// The entity's number, also where only the name's beginning gives it.
+    pub cd_idx: Option<u64>,
+    /// The photo's sequence.
+    pub sequence: Option<u16>,
+    /// How far it came.
+    pub state: ItemState,
+    /// Why it was rejected.
+    pub reason: Option<ReasonCode>,
+    /// What was found and where, in English.
+    pub detail: Option<String>,
+    /// What took its place or deleted it, as the history has it.
+    pub later: Option<Later>,
+}
+
+impl Record {
+    /// The files of which the state is asked.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let wanted = |file: &super::record::DeliveredFile| Wanted {
+            key: key_of(&self.vertical, &file.name),
+            file: file.name.clone(),
+            size: Some(file.size),
+            md5: file.md5.clone(),
+            since: self.created,
+        };
+        self.content.files.iter().map(wanted).collect()
+    }
+}
+
+/// The state of each file, in their order.
+pub async fn items(places: Places<'_>, vertical: &Vertical, wanted: &[Wanted]) -> Result<Vec<Item>> {
+    let work = Work::look(places.queues).await?;
+    let mut by_key: Vec<&Wanted> = wanted.iter().collect();
+    by_key.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut states = BTreeMap::new();
+    for chunk in by_key.chunks(CHUNK) {
+        let keys: Vec<&str> = chunk.iter().map(|file| file.key.as_str()).collect();
+        let objects = originals(places, vertical, &keys).await?;
+        let entries = entries(places.catalog, vertical, &keys).await?;
+        for file in chunk {
+            let key = &file.key;
+            let facts = Facts { object: objects.get(key), entry: entries.get(key), dead: work.dead.get(key) };
+            states.insert(key.as_str(), judge(file, &facts, |etag| work.is_rendered(key, etag)));
+        }
+    }
+    let mut items = Vec::with_capacity(wanted.len());
+    for file in wanted {
+        let (state, reason, detail) = states.remove(file.key.as_str()).unwrap_or((ItemState::Missing, None, None));
+        let (cd_idx, sequence) = photo_of(vertical, &file.file);
+        items.push(Item { file: file.file.clone(), cd_idx, sequence, state, reason, detail, later: None });
+    }
+    add_later(places.catalog, vertical, wanted, &mut items).await?;
+    Ok(items)
+}
+
+fn key_of(vertical: &Vertical, file: &str) -> String {
+    format!("{ORIGIN_PREFIX}{vertical}/{file}")
+}
+
+/// What the queues hold: outcomes that wait for being registered, and the causes of dead letters.
+#[derive(Debug, Default)]
+struct Work {
+    rendered: BTreeSet<(String, String)>,
+    dead: BTreeMap<String, String>,
+}
+
+impl Work {
+    async fn look(queues: Option<Queues<'_>>) -> Result<Self> {
+        let Some(Queues { events, registrations }) = queues else { return Ok(Self::default()) };
+        let bodies = registrations.bodies(MESSAGES_MAX).await?.unwrap_or_default();
+        let outcomes = bodies.iter().filter_map(|body| Outcome::from_json(body).ok());
+        let rendered = outcomes.map(|outcome| (outcome.key, outcome.etag)).collect();
+        let letters = causes(&[registrations, events]).await?;
+        Ok(Self { rendered, dead: letters.into_iter().map(|(key, letter)| (key, letter.error)).collect() })
+    }
+
+    fn is_rendered(&self, key: &str, etag: &str) -> bool {
+        self.rendered.contains(&(key.to_owned(), etag.to_owned()))
+    }
+}
+
+/// The originals at these keys, which are in order. Where they lie close together they are listed, a thousand a request; else
+/// each is asked for.
+async fn originals(places: Places<'_>, vertical: &Vertical, keys: &[&str]) -> Result<BTreeMap<String, ObjectInfo>> {
+    let (mut found, mut left) = (BTreeMap::new(), keys);
+    let prefix = key_of(vertical, "");
+    while let Some(first) = left.first() {
+        let asked: BTreeSet<&str> = left.iter().copied().collect();
+        let page = places.store.list(places.upload_bucket, &prefix, &just_before(first), PAGE).await?;
+        let (listed, end) = (page.len(), page.last().map(|info| info.key.clone()));
+        let hits: Vec<_> = page.into_iter().filter(|info| asked.contains(info.key.as_str())).collect();
+        let (hit, is_last) = (hits.len(), listed < PAGE);
+        found.extend(hits.into_iter().map(|info| (info.key.clone(), info)));
+        let end = end.filter(|_| !is_last);
+        left = end.map_or(&[][..], |end| &left[left.partition_point(|key| *key <= end.as_str())..]);
+        if hit * LISTED_PER_HIT < listed && !left.is_empty() {
+            let infos = places.store.head_all(places.upload_bucket, left).await?;
+            found.extend(infos.into_iter().flatten().map(|info| (info.key.clone(), info)));
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// A text below a key with nothing of its folder in between: its last character is lowered by one, and what may follow it is
+/// above everything that begins so.
+fn just_before(key: &str) -> String {
+    let mut before = key.to_owned();
+    // There are no characters between U+D7FF and U+E000.
+    let lower = |last: char| char::from_u32((last as u32).checked_sub(1)?).or(Some('\u{d7ff}'));
+    let last = before.pop().and_then(lower);
+    before.extend(last);
+    before.push(char::MAX);
+    before
+}
+
+/// What the ledger has of these keys.
+async fn entries(catalog: &dyn Catalog, vertical: &Vertical, keys: &[&str]) -> Result<BTreeMap<String, LedgerEntry>> {
+    let asked: BTreeSet<&str> = keys.iter().copied().collect();
+    let (mut ids, mut found) = (BTreeSet::new(), BTreeMap::new());
+    for key in keys {
+        if let UploadKey::Photo(photo) = UploadKey::parse(key) {
+            ids.insert(photo.entity.cd_idx);
+        } else if let Some(entry) = catalog.entry(key).await? {
+            found.insert((*key).to_owned(), entry);
+        }
+    }
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let scope = Scope::Ids { vertical: Some(vertical.clone()), cd_idx: ids.into_iter().collect() };
+    let mut pages = LedgerPages::new(catalog, &scope);
+    while let Some(page) = pages.next().await? {
+        let wanted = page.into_iter().filter(|entry| asked.contains(entry.key.as_str()));
+        found.extend(wanted.map(|entry| (entry.key.clone(), entry)));
+    }
+    Ok(found)
+}
+
+/// What the places hold of a key.
+struct Facts<'f> {
+    object: Option<&'f ObjectInfo>,
+    entry: Option<&'f LedgerEntry>,
+    dead: Option<&'f String>,
+}
+
+type Judged = (ItemState, Option<ReasonCode>, Option<String>);
+
+/// Judges the bytes of one file.
+fn judge(wanted: &Wanted, facts: &Facts<'_>, is_rendered: impl Fn(&str) -> bool) -> Judged {
+    let since = wanted.since.checked_sub(SLACK).unwrap_or(wanted.since);
+    let plain = |state| (state, None, None);
+    match facts.object {
+        Some(object) if is_content(wanted, object) => match decided(facts.entry, &object.etag) {
+            Some(decided) => decided,
+            None => match facts.dead {
+                Some(error) => (ItemState::Rejected, Some(ReasonCode::SystemDeadLetter), Some(error.clone())),
+                None if is_rendered(&object.etag) => plain(ItemState::Rendered),
+                None => plain(ItemState::Received),
+            },
+        },
+        Some(object) if object.last_modified >= since => plain(ItemState::Replaced),
+        // Other bytes that were there before: these never came.
+        Some(_) => plain(ItemState::Missing),
+        None => match facts.entry {
+            Some(entry) if entry.state == State::Removed && entry.updated_at >= since => plain(ItemState::Removed),
+            entry => decided(entry, &wanted.md5).unwrap_or(plain(ItemState::Missing)),
+        },
+    }
+}
+
+/// Whether an object has the bytes. One that was uploaded in parts has no MD5, but `{digest}-{parts}`.
+fn is_content(wanted: &Wanted, object: &ObjectInfo) -> bool {
+    let same_size = wanted.size.is_none_or(|size| size == object.size);
+    same_size && (object.etag == wanted.md5 || (wanted.size.is_some() && object.etag.contains('-')))
+}
+
+/// What the ledger decided of the original with this `ETag`, if it did.
+fn decided(entry: Option<&LedgerEntry>, etag: &str) -> Option<Judged> {
+    let entry = entry.filter(|entry| entry.etag == etag)?;
+    match &entry.state {
+        State::Serving => Some((ItemState::Registered, None, None)),
+        State::Rejected { reason, detail } => Some((ItemState::Rejected, Some(*reason), Some(detail.clone()))),
+        State::Ignored => {
+            let detail = "a file that operating systems leave in folders".to_owned();
+            Some((ItemState::Rejected, Some(ReasonCode::NameUnparseable), Some(detail)))
+        }
+        State::Removed => None,
+    }
+}
+
+/// Says of replaced and removed items who did it and when, as far as the history goes back.
+async fn add_later(catalog: &dyn Catalog, vertical: &Vertical, wanted: &[Wanted], items: &mut [Item]) -> Result<()> {
+    let gone = |item: &Item| matches!(item.state, ItemState::Replaced | ItemState::Removed);
+    let items = items.iter_mut().zip(wanted).filter(|(item, _)| gone(item)).take(LATER_MAX);
+    for (item, wanted) in items {
+        let (Some(cd_idx), Some(sequence)) = (item.cd_idx, item.sequence) else { continue };
+        let entity = EntityId { vertical: vertical.clone(), cd_idx };
+        let lines = catalog.history_of(&entity, Some(sequence), None, LINES).await?;
+        item.later = later(item.state, wanted, &lines);
+    }
+    Ok(())
+}
+
+/// Of the lines of a photo, newest first, that which ended the item: the deletion, or the first other bytes after these.
+fn later(state: ItemState, wanted: &Wanted, lines: &[HistoryLine]) -> Option<Later> {
+    let since = wanted.since.checked_sub(SLACK).unwrap_or(wanted.since);
+    let is_removal = |line: &&HistoryLine| line.change.change == ChangeKind::Removed;
+    let after = lines.iter().take_while(|line| line.change.at >= since && line.change.etag != wanted.md5);
+    let line = match state {
+        ItemState::Removed => lines.iter().find(is_removal),
+        _ => after.filter(|line| !is_removal(line)).last(),
+    }?;
+    Some(Later { at: line.change.at, by: line.change.actor.clone(), change: line.change.change })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::generation::Generation;
+
+    fn wanted() -> Wanted {
+        Wanted {
+            key: "origin/v/1_0.jpg".into(),
+            file: "1_0.jpg".into(),
+            size: Some(3),
+            md5: "ours".into(),
+            since: time(100),
+        }
+    }
+
+    fn time(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn object(etag: &str, size: u64, second: i64) -> ObjectInfo {
+        ObjectInfo {
+            key: "origin/v/1_0.jpg".into(),
+            size,
+            etag: etag.into(),
+            last_modified: time(second),
+            content_type: None,
+            metadata: BTreeMap::new(),
+            write_generation: None,
+        }
+    }
+
+    fn entry(etag: &str, state: State, second: i64) -> LedgerEntry {
+        LedgerEntry {
+            key: "origin/v/1_0.jpg".into(),
+            generation: Generation::from_counter(1),
+            etag: etag.into(),
+            state,
+            serving: None,
+            removed: None,
+            size_set: None,
+            size_set_digest: None,
+            engine: None,
+            published: BTreeSet::new(),
+            updated_at: time(second),
+            misfiled: false,
+        }
+    }
+
+    #[test]
+    fn the_furthest_that_the_bytes_came_is_found() {
+        use ItemState::{Missing, Received, Registered, Rejected, Removed, Rendered, Replaced};
+        let rejected = || State::Rejected { reason: ReasonCode::FileTruncated, detail: "x".into() };
+        let ours = || Some(object("ours", 3, 101));
+        let other = |second| Some(object("theirs", 3, second));
+        for (n, (object, entry, state)) in [
+            (None, None, Missing),
+            (other(50), None, Missing),
+            (other(99), None, Replaced),
+            (other(150), Some(entry("ours", State::Serving, 120)), Replaced),
+            (Some(object("ours", 4, 101)), None, Replaced),
+            (ours(), None, Received),
+            (ours(), Some(entry("theirs", State::Serving, 50)), Received),
+            (ours(), Some(entry("", State::Removed, 101)), Received),
+            (ours(), Some(entry("ours", State::Serving, 110)), Registered),
+            (ours(), Some(entry("ours", rejected(), 110)), Rejected),
+            (ours(), Some(entry("ours", State::Ignored, 110)), Rejected),
+            (Some(object("abc-2", 3, 101)), Some(entry("abc-2", State::Serving, 110)), Registered),
+            (Some(object("abc-2", 4, 101)), Some(entry("abc-2", State::Serving, 110)), Replaced),
+            (None, Some(entry("ours", State::Serving, 110)), Registered),
+            (None, Some(entry("", State::Removed, 110)), Removed),
+            (None, Some(entry("", State::Removed, 50)), Missing),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let facts = Facts { object: object.as_ref(), entry: entry.as_ref(), dead: None };
+            assert_eq!(judge(&wanted(), &facts, |_| false).0, state, "{n}");
+        }
+        let ours = object("ours", 3, 101);
+        let error = "poison".to_owned();
+        let facts = Facts { object: Some(&ours), entry: None, dead: Some(&error) };
+        assert_eq!(
+            judge(&wanted(), &facts, |_| true),
+            (Rejected, Some(ReasonCode::SystemDeadLetter), Some(error.clone()))
+        );
+        assert_eq!(judge(&wanted(), &Facts { dead: None, ..facts }, |etag| etag == "ours").0, Rendered);
+    }
+
+    #[test]
+    fn nothing_of_a_folder_is_between_a_key_and_the_text_before_it() {
+        for key in ["origin/v/1_0.jpg", "origin/v/가", "origin/v/\u{e000}"] {
+            let before = just_before(key);
+            assert!(before.as_str() < key && !before.starts_with(key), "{key:?} {before:?}");
+        }
+    }
+}
