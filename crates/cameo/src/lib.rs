@@ -6,7 +6,7 @@
 //! rows in one transaction of the [`catalog`], then the aliases, and only then deletes the message. [`serve`] shows the
 //! images and the console, and [`proof::verify`] proves that nothing is missing.
 //!
-//! Imports point one way: `cli → server → config → serve → {worker, proof} → flow → {store, catalog} → {ledger, queue} → model`.
+//! Imports point one way: `cli → server → config → serve → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
 
 pub mod address;
 pub mod aws;
@@ -19,6 +19,7 @@ pub mod failpoint;
 pub mod flow;
 pub mod ledger;
 pub mod model;
+pub mod preflight;
 pub mod private_file;
 pub mod proof;
 pub mod queue;

@@ -5,5 +5,7 @@ pub mod error;
 pub mod event;
 pub mod generation;
 pub mod key;
+pub mod lang;
 pub mod outcome;
+pub mod plain;
 pub mod reason;
