@@ -34,6 +34,14 @@ pub fn visible_json(json: &str) -> Cow<'_, str> {
     })
 }
 
+/// What makes a spreadsheet run a cell as a formula, where the cell begins with it.
+const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A cell of a CSV file as spreadsheets may open it: what would be run as a formula gets an apostrophe in front.
+pub fn formula_safe(cell: &str) -> Cow<'_, str> {
+    if cell.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
 fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     if !text.contains(is_active) {
         return Cow::Borrowed(text);
@@ -72,6 +80,16 @@ mod tests {
     fn names_that_only_look_unusual_stay_as_they_are() {
         for text in ["origin/서울/1_0.jpg", "👩\u{200d}🎨 é ﷺ שלום", r#"C:\photos "quoted""#] {
             assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn no_cell_is_run_as_a_formula() {
+        for cell in ["=1+1", "+1", "-1_0.jpg", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(formula_safe(cell), format!("'{cell}"));
+        }
+        for cell in ["1234_0.jpg", "", "a=b", "'=1"] {
+            assert_eq!(formula_safe(cell), cell);
         }
     }
 

@@ -9,7 +9,7 @@
 //! The feature `embedded`, on by default, is what one process needs to be the whole system: the store, queues and catalog of a data
 //! folder, and the listeners. Without it there is what a function of Lambda is made of.
 //!
-//! Imports point one way: `cli → server → config → serve → {worker, proof} → flow → {store, catalog} → {ledger, queue} → model`.
+//! Imports point one way: `cli → server → config → serve → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
 
 pub mod address;
 pub mod admission;
@@ -24,6 +24,8 @@ pub mod failpoint;
 pub mod flow;
 pub mod ledger;
 pub mod model;
+#[cfg(feature = "embedded")]
+pub mod preflight;
 pub mod private_file;
 pub mod proof;
 pub mod queue;

@@ -23,6 +23,8 @@ pub(crate) enum Exit {
     Unexpected = 1,
     /// The command line or the configuration must be fixed.
     Usage = 2,
+    /// The check before the upload found errors.
+    Refused = 3,
     /// Done; only rejected originals or dead letters are left.
     Rejected = 4,
     /// Temporary or still in flight: try again.
@@ -31,6 +33,8 @@ pub(crate) enum Exit {
     Credentials = 6,
     /// A place lacks, or differs from, another; or nothing is known of what was asked about.
     Different = 7,
+    /// Ctrl-C: it can be run again.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

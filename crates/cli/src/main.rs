@@ -43,6 +43,8 @@ enum Command {
     Worker(commands::worker::Args),
     /// Show what is pending, served and rejected, and why
     Status(commands::status::Args),
+    /// Check a folder or .zip of photos before a byte of it is sent
+    Check(commands::check::Args),
     /// Prove that originals, renditions, rows and served images agree
     Verify(commands::verify::Args),
     /// Repair what verify finds; without --apply, only print what it would do
@@ -88,6 +90,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Serve(args) => commands::serve::run(context, args).await,
         Command::Worker(args) => commands::worker::run(context, args).await,
         Command::Status(args) => commands::status::run(&context, args).await,
+        Command::Check(args) => commands::check::run(&context, args).await,
         Command::Verify(args) => commands::verify::run(&context, args).await,
         Command::Reconcile(args) => commands::reconcile::reconcile(&context, args).await,
         Command::Retry(args) => commands::retry::retry(&context, args).await,

@@ -8,13 +8,13 @@ use crate::code_path::CodePath;
 use crate::colour::{self, Conversion};
 use crate::decode::{self, Scale};
 use crate::encode;
-use crate::header::{self, Component, Header};
+use crate::header::{self, ColourModel, Component, Header};
 use crate::orient::Turn;
 use crate::picture::{Picture, PlaneSize};
 use crate::plan::{self, Area, Source, Target};
 use crate::planes::Plane;
 use crate::resize::{Axis, Kernels, Resize, Span, transpose};
-use crate::{ImageSize, Limits, Rejection, Rendered, Rendition, SizeSet};
+use crate::{ImageSize, Inspected, Limits, Rejection, Rendered, Rendition, SizeSet};
 
 pub(crate) fn render(
     original: &[u8],
@@ -36,6 +36,17 @@ pub(crate) fn render(
     let original = Original { planes, width: header.width, height: header.height, turn, conversion };
     let renditions = make_all(original, size_set.sizes(), &targets, &sources, path);
     Ok(Rendered { width, height, renditions })
+}
+
+/// Decodes all of an original, whose acceptance no scale changes, and makes nothing of it.
+pub(crate) fn inspect(original: &[u8], limits: &Limits, path: CodePath) -> Result<Inspected, Rejection> {
+    let header = header::read_header(original, limits)?;
+    let (width, height) = header.upright_size();
+    let scales = vec![Scale::Eighth; header.components.len()];
+    decode::decode(original, &header, &scales, path)
+        .map_err(|rejection| if rejection.size.is_none() { rejection.of_size(width, height) } else { rejection })?;
+    let is_cmyk = matches!(header.colour, ColourModel::Cmyk { .. } | ColourModel::Ycck { .. });
+    Ok(Inspected { width, height, is_cmyk })
 }
 
 /// Encodes RGB pixels, three bytes each.

@@ -56,6 +56,14 @@ pub fn render_with(
     engine::render(original, size_set, limits, path)
 }
 
+/// Judges an original as [`render`] does, and makes nothing of it: all of its data are decoded, at the smallest scale.
+///
+/// # Errors
+/// The same [`Rejection`] as [`render`].
+pub fn inspect(original: &[u8], limits: &Limits) -> Result<Inspected, Rejection> {
+    engine::inspect(original, limits, CodePath::detect())
+}
+
 /// Encodes `width` × `height` pixels of three bytes (red, green, blue) as a rendition would be: baseline JPEG, 4:2:0.
 ///
 /// # Panics
@@ -81,6 +89,17 @@ impl Default for Limits {
     fn default() -> Self {
         Self { max_bytes: 64 << 20, max_pixels: 100_000_000, max_side: 65_500, max_scans: 100 }
     }
+}
+
+/// What an original that can be rendered is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inspected {
+    /// Width of the upright original in pixels.
+    pub width: u32,
+    /// Height of the upright original in pixels.
+    pub height: u32,
+    /// Whether its colours are four inks (CMYK or YCCK).
+    pub is_cmyk: bool,
 }
 
 /// All renditions of one original.

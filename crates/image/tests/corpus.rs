@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use cameo_image::{CodePath, Limits, Rejection, Rendered, SizeSet, render_with};
+use cameo_image::{CodePath, Limits, Rejection, Rendered, SizeSet, inspect, render_with};
 use common::Pixels;
 
 struct Entry<'a> {
@@ -42,6 +42,12 @@ impl<'a> Entry<'a> {
             if render(&original, path) != answer {
                 return Err(format!("another answer on {path:?}"));
             }
+        }
+        // Looking at an original without making anything of it gives the same answer, to the letter.
+        let size = |rendered: &Rendered| (rendered.width, rendered.height);
+        let inspected = inspect(&original, &Limits::default()).map(|found| (found.width, found.height));
+        if inspected != answer.as_ref().map(size).map_err(Clone::clone) {
+            return Err(format!("inspect gives another answer: {inspected:?}"));
         }
         match (self.expect, answer) {
             ("accept", Ok(rendered)) => self.check_picture(&rendered, corpus),
@@ -136,4 +142,34 @@ fn every_file_of_the_corpus_gets_its_answer() {
         }
     }
     assert!(faults.is_empty(), "{} faults of {count}:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Whatever byte is damaged, and wherever a file is cut: looking at it and rendering it give the same answer.
+#[test]
+fn inspecting_damaged_files_gives_the_answer_of_rendering_them() {
+    let Some(corpus) = common::shared("corpus", "the corpus of odd and hostile originals") else { return };
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut next = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 20).expect("44 bits") % below
+    };
+    let (mut accepted, mut rejected) = (0, 0);
+    for file in ["ok/base_420.jpg", "ok/base_progressive.jpg", "ok/base_restart.jpg", "ok/base_444_q90.jpg"] {
+        let whole = fs::read(corpus.join(file)).expect("a file of the corpus");
+        for _ in 0..60 {
+            let mut damaged = whole.clone();
+            damaged.truncate(whole.len() - next(3) * next(whole.len() / 3));
+            for _ in 0..next(4) {
+                let at = next(damaged.len());
+                damaged[at] = u8::try_from(next(256)).expect("a byte");
+            }
+            let rendered = render(&damaged, CodePath::detect()).map(|rendered| (rendered.width, rendered.height));
+            let inspected = inspect(&damaged, &Limits::default()).map(|found| (found.width, found.height));
+            assert_eq!(inspected, rendered, "{file}");
+            *if rendered.is_ok() { &mut accepted } else { &mut rejected } += 1;
+        }
+    }
+    assert!(accepted > 20 && rejected > 20, "{accepted} accepted and {rejected} rejected: nothing was compared");
 }

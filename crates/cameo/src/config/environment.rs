@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use toml::{Table, Value};
 
 use super::{misconfigured, wrong};
-use crate::model::error::Result;
+use crate::model::{error::Result, lang::Lang};
 
 /// Names that are no configuration keys.
 const SPECIAL: [&str; 4] = ["CAMEO_ACCESS_KEY_ID", "CAMEO_SECRET_ACCESS_KEY", "CAMEO_CONFIG", "CAMEO_LOG"];
@@ -31,6 +31,12 @@ impl Environment {
     /// The value of a variable that is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The language of people here: the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that is set decides, as POSIX has it.
+    pub fn lang(&self) -> Lang {
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| self.get(name));
+        locale.map_or(Lang::En, Lang::of_locale)
     }
 
     /// The folder of users' configuration files.

@@ -8,4 +8,5 @@ pub mod generation;
 pub mod key;
 pub mod lang;
 pub mod outcome;
+pub mod plain;
 pub mod reason;

@@ -6,6 +6,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::lang::Lang;
+
 /// Declares the codes once: variant, code, kind, who must act, what it means and what to do, in English and in Korean.
 macro_rules! reason_codes {
     ($($variant:ident $code:literal $kind:ident $owner:ident $english:literal $do_english:literal $korean:literal $do_korean:literal)*) => {
@@ -240,6 +242,11 @@ reason_codes! {
         "Whoever made the file: export it as RGB."
         "인쇄용 CMYK 색상의 사진이라 화면에서 색이 다르게 보일 수 있습니다."
         "파일을 만든 담당자: RGB로 다시 내보내 주세요."
+    FileUnreadable "file.unreadable" Checked Operator
+        "The file cannot be read: no right to read it, a link to nowhere, not a regular file, or packed in a way that is not supported."
+        "Whoever uploads: look at the file and its rights; where it came in an archive, have it packed again without a password."
+        "파일을 읽을 수 없습니다(권한 없음, 끊어진 링크, 일반 파일이 아님, 지원하지 않는 압축)."
+        "업로드 담당자: 파일과 권한을 확인해 주세요. 압축 파일이면 암호 없이 다시 압축해 달라고 요청해 주세요."
     UploadFailed "upload.failed" Waiting Operator
         "The file was not sent: the connection or the server failed."
         "Whoever uploads: run the same cameo push again; it goes on where it stopped."
@@ -320,6 +327,18 @@ reason_codes! {
         "Nobody: it registers when the window opens."
         "등록 시간이 아니어서 기다리는 중입니다."
         "조치할 것이 없습니다. 등록 시간이 되면 자동으로 등록됩니다."
+}
+
+impl ReasonCode {
+    /// What it means.
+    pub const fn text(self, lang: Lang) -> &'static str {
+        lang.pick(self.english(), self.korean())
+    }
+
+    /// What to do about it and who does it.
+    pub const fn action(self, lang: Lang) -> &'static str {
+        lang.pick(self.action_english(), self.action_korean())
+    }
 }
 
 impl From<cameo_image::Reason> for ReasonCode {

@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["ledger"],
     &["catalog", "store"],
     &["flow"],
-    &["proof", "worker"],
+    &["preflight", "proof", "worker"],
     &["serve"],
     &["config"],
     &["server"],
@@ -36,6 +36,7 @@ const MAY_SPAWN: &[(&str, &str)] = &[
     ("crates/cameo/src/serve/http/mod.rs", "a task for each connection, awaited when the listener ends"),
     ("crates/cameo/src/store/embedded/write.rs", "an accepted change is finished although its client went away"),
     ("crates/cameo/src/render/", "the children that render"),
+    ("crates/cameo/src/preflight/content.rs", "threads that end before the check does"),
 ];
 
 /// Lines of a source file, at most.

@@ -11,12 +11,15 @@ use cameo::{
 
 pub(crate) mod adopt;
 mod changes;
+pub(crate) mod check;
 mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod keys;
+pub(crate) mod lang;
 pub(crate) mod places;
+mod progress;
 pub(crate) mod reconcile;
 pub(crate) mod recover;
 pub(crate) mod render;
@@ -27,6 +30,7 @@ mod signals;
 pub(crate) mod status;
 pub(crate) mod verify;
 pub(crate) mod worker;
+mod write_file;
 
 /// What every command works with.
 #[derive(Debug)]

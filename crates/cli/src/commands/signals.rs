@@ -1,7 +1,14 @@
-//! How a process that serves is told to end.
+//! How a process that serves is told to end, and how work that takes long is interrupted.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::Exit;
 
 /// SIGXFSZ, on Linux and macOS: a file would grow beyond `ulimit -f`.
 const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
@@ -19,4 +26,25 @@ pub(crate) fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// Runs work that blocks, and sets the flag that it is given at Ctrl-C, so that it ends early and leaves nothing half done. None
+/// where that happened. A second Ctrl-C ends the process at once.
+pub(crate) async fn interruptible<T: Send + 'static>(
+    work: impl FnOnce(Arc<AtomicBool>) -> T + Send + 'static,
+) -> anyhow::Result<Option<T>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for Ctrl-C")?;
+    let mut working = tokio::task::spawn_blocking({
+        let stop = stop.clone();
+        move || work(stop)
+    });
+    tokio::select! {
+        done = &mut working => return Ok(Some(done.context("failed to finish the work")?)),
+        _ = interrupt.recv() => stop.store(true, Ordering::Relaxed),
+    }
+    tokio::select! {
+        _ = working => Ok(None),
+        _ = interrupt.recv() => std::process::exit(i32::from(Exit::Interrupted as u8)),
+    }
 }

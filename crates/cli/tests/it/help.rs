@@ -25,6 +25,7 @@ fn every_command_has_help_with_examples() {
         "adopt",
         "recover",
         "keys",
+        "check",
     ];
     for command in commands {
         let text = help(&[command]);

@@ -1,5 +1,6 @@
 //! The command as a person meets it: what it prints, and how it ends. Each test runs the built `cameo`.
 
+mod check;
 mod commands;
 mod data_folder;
 mod doctor;

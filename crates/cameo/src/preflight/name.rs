@@ -1,0 +1,421 @@
+//! The rules of file names: what the server would make of each one, and for whatever it would refuse, whose photo it
+//! evidently is, what is wrong, and what it should be called.
+//!
+//! The server's own grammar (`UploadKey`) decides alone what is right; this module only explains what is not.
+
+use super::reading::{Extension, Reading, read};
+use crate::model::{
+    key::{EntityId, ORIGIN_PREFIX, PhotoId, UploadKey, Vertical},
+    lang::Text,
+    reason::ReasonCode,
+};
+
+/// Endings of archives: what is packed once more is not looked into.
+const ARCHIVES: [&str; 7] = ["zip", "7z", "rar", "tar", "gz", "tgz", "alz"];
+
+/// What a path inside of the folder is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// An original under its right name.
+    Photo(PhotoId),
+    /// A file that operating systems leave.
+    Ignored,
+    /// Anything else, which the server would refuse.
+    Faulty(Box<NameFault>),
+}
+
+/// What is wrong with a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameFault {
+    /// The code that fits best.
+    pub code: ReasonCode,
+    /// What was found.
+    pub detail: Text,
+    /// The entity that it evidently belongs to.
+    pub cd_idx: Option<u64>,
+    /// The photo's sequence, where it can be read.
+    pub sequence: Option<u16>,
+    /// The photo that it is evidently meant to be, if the name says nothing else.
+    pub target: Option<PhotoId>,
+    /// Whether the target's sequence is assumed: the name has none.
+    pub is_assumed: bool,
+    /// Whether the file may be a photo, so that its content is looked at.
+    pub may_be_photo: bool,
+}
+
+impl Name {
+    /// Judges a path inside of the folder of a vertical, with `/` between its parts.
+    pub fn judge(vertical: &Vertical, path: &str) -> Self {
+        match UploadKey::parse(&format!("{ORIGIN_PREFIX}{vertical}/{path}")) {
+            UploadKey::Photo(photo) => Self::Photo(photo),
+            UploadKey::Ignored => Self::Ignored,
+            UploadKey::Unparseable { .. } | UploadKey::Plain => Self::Faulty(Box::new(fault(vertical, path))),
+        }
+    }
+
+    /// The entity that it belongs to, as far as it can be read.
+    pub fn cd_idx(&self) -> Option<u64> {
+        match self {
+            Self::Photo(photo) => Some(photo.entity.cd_idx),
+            Self::Ignored => None,
+            Self::Faulty(fault) => fault.cd_idx,
+        }
+    }
+
+    /// Its sequence, as far as it can be read.
+    pub fn sequence(&self) -> Option<u16> {
+        match self {
+            Self::Photo(photo) => Some(photo.sequence),
+            Self::Ignored => None,
+            Self::Faulty(fault) => fault.sequence,
+        }
+    }
+
+    /// The photo that it is, or is evidently meant to be.
+    pub fn photo(&self) -> Option<&PhotoId> {
+        match self {
+            Self::Photo(photo) => Some(photo),
+            Self::Ignored => None,
+            Self::Faulty(fault) => fault.target.as_ref(),
+        }
+    }
+
+    /// Whether the file may be a photo.
+    pub fn may_be_photo(&self) -> bool {
+        match self {
+            Self::Photo(_) => true,
+            Self::Ignored => false,
+            Self::Faulty(fault) => fault.may_be_photo,
+        }
+    }
+}
+
+fn fault(vertical: &Vertical, path: &str) -> NameFault {
+    let (folder, file_name) = path.rsplit_once('/').map_or((None, path), |(folder, name)| (Some(folder), name));
+    let reading = read(file_name);
+    let target = target(vertical, &reading);
+    let is_assumed = target.is_some() && reading.lacks_sequence;
+    let code = match folder {
+        Some(_) => ReasonCode::NameSubfolder,
+        None => code(&reading),
+    };
+    let detail = match folder {
+        Some(folder) => Text::new(format!("in the folder {folder}"), format!("하위 폴더 {folder} 안에 있습니다")),
+        None => detail(code, &reading),
+    };
+    let may_be_photo = reading.extension.may_be_jpeg() && (reading.extension != Extension::Absent || target.is_some());
+    NameFault { code, detail, cd_idx: reading.cd_idx, sequence: reading.sequence, target, is_assumed, may_be_photo }
+}
+
+/// The photo that a name is evidently meant for.
+fn target(vertical: &Vertical, reading: &Reading) -> Option<PhotoId> {
+    let sequence = match (reading.is_whole, reading.lacks_sequence) {
+        (true, _) => reading.sequence?,
+        // Of `1234 (1).jpg` nobody knows whether it is a copy or the second photo.
+        (_, true) if !reading.is_copy => 0,
+        _ => return None,
+    };
+    let cd_idx = reading.cd_idx.filter(|_| reading.extension.may_be_jpeg())?;
+    Some(PhotoId { entity: EntityId { vertical: vertical.clone(), cd_idx }, sequence })
+}
+
+/// The most telling code: what hides behind another fault comes first.
+fn code(reading: &Reading) -> ReasonCode {
+    if reading.is_unnormal {
+        return ReasonCode::NameNormalisation;
+    }
+    if reading.has_odd_digits && reading.has_number {
+        return ReasonCode::NameDigits;
+    }
+    match reading.extension {
+        Extension::Wrong(_) | Extension::Appended(_) => ReasonCode::NameExtension,
+        Extension::Absent if reading.is_whole || reading.lacks_sequence => ReasonCode::NameExtension,
+        _ => ReasonCode::NameUnparseable,
+    }
+}
+
+fn detail(code: ReasonCode, reading: &Reading) -> Text {
+    match code {
+        ReasonCode::NameNormalisation => Text::new(
+            "the name holds decomposed or invisible characters",
+            "이름에 분해된 글자(NFD)나 보이지 않는 문자가 있습니다",
+        ),
+        ReasonCode::NameDigits => digits_detail(reading),
+        ReasonCode::NameExtension => extension_detail(&reading.extension),
+        _ => structure_detail(reading),
+    }
+}
+
+fn digits_detail(reading: &Reading) -> Text {
+    if reading.cd_idx.is_none() {
+        return Text::new(
+            "the cd_idx is out of range: 1 to 9007199254740991",
+            "cd_idx 가 범위(1~9007199254740991)를 벗어났습니다",
+        );
+    }
+    if reading.is_whole && reading.sequence.is_none() {
+        return Text::new("the sequence is out of range: 0 to 65535", "순번이 범위(0~65535)를 벗어났습니다");
+    }
+    Text::new(
+        "the numbers have full-width digits, leading zeros or separators in them",
+        "숫자에 전각 숫자, 앞자리 0 또는 구분 기호가 있습니다",
+    )
+}
+
+fn extension_detail(extension: &Extension) -> Text {
+    match extension {
+        Extension::Absent => Text::new("the name has no extension", "확장자가 없습니다"),
+        Extension::Wrong(text) | Extension::Appended(text) | Extension::Foreign(text) => Text::new(
+            format!("the name ends in {text:?}, not in .jpg"),
+            format!("이름이 .jpg 가 아니라 \"{text}\"(으)로 끝납니다"),
+        ),
+        Extension::Right => Text::new("the extension is right", "확장자는 맞습니다"),
+    }
+}
+
+fn structure_detail(reading: &Reading) -> Text {
+    match &reading.extension {
+        Extension::Foreign(ending) if ARCHIVES.contains(&ending.to_ascii_lowercase().as_str()) => Text::new(
+            format!("an archive (.{ending}): unpack it, or check it on its own"),
+            format!("압축 파일(.{ending})입니다. 풀어서 넣거나 따로 점검해 주세요"),
+        ),
+        Extension::Foreign(ending) => Text::new(
+            format!("a .{ending} file is not a photo that can be uploaded"),
+            format!(".{ending} 파일은 올릴 수 있는 사진이 아닙니다"),
+        ),
+        _ if reading.lacks_sequence && reading.cd_idx.is_some() => {
+            Text::new("the name has no sequence", "이름에 순번(sequence)이 없습니다")
+        }
+        _ if reading.is_copy => Text::new("the name is marked as a copy", "이름에 복사본 표시가 있습니다"),
+        _ if reading.is_whole => Text::new(
+            "between cd_idx and sequence there must be one _ and nothing else, and no spaces around",
+            "cd_idx 와 순번 사이에는 _ 하나만 있어야 하고 공백이 없어야 합니다",
+        ),
+        _ if reading.cd_idx.is_some() => {
+            Text::new("the name says more than {cd_idx}_{sequence}", "이름에 {cd_idx}_{sequence} 외의 글자가 있습니다")
+        }
+        _ => Text::new("the name has no cd_idx and sequence", "이름에서 cd_idx 와 순번을 찾을 수 없습니다"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vertical() -> Vertical {
+        "ssgdfm_eye".parse().unwrap()
+    }
+
+    /// Code, `cd_idx`, sequence, and the right name.
+    fn judged(path: &str) -> (String, Option<u64>, Option<u16>, Option<String>) {
+        match Name::judge(&vertical(), path) {
+            Name::Photo(photo) => ("photo".into(), Some(photo.entity.cd_idx), Some(photo.sequence), None),
+            Name::Ignored => ("ignored".into(), None, None, None),
+            Name::Faulty(fault) => {
+                let target = fault.target.as_ref().map(PhotoId::file_name);
+                (fault.code.to_string(), fault.cd_idx, fault.sequence, target)
+            }
+        }
+    }
+
+    #[test]
+    fn near_misses_are_attributed_and_get_their_right_name() {
+        let (x, d, n, u, s) =
+            ("name.extension", "name.digits", "name.normalisation", "name.unparseable", "name.subfolder");
+        for (name, code) in [
+            ("1234_0.JPG", x),
+            ("1234_0.jpeg", x),
+            ("1234_0.JPEG", x),
+            ("1234_0.Jpg", x),
+            ("1234_0.jpe", x),
+            ("1234_0.jfif", x),
+            ("1234_0.jpg.jpg", x),
+            ("1234_0.JPG.jpg", x),
+            ("1234_0", x),
+            ("1234_0.", x),
+            ("1234_0.jpg.", x),
+            ("1234_0．ＪＰＧ", x),
+            ("１２３４_０.jpg", d),
+            ("1234_00.jpg", d),
+            ("01234_0.jpg", d),
+            ("001234_000.JPG", d),
+            ("\u{661}\u{662}\u{663}\u{664}_0.jpg", d),
+            ("1,234_0.jpg", d),
+            ("１２３４＿０．ＪＰＧ", d),
+            ("1234\u{200b}_0.jpg", n),
+            ("\u{feff}1234_0.jpg", n),
+            ("1234_0\u{200e}.jpg", n),
+            ("1234\u{202e}_0.jpg", n),
+            ("1234_0.jpg\n", n),
+            ("1234_0 - \u{1107}\u{1169}\u{11a8}\u{1109}\u{1161}\u{1107}\u{1169}\u{11ab}.jpg", n),
+            ("1234-0.jpg", u),
+            ("1234 0.jpg", u),
+            ("1234__0.jpg", u),
+            ("1234＿0.jpg", u),
+            ("1234–0.jpg", u),
+            ("1234.0.jpg", u),
+            ("1234_0 (1).jpg", u),
+            ("1234_0(2).jpg", u),
+            ("1234_0 - 복사본.jpg", u),
+            ("1234_0 - 복사본 (2).jpg", u),
+            ("1234_0 복사본 2.jpg", u),
+            ("1234_0의 사본.jpg", u),
+            ("1234_0 copy.jpg", u),
+            ("1234_0 - Copy (3).jpg", u),
+            ("Copy of 1234_0.jpg", u),
+            ("1234_0 copy 2.jpg", u),
+            (" 1234_0.jpg", u),
+            ("1234_0.jpg ", u),
+            ("1234_0 .jpg", u),
+            ("1234 _0.jpg", u),
+            ("1234_ 0.jpg", u),
+            ("1234_0\u{a0}.jpg", u),
+            ("sub/1234_0.jpg", s),
+            ("a/b/1234_0.JPG", s),
+        ] {
+            assert_eq!(judged(name), (code.into(), Some(1234), Some(0), Some("1234_0.jpg".into())), "{name:?}");
+        }
+        let of_1234 = |target: Option<&str>| ("name.unparseable".into(), Some(1234), None, target.map(str::to_owned));
+        assert_eq!(judged("1234.jpg"), of_1234(Some("1234_0.jpg")));
+        assert_eq!(judged("1234 (1).jpg"), of_1234(None));
+    }
+
+    #[test]
+    fn what_has_no_one_right_name_gets_none() {
+        for (name, code, cd_idx, sequence) in [
+            ("1234_0_final.jpg", "name.unparseable", Some(1234), Some(0)),
+            ("1234_0수정.jpg", "name.unparseable", Some(1234), Some(0)),
+            ("IMG_1234_0.jpg", "name.unparseable", Some(1234), Some(0)),
+            ("ssgdfm_eye_1234_0.jpg", "name.unparseable", Some(1234), Some(0)),
+            ("1_0_0.jpg", "name.unparseable", Some(1), None),
+            ("1234_0.png", "name.unparseable", Some(1234), Some(0)),
+            ("1234_0.heic", "name.unparseable", Some(1234), Some(0)),
+            ("1234_0.jpg.crdownload", "name.extension", Some(1234), Some(0)),
+            ("1234_0.jpg.exe", "name.extension", Some(1234), Some(0)),
+            ("1_70000.jpg", "name.digits", Some(1), None),
+            ("99999999999999999999_0.jpg", "name.digits", None, Some(0)),
+            ("0_0.jpg", "name.digits", None, Some(0)),
+            ("IMG_1234.jpg", "name.unparseable", None, None),
+            ("-1_0.jpg", "name.unparseable", None, None),
+            ("README.txt", "name.unparseable", None, None),
+            ("photos.zip", "name.unparseable", None, None),
+            ("사진.jpg", "name.unparseable", None, None),
+            ("_0.jpg", "name.unparseable", None, None),
+            (".jpg", "name.unparseable", None, None),
+            ("copy.jpg", "name.unparseable", None, None),
+            ("\u{1109}\u{1161}.jpg", "name.normalisation", None, None),
+        ] {
+            assert_eq!(judged(name), (code.into(), cd_idx, sequence, None), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_systems_leave_is_ignored_in_any_folder() {
+        for name in [".DS_Store", "Thumbs.db", "desktop.ini", "._1234_0.jpg", "sub/.DS_Store", "__MACOSX/._1234_0.jpg"]
+        {
+            assert_eq!(judged(name).0, "ignored", "{name}");
+        }
+    }
+
+    /// Names from pieces of what goes wrong, by a generator that needs no seed from outside.
+    fn made_up(count: usize) -> impl Iterator<Item = String> {
+        const PIECES: [&str; 40] = [
+            "1",
+            "12",
+            "351518",
+            "0",
+            "00",
+            "007",
+            "65535",
+            "65536",
+            "9007199254740991",
+            "9007199254740992",
+            "99999999999999999999",
+            "_",
+            "_",
+            "_",
+            "-",
+            " ",
+            ".",
+            "/",
+            "\\",
+            ".jpg",
+            ".jpg",
+            ".JPG",
+            ".jpeg",
+            ".png",
+            "(1)",
+            "복사본",
+            "\u{1112}\u{1161}\u{11ab}",
+            "\u{200b}",
+            "\u{feff}",
+            "\u{202e}",
+            "１",
+            "＿",
+            "．",
+            "IMG_",
+            "copy",
+            "+",
+            "\n",
+            ",",
+            "é",
+            "._",
+        ];
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut next = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state >> 33).unwrap()
+        };
+        // Every third has the shape of a right name, or nearly so.
+        (0..count).map(move |n| match n % 3 {
+            0 => format!("{}_{}.jpg", PIECES[next() % 12], PIECES[next() % 12]),
+            _ => (0..=next() % 7).map(|_| PIECES[next() % PIECES.len()]).collect(),
+        })
+    }
+
+    /// Check and server never differ: a name that one takes the other takes, and a name that is suggested is taken.
+    #[test]
+    fn check_passes_exactly_what_the_server_takes() {
+        let (mut photos, mut suggested) = (0, 0);
+        for name in made_up(30_000) {
+            let key = UploadKey::parse(&format!("origin/{}/{name}", vertical()));
+            match (Name::judge(&vertical(), &name), key) {
+                (Name::Photo(photo), UploadKey::Photo(taken)) => {
+                    assert_eq!(photo, taken);
+                    photos += 1;
+                }
+                (Name::Ignored, UploadKey::Ignored) => {}
+                (Name::Faulty(fault), UploadKey::Unparseable { .. }) => {
+                    assert!(
+                        !fault.detail.english.is_empty() && fault.detail.english != "the extension is right",
+                        "{name:?}"
+                    );
+                    let Some(target) = fault.target else { continue };
+                    assert_eq!(Name::judge(&vertical(), &target.file_name()), Name::Photo(target.clone()));
+                    assert_eq!(fault.cd_idx, Some(target.entity.cd_idx), "{name:?}");
+                    suggested += 1;
+                }
+                (name, key) => panic!("{name:?} is {key:?} to the server"),
+            }
+        }
+        assert!(photos > 100 && suggested > 1000, "only {photos} photos and {suggested} suggestions were tried");
+    }
+
+    /// A right name, spoilt in one of the usual ways, is never told to be another photo.
+    #[test]
+    fn reading_a_right_name_gives_what_the_grammar_gives() {
+        for name in made_up(30_000).filter(|name| !name.contains('/')) {
+            if let Name::Photo(photo) = Name::judge(&vertical(), &name) {
+                let reading = read(&name);
+                assert_eq!(
+                    (reading.cd_idx, reading.sequence),
+                    (Some(photo.entity.cd_idx), Some(photo.sequence)),
+                    "{name}"
+                );
+                assert!(reading.is_whole && reading.extension == Extension::Right && !reading.has_odd_digits, "{name}");
+            }
+        }
+    }
+}
