@@ -4,6 +4,7 @@ pub mod content;
 pub mod error;
 pub mod event;
 pub mod generation;
+pub mod ids;
 pub mod key;
 pub mod outcome;
 pub mod reason;

@@ -12,6 +12,7 @@ use super::{
         Queues, access_keys, no_server_database, open_catalog, open_queues, open_store, register_rules,
         require_public_url,
     },
+    expiry, healing,
     listeners::Listeners,
     public_url, renderer,
     running::{Roles, Server, spawn_workers},
@@ -54,6 +55,8 @@ pub(super) async fn start(
     listeners.spawn(&mut tasks, &worker, rules.urls, AuditTrail::off(), config, shares);
     if roles.register {
         public_url::spawn_check(&mut tasks, config);
+        healing::spawn(&mut tasks, &worker, config);
+        expiry::spawn(&mut tasks, &worker, config);
     }
     Ok(Server { running, credentials: None, tasks, folder: None })
 }

@@ -11,6 +11,8 @@ mod descriptors;
 mod distributed;
 pub mod doctor;
 mod embedded;
+mod expiry;
+mod healing;
 mod listeners;
 mod public_url;
 pub mod recover;

@@ -11,6 +11,7 @@ fn recovery(side: Side) -> Recovery {
         image_bucket: "images".into(),
         events: "events".into(),
         keep_old: Duration::from_hours(1),
+        keep_removed: Duration::from_hours(48),
     }
 }
 
