@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::VecDeque};
 use super::Catalog;
 use crate::{
     ledger::{LedgerEntry, Row, Scope},
-    model::error::Result,
+    model::{error::Result, key::ORIGIN_PREFIX},
 };
 
 /// Entries or rows that are asked for at once.
@@ -37,6 +37,17 @@ fn parts(scope: &Scope) -> VecDeque<Cow<'_, Scope>> {
             .map(|some| Cow::Owned(Scope::Ids { vertical: vertical.clone(), cd_idx: some.to_vec() }))
             .collect(),
         scope => [Cow::Borrowed(scope)].into(),
+    }
+}
+
+/// The keys between which all entries of a vertical are, where that can be said: of a name that has other forms in Unicode (NFD, as macOS
+/// writes it) each form has keys of its own. With them a page is found in the order of keys, however large the vertical is.
+pub(super) fn keys_of(scope: &Scope) -> Option<(String, String)> {
+    match scope {
+        Scope::Vertical(vertical) if vertical.as_str().is_ascii() => {
+            Some((format!("{ORIGIN_PREFIX}{vertical}/"), format!("{ORIGIN_PREFIX}{vertical}0")))
+        }
+        _ => None,
     }
 }
 

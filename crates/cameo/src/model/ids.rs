@@ -189,16 +189,17 @@ fn table(rows: &[Vec<Cell>]) -> Option<Table<'_>> {
     if let Some(column) = named.filter(|_| first.len() > 1) {
         return Some(Table { rows: &rows[1..], column, header: header() });
     }
-    let has_text = |rows: &[Vec<Cell>]| rows.iter().flatten().any(|cell| cell.numbers(false).is_err());
-    if rows.len() < 2 || first.len() < 2 || !has_text(rows) {
+    if rows.len() < 2 || first.len() < 2 {
         return None;
     }
-    let is_numbers = |rows: &[Vec<Cell>], column: usize| {
-        let mut cells = rows.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.is_empty()).peekable();
-        cells.peek().is_some() && cells.all(|cell| cell.number().is_some())
-    };
+    let column_of =
+        |column: usize| rows[1..].iter().filter_map(move |row| row.get(column)).filter(|cell| !cell.is_empty());
+    let is_all =
+        |column: usize, what: fn(&Cell) -> bool| column_of(column).next().is_some() && column_of(column).all(what);
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let column = (0..width).find(|column| is_numbers(&rows[1..], *column))?;
+    // A column of nothing but texts shows that this is a table: one text among numbers may be a slip, and must not make others vanish.
+    (0..width).find(|column| is_all(*column, |cell| cell.numbers(false).is_err()))?;
+    let column = (0..width).find(|column| is_all(*column, |cell| cell.number().is_some()))?;
     let has_header = first.get(column).is_none_or(|cell| cell.number().is_none());
     if has_header && first.get(column).is_some_and(Cell::has_digit) {
         return None;

@@ -151,6 +151,10 @@ fn is_in(scope: &Scope, bucket: Side, key: &str) -> bool {
 
 /// Says of each what would become of it: of each key the newest that was removed comes back, where the key is free.
 async fn judge(store: &dyn Store, settings: &Settings, asked: &Asked, found: &mut [Found]) -> Result<()> {
+    for side in [Side::Originals, Side::Images] {
+        let of_side = found.iter_mut().filter(|found| found.bucket == side).map(|found| &mut found.kept);
+        quarantine::add_notes(store, side.bucket(settings), of_side).await?;
+    }
     let mut newest = BTreeMap::<(Side, String), String>::new();
     let is_wanted = |kept: &Kept| asked.generation.is_some() || kept.why != Why::Replaced;
     for Found { bucket, kept, .. } in found.iter().filter(|found| is_wanted(&found.kept)) {

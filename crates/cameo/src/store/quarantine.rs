@@ -25,6 +25,8 @@ const NOTE: &str = "cameo-quarantine-note";
 const NOTE_MAX_CHARS: usize = 500;
 /// Ids that expire in one go.
 const EXPIRED_AT_ONCE: usize = 500;
+/// Objects that are asked for their notes at once.
+const HEADS_AT_ONCE: usize = 32;
 /// Digits of the time in an id, milliseconds since 1970.
 const TIME_DIGITS: usize = 13;
 
@@ -157,7 +159,8 @@ pub struct Kept {
     pub note: Option<String>,
 }
 
-/// What is in quarantine of a bucket, after an id, in the order of time; at most `max`.
+/// What is in quarantine of a bucket, after an id, in the order of time; at most `max`. Where listings of the store hold no metadata (S3),
+/// notes are not among it: see [`add_notes`].
 pub async fn kept<S: Store + ?Sized>(store: &S, bucket: &str, after: &str, max: usize) -> Result<Vec<Kept>> {
     let (place, prefix) = store.quarantine_of(bucket);
     let after = if after.is_empty() { String::new() } else { format!("{prefix}{after}") };
@@ -165,10 +168,33 @@ pub async fn kept<S: Store + ?Sized>(store: &S, bucket: &str, after: &str, max: 
     Ok(page.iter().filter_map(|info| kept_of(info, &prefix)).collect())
 }
 
+/// Adds the notes that a listing did not have.
+pub async fn add_notes<'k, S: Store + ?Sized>(
+    store: &S,
+    bucket: &str,
+    kept: impl Iterator<Item = &'k mut Kept>,
+) -> Result<()> {
+    let (place, prefix) = store.quarantine_of(bucket);
+    let may_have_note = |kept: &&mut Kept| kept.note.is_none() && matches!(kept.why, Why::Moved | Why::Dismissed);
+    let mut without: Vec<&mut Kept> = kept.filter(may_have_note).collect();
+    for some in without.chunks_mut(HEADS_AT_ONCE) {
+        let keys: Vec<String> = some.iter().map(|kept| format!("{prefix}{}", kept.id)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        for (kept, info) in some.iter_mut().zip(store.head_all(&place, &keys).await?) {
+            kept.note = info.and_then(|info| note_of(&info));
+        }
+    }
+    Ok(())
+}
+
+fn note_of(info: &ObjectInfo) -> Option<String> {
+    info.metadata.get(NOTE).map(|note| percent_decode_str(note).decode_utf8_lossy().into_owned())
+}
+
 fn kept_of(info: &ObjectInfo, prefix: &str) -> Option<Kept> {
     let id = info.key.strip_prefix(prefix)?;
     let KeptId { removed_at, number, why, key } = id.parse().ok()?;
-    let note = info.metadata.get(NOTE).map(|note| percent_decode_str(note).decode_utf8_lossy().into_owned());
+    let note = note_of(info);
     let (id, etag) = (id.to_owned(), info.etag.clone());
     Some(Kept { id, key, generation: number, etag, size: info.size, removed_at, why, note })
 }

@@ -148,6 +148,7 @@ async fn apply(system: &System, plan: &Plan, acts: Acts) {
     if acts == Acts::LookingAgain {
         return system.reconcile(plan).await;
     }
+    eprintln!("plan {:?}", plan.take_down);
     let removal = Removal { at: SystemClock.now(), why: Why::Superfluous, note: None };
     for key in &plan.take_down {
         if let Some(info) = system.store.head(IMAGES, key).await.unwrap() {

@@ -90,6 +90,7 @@ pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow:
     } else if plan.left_total > 0 {
         Exit::Different
     } else if summary.rejected + summary.unexpected_files > 0 {
+        note("only rejected files are left: `cameo status` lists them, and `cameo dismiss` settles them");
         Exit::Rejected
     } else {
         Exit::Complete
