@@ -140,7 +140,7 @@ class Server:
 
     def cameo(self, *words, json_lines=True, stdin=None):
         """Runs a command of Cameo against the data folder; `lines` holds its JSON lines."""
-        about = ["--data", self.data] if words[0] in ("status", "verify", "reconcile", "retry", "recover") else []
+        about = ["--data", self.data] if words[0] in ("status", "verify", "reconcile", "retry", "recover", "restore", "dismiss", "move") else []
         return cameo(*words, *about, json_lines=json_lines, stdin=stdin, env=self.environment(), cwd=self.data.parent)
 
     def wait_until_quiet(self):

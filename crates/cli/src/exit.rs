@@ -82,3 +82,43 @@ pub(crate) fn of_kind(kind: Kind) -> Exit {
         Kind::Malformed | Kind::Refused | Kind::Unlisted | Kind::Fatal => Exit::Unexpected,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The code and the meaning of each line of the table in README.md.
+    fn table() -> Vec<(u8, String)> {
+        let page = include_str!("../../../README.md");
+        let rows = page.split("| Exit code | Means |").nth(1).unwrap_or_default().lines().skip(2);
+        let cells = rows.map_while(|row| row.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
+        cells.map(|(code, means)| (code.parse().unwrap(), means.to_owned())).collect()
+    }
+
+    #[test]
+    fn the_table_of_the_readme_has_every_code_and_no_other() {
+        let in_help: Vec<u8> = HELP
+            .trim_start_matches("Exit codes: ")
+            .split("; ")
+            .map(|part| part.split(' ').next().unwrap().parse().unwrap())
+            .collect();
+        let in_table: Vec<u8> = table().into_iter().map(|(code, _)| code).collect();
+        assert_eq!(in_table, in_help, "README.md and --help");
+        let ours = [
+            Exit::Complete,
+            Exit::Unexpected,
+            Exit::Usage,
+            Exit::Rejected,
+            Exit::Pending,
+            Exit::Credentials,
+            Exit::Different,
+        ];
+        for exit in ours {
+            assert!(in_table.contains(&(exit as u8)), "{exit:?}");
+        }
+        // Those of other programs and of commands to come.
+        let others: Vec<u8> =
+            in_table.into_iter().filter(|code| !ours.iter().any(|exit| *exit as u8 == *code)).collect();
+        assert_eq!(others, [3, 130]);
+    }
+}

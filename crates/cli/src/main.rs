@@ -51,6 +51,13 @@ enum Command {
     Reconcile(commands::reconcile::ReconcileArgs),
     /// Send rejected originals and dead letters through the flow again, once the cause is fixed
     Retry(commands::retry::RetryArgs),
+    /// Bring back what was deleted, replaced, moved, dismissed or superfluous
+    Restore(commands::restore::Args),
+    /// Settle rejected files: they go to quarantine and are listed no more
+    Dismiss(commands::dismiss::Args),
+    /// Move photos to another vertical
+    #[command(name = "move")]
+    Relocate(commands::relocate::Args),
     /// Check the configuration and suggest fixes
     Doctor(commands::doctor::Args),
     /// Import photos that another system published and registered, without changing them
@@ -94,6 +101,9 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Verify(args) => commands::verify::run(&context, args).await,
         Command::Reconcile(args) => commands::reconcile::reconcile(&context, args).await,
         Command::Retry(args) => commands::retry::retry(&context, args).await,
+        Command::Restore(args) => commands::restore::run(&context, args).await,
+        Command::Dismiss(args) => commands::dismiss::run(&context, args).await,
+        Command::Relocate(args) => commands::relocate::run(&context, args).await,
         Command::Doctor(args) => commands::doctor::run(&context, args).await,
         Command::Adopt(args) => commands::adopt::run(&context, args).await,
         Command::Keys(args) => commands::keys::run(&context, &args),

@@ -217,7 +217,7 @@ pub(crate) fn config(max_receives: u32, settings: &Settings) -> String {
     format!(
         "[log]\nlevel = \"warn\"\nformat = \"text\"\n\
         [store]\nupload_bucket = {UPLOAD_BUCKET:?}\nimage_bucket = {IMAGE_BUCKET:?}\n\
-        keep_old = \"{0}s\"\nkeep_uploads = \"{0}s\"\n\
+        keep_old = \"{0}s\"\nkeep_uploads = \"{0}s\"\nkeep_removed = \"0s\"\n\
         [queue]\nvisibility_timeout = \"3s\"\nmax_receives = {1}\n{2}",
         KEEP_OLD.as_secs(),
         max_receives,

@@ -78,7 +78,8 @@ pub struct Snapshot {
 /// The public table is the last one that the first start makes.
 const IS_SET_UP: &str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'celeb_image_url'";
 const ROWS: &str = "SELECT vertical, cd_idx, sequence, image_size, etag, image_url FROM celeb_image_url";
-const OBJECTS: &str = "SELECT bucket, object_key, file, file_offset, size, etag, metadata FROM cameo_objects";
+const OBJECTS: &str = "SELECT bucket, object_key, file, file_offset, size, etag, metadata FROM cameo_objects
+    WHERE bucket NOT LIKE '.quarantine/%'";
 const LEDGER: &str = "SELECT object_key, generation, etag, state FROM cameo_originals";
 const GARBAGE: &str = "SELECT file FROM cameo_garbage";
 const MESSAGES: &str = "SELECT count(*) FROM cameo_messages";

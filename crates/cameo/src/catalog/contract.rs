@@ -9,7 +9,7 @@ use std::{fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use super::{Catalog, Registry, memory::MemoryCatalog};
+use super::{Catalog, LedgerPages, Registry, RowPages, memory::MemoryCatalog};
 use crate::{
     clock::SystemClock,
     ledger::{
@@ -19,6 +19,7 @@ use crate::{
     model::{
         actor::Actor,
         generation::Generation,
+        ids::IDS_MAX,
         key::{EntityId, PhotoId, UploadKey, Vertical},
         outcome::{Fate, Outcome, PublishedRendition},
         reason::ReasonCode,
@@ -58,6 +59,7 @@ pub async fn check_all(fixture: &dyn Fixture) {
     scopes_select_by_vertical_and_id(fixture).await;
     verticals_differ_by_case_and_accents(fixture).await;
     pages_follow_each_other(fixture).await;
+    as_many_ids_as_people_may_ask_for_are_found(fixture).await;
     a_large_cd_idx_survives(fixture).await;
     texts_come_back_as_they_were(fixture).await;
     counts_and_rejected_tell_the_reason(fixture).await;
@@ -437,6 +439,30 @@ async fn scopes_select_by_vertical_and_id(fixture: &dyn Fixture) {
     {
         assert_eq!(catalog.ledger(&scope, "", 100).await.expect("the ledger").len(), ledger, "{scope:?}");
         assert_eq!(catalog.rows(&scope, None, 100).await.expect("rows").len(), rows, "{scope:?}");
+    }
+}
+
+/// `IDS_MAX` numbers in one question: more than a statement of `SQLite` (32,766), `PostgreSQL` and MySQL (65,535) has parameters.
+async fn as_many_ids_as_people_may_ask_for_are_found(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let last = IDS_MAX as u64;
+    let keys = [1, 999, 1000, 1001, last, last + 1].map(|id| format!("origin/v/{id}_0.jpg"));
+    let batch: Vec<_> = keys.iter().map(|key| rendered(key, 1, &["sq", "ve"])).collect();
+    register(&*catalog, &batch).await;
+    for vertical in [None, Some("v".parse::<Vertical>().expect("a vertical"))] {
+        let scope = Scope::Ids { vertical, cd_idx: (1..=last).collect() };
+        assert_eq!(catalog.ledger(&scope, "", 100).await.expect("the ledger").len(), 5, "in one question");
+        assert_eq!(catalog.rows(&scope, None, 100).await.expect("rows").len(), 10, "in one question");
+        let (mut entries, mut ledger) = (Vec::new(), LedgerPages::new(&*catalog, &scope));
+        while let Some(page) = ledger.next().await.expect("the ledger") {
+            entries.extend(page.into_iter().map(|entry| entry.key));
+        }
+        assert_eq!(entries.len(), 5, "{entries:?}");
+        let (mut rows, mut pages) = (0, RowPages::new(&*catalog, &scope));
+        while let Some(page) = pages.next().await.expect("rows") {
+            rows += page.len();
+        }
+        assert_eq!(rows, 10);
     }
 }
 

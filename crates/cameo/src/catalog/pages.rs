@@ -1,56 +1,94 @@
 //! Everything of a scope, a page at a time, so that memory is bounded by a page however much there is.
 
+use std::{borrow::Cow, collections::VecDeque};
+
 use super::Catalog;
 use crate::{
     ledger::{LedgerEntry, Row, Scope},
-    model::error::Result,
+    model::{error::Result, key::ORIGIN_PREFIX},
 };
 
 /// Entries or rows that are asked for at once.
 const PAGE: usize = 1000;
+/// Numbers that one question names, at most: every page repeats them, and a server bounds the length of a question.
+const IDS_AT_ONCE: usize = 1000;
 
-/// The ledger's entries, in the order of their keys.
+/// The ledger's entries, in the order of their keys; of more than a thousand numbers, a thousand after the other.
 #[derive(Debug)]
 pub struct LedgerPages<'c> {
     catalog: &'c dyn Catalog,
-    scope: &'c Scope,
+    scopes: VecDeque<Cow<'c, Scope>>,
     after: String,
 }
 
-/// The rows of the public table, in the order of their keys.
+/// The rows of the public table, in the order of their keys; of more than a thousand numbers, a thousand after the other.
 #[derive(Debug)]
 pub struct RowPages<'c> {
     catalog: &'c dyn Catalog,
-    scope: &'c Scope,
+    scopes: VecDeque<Cow<'c, Scope>>,
     after: Option<Row>,
+}
+
+/// The scope in parts that a question may name.
+fn parts(scope: &Scope) -> VecDeque<Cow<'_, Scope>> {
+    match scope {
+        Scope::Ids { vertical, cd_idx } if cd_idx.len() > IDS_AT_ONCE => cd_idx
+            .chunks(IDS_AT_ONCE)
+            .map(|some| Cow::Owned(Scope::Ids { vertical: vertical.clone(), cd_idx: some.to_vec() }))
+            .collect(),
+        scope => [Cow::Borrowed(scope)].into(),
+    }
+}
+
+/// The keys between which all entries of a vertical are, where that can be said: of a name that has other forms in Unicode (NFD, as macOS
+/// writes it) each form has keys of its own. With them a page is found in the order of keys, however large the vertical is.
+pub(super) fn keys_of(scope: &Scope) -> Option<(String, String)> {
+    match scope {
+        Scope::Vertical(vertical) if vertical.as_str().is_ascii() => {
+            Some((format!("{ORIGIN_PREFIX}{vertical}/"), format!("{ORIGIN_PREFIX}{vertical}0")))
+        }
+        _ => None,
+    }
 }
 
 impl<'c> LedgerPages<'c> {
     /// From the first one on.
     pub fn new(catalog: &'c dyn Catalog, scope: &'c Scope) -> Self {
-        Self { catalog, scope, after: String::new() }
+        Self { catalog, scopes: parts(scope), after: String::new() }
     }
 
     /// The next entries; none after the last.
     pub async fn next(&mut self) -> Result<Option<Vec<LedgerEntry>>> {
-        let page = self.catalog.ledger(self.scope, &self.after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(None) };
-        self.after.clone_from(&last.key);
-        Ok(Some(page))
+        while let Some(scope) = self.scopes.front() {
+            let page = self.catalog.ledger(scope, &self.after, PAGE).await?;
+            if let Some(last) = page.last() {
+                self.after.clone_from(&last.key);
+                return Ok(Some(page));
+            }
+            self.scopes.pop_front();
+            self.after.clear();
+        }
+        Ok(None)
     }
 }
 
 impl<'c> RowPages<'c> {
     /// From the first one on.
     pub fn new(catalog: &'c dyn Catalog, scope: &'c Scope) -> Self {
-        Self { catalog, scope, after: None }
+        Self { catalog, scopes: parts(scope), after: None }
     }
 
     /// The next rows; none after the last.
     pub async fn next(&mut self) -> Result<Option<Vec<Row>>> {
-        let page = self.catalog.rows(self.scope, self.after.as_ref(), PAGE).await?;
-        let Some(last) = page.last() else { return Ok(None) };
-        self.after = Some(last.clone());
-        Ok(Some(page))
+        while let Some(scope) = self.scopes.front() {
+            let page = self.catalog.rows(scope, self.after.as_ref(), PAGE).await?;
+            if let Some(last) = page.last() {
+                self.after = Some(last.clone());
+                return Ok(Some(page));
+            }
+            self.scopes.pop_front();
+            self.after = None;
+        }
+        Ok(None)
     }
 }

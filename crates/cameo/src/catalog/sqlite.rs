@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row as SqliteRow, ToSql, params, p
 use super::{
     EntityLock, ForeignRows, LedgerReader, Registry,
     entity_locks::EntityLocks,
+    pages::keys_of,
     rows::{Cursor, RowColumns, RowPage, ours},
     table::Table,
 };
@@ -456,8 +457,13 @@ impl LedgerReader for SqliteCatalog {
 
     async fn ledger(&self, scope: &Scope, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = Query::new(SELECT_ENTRY);
-        query.push_scope(scope, "vertical", "cd_idx");
+        // A plus keeps an index from being used: in that of the vertical, each page would sort all of it again.
+        let vertical = if matches!(scope, Scope::Vertical(_)) { "+vertical" } else { "vertical" };
+        query.push_scope(scope, vertical, "cd_idx");
         query.push(" AND object_key > ").bind(after.to_owned());
+        if let Some((first, end)) = keys_of(scope) {
+            query.push(" AND object_key >= ").bind(first).push(" AND object_key < ").bind(end);
+        }
         query.push(" ORDER BY object_key LIMIT ").limit(max);
         let look = move |connection: &Connection| query.fetch(connection, EntryColumns::read);
         self.db.read(Place::Catalog, "read the ledger", look).await

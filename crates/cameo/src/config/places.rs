@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::misconfigured;
 use crate::{
     admission::is_bucket_name, catalog::table::DEFAULT_NAME, model::error::Result,
-    render::children::ORIGINALS_PER_CHILD,
+    render::children::ORIGINALS_PER_CHILD, store::quarantine::KEEP_REMOVED,
 };
 
 /// Address of the store in the data folder.
@@ -34,6 +34,9 @@ pub struct Store {
     /// How long content that a start found without a row is kept in `quarantine/`.
     #[serde(with = "humantime_serde")]
     pub keep_quarantine: Duration,
+    /// How long originals that were deleted or replaced are kept for `cameo restore`, and what reconciling moved to quarantine.
+    #[serde(with = "humantime_serde")]
+    pub keep_removed: Duration,
 }
 
 impl Default for Store {
@@ -45,6 +48,7 @@ impl Default for Store {
             keep_old: Duration::from_hours(1),
             keep_uploads: Duration::from_hours(24),
             keep_quarantine: Duration::from_hours(30 * 24),
+            keep_removed: KEEP_REMOVED,
         }
     }
 }
@@ -143,10 +147,17 @@ pub struct Worker {
     pub resize_concurrency: usize,
     /// Originals after which a render child is replaced by a fresh one.
     pub originals_per_child: u32,
+    /// How often it is looked for originals whose event was lost, where messages are registered; zero: never.
+    #[serde(with = "humantime_serde")]
+    pub reconcile_every: Duration,
 }
 
 impl Default for Worker {
     fn default() -> Self {
-        Self { resize_concurrency: 0, originals_per_child: ORIGINALS_PER_CHILD }
+        Self {
+            resize_concurrency: 0,
+            originals_per_child: ORIGINALS_PER_CHILD,
+            reconcile_every: Duration::from_hours(6),
+        }
     }
 }

@@ -20,6 +20,9 @@ pub use delivery::{
 /// The folder of the upload bucket that holds originals. Keys outside it are ordinary objects.
 pub const ORIGIN_PREFIX: &str = "origin/";
 
+/// The folder of either bucket that holds what was removed, until it expires: no vertical can have this name.
+pub const QUARANTINE_PREFIX: &str = ".quarantine/";
+
 /// Largest `cd_idx`: 2⁵³−1, so that it survives BIGINT and JSON readers that use doubles.
 pub const CD_IDX_MAX: u64 = (1 << 53) - 1;
 
@@ -214,7 +217,7 @@ pub struct Misplaced {
 impl Misplaced {
     /// Judges a key of the upload bucket; none where it is under `origin/`, or is named like no photo.
     pub fn parse(key: &str) -> Option<Self> {
-        if key.starts_with(ORIGIN_PREFIX) {
+        if key.starts_with(ORIGIN_PREFIX) || key.starts_with(QUARANTINE_PREFIX) {
             return None;
         }
         let mut segments: Vec<&str> = key.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -248,6 +251,15 @@ pub enum ImageKey {
 }
 
 impl ImageKey {
+    /// The entity that it shows, where it is of the grammar.
+    pub fn entity(self) -> Option<EntityId> {
+        match self {
+            Self::Rendition(photo, _) => Some(photo.entity),
+            Self::Alias(entity, _) => Some(entity),
+            Self::Other(_) | Self::Foreign => None,
+        }
+    }
+
     /// Reads a key of the image bucket.
     pub fn parse(key: &str) -> Self {
         let Some((vertical, rest)) = key.split_once('/') else { return Self::Foreign };

@@ -5,6 +5,7 @@ pub mod content;
 pub mod error;
 pub mod event;
 pub mod generation;
+pub mod ids;
 pub mod key;
 pub mod lang;
 pub mod outcome;

@@ -66,7 +66,7 @@ pub async fn adopt(
     let places =
         verify::Places { store, catalog, served: &NotLookedAt, queues: None, urls: Some(urls), settings, clock };
     let mut reports = Vec::new();
-    let question = Question { scope: asked.scope, delivery: None, look: Look::Entities };
+    let question = Question { look: Look::Entities, ..Question::of(asked.scope) };
     verify::verify(places, &question, &mut |report: &EntityReport| reports.push(report.clone())).await?;
     for chunk in reports.chunks(CHUNK) {
         let mut rows = rows_of(places.catalog, chunk).await?;

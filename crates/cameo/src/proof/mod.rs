@@ -1,12 +1,18 @@
 //! The proof that nothing is missing, and what follows from it: everything that looks at originals, renditions, ledger and rows side by side.
 //!
 //! [`verify`] judges, [`repair`] has what it found go through the flow again, [`adopt`] makes photos known that another system published,
-//! [`delivery`] is a folder that was handed over, [`deliveries`] are those that were recorded, and [`addresses`] finds rows of an older public address. (Not to be confused with the audit
+//! [`delivery`] is a folder that was handed over, [`deliveries`] are those that were recorded, and [`addresses`] finds rows of an older
+//! public address. [`restore`] brings back what is in quarantine, [`dismiss`] settles rejected files, [`relocate`] moves photos to another
+//! vertical, [`heal`] finds events that were lost. (Not to be confused with the audit
 //! trail, which is in `serve/audit.rs`: that says who changed what.)
 
 pub mod addresses;
 pub mod adopt;
 pub mod deliveries;
 pub mod delivery;
+pub mod dismiss;
+pub mod heal;
+pub mod relocate;
 pub mod repair;
+pub mod restore;
 pub mod verify;

@@ -2,7 +2,7 @@
 //!
 //! The plan is made from reports that may be stale, so every act looks again at the moment it acts, and does nothing where it finds
 //! anything else than was reported. Nothing in the upload bucket is ever touched; of the image bucket only what Cameo wrote and
-//! nobody owns is deleted, under a condition on what was seen.
+//! nobody owns is moved to quarantine, under a condition on what was seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,10 @@ use crate::{
         key::{EntityId, ImageKey, PhotoId, UploadKey},
     },
     queue::Queue,
-    store::ContentState,
+    store::{
+        ContentState,
+        quarantine::{Removal, Why},
+    },
 };
 
 /// What a person has to do, listed at most.
@@ -38,7 +41,7 @@ pub struct Plan {
     pub addresses: BTreeMap<String, u64>,
     /// One of them: the address that it has, and the one that it gets.
     pub example: Option<(String, String)>,
-    /// Objects of the image bucket that are deleted.
+    /// Objects of the image bucket that are moved to quarantine.
     pub take_down: BTreeSet<String>,
     /// What is not Cameo's to repair, with who must act: the first 1,000.
     pub left: Vec<String>,
@@ -108,7 +111,14 @@ pub struct Acted {
 }
 
 impl Acted {
-    fn count(&mut self, done: bool) {
+    /// Adds what another request came to.
+    pub fn add(&mut self, other: Self) {
+        self.done += other.done;
+        self.passed_over += other.passed_over;
+    }
+
+    /// Counts one.
+    pub(super) fn count(&mut self, done: bool) {
         *(if done { &mut self.done } else { &mut self.passed_over }) += 1;
     }
 }
@@ -146,26 +156,27 @@ async fn rows_of(flow: &Flow, photo: &PhotoId) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Deletes objects of the image bucket that Cameo wrote and that nobody owns, or that are aliases without their content.
-pub async fn take_down(flow: &Flow, keys: &[String]) -> Result<Acted> {
+/// Moves objects of the image bucket to quarantine that Cameo wrote and that nobody owns; aliases without their content are deleted.
+pub async fn take_down(flow: &Flow, keys: &[String], now: Timestamp) -> Result<Acted> {
     let mut acted = Acted::default();
     for key in keys {
-        acted.count(take_down_one(flow, key).await?);
+        acted.count(take_down_one(flow, key, now).await?);
     }
     Ok(acted)
 }
 
-async fn take_down_one(flow: &Flow, key: &str) -> Result<bool> {
+async fn take_down_one(flow: &Flow, key: &str, now: Timestamp) -> Result<bool> {
     let Flow { store, catalog, settings, .. } = flow;
     let bucket = &settings.image_bucket;
     // The object is looked at first: what is written after it does not have its validator.
     let Some(info) = store.head(bucket, key).await? else { return Ok(false) };
     let unowned = why_unowned(&**store, &**catalog, settings, key).await?;
-    let is_nobodys = unowned.is_some_and(|unowned| unowned.removable);
-    if !is_nobodys && !is_damaged_alias(flow, key).await? {
-        return Ok(false);
+    if unowned.is_some_and(|unowned| unowned.removable) {
+        let removal = Removal { at: now, why: Why::Superfluous, note: None };
+        return store.set_aside(bucket, key, &info.validator(), &removal).await;
     }
-    store.delete(bucket, key, &info.validator()).await
+    // What is left of a damaged one is worth nothing.
+    if is_damaged_alias(flow, key).await? { store.delete(bucket, key, &info.validator()).await } else { Ok(false) }
 }
 
 /// An alias shares the content of the rendition that it shows, and has its `ETag` still when the content is lost: then it must go

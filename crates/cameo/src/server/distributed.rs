@@ -12,6 +12,7 @@ use super::{
         Queues, access_keys, no_server_database, open_catalog, open_queues, open_store, register_rules,
         require_public_url,
     },
+    expiry, healing,
     history::spawn_forgetting,
     listeners::Listeners,
     public_url, renderer,
@@ -57,6 +58,8 @@ pub(super) async fn start(
         public_url::spawn_check(&mut tasks, config);
         let (catalog, clock) = (worker.flow.catalog.clone(), worker.clock.clone());
         spawn_forgetting(&mut tasks, catalog, clock, config.register.keep_history()?);
+        healing::spawn(&mut tasks, &worker, config);
+        expiry::spawn(&mut tasks, &worker, config);
     }
     Ok(Server { running, credentials: None, tasks, folder: None })
 }

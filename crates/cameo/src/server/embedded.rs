@@ -15,6 +15,7 @@ use super::{
     backends::{catalog_settings, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder},
     descriptors::Shares,
+    healing,
     history::spawn_forgetting,
     listeners::{Listeners, served},
     public_url, renderer,
@@ -79,6 +80,9 @@ pub(super) async fn start(
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &parts.worker, config, roles);
     spawn_listeners(&mut tasks, listeners, &parts, trail, config, shares, &rules.urls)?;
+    if roles.register {
+        healing::spawn(&mut tasks, &parts.worker, config);
+    }
     spawn_sweeper(&mut tasks, &parts);
     if roles.register {
         let (catalog, clock) = (parts.worker.flow.catalog.clone(), parts.worker.clock.clone());
@@ -143,6 +147,7 @@ async fn open_parts(
         keep_old: config.store.keep_old,
         keep_uploads: config.store.keep_uploads,
         keep_quarantine: config.store.keep_quarantine,
+        keep_removed: config.store.keep_removed,
         ..EmbeddedOptions::new(&config.store.upload_bucket, &config.store.image_bucket, events.clone())
     };
     let store = Embedded::open(folder, db.clone(), clock.clone(), options).await?;
@@ -268,6 +273,11 @@ fn spawn_sweeper(tasks: &mut Tasks, parts: &Parts) {
                     return Ok(());
                 }
                 match store.make_room(clock.now()).await {
+                    Ok(Some(made)) if made.expired > 0 => warn!(
+                        ?made,
+                        "the disk is nearly full: the oldest deleted and replaced originals were removed before store.keep_removed \
+                         and cannot be restored any more; make room on the disk"
+                    ),
                     Ok(Some(made)) if made.files > 0 => {
                         warn!(?made, "the disk is nearly full: replaced content was removed before store.keep_old");
                     }

@@ -24,6 +24,10 @@ pub mod doctor;
 #[cfg(feature = "embedded")]
 mod embedded;
 #[cfg(feature = "embedded")]
+mod expiry;
+#[cfg(feature = "embedded")]
+mod healing;
+#[cfg(feature = "embedded")]
 mod history;
 #[cfg(feature = "embedded")]
 mod listeners;

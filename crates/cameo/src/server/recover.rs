@@ -48,6 +48,7 @@ pub async fn recover(
         image_bucket: config.store.image_bucket.clone(),
         events: config.queue.events.clone(),
         keep_old: config.store.keep_old,
+        keep_removed: config.store.keep_removed,
     };
     let run = move || embedded::recover(folder.path(), &recovery, now, &mut progress);
     tokio::task::spawn_blocking(run).await.unwrap_or_else(|error| {

@@ -7,11 +7,13 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{
     Attributes, Condition, ContentState, GENERATION_METADATA, NewKey, NewObject, ObjectInfo, Reading, Store, Written,
     memory::MemoryStore,
+    quarantine::{self, KeptId, Removal, Why},
 };
 use crate::clock::SystemClock;
 
@@ -49,7 +51,69 @@ pub async fn all(store: &dyn Store, bucket: &str) {
     the_same_bytes_again_are_another_write(store, bucket).await;
     listings_are_in_order_and_resume(store, bucket).await;
     any_calls_do_what_they_do_in_memory(store, bucket).await;
+    what_is_removed_is_kept_and_comes_back(store, bucket).await;
     store.ping().await.expect("an answer");
+}
+
+/// Quarantine: nothing is moved that was not seen, what comes back is what it was, and what expires is gone.
+async fn what_is_removed_is_kept_and_comes_back(store: &dyn Store, bucket: &str) {
+    let key = "kept/가 1_0.jpg";
+    let attributes = Attributes {
+        content_type: Some("image/jpeg".into()),
+        cache_control: None,
+        metadata: [("cameo-generation".to_owned(), "07".to_owned())].into(),
+    };
+    let put = async |body: &'static str| match store
+        .put(bucket, key, Bytes::from(body), &attributes, Condition::Always)
+        .await
+        .expect("a write")
+    {
+        Written::Done(info) => info,
+        Written::ConditionFailed => panic!("no condition"),
+    };
+    let all = async || quarantine::kept(store, bucket, "", 100).await.expect("what is kept");
+    let before = all().await.len();
+    let removal = |second, note: Option<&str>| Removal {
+        at: Timestamp::from_second(second).expect("a time"),
+        why: Why::Dismissed,
+        note: note.map(str::to_owned),
+    };
+    let old = put("old").await;
+    let new = put("new").await;
+    assert!(!store.set_aside(bucket, key, &old.validator(), &removal(1, None)).await.expect("an answer"));
+    assert!(
+        store.head(bucket, key).await.expect("a look").is_some() && all().await.len() == before,
+        "it is another one"
+    );
+    assert!(store.set_aside(bucket, key, &new.validator(), &removal(2, Some("끝"))).await.expect("an answer"));
+    assert!(store.head(bucket, key).await.expect("a look").is_none());
+    let mut kept = all().await;
+    quarantine::add_notes(store, bucket, kept.iter_mut()).await.expect("the notes");
+    let ours = kept.iter().find(|kept| kept.key == key).expect("what was removed");
+    assert_eq!((ours.size, ours.why, ours.note.as_deref()), (3, Why::Dismissed, Some("끝")));
+    assert_eq!(ours.etag, new.etag);
+    assert_eq!(quarantine::kept(store, bucket, &ours.id, 100).await.expect("what is kept").len(), kept.len() - 1);
+    let id: KeptId = ours.id.parse().expect("an id");
+    put("other").await;
+    let occupied = store.bring_back(bucket, &id, Condition::Absent).await.expect("an answer");
+    assert_eq!(occupied, Some(Written::ConditionFailed));
+    let other = store.head(bucket, key).await.expect("a look").expect("an object");
+    let condition = Condition::Matches(other.validator());
+    let Some(Written::Done(back)) = store.bring_back(bucket, &id, condition).await.expect("an answer") else {
+        panic!("it comes back")
+    };
+    assert_eq!(
+        (&back.etag, &back.metadata, &back.content_type),
+        (&new.etag, &attributes.metadata, &attributes.content_type)
+    );
+    let object = store.get(bucket, key, 100).await.expect("a read").expect("an object");
+    assert_eq!(object.body, "new");
+    assert_eq!(all().await.len(), before, "it is there once");
+    assert_eq!(store.bring_back(bucket, &id, Condition::Always).await.expect("an answer"), None);
+    assert!(store.set_aside(bucket, key, &back.validator(), &removal(3, None)).await.expect("an answer"));
+    let ids: Vec<_> = all().await.into_iter().filter(|kept| kept.key == key).map(|kept| kept.id).collect();
+    assert_eq!((ids.len(), store.expire(bucket, &ids).await.expect("an answer")), (1, 1));
+    assert_eq!(all().await.len(), before);
 }
 
 /// Calls that are tried on a store and in memory.

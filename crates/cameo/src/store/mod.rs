@@ -17,7 +17,9 @@ use crate::model::{
     content::Content,
     error::{Error, Kind, Place, Result},
     generation::Generation,
+    key::QUARANTINE_PREFIX,
 };
+use quarantine::{KeptId, Removal};
 
 mod check;
 #[cfg(any(test, feature = "contract"))]
@@ -26,6 +28,7 @@ pub mod contract;
 pub mod embedded;
 pub mod memory;
 mod open;
+pub mod quarantine;
 #[cfg(feature = "s3")]
 pub mod s3;
 
@@ -266,6 +269,34 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Removes an object if `etag`, or a validator in its place, still names it; true when it is gone afterwards (also when
     /// it was before).
     async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool>;
+
+    /// Gives what was seen of an object a second key that nobody else writes to; false where it is another by now.
+    async fn duplicate(&self, bucket: &str, info: &ObjectInfo, to: &str, attributes: &Attributes) -> Result<bool> {
+        let written = self.copy(bucket, &info.key, to, attributes, Condition::Always).await?;
+        // The ETag of an upload in parts is that of no copy.
+        let is_same = |copy: &ObjectInfo| copy.size == info.size && (copy.etag == info.etag || info.etag.contains('-'));
+        Ok(matches!(written, Some(Written::Done(copy)) if is_same(&copy)))
+    }
+
+    /// Bucket and prefix where what was removed from a bucket is kept.
+    fn quarantine_of(&self, bucket: &str) -> (String, String) {
+        (bucket.to_owned(), QUARANTINE_PREFIX.to_owned())
+    }
+
+    /// Moves an object to quarantine if the validator still names it; true when it was moved.
+    async fn set_aside(&self, bucket: &str, key: &str, validator: &str, removal: &Removal) -> Result<bool> {
+        quarantine::set_aside(self, bucket, key, validator, removal).await
+    }
+
+    /// Gives what is in quarantine its key back, if the condition holds for the key, as a new write of it; `None` where it is not there.
+    async fn bring_back(&self, bucket: &str, id: &KeptId, condition: Condition) -> Result<Option<Written>> {
+        quarantine::bring_back(self, bucket, id, condition).await
+    }
+
+    /// Removes what is in quarantine under these ids; how much there was.
+    async fn expire(&self, bucket: &str, ids: &[String]) -> Result<u64> {
+        quarantine::expire(self, bucket, ids).await
+    }
 
     /// Objects whose keys start with `prefix`, after the key `after`, in the order of their keys' bytes, at most `max`.
     async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>>;

@@ -25,10 +25,12 @@ mod old_versions;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
 mod operators_page;
+mod quarantine;
 mod queue_bugs;
 mod queue_contract;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod queue_sqs;
+mod reconcile_race;
 mod refusals;
 mod refusing;
 #[cfg(all(feature = "mysql", feature = "postgres"))]

@@ -7,7 +7,7 @@ use cameo::{
     model::key::{PhotoId, UploadKey},
     proof::{
         adopt::{Asked, Looked, adopt},
-        verify::{Delivery, EntityState, HandedOver, Look, Question},
+        verify::{Delivery, EntityState, HandedOver, Listen, Look, Progress, Question, Sample, Step, absent_ids},
     },
     store::Attributes,
 };
@@ -225,4 +225,113 @@ async fn a_dropped_size_stays_public_as_long_as_a_row_leads_there() {
     system.drain().await;
     assert_eq!(verify(&system, Scope::All).await.state(), EntityState::Complete);
     assert!(!exists("v/ve/1_ve_0.jpg").await && !exists("v/ve/1.jpg").await);
+}
+
+/// users.md 32: thirteen lines of one photo that never arrived.
+#[tokio::test]
+async fn a_photo_that_never_arrived_is_one_line() {
+    let system = system().await;
+    let UploadKey::Photo(photo) = UploadKey::parse("origin/brand/7_0.jpg") else { panic!("a photo") };
+    let delivery = Delivery { originals: [(photo, handed_over(b"x"))].into(), ..Delivery::default() };
+    let found = system.verify_question(&Question { delivery: Some(delivery), ..Question::of(vertical("brand")) }).await;
+    assert_eq!(found.lines(), ["brand/7_0: handed over, but not found in the upload bucket"]);
+    assert!(found.reports[0].never_arrived() && found.state() == EntityState::Different);
+}
+
+/// users.md 20: three lines a photo, of a size that no photo has yet.
+#[tokio::test]
+async fn a_size_that_no_photo_has_yet_is_one_line_of_the_summary() {
+    let system = system().await;
+    let sizes = size_set("small/2", &[("sq", 8, 8), ("ve", 8, 16), ("ho", 16, 8)]);
+    system.reconfigure(|settings| settings.size_sets = sizes);
+    let found = verify(&system, Scope::All).await;
+    assert_eq!((found.summary.outdated.len(), found.summary.outdated[0].photos), (1, 3));
+    assert!(found.reports.iter().all(cameo::proof::verify::EntityReport::is_said_in_summary), "{:?}", found.lines());
+    assert!(!found.reports.iter().any(cameo::proof::verify::EntityReport::never_arrived));
+}
+
+/// `status` and `verify` judge by the same: an id that is asked for and of which nothing is left.
+#[tokio::test]
+async fn absent_ids_are_those_that_verify_names() {
+    let system = system().await;
+    for key in ["origin/brand/8_0.jpg", "origin/brand/9_0.jpg", "origin/brand/10_0.jpg", "origin/brand/11 (1).jpg"] {
+        system.put(UPLOADS, key, "x").await;
+    }
+    system.drain().await;
+    for key in ["origin/brand/8_0.jpg", "origin/brand/9_0.jpg", "origin/brand/10_0.jpg"] {
+        system.delete(UPLOADS, key).await;
+    }
+    system.drain().await;
+    // Of 9 a misnamed file is left, and 10 is uploaded again.
+    system.put(UPLOADS, "origin/brand/9-1.jpg", "x").await;
+    system.put(UPLOADS, "origin/brand/10_0.jpg", "x").await;
+    let scope = ids(None, &[1, 7, 8, 9, 10, 11]);
+    let found = verify(&system, scope.clone()).await;
+    assert_eq!((found.summary.unknown_ids.clone(), found.summary.deleted_ids.clone()), (vec![7], vec![8]));
+    let worker = system.worker();
+    let urls = system.urls.lock().unwrap().clone();
+    let served = system.served.lock().unwrap().clone();
+    let places = cameo::proof::verify::Places {
+        store: &*worker.flow.store,
+        catalog: &*worker.flow.catalog,
+        served: &*served,
+        queues: None,
+        urls: Some(&urls),
+        settings: &worker.flow.settings,
+        clock: &SystemClock,
+    };
+    let absent = absent_ids(places, &scope).await.unwrap();
+    assert_eq!((absent.unknown, absent.deleted), (vec![7], vec![8]));
+}
+
+/// A sample is drawn by its seed, finds what is wrong with what it fetched, and says how much that was.
+#[tokio::test]
+async fn a_sample_fetches_some_images_and_says_how_many() {
+    let system = system().await;
+    let sample = |images, seed| Question { sample: Some(Sample { images, seed }), ..Question::of(Scope::All) };
+    let all = system.verify_question(&sample(100, 1)).await;
+    let sampled = all.summary.sampled.unwrap();
+    assert_eq!((sampled.fetched, sampled.of, all.summary.complete, all.state()), (6, 6, 3, EntityState::Complete));
+    // Nobody answers: of what is not drawn nothing is said.
+    let nobody = cameo::serve::images::client::HttpImages::new("http://127.0.0.1:9").unwrap();
+    *system.served.lock().unwrap() = std::sync::Arc::new(nobody);
+    let found = system.verify_question(&sample(1, 1)).await;
+    assert_eq!((found.summary.complete, found.summary.pending, found.state()), (2, 1, EntityState::Pending));
+    let again = system.verify_question(&sample(1, 1)).await;
+    let pending = |found: &Found| {
+        found.reports.iter().filter(|it| it.not_fetched).map(|it| it.entity().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!((pending(&found), pending(&found).len()), (pending(&again), 1));
+}
+
+/// The first word comes before anything is looked at, and more as it goes on.
+#[tokio::test]
+async fn progress_is_told_from_the_start() {
+    #[derive(Default)]
+    struct Heard(Vec<Progress>);
+    impl Listen for Heard {
+        fn entity(&mut self, _: &cameo::proof::verify::EntityReport) {
+            assert!(!self.0.is_empty(), "a word comes first");
+        }
+        fn progress(&mut self, progress: Progress) {
+            self.0.push(progress);
+        }
+    }
+    let system = system().await;
+    let mut heard = Heard::default();
+    system.verify_listening(&Question::of(Scope::All), &mut heard).await;
+    assert_eq!(heard.0.first(), Some(&Progress { entities: 0, step: Step::Entities }));
+    assert_eq!(heard.0.last(), Some(&Progress { entities: 3, step: Step::Objects }));
+}
+
+/// Another system's images, or what is left of a vertical: counted, and no fault.
+#[tokio::test]
+async fn jpegs_of_unknown_verticals_are_counted() {
+    let system = system().await;
+    for key in ["old_shop/a.jpg", "old_shop/deep/b.JPEG", "old_shop/style.css", "robots.jpg"] {
+        system.put(IMAGES, key, "x").await;
+    }
+    let found = verify(&system, Scope::All).await;
+    let other = found.summary.other_images.clone().unwrap();
+    assert_eq!((other.count, other.example.as_str(), found.state()), (2, "old_shop/a.jpg", EntityState::Complete));
 }

@@ -268,6 +268,12 @@ impl System {
     }
 
     pub(crate) async fn verify_question(&self, question: &Question) -> Found {
+        let mut found = Found::default();
+        found.summary = self.verify_listening(question, &mut found).await;
+        found
+    }
+
+    pub(crate) async fn verify_listening(&self, question: &Question, listen: &mut impl Listen) -> Summary {
         let Worker { flow, events, registrations, .. } = self.worker();
         let (urls, served) = (self.urls.lock().unwrap().clone(), self.served.lock().unwrap().clone());
         let places = verify::Places {
@@ -279,9 +285,7 @@ impl System {
             settings: &flow.settings,
             clock: &*self.clock,
         };
-        let mut found = Found::default();
-        found.summary = verify::verify(places, question, &mut found).await.unwrap();
-        found
+        verify::verify(places, question, listen).await.unwrap()
     }
 
     /// Does what `cameo reconcile --apply` does with what was found.
@@ -290,7 +294,7 @@ impl System {
         let urls = self.urls.lock().unwrap().clone();
         let list = |keys: &std::collections::BTreeSet<String>| keys.iter().cloned().collect::<Vec<_>>();
         let now = self.clock.now();
-        take_down(&flow, &list(&plan.take_down)).await.unwrap();
+        take_down(&flow, &list(&plan.take_down), now).await.unwrap();
         remove_absent(&flow, &*events, &list(&plan.remove), now).await.unwrap();
         let addresses: Vec<_> = plan.addresses.keys().cloned().collect();
         rewrite_urls(&flow, &urls, &addresses).await.unwrap();

@@ -4,7 +4,12 @@
 use cameo::{
     flow::requeue::requeue,
     model::error::{Error, Kind, Place},
-    proof::repair::{Acted, Plan, remove_absent, rewrite_urls, take_down},
+    proof::{
+        dismiss::dismiss,
+        relocate::{Relocation, Staged, advance},
+        repair::{Acted, Plan, remove_absent, rewrite_urls, take_down},
+        restore::{self, Restore},
+    },
     serve::api::client::ApiClient,
     server::deployment::Deployment,
 };
@@ -38,7 +43,7 @@ pub(super) struct Report {
     /// Originals that are gone, and whose rows and renditions are to be taken down.
     pub(super) removals: Vec<String>,
     pub(super) removed: Acted,
-    /// Objects of the image bucket that are to be deleted.
+    /// Objects of the image bucket that are to be moved to quarantine.
     pub(super) take_down: Vec<String>,
     pub(super) taken_down: Acted,
     /// Photos in work.
@@ -124,7 +129,31 @@ impl<'m> Changes<'m> {
     async fn take_down(&self, keys: &[String]) -> anyhow::Result<Acted> {
         Ok(match self {
             Self::ThroughServer(server) => server.take_down(keys).await?,
-            Self::Directly { places, .. } => take_down(&places.flow(), keys).await?,
+            Self::Directly { context, places } => take_down(&places.flow(), keys, context.clock.now()).await?,
+        })
+    }
+
+    /// Brings back what is in quarantine.
+    pub(super) async fn restore(&self, restores: &[Restore]) -> anyhow::Result<Acted> {
+        Ok(match self {
+            Self::ThroughServer(server) => server.restore(restores).await?,
+            Self::Directly { places, .. } => restore::restore(&places.flow(), restores).await?,
+        })
+    }
+
+    /// Moves rejected files to quarantine.
+    pub(super) async fn dismiss(&self, keys: &[String], note: Option<&str>) -> anyhow::Result<Acted> {
+        Ok(match self {
+            Self::ThroughServer(server) => server.dismiss(keys, note).await?,
+            Self::Directly { context, places } => dismiss(&places.flow(), keys, note, context.clock.now()).await?,
+        })
+    }
+
+    /// Takes one step with each photo that moves.
+    pub(super) async fn relocate(&self, photos: &[Relocation]) -> anyhow::Result<Vec<Staged>> {
+        Ok(match self {
+            Self::ThroughServer(server) => server.relocate(photos).await?,
+            Self::Directly { context, places } => advance(&places.flow(), photos, context.clock.now()).await?,
         })
     }
 
@@ -183,7 +212,7 @@ impl Report {
             let counted = [
                 (self.rewritten_urls, "addresses rewritten"),
                 (self.removed.done, "removals sent"),
-                (self.taken_down.done, "objects taken down"),
+                (self.taken_down.done, "objects moved to quarantine"),
             ];
             for (n, what) in counted.into_iter().filter(|(n, _)| *n > 0) {
                 text += &format!("; {n} {what}");
@@ -192,7 +221,7 @@ impl Report {
             let counted = [
                 (self.urls_to_rewrite, "addresses to rewrite"),
                 (self.removals.len() as u64, "removals to send"),
-                (self.take_down.len() as u64, "objects to take down"),
+                (self.take_down.len() as u64, "objects to move to quarantine"),
                 (self.aliases.len() as u64, "entities with aliases to write"),
             ];
             for (n, what) in counted.into_iter().filter(|(n, _)| *n > 0) {
@@ -229,7 +258,7 @@ pub(super) fn print(context: &Context, report: &Report) -> anyhow::Result<()> {
         line(&format!("{key}: gone: rows and renditions {would}taken down"))?;
     }
     for key in &report.take_down {
-        line(&format!("{key}: {would}taken down"))?;
+        line(&format!("{key}: {would}moved to quarantine"))?;
     }
     if let Some(Rewrite { from, to }) = &report.url_example {
         line(&format!("addresses {would}rewritten, such as {from:?} to {to:?}"))?;

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use cameo::{
-    model::error::{Error, Kind, Place},
+    config,
+    model::{
+        error::{Error, Kind, Place},
+        key::ORIGIN_PREFIX,
+    },
     serve::s3_api::{AccessKey, Grant, Keys, Quota, Rights},
     server::{
         access::key_file_of,
@@ -14,7 +18,7 @@ use cameo::{
 use clap::ArgGroup;
 use serde::Serialize;
 
-use super::{Context, json_line, line, lines};
+use super::{Context, json_line, line, lines, note};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
@@ -104,6 +108,8 @@ struct Added<'k> {
     #[serde(flatten)]
     key: Listed<'k>,
     secret_access_key: &'k str,
+    /// What the key was perhaps not meant to be.
+    warnings: &'k [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -161,8 +167,9 @@ fn add(context: &Context, args: &AddArgs) -> anyhow::Result<Exit> {
     };
     let path = args.file.path(context);
     Keys(&path).insert(&key)?;
+    let warnings = warnings(&context.config.store, &key);
     if context.json {
-        json_line(&Added { key: Listed::of(&key), secret_access_key: &key.secret })?;
+        json_line(&Added { key: Listed::of(&key), secret_access_key: &key.secret, warnings: &warnings })?;
     } else {
         lines([
             format!("A key pair was added to {}. Its secret is shown only now:", path.display()),
@@ -171,8 +178,46 @@ fn add(context: &Context, args: &AddArgs) -> anyhow::Result<Exit> {
             "  export AWS_DEFAULT_REGION=us-east-1".to_owned(),
             format!("It may {}.", rights_of(&key)),
         ])?;
+        lines(clients_of(&key))?;
+        warnings.iter().for_each(|warning| note(warning));
     }
     Ok(Exit::Complete)
+}
+
+/// What a key was perhaps not meant to be: a slip in a bucket or a prefix shows only when the first upload is lost from sight.
+fn warnings(store: &config::Store, key: &AccessKey) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for Grant { bucket, prefix, rights } in &key.grants {
+        if ![&store.upload_bucket, &store.image_bucket].contains(&bucket) {
+            warnings.push(format!(
+                "the bucket {bucket} is neither {} nor {}: nothing in it is rendered or served",
+                store.upload_bucket, store.image_bucket
+            ));
+        } else if *bucket == store.upload_bucket && *rights != Rights::Read && !is_of_originals(prefix) {
+            warnings.push(format!(
+                "{bucket}/{prefix}* is not under {ORIGIN_PREFIX}: what is uploaded there is kept, and never rendered; \
+                 write {ORIGIN_PREFIX}{prefix}"
+            ));
+        }
+    }
+    warnings
+}
+
+/// Whether originals may be uploaded under a prefix: one of `origin/`, or one that holds it.
+fn is_of_originals(prefix: &str) -> bool {
+    prefix.starts_with(ORIGIN_PREFIX) || ORIGIN_PREFIX.starts_with(prefix)
+}
+
+/// Which clients can work with a key that may only upload.
+fn clients_of(key: &AccessKey) -> Vec<String> {
+    let only_uploads = !key.administrator && key.grants.iter().all(|grant| grant.rights == Rights::Upload);
+    if !only_uploads || key.grants.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        "A key that only uploads fits `aws s3 cp` and presigned uploads. `aws s3 sync` lists first: add --read for the same prefix.".to_owned(),
+        "rclone asks whether files are there: give it --s3-no-head --s3-no-check-bucket --no-check-dest.".to_owned(),
+    ]
 }
 
 fn list(context: &Context, args: &FileArgs) -> anyhow::Result<Exit> {
@@ -229,4 +274,39 @@ fn rights_of(key: &AccessKey) -> String {
 
 fn usage(doing: String) -> Error {
     Error::new(Place::System, Kind::Misconfigured, doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_in_a_bucket_or_a_prefix_is_said() {
+        let store = config::Store::default();
+        let warned = |bucket: &str, prefix: &str, rights| {
+            let grant = Grant { bucket: bucket.to_owned(), prefix: prefix.to_owned(), rights };
+            warnings(&store, &AccessKey::with("id", "secret", vec![grant])).join("")
+        };
+        let (uploads, images) = (store.upload_bucket.as_str(), store.image_bucket.as_str());
+        for (bucket, prefix, rights) in [
+            (uploads, "origin/v/", Rights::Upload),
+            (uploads, "", Rights::All),
+            (uploads, "v/", Rights::Read),
+            (images, "v/", Rights::Read),
+        ] {
+            assert_eq!(warned(bucket, prefix, rights), "", "{bucket}/{prefix}");
+        }
+        assert!(warned(uploads, "v/", Rights::Upload).ends_with("write origin/v/"));
+        assert!(warned("celebtid", "", Rights::Read).contains("neither"));
+    }
+
+    #[test]
+    fn a_key_that_only_uploads_says_which_clients_fit() {
+        let key = |rights| {
+            let grant = Grant { bucket: "b".to_owned(), prefix: "origin/".to_owned(), rights };
+            clients_of(&AccessKey::with("id", "secret", vec![grant])).join(" ")
+        };
+        assert!(key(Rights::Upload).contains("--s3-no-head --s3-no-check-bucket --no-check-dest"));
+        assert_eq!(key(Rights::All), "");
+    }
 }

@@ -10,14 +10,17 @@ use super::{
     changes::{Changes, Report, print},
     note,
     places::PlacesArgs,
-    scope::{ScopeArgs, say_unknown},
+    verify_progress::Progress,
+    scope::{Matched, ScopeArgs, say_absent},
 };
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cameo reconcile\n  cameo reconcile --vertical ssgdfm_eye --apply\n\n\
 Without --apply it only says what it would do. Nothing in the upload bucket is ever changed; of the image bucket only what Cameo wrote \
-and nobody owns is deleted. What it cannot repair it names, with who must act.")]
+and nobody owns is moved to quarantine, from where `cameo restore` brings it back. What it cannot repair it names, with who must act.\n\n\
+Exit code 5 while something is to be done, or is in flight after --apply; 7 where only a person can go on; 4 where only rejected \
+originals are left; 0 where nothing is left to do.")]
 pub(crate) struct ReconcileArgs {
     #[command(flatten)]
     scope: ScopeArgs,
@@ -32,16 +35,25 @@ pub(crate) struct ReconcileArgs {
 }
 
 /// Makes a plan of what verifying finds.
-#[derive(Default)]
-struct Planner(Plan);
+struct Planner {
+    plan: Plan,
+    progress: Progress,
+    printed: anyhow::Result<()>,
+}
 
 impl Listen for Planner {
     fn entity(&mut self, report: &EntityReport) {
-        self.0.add(report);
+        self.plan.add(report);
     }
 
     fn unowned(&mut self, unowned: &Unowned) {
-        self.0.add_unowned(unowned);
+        self.plan.add_unowned(unowned);
+    }
+
+    fn progress(&mut self, progress: verify::Progress) {
+        if self.printed.is_ok() {
+            self.printed = self.progress.at(progress);
+        }
     }
 }
 
@@ -49,12 +61,15 @@ pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow:
     let places = args.places.open(context).await?;
     let look = if args.deep { verify::Look::Deep } else { verify::Look::Everything };
     let question = Question { look, ..Question::of(args.scope.scope()?) };
-    if say_unknown(context, &places, &question.scope).await? {
+    if say_absent(context, &places, &question.scope).await? == Matched::Nothing {
         return Ok(Exit::Different);
     }
-    let mut planner = Planner::default();
+    let progress = Progress::start("looking what is to be repaired", context.json, false);
+    let mut planner = Planner { plan: Plan::default(), progress, printed: Ok(()) };
     let summary = verify::verify(places.to_verify(), &question, &mut planner).await?;
-    let mut plan = planner.0;
+    planner.progress.end();
+    planner.printed?;
+    let mut plan = planner.plan;
     if let Some(why) = summary.not_fetched.as_ref().filter(|_| !plan.addresses.is_empty()) {
         note(&format!(
             "rows would lead to where nobody answers from here: {why}; if the public does not either, correct images.public_url first"
@@ -74,6 +89,9 @@ pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow:
         Exit::Pending
     } else if plan.left_total > 0 {
         Exit::Different
+    } else if summary.rejected + summary.unexpected_files > 0 {
+        note("only rejected files are left: `cameo status` lists them, and `cameo dismiss` settles them");
+        Exit::Rejected
     } else {
         Exit::Complete
     })

@@ -12,14 +12,16 @@ use super::{
     changes::{Changes, Report, print},
     dead_letters::letters,
     places::PlacesArgs,
-    scope::{ScopeArgs, say_unknown},
+    scope::{Matched, ScopeArgs, say_absent},
 };
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cameo retry --reason render.timeout\n  cameo retry --ids 351518,351519 --dry-run\n  \
-cameo retry --reason system.dead_letter\n\nDead letters of these entities are sent again too, and leave the dead-letter queue.",
+cameo retry --reason system.dead_letter\n\nDead letters of these entities are sent again too, and leave the dead-letter queue.\n\n\
+Exit code 5 after sending: what was sent is in flight now, and `cameo status` shows what becomes of it. 0: there was nothing to send, or \
+--dry-run. 7: nothing is known of what was asked about.",
     group = clap::ArgGroup::new("asked").required(true).multiple(true).args(["reason", "vertical", "ids", "ids_from"])
 )]
 pub(crate) struct RetryArgs {
@@ -38,7 +40,7 @@ pub(crate) struct RetryArgs {
 pub(crate) async fn retry(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     let places = args.places.open(context).await?;
     let scope = args.scope.scope()?;
-    if say_unknown(context, &places, &scope).await? {
+    if say_absent(context, &places, &scope).await? == Matched::Nothing {
         return Ok(Exit::Different);
     }
     let keys = rejected_keys(&places, &scope, args.reason).await?;

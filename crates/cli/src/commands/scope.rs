@@ -6,9 +6,10 @@ use cameo::{
     ledger::Scope,
     model::{
         error::{Error, Kind, Place},
-        key::{CD_IDX_MAX, Vertical},
+        ids::{IDS_TEXT_MAX_BYTES, Ids, parse_ids, parse_ids_text},
+        key::Vertical,
     },
-    proof::verify::{unknown_ids, unmatched},
+    proof::verify::{AbsentIds, absent_ids, unmatched},
     server::deployment::Deployment,
 };
 use serde::Serialize;
@@ -16,18 +17,15 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Context, json_line, note};
 
-/// Ids in one question, at most.
-const IDS_MAX: usize = 100_000;
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScopeArgs {
     /// Only entities of this vertical
     #[arg(long, value_name = "V", value_parser = parse_vertical)]
     pub(crate) vertical: Option<Vertical>,
-    /// Only these entities: numbers separated by commas or spaces
-    #[arg(long, value_name = "ID,ID…", value_delimiter = ',', num_args = 1..)]
+    /// Only these entities: numbers separated by commas or spaces, or any text that --ids-from takes
+    #[arg(long, value_name = "ID,ID…", num_args = 1.., allow_negative_numbers = true)]
     ids: Vec<String>,
-    /// Only the entities whose numbers are in a file ("-": standard input), separated by commas, spaces or lines
+    /// Only the entities whose numbers are in a file ("-": standard input): a list, a column of Excel, a CSV with a column of ids, or SQL's IN (…)
     #[arg(long, value_name = "FILE", conflicts_with = "ids")]
     ids_from: Option<PathBuf>,
 }
@@ -49,67 +47,81 @@ impl ScopeArgs {
     }
 
     fn ids(&self) -> anyhow::Result<Option<Vec<u64>>> {
-        let text = match &self.ids_from {
+        let (name, read) = match &self.ids_from {
             Some(path) if path.as_os_str() == "-" => {
-                let mut text = String::new();
-                std::io::stdin()
-                    .read_to_string(&mut text)
-                    .map_err(|error| usage("standard input".to_owned()).because(error))?;
-                text
+                ("standard input".to_owned(), parse_ids(&read_all(std::io::stdin())?))
             }
             Some(path) => {
-                std::fs::read_to_string(path).map_err(|error| usage(path.display().to_string()).because(error))?
+                let name = path.display().to_string();
+                let file = std::fs::File::open(path).map_err(|error| usage(name.clone()).because(error))?;
+                let bytes = read_all(file).map_err(|error| usage(name.clone()).because(error))?;
+                (name, parse_ids(&bytes))
             }
             None if self.ids.is_empty() => return Ok(None),
-            None => self.ids.join(","),
+            None => ("--ids".to_owned(), parse_ids_text(&self.ids.join(" "))),
         };
-        let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
-        let mut ids = words.map(parse_id).collect::<Result<Vec<_>, _>>()?;
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.is_empty() {
-            // Whatever is asked about nothing is complete: a list that came out empty must not pass for proof.
-            return Err(usage("there is no number in the list".to_owned()).into());
-        }
-        if ids.len() > IDS_MAX {
-            return Err(usage(format!("{} ids: at most {IDS_MAX} at a time", ids.len())).into());
+        // Whatever is asked about nothing is complete: a list that came out empty is an error, and must not pass for proof.
+        let Ids { ids, ignored_header, .. } = read.map_err(|error| usage(format!("{name}: {error}")))?;
+        if let Some(header) = ignored_header {
+            note(&format!("{name}: skipped the header {header:?}"));
         }
         Ok(Some(ids))
     }
 }
 
-/// What was asked about and is found nowhere.
+/// All of it, as far as a list of ids may be long.
+fn read_all(source: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(IDS_TEXT_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What was asked about and of which nothing is left.
 #[derive(Debug, Serialize)]
-struct Unknown {
+struct Absent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    unmatched: Option<cameo::proof::verify::Unmatched>,
-    unknown_ids: Vec<u64>,
+    unmatched: &'a Option<cameo::proof::verify::Unmatched>,
+    unknown_ids: &'a [u64],
+    deleted_ids: &'a [u64],
 }
 
-/// Says what of a scope is found nowhere; true when nothing of it is found, so that the command has nothing to do.
-pub(crate) async fn say_unknown(context: &Context, places: &Deployment, scope: &Scope) -> anyhow::Result<bool> {
+/// How much of what was asked about is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Matched {
+    /// All of it.
+    Everything,
+    /// Some ids are unknown, or everything of them is deleted.
+    Some,
+    /// Nothing: the command has nothing to do.
+    Nothing,
+}
+
+/// Reports what of a scope is found nowhere, or is deleted.
+pub(crate) async fn say_absent(context: &Context, places: &Deployment, scope: &Scope) -> anyhow::Result<Matched> {
     let unmatched = unmatched(places.to_verify(), scope).await?;
-    let unknown_ids = unknown_ids(places.to_verify(), scope).await?;
-    let nothing = match scope {
-        Scope::Ids { cd_idx, .. } => unknown_ids.len() == cd_idx.len(),
-        Scope::All | Scope::Vertical(_) => unmatched.is_some(),
+    let absent = match unmatched {
+        None => absent_ids(places.to_verify(), scope).await?,
+        Some(_) => AbsentIds::default(),
     };
-    for text in unmatched.iter().map(ToString::to_string).chain(unknown_ids.iter().map(|id| format!("{id}: not found")))
-    {
-        note(&text);
+    let AbsentIds { unknown, deleted } = &absent;
+    let texts = unmatched.iter().map(ToString::to_string).chain(absent_text(unknown, deleted));
+    texts.for_each(|text| note(&text));
+    let is_absent = unmatched.is_some() || !absent.is_empty();
+    if context.json && is_absent {
+        json_line(&Absent { unmatched: &unmatched, unknown_ids: unknown, deleted_ids: deleted })?;
     }
-    if context.json && (unmatched.is_some() || !unknown_ids.is_empty()) {
-        json_line(&Unknown { unmatched, unknown_ids })?;
-    }
-    Ok(nothing)
+    Ok(match scope {
+        _ if unmatched.is_some() => Matched::Nothing,
+        Scope::Ids { cd_idx, .. } if absent.len() == cd_idx.len() => Matched::Nothing,
+        _ if is_absent => Matched::Some,
+        _ => Matched::Everything,
+    })
 }
 
-fn parse_id(word: &str) -> Result<u64, Error> {
-    let composed: String = word.nfc().collect();
-    match composed.parse() {
-        Ok(id @ 1..=CD_IDX_MAX) => Ok(id),
-        _ => Err(usage(format!("{word:?} is not a cd_idx: it must be a number from 1 to {CD_IDX_MAX}"))),
-    }
+/// A line for each id of which nothing is left.
+pub(crate) fn absent_text<'t>(unknown: &'t [u64], deleted: &'t [u64]) -> impl Iterator<Item = String> + 't {
+    let unknown = unknown.iter().map(|id| format!("{id}: not found"));
+    unknown.chain(deleted.iter().map(|id| format!("{id}: deleted; nothing of it is left")))
 }
 
 fn usage(doing: String) -> Error {

@@ -15,7 +15,7 @@ use super::{
     dead_letters::{LetterLine, letters},
     json_line, lines, note,
     places::PlacesArgs,
-    scope::{ScopeArgs, say_unknown},
+    scope::{Matched, ScopeArgs, say_absent},
 };
 use crate::exit::Exit;
 
@@ -24,7 +24,8 @@ const LISTED_MAX: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cameo status\n  cameo status --ids 351518,351519\n  cameo status --vertical ssgdfm_eye --json"
+    after_help = "Examples:\n  cameo status\n  cameo status --ids 351518,351519\n  cameo status --vertical ssgdfm_eye --json\n\n\
+Exit code 7 where an id that was asked about is unknown, or everything of it is deleted; the same as that of `cameo verify`."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -68,7 +69,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     if places.through_server && places.running.is_none() {
         note("no server is running on this data folder: nothing is accepted, rendered or served; start it");
     }
-    let nothing = say_unknown(context, &places, &scope).await?;
+    let matched = say_absent(context, &places, &scope).await?;
     let mut found = match &scope {
         Scope::All => counts(&places).await?,
         _ => Vec::new(),
@@ -83,7 +84,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     for told in &found {
         if context.json { json_line(told)? } else { lines(told.text())? }
     }
-    Ok(if nothing { Exit::Different } else { exit_of(&found) })
+    // As `verify` judges it: of every id that was asked about something must be there.
+    Ok(if matched == Matched::Everything { exit_of(&found) } else { Exit::Different })
 }
 
 /// Photos outside of `origin/`, and of single entities their misnamed files, which the ledger knows by their keys alone.

@@ -7,22 +7,32 @@ use cameo::{
     model::error::{Error, Kind, Place},
     proof::{
         delivery::DeliveryFolder,
-        verify::{self, EntityReport, EntityState, Listen, Look, Question, Summary, UnexpectedFile, Unowned},
+        verify::{
+            self, EntityReport, EntityState, Listen, Look, OtherImages, Question, SAMPLE_MAX, Sample, Sampled, Summary,
+            UnexpectedFile, Unowned,
+        },
     },
 };
 use serde::Serialize;
 
-use super::{Context, json_line, lines, note, places::PlacesArgs, scope::ScopeArgs};
+use super::{
+    Context, json_line, lines, note,
+    places::PlacesArgs,
+    verify_progress::Progress,
+    scope::{ScopeArgs, absent_text},
+};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cameo verify --vertical ssgdfm_eye\n  cameo verify ./photos --vertical ssgdfm_eye\n  \
-cameo verify --ids 351518,351519\n  cameo verify --ids-from handed-over.txt --json\n  cameo verify --endpoint-url https://s3.example --images-url https://image.example --catalog mysql://app:secret@db/celeb\n\nOnly what is not complete is listed, \
-unless --all is given. Images are fetched as the public gets them, under images.public_url; without it the server of the data folder must be running."
+cameo verify --ids 351518,351519\n  cameo verify --ids-from handed-over.csv --json\n  cameo verify --vertical ssgdfm_eye --sample 1000 --seed 7\n  cameo verify --endpoint-url https://s3.example --images-url https://image.example --catalog mysql://app:secret@db/celeb\n\nOnly what is not complete is listed, \
+unless --all is given. Images are fetched as the public gets them, under images.public_url; without it the server of the data folder must be running.\n\n\
+FOLDER needs --vertical: the names of its files do not say of which they are.\n\n\
+Exit code 7 where a place differs, and where nothing is known of what was asked about: an id that is unknown, or of which everything is deleted."
 )]
 pub(crate) struct Args {
-    /// Folder that was handed over: exactly its photos must be there
+    /// Folder that was handed over (needs --vertical): exactly its photos must be there
     #[arg(value_name = "FOLDER", requires = "vertical", conflicts_with_all = ["ids", "ids_from"])]
     folder: Option<PathBuf>,
     #[command(flatten)]
@@ -35,6 +45,15 @@ pub(crate) struct Args {
     /// Read and hash every original, rendition and alias: finds a disk that rots
     #[arg(long)]
     deep: bool,
+    /// Fetch only so many of the served images, chosen by chance; everything else is looked at as ever
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=SAMPLE_MAX as u64))]
+    sample: Option<u64>,
+    /// Choose the same images again [default: by chance, and reported]
+    #[arg(long, value_name = "SEED", requires = "sample")]
+    seed: Option<u64>,
+    /// With --json: lines that say how far it is
+    #[arg(long, requires = "json")]
+    progress: bool,
 }
 
 /// The last line of `--json`.
@@ -47,13 +66,14 @@ struct Last<'s> {
 struct Printer<'p> {
     context: &'p Context,
     all: bool,
+    progress: Progress,
     printed: anyhow::Result<()>,
 }
 
 impl Printer<'_> {
     fn print(&mut self, print: impl FnOnce() -> anyhow::Result<()>) {
         if self.printed.is_ok() {
-            self.printed = print();
+            self.printed = self.progress.beside(print);
         }
     }
 }
@@ -73,10 +93,17 @@ impl Listen for Printer<'_> {
             self.print(|| lines([format!("{}: unexpected in the image bucket: {}", unowned.key, unowned.why)]));
         }
     }
+
+    fn progress(&mut self, progress: verify::Progress) {
+        if self.printed.is_ok() {
+            self.printed = self.progress.at(progress);
+        }
+    }
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let scope = args.scope.scope()?;
+    let progress = Progress::start("verifying", context.json, args.progress);
     let places = args.places.open(context).await?;
     let question = question(&args, scope)?;
     // Before anything else is printed: a list that ends with it would look like an answer.
@@ -86,8 +113,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         }
         note(&format!("{error}; everything else is verified"));
     }
-    let mut printer = Printer { context, all: args.all, printed: Ok(()) };
+    let mut printer = Printer { context, all: args.all, progress, printed: Ok(()) };
     let summary = verify::verify(places.to_verify(), &question, &mut printer).await?;
+    printer.progress.end();
     printer.printed?;
     if context.json {
         json_line(&Last { summary: &summary })?;
@@ -99,20 +127,30 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
 
 fn question(args: &Args, scope: Scope) -> anyhow::Result<Question> {
     let look = if args.deep { Look::Deep } else { Look::Everything };
+    let seed = args.seed.unwrap_or_else(rand_seed);
+    let sample = args.sample.map(|images| Sample { images: usize::try_from(images).unwrap_or(SAMPLE_MAX), seed });
     let (Some(folder), Some(vertical)) = (&args.folder, &args.scope.vertical) else {
-        return Ok(Question { look, ..Question::of(scope) });
+        return Ok(Question { look, sample, ..Question::of(scope) });
     };
     let delivery = DeliveryFolder::of_folder(folder, vertical)?;
     if delivery.originals.is_empty() {
         let doing = format!("find originals in {}: name them {{cd_idx}}_{{sequence}}.jpg", folder.display());
         return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
     }
-    Ok(Question { scope, delivery: Some(delivery.to_verify()?), look })
+    Ok(Question { scope, delivery: Some(delivery.to_verify()?), look, sample })
 }
 
-/// An entity's lines: its state, and what was found.
+/// A seed by chance.
+fn rand_seed() -> u64 {
+    u64::from(rand::random::<u32>())
+}
+
+/// An entity's lines: its state, and what was found; of one that never arrived, a line a photo.
 pub(crate) fn entity_text(report: &EntityReport) -> Vec<String> {
     let head = format!("{}/{}: {}", report.vertical, report.cd_idx, state_name(report.state));
+    if report.never_arrived() {
+        return report.findings.clone();
+    }
     let findings = report.findings.iter().map(|finding| format!("  {finding}"));
     [head].into_iter().chain(findings).collect()
 }
@@ -129,8 +167,7 @@ fn state_name(state: EntityState) -> &'static str {
 /// What is said once for all entities, and the counts.
 fn text_of(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<String> = summary.unmatched.iter().map(ToString::to_string).collect();
-    lines.extend(summary.unknown_ids.iter().map(|id| format!("{id}: not found")));
-    lines.extend(summary.deleted_ids.iter().map(|id| format!("{id}: deleted; nothing of it is left")));
+    lines.extend(absent_text(&summary.unknown_ids, &summary.deleted_ids));
     lines.extend(summary.strays.iter().map(|UnexpectedFile { key, state }| match state {
         Some(State::Rejected { reason, detail }) => format!("{key}: rejected: {reason}: {detail}"),
         _ => format!("{key}: pending"),
@@ -141,6 +178,12 @@ fn text_of(summary: &Summary) -> Vec<String> {
             outdated.photos, outdated.made_by, outdated.size_set
         )
     }));
+    if let Some(OtherImages { count, example }) = &summary.other_images {
+        lines.push(format!("{count} JPEGs in the image bucket are in folders of unknown verticals, such as {example}"));
+    }
+    if let Some(Sampled { fetched, of, seed }) = &summary.sampled {
+        lines.push(format!("{fetched} of {of} served images were fetched (--seed {seed})"));
+    }
     if let Some(why) = &summary.not_fetched {
         lines.push(format!("served images could not be looked at: {why}"));
     }

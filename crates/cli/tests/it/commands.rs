@@ -136,6 +136,15 @@ fn what_is_misspelt_ends_with_2_and_says_what() {
     assert!(text(&variable.stderr).contains("CAMEO_STORE_BUKCET"));
     let id = cameo(&["verify", "--ids", "12,x7"]).output().unwrap();
     assert_eq!(id.status.code(), Some(2));
+    assert!(text(&id.stderr).contains("--ids: line 1, column 4: \"x7\" is not a cd_idx"), "{}", text(&id.stderr));
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list.csv");
+    fs::write(&list, "\u{feff}name,cd_idx\nA,1\nB,b\n").unwrap();
+    let id = cameo(&["status", "--ids-from", list.to_str().unwrap()]).output().unwrap();
+    assert_eq!(id.status.code(), Some(2));
+    assert!(text(&id.stderr).contains("line 3, column 3: \"b\" is not a cd_idx"), "{}", text(&id.stderr));
+    let missing = cameo(&["status", "--ids-from", "/no/such/list"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(2), "users.md 45");
     assert_eq!(cameo(&["verify", "--vertical", "-rf"]).output().unwrap().status.code(), Some(2));
     assert_eq!(cameo(&["nonsense"]).output().unwrap().status.code(), Some(2));
 }

@@ -7,11 +7,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{Delivery, EntityFacts, Places, origin_prefix};
 use crate::{
     catalog::{LedgerPages, RowPages},
-    ledger::Scope,
+    ledger::{LedgerEntry, Scope, State},
     model::{
         error::Result,
         generation::Generation,
-        key::{EntityId, PhotoId, UploadKey, Vertical},
+        key::{EntityId, PhotoId, UploadKey, Vertical, leading_cd_idx},
     },
     store::{ContentState, ObjectInfo},
 };
@@ -94,6 +94,27 @@ async fn list_all(places: Places<'_>, prefix: String) -> Result<Vec<ObjectInfo>>
             return Ok(all);
         }
     }
+}
+
+/// Numbers of a scope of which an original, a row or anything else but a deletion is left.
+pub(super) async fn left(places: Places<'_>, scope: &Scope, entities: &BTreeSet<EntityId>) -> Result<BTreeSet<u64>> {
+    let mut left = BTreeSet::new();
+    let mut ledger = LedgerPages::new(places.catalog, scope);
+    while let Some(page) = ledger.next().await? {
+        let is_left = |entry: &LedgerEntry| entry.state != State::Removed || entry.serving.is_some();
+        left.extend(page.iter().filter(|entry| is_left(entry)).filter_map(|entry| leading_cd_idx(&entry.key)));
+    }
+    let mut rows = RowPages::new(places.catalog, scope);
+    while let Some(page) = rows.next().await? {
+        left.extend(page.into_iter().map(|row| row.photo.entity.cd_idx));
+    }
+    for entity in entities.iter().filter(|entity| !left.contains(&entity.cd_idx)).collect::<Vec<_>>() {
+        let found = list_all(places, format!("{}{}_", origin_prefix(&entity.vertical), entity.cd_idx)).await?;
+        if found.iter().any(|info| matches!(UploadKey::parse(&info.key), UploadKey::Photo(_))) {
+            left.insert(entity.cd_idx);
+        }
+    }
+    Ok(left)
 }
 
 /// The scopes that are exactly these entities, one a vertical.

@@ -7,7 +7,7 @@ use crate::{
     ledger::{Scope, State},
     model::{
         error::Result,
-        key::{Misplaced, ORIGIN_PREFIX, UploadKey, Vertical, leading_cd_idx},
+        key::{Misplaced, ORIGIN_PREFIX, QUARANTINE_PREFIX, UploadKey, Vertical, leading_cd_idx},
         reason::ReasonCode,
     },
     store::{ObjectInfo, Store},
@@ -83,8 +83,8 @@ pub async fn misplaced(store: &dyn Store, bucket: &str, scope: &Scope, max: usiz
         let page = store.list(bucket, "", &after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after.clone_from(&last.key);
-        if after.starts_with(ORIGIN_PREFIX) {
-            after = format!("{}{AFTER_SLASH}", ORIGIN_PREFIX.trim_end_matches('/'));
+        if let Some(folder) = [ORIGIN_PREFIX, QUARANTINE_PREFIX].iter().find(|folder| after.starts_with(**folder)) {
+            after = format!("{}{AFTER_SLASH}", folder.trim_end_matches('/'));
         }
         looked_at += page.len();
         let of_scope = page.into_iter().filter_map(|info| {

@@ -122,6 +122,13 @@ impl InWork {
     }
 }
 
+/// Those of the keys that no message is about, alive or dead. Where messages cannot be looked at: all of them while the queues are empty,
+/// and else none.
+pub async fn without_message(queues: Queues<'_>, keys: Vec<String>) -> Result<Vec<String>> {
+    let seen = InWork::look(Some(queues)).await?;
+    Ok(keys.into_iter().filter(|key| seen.of(key) != Work::Busy && seen.dead(key).is_none()).collect())
+}
+
 /// Keys of dead letters, with the newest error.
 async fn dead_letters(queues: Option<Queues<'_>>) -> Result<BTreeMap<String, String>> {
     let Some(Queues { events, registrations }) = queues else { return Ok(BTreeMap::new()) };

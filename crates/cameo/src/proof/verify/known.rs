@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Places,
+    Places, collect,
     files::{self, OUTSIDE_MAX},
     in_work::InWork,
     origin_prefix,
@@ -84,22 +84,48 @@ fn distance(a: &[char], b: &[char]) -> usize {
     table[a.len() * width + b.len()]
 }
 
-/// Numbers of a scope that are found nowhere: in no original, ledger entry or row, and in no misnamed file.
-pub async fn unknown_ids(places: Places<'_>, scope: &Scope) -> Result<Vec<u64>> {
-    let Scope::Ids { vertical, cd_idx } = scope else { return Ok(Vec::new()) };
-    let mut unknown = Vec::new();
+/// Numbers that were asked for and of which nothing is left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AbsentIds {
+    /// Found nowhere: in no original, ledger entry or row, and in no misnamed file.
+    pub unknown: Vec<u64>,
+    /// Everything of them was deleted.
+    pub deleted: Vec<u64>,
+}
+
+impl AbsentIds {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.unknown.len() + self.deleted.len()
+    }
+
+    /// Whether something is left of every number that was asked for.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Numbers of a scope of which nothing is left, as verifying judges it.
+pub async fn absent_ids(places: Places<'_>, scope: &Scope) -> Result<AbsentIds> {
+    let Scope::Ids { vertical, cd_idx } = scope else { return Ok(AbsentIds::default()) };
+    let mut absent = AbsentIds::default();
     for some in cd_idx.chunks(CHUNK) {
         let scope = Scope::Ids { vertical: vertical.clone(), cd_idx: some.to_vec() };
-        let seen: BTreeSet<u64> =
-            walk::with_ids(places, &scope).await?.into_iter().map(|entity| entity.cd_idx).collect();
-        unknown.extend(some.iter().copied().filter(|id| !seen.contains(id)));
+        let entities = walk::with_ids(places, &scope).await?;
+        let left = collect::left(places, &scope, &entities).await?;
+        let known: BTreeSet<u64> = entities.into_iter().map(|entity| entity.cd_idx).collect();
+        for id in some.iter().filter(|id| !left.contains(id)) {
+            if known.contains(id) { absent.deleted.push(*id) } else { absent.unknown.push(*id) }
+        }
     }
-    if !unknown.is_empty() {
-        let scope = Scope::Ids { vertical: vertical.clone(), cd_idx: unknown.clone() };
-        let files = misnamed(places, &scope).await?;
-        unknown.retain(|id| !files.contains(id));
+    if !absent.is_empty() {
+        let cd_idx = absent.unknown.iter().chain(&absent.deleted).copied().collect();
+        let files = misnamed(places, &Scope::Ids { vertical: vertical.clone(), cd_idx }).await?;
+        for ids in [&mut absent.unknown, &mut absent.deleted] {
+            ids.retain(|id| !files.contains(id));
+        }
     }
-    Ok(unknown)
+    Ok(absent)
 }
 
 /// Misnamed files whose names begin with a number of the scope, with what became of them.

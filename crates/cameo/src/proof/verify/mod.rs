@@ -26,6 +26,7 @@ mod known;
 mod repair;
 mod report;
 mod run;
+mod sample;
 mod served;
 mod settle;
 mod unowned;
@@ -34,11 +35,14 @@ mod walk;
 
 pub(in crate::proof) use files::folders;
 pub use files::{OUTSIDE_MAX, misplaced};
-pub use in_work::Queues;
-pub use known::{misnamed_with_ids, unknown_ids, unmatched, verticals_known};
+pub use in_work::{Queues, without_message};
+pub use known::{AbsentIds, absent_ids, misnamed_with_ids, unmatched, verticals_known};
 pub use repair::Repair;
-pub use report::{Cell, EntityReport, EntityState, Outdated, PlaceState, Summary, UnexpectedFile, Unmatched, Unowned};
+pub use report::{
+    Cell, EntityReport, EntityState, OtherImages, Outdated, PlaceState, Summary, UnexpectedFile, Unmatched, Unowned,
+};
 pub use run::verify;
+pub use sample::{SAMPLE_MAX, Sample, Sampled};
 pub use served::{Fetched, Served, ServedImage};
 pub use unowned::why_unowned;
 
@@ -60,12 +64,14 @@ pub struct Question {
     pub delivery: Option<Delivery>,
     /// How much is looked at.
     pub look: Look,
+    /// Which served images are fetched; all of them where nothing is said.
+    pub sample: Option<Sample>,
 }
 
 impl Question {
     /// Everything but the bytes of all content.
     pub fn of(scope: Scope) -> Self {
-        Self { scope, delivery: None, look: Look::Everything }
+        Self { scope, delivery: None, look: Look::Everything, sample: None }
     }
 }
 
@@ -116,6 +122,28 @@ pub trait Listen {
     fn entity(&mut self, report: &EntityReport);
     /// An object of the image bucket is nobody's.
     fn unowned(&mut self, _: &Unowned) {}
+    /// How far it is: at the start, and after each page.
+    fn progress(&mut self, _: Progress) {}
+}
+
+/// How far verifying is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Entities that were judged.
+    pub entities: u64,
+    /// What is being looked at.
+    pub step: Step,
+}
+
+/// What verifying looks at, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The entities, in the order of their keys.
+    Entities,
+    /// Objects of the image bucket, to find those of nobody.
+    Objects,
+    /// The images of a sample, as they are served.
+    Sample,
 }
 
 impl<F: FnMut(&EntityReport)> Listen for F {

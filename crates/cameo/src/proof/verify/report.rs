@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::repair::Repair;
+use super::{repair::Repair, sample::Sampled};
 use crate::{
     ledger::State,
     model::{
@@ -122,6 +122,17 @@ impl EntityReport {
         EntityId { vertical: self.vertical.clone(), cd_idx: self.cd_idx }
     }
 
+    /// Whether nothing of it was ever received: of every photo that was handed over no place has anything.
+    pub fn never_arrived(&self) -> bool {
+        let is_absent = |cell: &Cell| {
+            cell.original == PlaceState::Missing
+                && [cell.rendition, cell.row]
+                    .iter()
+                    .all(|place| matches!(place, PlaceState::Missing | PlaceState::Unexpected))
+        };
+        self.state == EntityState::Different && !self.cells.is_empty() && self.cells.iter().all(is_absent)
+    }
+
     /// Whether everything that keeps it from being complete is said once, in the summary, for all entities.
     pub fn is_said_in_summary(&self) -> bool {
         self.state != EntityState::Complete && self.findings.len() == self.outdated.len()
@@ -197,6 +208,15 @@ pub struct Outdated {
     pub photos: u64,
 }
 
+/// JPEGs of the image bucket in folders of verticals that nobody knows: another system's, or what is left of a vertical.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OtherImages {
+    /// How many there are.
+    pub count: u64,
+    /// The key of one.
+    pub example: String,
+}
+
 /// The counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -236,6 +256,10 @@ pub struct Summary {
     pub not_fetched: Option<String>,
     /// What was asked for and is found nowhere.
     pub unmatched: Option<Unmatched>,
+    /// JPEGs of the image bucket in folders of verticals that nobody knows: no fault of their own.
+    pub other_images: Option<OtherImages>,
+    /// How many of the served images were fetched, where it was a sample.
+    pub sampled: Option<Sampled>,
     #[serde(skip)]
     waiting_files: u64,
     #[serde(skip)]
@@ -263,6 +287,28 @@ impl Summary {
         }
     }
 
+    pub(super) fn add_other_image(&mut self, key: String) {
+        self.other_images.get_or_insert(OtherImages { count: 0, example: key }).count += 1;
+    }
+
+    /// Counts an entity differently than before.
+    pub(super) fn recount(&mut self, before: Option<EntityState>, now: EntityState) {
+        if let Some(before) = before {
+            let counted = self.counted(before);
+            *counted = counted.saturating_sub(1);
+        }
+        *self.counted(now) += 1;
+    }
+
+    fn counted(&mut self, state: EntityState) -> &mut u64 {
+        match state {
+            EntityState::Complete => &mut self.complete,
+            EntityState::Pending => &mut self.pending,
+            EntityState::Rejected => &mut self.rejected,
+            EntityState::Different => &mut self.different,
+        }
+    }
+
     pub(super) fn add(&mut self, report: &EntityReport) {
         self.entities += 1;
         let mut sequences: Vec<_> = report.cells.iter().map(|cell| cell.sequence).collect();
@@ -272,12 +318,7 @@ impl Summary {
         for labels in &report.outdated {
             *self.outdated_photos.entry(labels.clone()).or_default() += 1;
         }
-        match report.state {
-            EntityState::Complete => self.complete += 1,
-            EntityState::Pending => self.pending += 1,
-            EntityState::Rejected => self.rejected += 1,
-            EntityState::Different => self.different += 1,
-        }
+        *self.counted(report.state) += 1;
     }
 
     pub(super) fn finish(&mut self) {

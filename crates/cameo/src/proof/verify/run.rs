@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Listen, Look, Places, Question,
+    Listen, Look, Places, Progress, Question, Step,
     collect::{self, Facts},
     files,
     in_work::InWork,
     judge::judge_all,
     known,
     report::{EntityReport, EntityState, Summary, UnexpectedFile},
+    sample::{Draw, Nothing, Only},
     settle, unowned,
     view::View,
     walk::{self, CHUNK, Walk},
@@ -19,15 +20,19 @@ use crate::{
     ledger::Scope,
     model::{
         error::Result,
-        key::{EntityId, leading_cd_idx},
+        key::{EntityId, ImageKey, leading_cd_idx},
     },
 };
 
-/// Answers a question; `listen` hears of each entity in order, and then of what nobody owns.
+/// Answers a question; `listen` hears of each entity in order, and then of what nobody owns. Of a sample, the entities whose images are
+/// not as they should be come at the end, once more.
 pub async fn verify(places: Places<'_>, question: &Question, listen: &mut impl Listen) -> Result<Summary> {
+    listen.progress(Progress { entities: 0, step: Step::Entities });
+    let draw = question.sample.map(Draw::new);
     let mut run = Run {
         places,
         question,
+        draw: draw.as_ref(),
         in_work: InWork::look(places.queues).await?,
         summary: Summary::default(),
         seen: BTreeSet::new(),
@@ -38,6 +43,7 @@ pub async fn verify(places: Places<'_>, question: &Question, listen: &mut impl L
     }
     if run.summary.unmatched.is_none() {
         run.everything(listen).await?;
+        run.sample(listen).await?;
     }
     run.summary.not_fetched = run.not_fetched;
     run.summary.finish();
@@ -47,6 +53,8 @@ pub async fn verify(places: Places<'_>, question: &Question, listen: &mut impl L
 struct Run<'r> {
     places: Places<'r>,
     question: &'r Question,
+    /// Where only a sample is fetched: which images it is to be of.
+    draw: Option<&'r Draw>,
     in_work: InWork,
     summary: Summary,
     /// Numbers that something was found of, where numbers were asked for.
@@ -129,21 +137,59 @@ impl Run<'_> {
     /// Judges a chunk, looks again at what is not as it should be, and reports.
     async fn judge(&mut self, facts: Facts, listen: &mut impl Listen) -> Result<()> {
         let view = View { places: self.places, in_work: &self.in_work, look: self.question.look };
-        let mut reports = judge_all(view, &facts).await?;
+        let mut first = view;
+        if let Some(draw) = self.draw {
+            first.places.served = draw;
+        }
+        let mut reports = judge_all(first, &facts).await?;
         let again: Vec<EntityId> =
             reports.iter().filter(|report| is_to_look_again(report)).map(EntityReport::entity).collect();
         if !again.is_empty() {
+            let view = if self.draw.is_some() { without_fetching(view) } else { view };
             reports.retain(|report| !is_to_look_again(report));
             reports.extend(settle::settle(view, &again, self.question.delivery.as_ref()).await?);
             reports.sort_by_key(EntityReport::entity);
         }
         for report in reports {
-            if report.not_fetched && self.not_fetched.is_none() {
-                self.not_fetched = Some(self.places.served.why_not().unwrap_or_else(|| "nobody answers".to_owned()));
-            }
+            self.note_not_fetched(&report);
             self.saw(Some(report.entity().cd_idx));
             self.summary.add(&report);
             listen.entity(&report);
+        }
+        listen.progress(Progress { entities: self.summary.entities, step: Step::Entities });
+        Ok(())
+    }
+
+    fn note_not_fetched(&mut self, report: &EntityReport) {
+        if report.not_fetched && self.not_fetched.is_none() {
+            self.not_fetched = Some(self.places.served.why_not().unwrap_or_else(|| "nobody answers".to_owned()));
+        }
+    }
+
+    /// Fetches the images of the sample, and judges their entities with them.
+    async fn sample(&mut self, listen: &mut impl Listen) -> Result<()> {
+        let Some(draw) = self.draw else { return Ok(()) };
+        let (keys, sampled) = draw.finish();
+        self.summary.sampled = Some(sampled);
+        let entities: BTreeSet<EntityId> = keys.iter().filter_map(|key| ImageKey::parse(key).entity()).collect();
+        let entities: Vec<_> = entities.into_iter().collect();
+        let only = Only { served: self.places.served, keys: &keys };
+        for some in entities.chunks(CHUNK) {
+            listen.progress(Progress { entities: self.summary.entities, step: Step::Sample });
+            let facts = collect::of_entities(self.places, some, self.question.delivery.as_ref()).await?;
+            let view = View { places: self.places, in_work: &self.in_work, look: Look::Entities };
+            let before = judge_all(without_fetching(view), &facts).await?;
+            let mut fetching = view;
+            fetching.places.served = &only;
+            for report in judge_all(fetching, &facts).await? {
+                self.note_not_fetched(&report);
+                let entity = report.entity();
+                let before = before.iter().find(|report| report.entity() == entity).map(|report| report.state);
+                if before.is_some_and(|before| before < report.state) {
+                    self.summary.recount(before, report.state);
+                    listen.entity(&report);
+                }
+            }
         }
         Ok(())
     }
@@ -196,9 +242,15 @@ impl Run<'_> {
                 listen.unowned(&object);
             }
             unowned::Found::InWork => summary.pending_objects += 1,
+            unowned::Found::OfUnknownVertical(key) => summary.add_other_image(key),
+            unowned::Found::Page => listen.progress(Progress { entities: summary.entities, step: Step::Objects }),
         })
         .await
     }
+}
+
+fn without_fetching(view: View<'_>) -> View<'_> {
+    View { places: Places { served: &Nothing, ..view.places }, ..view }
 }
 
 fn scope_of(entities: &[EntityId]) -> Scope {

@@ -35,6 +35,10 @@ pub(super) enum Found {
     Nobodys(Unowned),
     /// An object whose photo is in work.
     InWork,
+    /// A JPEG in the folder of a vertical that nobody knows, by its key.
+    OfUnknownVertical(String),
+    /// A page was looked at.
+    Page,
 }
 
 /// Lists the image bucket for a scope.
@@ -84,6 +88,7 @@ impl Search<'_> {
             after.clone_from(&last.key);
             let full = page.len() == PAGE;
             self.page(page, tell).await?;
+            tell(Found::Page);
             if !full {
                 return Ok(());
             }
@@ -100,8 +105,13 @@ impl Search<'_> {
         let served = Served::of(self.places.catalog, &entities).await?;
         let mut suspects = Vec::new();
         for (key, kind) in keys {
-            if self.is_asked_for(&kind) && !self.is_owned(&kind, &served).await? {
+            if !self.is_asked_for(&kind) {
+                continue;
+            }
+            if !self.is_owned(&kind, &served).await? {
                 suspects.push((key, kind));
+            } else if matches!(kind, ImageKey::Other(_)) && is_jpeg(&key) {
+                tell(Found::OfUnknownVertical(key));
             }
         }
         if suspects.is_empty() {
@@ -153,6 +163,11 @@ impl Search<'_> {
         self.known.insert(vertical.clone(), known);
         Ok(known)
     }
+}
+
+fn is_jpeg(key: &str) -> bool {
+    let extension = key.rsplit('.').next().unwrap_or_default();
+    extension.eq_ignore_ascii_case("jpg") || extension.eq_ignore_ascii_case("jpeg")
 }
 
 /// What the ledger serves of some entities.

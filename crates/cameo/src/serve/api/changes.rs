@@ -81,12 +81,12 @@ pub(super) async fn health(State(site): State<Site>, Extension(health): Extensio
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
-fn too_many() -> Response {
+pub(super) fn too_many() -> Response {
     (StatusCode::PAYLOAD_TOO_LARGE, format!("at most {KEYS_MAX} keys at a time")).into_response()
 }
 
 /// The answer of a change, which names for the audit trail what it was about.
-fn answer(named: Vec<String>, result: Result<impl Serialize, Error>) -> Response {
+pub(super) fn answer(named: Vec<String>, result: Result<impl Serialize, Error>) -> Response {
     let mut response = match result {
         Ok(done) => Json(done).into_response(),
         Err(error) => failed(&error),
@@ -124,12 +124,12 @@ pub(super) async fn remove_absent(State(site): State<Site>, _: OwnClient, Json(a
     answer(asked.keys, removed)
 }
 
-/// Deletes objects of the image bucket that nobody owns.
+/// Moves objects of the image bucket to quarantine that nobody owns.
 pub(super) async fn take_down(State(site): State<Site>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
     if asked.keys.len() > KEYS_MAX {
         return too_many();
     }
-    let taken_down = repair::take_down(&site.flow, &asked.keys).await;
+    let taken_down = repair::take_down(&site.flow, &asked.keys, site.clock.now()).await;
     answer(asked.keys, taken_down)
 }
 

@@ -58,7 +58,7 @@ impl ApiClient {
         self.act("remove-absent", keys).await
     }
 
-    /// Deletes objects of the image bucket that nobody owns.
+    /// Moves objects of the image bucket to quarantine that nobody owns.
     pub async fn take_down(&self, keys: &[String]) -> Result<Acted> {
         self.act("take-down", keys).await
     }
@@ -66,9 +66,7 @@ impl ApiClient {
     async fn act(&self, what: &str, keys: &[String]) -> Result<Acted> {
         let mut all = Acted::default();
         for batch in keys.chunks(KEYS_MAX) {
-            let acted: Acted = self.post(what, &Keys { keys: batch.to_vec() }).await?;
-            all.done += acted.done;
-            all.passed_over += acted.passed_over;
+            all.add(self.post(what, &Keys { keys: batch.to_vec() }).await?);
         }
         Ok(all)
     }
@@ -83,7 +81,7 @@ impl ApiClient {
         Ok(all)
     }
 
-    async fn post<T: DeserializeOwned>(&self, what: &str, body: &impl Serialize) -> Result<T> {
+    pub(super) async fn post<T: DeserializeOwned>(&self, what: &str, body: &impl Serialize) -> Result<T> {
         let url = format!("{}/api/{what}", self.base);
         let failed = |error| Error::new(Place::System, Kind::Unavailable, format!("ask {url}")).because(error);
         let request = self.client.post(&url).header(ASKED_BY, "cameo").json(body);

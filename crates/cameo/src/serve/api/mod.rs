@@ -17,6 +17,8 @@ use super::site::Site;
 mod changes;
 pub mod client;
 pub mod health;
+mod relocate;
+mod restore;
 
 use health::Health;
 
@@ -31,7 +33,10 @@ pub(super) fn routes() -> Router<Site> {
         .route("/api/redrive", post(changes::redrive))
         .route("/api/remove-absent", post(changes::remove_absent))
         .route("/api/take-down", post(changes::take_down))
-        .route("/api/rewrite-urls", post(changes::rewrite_urls));
+        .route("/api/rewrite-urls", post(changes::rewrite_urls))
+        .route("/api/restore", post(restore::restore))
+        .route("/api/dismiss", post(restore::dismiss))
+        .route("/api/move", post(relocate::relocate));
     changes
         .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(CHANGES_MAX)), at_most))
         // Beside the limit: a monitor is to hear how the server is, most of all while it has much to do.

@@ -215,11 +215,8 @@ async fn judge(site: &Site, vertical: &Vertical, cd_idx: Vec<u64>) -> Result<Vec
         settings: &flow.settings,
         clock: &*site.clock,
     };
-    let question = Question {
-        scope: Scope::Ids { vertical: Some(vertical.clone()), cd_idx },
-        delivery: None,
-        look: Look::Entities,
-    };
+    let question =
+        Question { look: Look::Entities, ..Question::of(Scope::Ids { vertical: Some(vertical.clone()), cd_idx }) };
     let mut entities = Vec::new();
     verify::verify(places, &question, &mut |report: &EntityReport| entities.push(site.view(report))).await?;
     Ok(entities)

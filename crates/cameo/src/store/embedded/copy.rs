@@ -3,6 +3,7 @@
 use super::{
     Embedded,
     condition::{ReadConditions, Verdict, WriteConditions},
+    kept,
     object::{self, Description, StoredObject},
     refusal::{Refusal, StoreResult},
     run_blocking::run_blocking,
@@ -82,7 +83,7 @@ impl Embedded {
 impl Transaction<'_> {
     pub(super) fn copy(&self, copy: Copy, generation: u64) -> Done<StoreResult<StoredObject>> {
         let Copy { from, source_conditions, to, description, conditions } = copy;
-        if let Err(refusal) = self.require_bucket(&from.0)? {
+        if let (false, Err(refusal)) = (kept::is_hidden(&from.0), self.require_bucket(&from.0)?) {
             return Ok(Err(refusal));
         }
         let Some(source) = object::find(self.connection, &from.0, &from.1)? else {

@@ -34,7 +34,7 @@ const BATCHES_MAX: usize = 40;
 /// Objects of the buckets that nothing else could make again, from a file on.
 const ROWS: &str = "SELECT bucket, object_key, generation, file, file_offset, size, etag, modified_at, content_type,
     headers, metadata, checksums, parts FROM cameo_objects WHERE file > ?1 AND file <= ?2 AND bucket <> ?3
-    ORDER BY file LIMIT ?4";
+    AND bucket NOT LIKE '.quarantine/%' ORDER BY file LIMIT ?4";
 
 impl Embedded {
     /// Gives records to some files that have none. Does nothing once all have one.

@@ -23,6 +23,7 @@ use crate::{
         error::{Error, Kind, Place, Result},
     },
     queue::sqlite::SqliteQueue,
+    store::quarantine::KEEP_REMOVED,
 };
 
 mod buckets;
@@ -33,6 +34,7 @@ mod describe;
 mod files;
 mod garbage;
 mod generations;
+mod kept;
 mod key_locks;
 mod listing;
 mod meta;
@@ -98,11 +100,13 @@ pub struct EmbeddedOptions {
     pub keep_uploads: Duration,
     /// How long content that a start found without a row is kept in `quarantine/`.
     pub keep_quarantine: Duration,
+    /// How long originals that were deleted or replaced are kept, and what was moved to quarantine; zero: not at all.
+    pub keep_removed: Duration,
 }
 
 impl EmbeddedOptions {
     /// Options with the default times: old content is kept 1 hour, unfinished multipart uploads 24 hours, and 30 days what a start
-    /// found without a row.
+    /// found without a row and what was removed.
     pub fn new(upload_bucket: &str, image_bucket: &str, events: SqliteQueue) -> Self {
         Self {
             upload_bucket: upload_bucket.to_owned(),
@@ -111,6 +115,7 @@ impl EmbeddedOptions {
             keep_old: Duration::from_hours(1),
             keep_uploads: Duration::from_hours(24),
             keep_quarantine: Duration::from_hours(30 * 24),
+            keep_removed: KEEP_REMOVED,
         }
     }
 

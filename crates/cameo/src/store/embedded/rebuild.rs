@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     buckets,
     files::{Files, is_held},
-    garbage,
+    garbage, kept,
     object::{self, StoredObject},
     record::{Record, Removed},
     recovery::{Recovered, Recovery},
@@ -29,7 +29,10 @@ use crate::{
         key::{ImageKey, ORIGIN_PREFIX},
     },
     queue,
-    store::GENERATION_METADATA,
+    store::{
+        GENERATION_METADATA,
+        quarantine::{Removal, Why},
+    },
 };
 
 const PREPARE: &str = "CREATE TEMP TABLE changed (bucket TEXT, object_key TEXT, removed INTEGER,
@@ -139,22 +142,33 @@ impl<'r> Rebuild<'r> {
         buckets::create_in(self.connection, &object.bucket, to_millis(object.modified_at), "")?;
         object::upsert(self.connection, object)?;
         if let Some(replaced) = current {
-            garbage::add(self.connection, replaced.position.file, self.now)?;
+            let is_same = replaced.etag == object.etag;
+            self.let_go(replaced, if is_same { None } else { Some(Why::Replaced) })?;
         }
         self.note(&object.bucket, &object.key, None)
     }
 
     fn remove(&self, number: u64, removed: &Removed) -> Done<()> {
         let Removed { bucket, key, generation } = removed;
-        let until = self.now.checked_add(self.recovery.keep_old).unwrap_or(self.now);
+        let keep = self.recovery.keep_old + self.recovery.keep_removed;
+        let until = self.now.checked_add(keep).unwrap_or(self.now);
         garbage::add(self.connection, number, until)?;
         match object::find(self.connection, bucket, key)? {
             Some(current) if current.generation < *generation => {
                 object::delete(self.connection, bucket, key)?;
-                garbage::add(self.connection, current.position.file, self.now)?;
+                self.let_go(current, Some(Why::Deleted))?;
                 self.note(bucket, key, Some(*generation))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Keeps an original that the records say was deleted or replaced, as the index did that is lost; what else there was is old content.
+    fn let_go(&self, removed: StoredObject, why: Option<Why>) -> Done<()> {
+        let is_original = removed.bucket == self.recovery.upload_bucket && removed.key.starts_with(ORIGIN_PREFIX);
+        match why.filter(|_| is_original && !self.recovery.keep_removed.is_zero()) {
+            Some(why) => kept::keep(self.connection, removed, &Removal { at: self.now, why, note: None }),
+            None => garbage::add(self.connection, removed.position.file, self.now),
         }
     }
 

@@ -18,8 +18,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::{
     buckets,
     files::{Files, is_held},
-    meta,
-    object::Position,
+    kept, meta,
+    object::{self, Position},
     quarantine::{self, BY_RECOVERY, Quarantine},
     rebuild::Rebuild,
     recovery::{Recovered, Recovery, Side},
@@ -240,7 +240,10 @@ fn look_at_content(connection: &Connection, files: &Files, done: &mut Recovered)
         let rows: Vec<((String, String), Position, u64, String)> = rows.collect::<Result<_, _>>()?;
         for ((bucket, key), position, size, etag) in &rows {
             let is_there = is_held(files, *position, *size, etag).unwrap_or(false);
-            if !is_there {
+            if !is_there && kept::is_hidden(bucket) {
+                // Nothing can be restored from it.
+                object::delete(connection, bucket, key)?;
+            } else if !is_there {
                 done.without_content += 1;
                 if done.named.len() < NAMED_MAX {
                     done.named.push(format!("{bucket}/{key}"));

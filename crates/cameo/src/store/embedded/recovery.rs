@@ -28,6 +28,8 @@ pub struct Recovery {
     pub events: String,
     /// How long replaced content is kept.
     pub keep_old: Duration,
+    /// How long originals that were deleted or replaced are kept.
+    pub keep_removed: Duration,
 }
 
 /// What was done, or would be.

@@ -8,13 +8,14 @@ use futures::StreamExt;
 
 use super::{
     BodyError, Checksums, Copy, Description, Embedded, Entry, OpenObject, Query, ReadConditions, Refusal, SmallObject,
-    Tag, WriteConditions, read::read_failed, run_blocking::run_blocking,
+    Tag, WriteConditions, kept, read::read_failed, run_blocking::run_blocking,
 };
 use crate::{
     model::{content::Content, error::Result},
     store::{
         Attributes, Condition, ContentDigest, ContentState, NewKey, NewObject, Object, ObjectInfo, Opened, Reading,
         Store, Written, bounds,
+        quarantine::{KeptId, Removal},
     },
 };
 
@@ -176,6 +177,28 @@ impl Store for Embedded {
             Err(Refusal::ConditionFailed) => Ok(false),
             Err(refusal) => Err(refusal.into()),
         }
+    }
+
+    fn quarantine_of(&self, bucket: &str) -> (String, String) {
+        (kept::hidden(bucket), String::new())
+    }
+
+    async fn set_aside(&self, bucket: &str, key: &str, validator: &str, removal: &Removal) -> Result<bool> {
+        let if_match = Some(Tag::Is(validator.to_owned()));
+        let conditions = WriteConditions { if_match, ..WriteConditions::default() };
+        match self.move_to_quarantine(bucket, key, conditions, removal).await {
+            Ok(moved) => Ok(moved),
+            Err(Refusal::NoSuchKey | Refusal::ConditionFailed) => Ok(false),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    async fn bring_back(&self, bucket: &str, id: &KeptId, condition: Condition) -> Result<Option<Written>> {
+        self.bring_row_back(bucket, id, condition).await
+    }
+
+    async fn expire(&self, bucket: &str, ids: &[String]) -> Result<u64> {
+        self.drop_kept(bucket, ids.to_vec(), self.now()).await
     }
 
     async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>> {

@@ -37,6 +37,8 @@ pub struct MadeRoom {
     pub free_bytes: u64,
     /// Files of replaced content that were removed.
     pub files: u64,
+    /// Objects in quarantine that were removed before `store.keep_removed`, the oldest first: they cannot be restored any more.
+    pub expired: u64,
 }
 
 /// Changes in doubt from which on new ones wait for them to be settled. Each may have left content.
@@ -57,33 +59,42 @@ impl Embedded {
         self.expire_quarantine(now, options.keep_quarantine).await?;
         let uploads = self.expire_uploads(before(options.keep_uploads)).await?;
         self.remove_strange_upload_folders().await?;
-        let mut files = 0;
-        loop {
-            let removed = self.sweep_batch(before(options.keep_old)).await?;
-            files += removed;
-            if removed < BATCH.unsigned_abs() {
-                break;
-            }
-        }
+        while self.expire_kept(Some(before(options.keep_removed)), now).await? > 0 {}
+        let files = self.sweep_until(before(options.keep_old)).await?;
         self.raise_swept_through().await?;
         self.describe_old_content(&options.image_bucket).await?;
         Ok(Swept { files, uploads })
     }
 
-    /// Where the disk is nearly full, removes replaced content before its time; what was done, where anything had to be. Otherwise a key that is
+    /// Where the disk is nearly full, removes replaced content before its time, and then the oldest of the quarantine; what was done, where anything had to be. Otherwise a key that is
     /// written over and over would fill the disk within `keep_old`.
     pub async fn make_room(&self, now: Timestamp) -> Result<Option<MadeRoom>> {
         let free_bytes = free_bytes(&self.inner.files)?;
         if free_bytes >= NEARLY_FULL_BYTES || self.inner.options.is_none() {
             return Ok(None);
         }
-        let until = now.checked_sub(KEEP_OLD_LEAST).unwrap_or(Timestamp::MIN);
+        let files = self.sweep_until(now.checked_sub(KEEP_OLD_LEAST).unwrap_or(Timestamp::MIN)).await?;
+        let mut made = MadeRoom { free_bytes, files, expired: 0 };
+        while self::free_bytes(&self.inner.files)? < NEARLY_FULL_BYTES {
+            // Nobody reads what is in quarantine, so its content needs no time to be read to the end.
+            let expired = self.expire_kept(None, Timestamp::MIN).await?;
+            if expired == 0 {
+                break;
+            }
+            made.expired += expired;
+            made.files += self.sweep_until(Timestamp::UNIX_EPOCH).await?;
+        }
+        Ok(Some(made))
+    }
+
+    /// Removes content that lost its last reference at `until` or before.
+    async fn sweep_until(&self, until: Timestamp) -> Result<u64> {
         let mut files = 0;
         loop {
             let removed = self.sweep_batch(until).await?;
             files += removed;
             if removed < BATCH.unsigned_abs() {
-                return Ok(Some(MadeRoom { free_bytes, files }));
+                return Ok(files);
             }
         }
     }

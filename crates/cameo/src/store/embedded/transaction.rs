@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::{
     Inner, buckets,
     condition::WriteConditions,
-    garbage, meta,
+    garbage, kept, meta,
     object::{self, StoredObject},
     refusal::{Refusal, StoreResult},
 };
@@ -20,6 +20,7 @@ use crate::{
         key::ORIGIN_PREFIX,
     },
     queue::{self, Queue},
+    store::quarantine::{Removal, Why},
 };
 
 /// A change within the transaction that commits it.
@@ -45,21 +46,34 @@ impl Transaction<'_> {
         if let Err(refusal) = conditions.check(current.as_ref()) {
             return Ok(Err(refusal));
         }
+        let etag_before = current.as_ref().map(|current| current.etag.clone());
         object::upsert(self.connection, object)?;
         if let Some(replaced) = current {
-            garbage::add(self.connection, replaced.position.file, self.now)?;
+            // Uploading the same again replaces nothing that anybody could want back.
+            let removal = self.inner.removal_of(&replaced, Why::Replaced, self.now);
+            self.let_go(replaced, removal.filter(|_| etag_before.as_deref() != Some(&object.etag)))?;
         }
         let change = Change::Created { etag: object.etag.clone(), size: object.size };
         self.send_event(&object.bucket, &object.key, object.generation, change)?;
         Ok(Ok(()))
     }
 
+    /// Keeps what a change took out, or notes that its content is garbage.
+    fn let_go(&self, removed: StoredObject, removal: Option<Removal>) -> Done<()> {
+        match removal {
+            Some(removal) => kept::keep(self.connection, removed, &removal),
+            None => garbage::add(self.connection, removed.position.file, self.now),
+        }
+    }
+
+    /// Deletes the row if the conditions hold. It is kept in quarantine where that is asked for, and where it is an original's.
     pub(super) fn delete(
         &self,
         bucket: &str,
         key: &str,
         generation: u64,
         conditions: &WriteConditions,
+        removal: Option<Removal>,
     ) -> Done<StoreResult<bool>> {
         if let Err(refusal) = self.require_bucket(bucket)? {
             return Ok(Err(refusal));
@@ -72,16 +86,18 @@ impl Transaction<'_> {
             return Ok(Ok(false));
         };
         object::delete(self.connection, bucket, key)?;
-        garbage::add(self.connection, removed.position.file, self.now)?;
+        let removal = removal.or_else(|| self.inner.removal_of(&removed, Why::Deleted, self.now));
+        self.let_go(removed, removal)?;
         self.send_event(bucket, key, generation, Change::Removed)?;
         Ok(Ok(true))
     }
 
-    /// The file of a deletion is garbage once the content that it deleted is gone: that is removed after `keep_old`, this one after twice as
-    /// long.
+    /// The file of a deletion is garbage once the content that it deleted is gone: that may be kept for `keep_removed`, and is removed
+    /// after `keep_old`; this one goes later than both.
     pub(super) fn note_tombstone(&self, generation: u64) -> Done<()> {
-        let keep_old = self.inner.options.as_ref().map(|options| options.keep_old).unwrap_or_default();
-        garbage::add(self.connection, generation, self.now.checked_add(keep_old).unwrap_or(self.now))
+        let options = self.inner.options.as_ref();
+        let keep = options.map(|options| options.keep_old + options.keep_removed).unwrap_or_default();
+        garbage::add(self.connection, generation, self.now.checked_add(keep).unwrap_or(self.now))
     }
 
     /// Remembers the generation, and sends the event where the key is an original's.

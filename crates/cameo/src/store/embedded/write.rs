@@ -24,6 +24,7 @@ use crate::{
     db::Done,
     failpoint::{Bug, Point, planted, reached},
     model::error::{Error, Kind, Place, Result},
+    store::quarantine::Removal,
 };
 
 /// Generations that are reserved in the database at once: one commit in a thousand changes, and as many numbers lost by each start.
@@ -164,17 +165,34 @@ impl Embedded {
 
     /// Deletes an object; true when there was one.
     pub async fn delete_object(&self, bucket: &str, key: &str, conditions: WriteConditions) -> StoreResult<bool> {
+        self.delete_for(bucket, key, conditions, None).await
+    }
+
+    /// [`delete_object`](Self::delete_object), which keeps the object in quarantine where a removal is named.
+    pub(super) async fn delete_for(
+        &self,
+        bucket: &str,
+        key: &str,
+        conditions: WriteConditions,
+        removal: Option<Removal>,
+    ) -> StoreResult<bool> {
         let lock = self.inner.locks.lock(bucket, key).await;
         let (store, bucket, key) = (self.clone(), bucket.to_owned(), key.to_owned());
         self.detached(async move {
-            let result = store.commit_delete(bucket, key, conditions).await;
+            let result = store.commit_delete(bucket, key, conditions, removal).await;
             drop(lock);
             result
         })
         .await
     }
 
-    async fn commit_delete(&self, bucket: String, key: String, conditions: WriteConditions) -> StoreResult<bool> {
+    async fn commit_delete(
+        &self,
+        bucket: String,
+        key: String,
+        conditions: WriteConditions,
+        removal: Option<Removal>,
+    ) -> StoreResult<bool> {
         let in_flight = self.next_generation().await?;
         let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
         let actor = self.actor.clone();
@@ -183,7 +201,7 @@ impl Embedded {
         let (in_bucket, at_key) = (bucket.clone(), key.clone());
         let job = self.inner.db.write(Place::Store, "record that an object was deleted", move |connection| {
             let transaction = Transaction { connection, inner: &inner, now, actor };
-            let deleted = transaction.delete(&in_bucket, &at_key, generation, &conditions)?;
+            let deleted = transaction.delete(&in_bucket, &at_key, generation, &conditions, removal)?;
             if is_marked && matches!(deleted, Ok(true)) {
                 transaction.note_tombstone(generation)?;
             }

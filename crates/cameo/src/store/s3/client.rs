@@ -125,6 +125,11 @@ impl S3Response {
     }
 }
 
+/// A bucket and a key as a header names them.
+pub(super) fn path_of(bucket: &str, key: &str) -> String {
+    format!("/{bucket}/{}", utf8_percent_encode(key, PATH))
+}
+
 impl Client {
     pub(super) fn new(access: &AwsAccess, limits: S3Limits) -> Result<Self> {
         let misconfigured =

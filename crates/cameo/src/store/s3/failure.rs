@@ -28,6 +28,11 @@ pub(super) fn is_missing_bucket(body: &[u8]) -> bool {
     refusal(body).code == "NoSuchBucket"
 }
 
+/// Whether the body of an answer says that something failed, whatever its status says.
+pub(super) fn is_error(body: &[u8]) -> bool {
+    !refusal(body).code.is_empty()
+}
+
 /// The error of an answer.
 pub(super) fn refused(what: &str, status: StatusCode, body: &[u8]) -> Error {
     let Refusal { code, message } = refusal(body);

@@ -197,6 +197,24 @@ impl Store for S3Store {
         self.put(bucket, to, source.body, attributes, condition).await.map(Some)
     }
 
+    /// A copy within the store, for what nobody else writes to: its content does not come here.
+    async fn duplicate(&self, bucket: &str, info: &ObjectInfo, to: &str, attributes: &Attributes) -> Result<bool> {
+        let mut request = Request::new(Method::PUT, bucket, to);
+        request.set_attributes(attributes);
+        request.set("x-amz-copy-source", &client::path_of(bucket, &info.key));
+        request.set("x-amz-copy-source-if-match", &format!("\"{}\"", info.etag));
+        request.set("x-amz-metadata-directive", "REPLACE");
+        let answer = self.client.send(&request).await?;
+        match answer.status() {
+            // The status comes before the copy is done: an error that is met later is in the body.
+            StatusCode::OK if failure::is_error(&answer.body) => Err(answer.refused()),
+            StatusCode::OK => Ok(true),
+            StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(false),
+            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer.body) => Ok(false),
+            _ => Err(answer.refused()),
+        }
+    }
+
     /// The ETag is looked at first and sent as a condition; a store that ignores it leaves a moment in between.
     async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
         match self.head(bucket, key).await? {

@@ -11,6 +11,7 @@ fn recovery(side: Side) -> Recovery {
         image_bucket: "images".into(),
         events: "events".into(),
         keep_old: Duration::from_hours(1),
+        keep_removed: Duration::from_hours(48),
     }
 }
 
@@ -107,7 +108,16 @@ async fn the_index_is_written_again_from_the_content() {
     assert_eq!(read.body, "first");
     house.clock.advance(Duration::from_hours(3));
     house.store.sweep(house.clock.now()).await.expect("a sweep");
-    assert_eq!(house.files("objects"), 5, "what was replaced and deleted is swept as ever");
+    assert_eq!(
+        house.files("objects"),
+        8,
+        "what was replaced and deleted can be restored, and that it was deleted is known"
+    );
+    for hours in [24 * 31, 3] {
+        house.clock.advance(Duration::from_hours(hours));
+        house.store.sweep(house.clock.now()).await.expect("a sweep");
+    }
+    assert_eq!(house.files("objects"), 5, "then it is swept as ever");
 }
 
 /// The restored state was taken, and that was a mistake: what it moved aside comes back with its keys.
@@ -318,4 +328,40 @@ async fn content_of_an_older_version_gets_its_records() {
     let before = index(&house).await;
     let (house, done) = recovered(house, Side::Content, lose_database).await;
     assert_eq!((index(&house).await, done.quarantined), (before, 0));
+}
+
+/// What an index says of the quarantine follows from the records too: who deleted a photo by mistake loses it to no second mishap.
+#[tokio::test]
+async fn what_was_removed_can_still_be_restored_from_an_index_that_was_written_again() {
+    use crate::store::quarantine::{Why, kept};
+    let house = house().await;
+    for body in ["first", "second"] {
+        house.put("uploads", "origin/v/1_0.jpg", body).await;
+    }
+    house.put("uploads", "origin/v/2_0.jpg", "deleted").await;
+    house.store.delete_object("uploads", "origin/v/2_0.jpg", WriteConditions::default()).await.expect("a delete");
+    let listed = async |house: &House| {
+        let kept = kept(&house.store, "uploads", "", 10).await.expect("what is kept");
+        kept.into_iter().map(|kept| (kept.key, kept.why, kept.generation)).collect::<Vec<_>>()
+    };
+    let before = listed(&house).await;
+    assert_eq!(before.iter().map(|(_, why, _)| *why).collect::<Vec<_>>(), [Why::Replaced, Why::Deleted]);
+    let (house, _) = recovered(house, Side::Content, lose_database).await;
+    assert_eq!(listed(&house).await, before);
+    // Old content is swept after an hour; what is in quarantine only after its time.
+    house.clock.advance(Duration::from_hours(24 * 29));
+    house.store.sweep(house.clock.now()).await.expect("a sweep");
+    let kept = kept(&house.store, "uploads", "", 10).await.expect("what is kept");
+    let id = kept[1].id.parse().expect("an id");
+    let back = house.store.bring_back("uploads", &id, Condition::Absent).await.expect("an answer");
+    assert!(matches!(back, Some(Written::Done(_))), "{back:?}");
+    let read = house.store.get("uploads", "origin/v/2_0.jpg", 10).await.expect("an answer").expect("an object");
+    assert_eq!(read.body, "deleted");
+    house.clock.advance(Duration::from_hours(24 * 2));
+    for _ in 0..2 {
+        house.store.sweep(house.clock.now()).await.expect("a sweep");
+        house.clock.advance(Duration::from_hours(24 * 33));
+    }
+    assert_eq!(listed(&house).await, []);
+    assert_eq!(house.files("objects"), 2, "those of the two that are there");
 }

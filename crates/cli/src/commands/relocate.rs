@@ -1,0 +1,219 @@
+//! `cameo move`: photos that were uploaded to the wrong vertical go to the right one, by the road of every upload.
+//!
+//! How far a move is follows from the buckets and the ledger, so running it again goes on. The file that it writes is only for the way back.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use cameo::{
+    model::{
+        error::{Error, Kind, Place},
+        ids::{Ids, parse_ids, parse_ids_text},
+        key::Vertical,
+    },
+    proof::relocate::{Relocation, Stage, Staged, photos, stages},
+    server::deployment::Deployment,
+};
+use serde::Serialize;
+
+use super::{Context, changes::Changes, json_line, line, note, places::PlacesArgs, scope::parse_vertical};
+use crate::exit::Exit;
+
+/// Pause between two looks at what is in flight.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Photos that are listed, at most; all are counted.
+const LISTED_MAX: usize = 1000;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cameo move --from ssgdfm_ear --to ssgdfm_eye\n  cameo move --from ssgdfm_ear --to ssgdfm_eye --ids 351518,351519 --apply\n  \
+cameo move --undo cameo-move-ssgdfm_ear-ssgdfm_eye.jsonl --apply\n\n\
+Without --apply it only says what would move. Each original is copied to its new key and goes through the flow; only when it is \
+registered there the old one goes to quarantine, with its renditions and rows. Interrupted and run again, it goes on. A photo that is \
+already there with other content is a conflict, and neither is touched. With --apply the photos are written to a file, with which --undo \
+goes the way back.\n\n\
+Exit code 0: all moved; 5: something is to be done or in flight, run it again; 7: conflicts, photos that are rejected there, or \
+nothing to move."
+)]
+pub(crate) struct Args {
+    /// The vertical that the photos are in
+    #[arg(long, value_name = "V", value_parser = parse_vertical, required_unless_present = "undo", requires = "to")]
+    from: Option<Vertical>,
+    /// The vertical that they belong to
+    #[arg(long, value_name = "W", value_parser = parse_vertical, requires = "from")]
+    to: Option<Vertical>,
+    /// Only photos of these entities
+    #[arg(long, value_name = "ID,ID…", num_args = 1.., conflicts_with = "undo")]
+    ids: Vec<String>,
+    /// Only photos of the entities whose numbers are in a file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ids", "undo"])]
+    ids_from: Option<PathBuf>,
+    /// Move the photos of such a file back
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    undo: Option<PathBuf>,
+    #[command(flatten)]
+    places: PlacesArgs,
+    /// Do it: embedded, through the running server
+    #[arg(long)]
+    apply: bool,
+    /// Where the photos are written to that move [default: cameo-move-V-W.jsonl]
+    #[arg(long, value_name = "FILE", requires = "apply", conflicts_with = "undo")]
+    save: Option<PathBuf>,
+    /// How long to wait for what is in flight, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    wait: u64,
+}
+
+/// The last line of `--json`.
+#[derive(Debug, Serialize)]
+struct Last {
+    summary: BTreeMap<Stage, u64>,
+    applied: bool,
+    /// The file for the way back.
+    saved: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    let places = args.places.open(context).await?;
+    let photos = asked(&args, &places).await?;
+    if photos.is_empty() {
+        note("there is no photo to move");
+        return Ok(Exit::Different);
+    }
+    let mut staged = stages(&places.flow(), &photos).await?;
+    let mut saved = None;
+    if args.apply && staged.iter().any(|photo| photo.stage.goes_on()) {
+        saved = save(&args, &staged)?;
+        staged = apply(context, &places, staged, Duration::from_secs(args.wait)).await?;
+    }
+    print(context, &staged, args.apply, saved)?;
+    Ok(exit_of(&staged))
+}
+
+/// The photos that are to move, by the flags or the file.
+async fn asked(args: &Args, places: &Deployment) -> anyhow::Result<Vec<Relocation>> {
+    if let Some(file) = &args.undo {
+        return way_back(file);
+    }
+    let (Some(from), Some(to)) = (&args.from, &args.to) else { return Ok(Vec::new()) };
+    if from == to {
+        return Err(usage(format!("move photos from {from} to {to}: it is the same vertical")).into());
+    }
+    let read = match &args.ids_from {
+        Some(path) => Some(parse_ids(
+            &std::fs::read(path).map_err(|error| usage(format!("read the ids: {}", path.display())).because(error))?,
+        )),
+        None if args.ids.is_empty() => None,
+        None => Some(parse_ids_text(&args.ids.join(" "))),
+    };
+    let ids = read.transpose().map_err(|error| usage(format!("read the ids: {error}")))?.map(|Ids { ids, .. }| ids);
+    Ok(photos(&*places.store, &places.settings.upload_bucket, from, to, ids.as_deref()).await?)
+}
+
+fn way_back(file: &Path) -> anyhow::Result<Vec<Relocation>> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| usage(format!("read {}", file.display())).because(error))?;
+    let read = |(n, line): (usize, &str)| {
+        let Relocation { from, to } = serde_json::from_str(line)
+            .map_err(|error| usage(format!("read {}, line {}", file.display(), n + 1)).because(error))?;
+        Ok(Relocation { from: to, to: from })
+    };
+    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(read).collect()
+}
+
+fn usage(doing: String) -> Error {
+    Error::new(Place::System, Kind::Misconfigured, doing)
+}
+
+/// Writes the photos that move, behind those of an earlier run: what moved then comes back with the rest.
+fn save(args: &Args, staged: &[Staged]) -> anyhow::Result<Option<String>> {
+    let (Some(from), Some(to)) = (&args.from, &args.to) else { return Ok(None) };
+    let path = args.save.clone().unwrap_or_else(|| PathBuf::from(format!("cameo-move-{from}-{to}.jsonl")));
+    let failed = || format!("write {}, with which a move can be undone", path.display());
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).with_context(failed)?;
+    let mut lines = String::new();
+    for photo in staged.iter().filter(|photo| photo.stage.goes_on()) {
+        lines += &serde_json::to_string(&photo.photo)?;
+        lines.push('\n');
+    }
+    file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).with_context(failed)?;
+    Ok(Some(path.display().to_string()))
+}
+
+/// Takes steps until nothing goes on, or the time is over.
+async fn apply(
+    context: &Context,
+    places: &Deployment,
+    staged: Vec<Staged>,
+    wait: Duration,
+) -> anyhow::Result<Vec<Staged>> {
+    let changes = Changes::by(context, places)?;
+    let (mut done, mut waiting): (Vec<_>, Vec<_>) = staged.into_iter().partition(|photo| !photo.stage.goes_on());
+    let began = Instant::now();
+    loop {
+        let photos: Vec<Relocation> = waiting.iter().map(|photo| photo.photo.clone()).collect();
+        let (ended, on): (Vec<_>, Vec<_>) =
+            changes.relocate(&photos).await?.into_iter().partition(|photo| !photo.stage.goes_on());
+        done.extend(ended);
+        waiting = on;
+        if waiting.is_empty() || began.elapsed() >= wait {
+            done.extend(waiting);
+            done.sort_by(|a, b| a.photo.from.cmp(&b.photo.from));
+            return Ok(done);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn counts(staged: &[Staged]) -> BTreeMap<Stage, u64> {
+    let mut counts = BTreeMap::new();
+    for photo in staged {
+        *counts.entry(photo.stage).or_default() += 1;
+    }
+    counts
+}
+
+fn words(stage: Stage) -> &'static str {
+    match stage {
+        Stage::ToCopy => "to move",
+        Stage::Copied => "copied, and not registered yet",
+        Stage::Registered => "registered, and the old one not removed yet",
+        Stage::Moved => "moved",
+        Stage::Conflict => "conflict: there is another photo under the new key",
+        Stage::Rejected => "rejected under the new key; the old one stays",
+        Stage::Gone => "gone",
+    }
+}
+
+fn print(context: &Context, staged: &[Staged], applied: bool, saved: Option<String>) -> anyhow::Result<()> {
+    if context.json {
+        staged.iter().try_for_each(json_line)?;
+        return json_line(&Last { summary: counts(staged), applied, saved });
+    }
+    for Staged { photo: Relocation { from, to }, stage } in
+        staged.iter().filter(|photo| photo.stage != Stage::Moved).take(LISTED_MAX)
+    {
+        line(&format!("{from} → {to}: {}", words(*stage)))?;
+    }
+    let counts: Vec<String> = counts(staged).into_iter().map(|(stage, n)| format!("{n} {}", words(stage))).collect();
+    line(&format!("{} photos: {}", staged.len(), counts.join("; ")))?;
+    if let Some(file) = saved {
+        note(&format!("`cameo move --undo {file} --apply` is the way back"));
+    }
+    Ok(())
+}
+
+fn exit_of(staged: &[Staged]) -> Exit {
+    if staged.iter().any(|photo| photo.stage.goes_on()) {
+        Exit::Pending
+    } else if staged.iter().any(|photo| photo.stage != Stage::Moved) {
+        Exit::Different
+    } else {
+        Exit::Complete
+    }
+}
