@@ -45,7 +45,7 @@ pub(crate) fn inspect(original: &[u8], limits: &Limits, path: CodePath) -> Resul
     let scales = vec![Scale::Eighth; header.components.len()];
     decode::decode(original, &header, &scales, path)
         .map_err(|rejection| if rejection.size.is_none() { rejection.of_size(width, height) } else { rejection })?;
-    let is_cmyk = matches!(header.colour, ColourModel::Cmyk { .. } | ColourModel::Ycck { .. });
+    let is_cmyk = matches!(header.colour, ColourModel::Cmyk | ColourModel::Ycck);
     Ok(Inspected { width, height, is_cmyk })
 }
 

@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn an_outcome_carries_who_made_the_change_and_how_long_the_original_is() {
         let event = Event { actor: Actor::new("AKIA"), ..event("up", "origin/v/1_0.JPG", created()) };
-        let Asked::Decided(outcome) = receive(&event, "up") else { panic!("rejected by name") };
+        let Intent::Decided(outcome) = receive(&event, "up") else { panic!("rejected by name") };
         assert_eq!((outcome.size, outcome.actor.as_ref().map(Actor::as_str)), (Some(9), Some("AKIA")));
     }
 }

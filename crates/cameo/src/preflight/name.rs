@@ -218,6 +218,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::many_single_char_names, reason = "a column of codes that can be read")]
     #[test]
     fn near_misses_are_attributed_and_get_their_right_name() {
         let (x, d, n, u, s) =

@@ -14,7 +14,7 @@ const PERCEPTUAL_BLACK: [f32; 3] = [0.003_36, 0.003_473_1, 0.002_87];
 /// From XYZ under D50 to linear sRGB (IEC 61966-2-1, adapted by Bradford).
 const XYZ_TO_SRGB: [[f32; 3]; 3] = [
     [3.134_187, -1.617_209, -0.490_694],
-    [-0.978_749, 1.916_130, 0.033_433],
+    [-0.978_749, 1.916_13, 0.033_433],
     [0.071_964, -0.228_994, 1.405_754],
 ];
 /// What 1.0 means in the encoding of XYZ (ICC.1:2010, 6.3.4.2).
@@ -38,7 +38,7 @@ pub(super) struct Tables {
     /// What XYZ is multiplied by, and what is added, so that the profile's black is black.
     black: [(f32, f32); 3],
     /// From linear light, in steps, to gamma.
-    gamma: Box<[f32; STEPS + 1]>,
+    gamma: Vec<f32>,
 }
 
 /// The profile connection space.
@@ -112,22 +112,24 @@ impl Grid {
     /// that it lies in, as lcms has it.
     fn at(&self, place: &[f32]) -> [f32; 3] {
         match (place, &self.points[..]) {
-            ([x, y, z], &[nx, ny, nz]) => self.tetrahedron(0, [nx, ny, nz], [*x, *y, *z]),
-            ([first, x, y, z], &[n, nx, ny, nz]) => {
-                let (low, high, part) = cell(*first, n);
-                let step = nx * ny * nz;
-                let a = self.tetrahedron(low * step, [nx, ny, nz], [*x, *y, *z]);
+            (&[first, second, third], &[..]) => self.tetrahedron(0, [first, second, third]),
+            (&[first, second, third, fourth], &[count, ..]) => {
+                let (low, high, part) = cell(first, count);
+                let (rest, step) = ([second, third, fourth], self.colours.len() / count);
+                let below = self.tetrahedron(low * step, rest);
                 if part == 0.0 {
-                    return a;
+                    return below;
                 }
-                let b = self.tetrahedron(high * step, [nx, ny, nz], [*x, *y, *z]);
-                std::array::from_fn(|i| a[i] + (b[i] - a[i]) * part)
+                let above = self.tetrahedron(high * step, rest);
+                std::array::from_fn(|i| below[i] + (above[i] - below[i]) * part)
             }
             _ => [0.0; 3],
         }
     }
 
-    fn tetrahedron(&self, from: usize, points: [usize; 3], place: [f32; 3]) -> [f32; 3] {
+    /// The colour at a place of the last three components, in the part of the grid that begins at `from`.
+    fn tetrahedron(&self, from: usize, place: [f32; 3]) -> [f32; 3] {
+        let points = &self.points[self.points.len() - 3..];
         let cells = [0, 1, 2].map(|i| cell(place[i], points[i]));
         let steps = [points[1] * points[2], points[2], 1];
         let base = from + (0..3).map(|i| cells[i].0 * steps[i]).sum::<usize>();
@@ -183,10 +185,7 @@ impl Tables {
 
     fn new(channels: usize, inputs: Vec<[f32; 256]>, outputs: [Curve; 3], space: Space) -> Self {
         let steps = u16::try_from(STEPS).unwrap_or(u16::MAX);
-        let mut gamma = Box::new([0.0; STEPS + 1]);
-        for (i, place) in (0..=steps).zip(gamma.iter_mut()) {
-            *place = encode(f32::from(i) / f32::from(steps));
-        }
+        let gamma = (0..=steps).map(|i| encode(f32::from(i) / f32::from(steps))).collect();
         Self { channels, inputs, grid: None, middle: None, outputs, space, black: [(1.0, 0.0); 3], gamma }
     }
 
@@ -298,7 +297,7 @@ impl Tables {
 
     /// Gamma of linear light. The curve is steep near black, where a step of the table would be too coarse.
     fn encoded(&self, light: f32) -> f32 {
-        if light < 0.02 { encode(light.max(0.0)) } else { between(&self.gamma[..], light) }
+        if light < 0.02 { encode(light.max(0.0)) } else { between(&self.gamma, light) }
     }
 }
 

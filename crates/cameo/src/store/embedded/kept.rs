@@ -12,7 +12,7 @@ use super::{
     condition::WriteConditions,
     garbage,
     object::{self, Description, StoredObject},
-    refusal::Answer,
+    refusal::StoreResult,
 };
 use crate::{
     db::Done,
