@@ -7,6 +7,8 @@ use std::{fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
+mod accounts;
+
 use super::{Catalog, Registry, memory::MemoryCatalog};
 use crate::{
     clock::SystemClock,
@@ -60,6 +62,7 @@ pub async fn check_all(fixture: &dyn Fixture) {
     counts_and_rejected_tell_the_reason(fixture).await;
     addresses_are_rewritten_only_of_rows_that_are_still_there(fixture).await;
     any_messages_do_what_they_do_in_memory(fixture).await;
+    accounts::check_all(fixture).await;
 }
 
 /// Batches of messages that are tried on a catalog and in memory.

@@ -20,8 +20,11 @@ use crate::{
         generation::Generation,
         key::{EntityId, PhotoId, UploadKey, Vertical},
         outcome::Outcome,
+        token::{SecretHash, Token},
     },
 };
+
+mod tokens;
 
 /// A catalog in memory.
 #[derive(Debug)]
@@ -37,6 +40,10 @@ struct Tables {
     ledger: BTreeMap<String, LedgerEntry>,
     rows: BTreeMap<(PhotoId, String), Row>,
     versions: BTreeMap<EntityId, u64>,
+    /// By id, with the secret.
+    tokens: BTreeMap<String, (Token, SecretHash)>,
+    /// The ids of those that have their names.
+    token_names: BTreeMap<String, String>,
 }
 
 impl MemoryCatalog {

@@ -4,6 +4,7 @@
 //! is decided by one pure function, [`decide`](crate::ledger::decide), for every backend; a backend only reads and writes. `memory` is
 //! the reference meaning, and every backend passes `contract`.
 
+pub mod accounts;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod columns;
 #[cfg(any(test, feature = "contract"))]
@@ -29,6 +30,7 @@ pub mod table;
 pub mod table_check;
 pub mod unused;
 
+pub use accounts::Accounts;
 pub use entity_locks::EntityLock;
 pub use ledger_reader::LedgerReader;
 pub use open::{CatalogSettings, Use, check, open, open_read_only};
@@ -36,7 +38,7 @@ pub use pages::{LedgerPages, RowPages};
 pub use registry::Registry;
 pub use rows::ForeignRows;
 
-/// The ledger and the public table: all that a database does for Cameo, a trait a noun.
-pub trait Catalog: Registry + LedgerReader {}
+/// The ledger, the public table and the tokens: all that a database does for Cameo, a trait a noun.
+pub trait Catalog: Registry + LedgerReader + Accounts {}
 
-impl<C: Registry + LedgerReader + ?Sized> Catalog for C {}
+impl<C: Registry + LedgerReader + Accounts + ?Sized> Catalog for C {}

@@ -4,7 +4,9 @@
 
 use async_trait::async_trait;
 
-use super::{EntityLock, LedgerReader, Registry};
+use jiff::Timestamp;
+
+use super::{Accounts, EntityLock, LedgerReader, Registry};
 use crate::{
     ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope},
     model::{
@@ -12,6 +14,7 @@ use crate::{
         generation::Generation,
         key::{EntityId, Vertical},
         outcome::Outcome,
+        token::{SecretHash, Token},
     },
 };
 
@@ -69,6 +72,33 @@ impl LedgerReader for UnusedCatalog {
     }
 
     async fn rejected(&self, _: Option<&Vertical>, _: usize) -> Result<Vec<LedgerEntry>> {
+        none()
+    }
+}
+
+#[async_trait]
+impl Accounts for UnusedCatalog {
+    async fn add_token(&self, _: &Token, _: &SecretHash) -> Result<bool> {
+        none()
+    }
+
+    async fn token_of(&self, _: &SecretHash) -> Result<Option<Token>> {
+        none()
+    }
+
+    async fn tokens(&self, _: &str, _: usize) -> Result<Vec<Token>> {
+        none()
+    }
+
+    async fn find_token(&self, _: &str) -> Result<Option<Token>> {
+        none()
+    }
+
+    async fn revoke_token(&self, _: &str, _: Timestamp) -> Result<bool> {
+        none()
+    }
+
+    async fn note_token_use(&self, _: &str, _: Timestamp) -> Result<()> {
         none()
     }
 }

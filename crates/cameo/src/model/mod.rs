@@ -7,3 +7,4 @@ pub mod generation;
 pub mod key;
 pub mod outcome;
 pub mod reason;
+pub mod token;

@@ -312,13 +312,16 @@ fn texts_use_the_words_that_people_search_for() {
 const MIGRATIONS: &[(&str, &str)] = &[
     ("mysql/0001_ledger.sql", "b765d3a22cc02b7f"),
     ("mysql/0002_published_sizes.sql", "3b2fe794334ec747"),
+    ("mysql/0003_tokens.sql", "6ff5da5fe4276c8e"),
     ("postgres/0001_ledger.sql", "27a7f0b6a51f45ba"),
     ("postgres/0002_published_sizes.sql", "f5437ca1794bea37"),
+    ("postgres/0003_tokens.sql", "c3dba4ff644df38a"),
     ("sqlite/0001_queue_and_ledger.sql", "b478e4405e36c259"),
     ("sqlite/0002_store.sql", "6b80a4524583f86c"),
     ("sqlite/0003_shared_files.sql", "4fcd95748e214b61"),
     ("sqlite/0004_published_sizes.sql", "79168ceb9b55edf5"),
     ("sqlite/0005_last_error.sql", "bb31f28cc040b0c9"),
+    ("sqlite/0006_tokens.sql", "fe8d286da4a403b1"),
 ];
 
 #[test]

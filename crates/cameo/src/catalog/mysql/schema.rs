@@ -21,6 +21,7 @@ use crate::{
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("../../../migrations/mysql/0001_ledger.sql") },
     Migration { version: 2, sql: include_str!("../../../migrations/mysql/0002_published_sizes.sql") },
+    Migration { version: 3, sql: include_str!("../../../migrations/mysql/0003_tokens.sql") },
 ];
 
 /// A column is there already.
