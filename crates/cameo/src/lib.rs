@@ -11,6 +11,7 @@
 pub mod address;
 pub mod aws;
 pub mod catalog;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -18,7 +19,9 @@ pub mod escape;
 pub mod failpoint;
 pub mod flow;
 pub mod ledger;
+pub mod local_socket;
 pub mod model;
+pub mod presign;
 pub mod private_file;
 pub mod proof;
 pub mod queue;

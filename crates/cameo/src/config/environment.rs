@@ -8,7 +8,8 @@ use super::{misconfigured, wrong};
 use crate::model::error::Result;
 
 /// Names that are no configuration keys.
-const SPECIAL: [&str; 4] = ["CAMEO_ACCESS_KEY_ID", "CAMEO_SECRET_ACCESS_KEY", "CAMEO_CONFIG", "CAMEO_LOG"];
+const SPECIAL: [&str; 6] =
+    ["CAMEO_ACCESS_KEY_ID", "CAMEO_SECRET_ACCESS_KEY", "CAMEO_CONFIG", "CAMEO_LOG", "CAMEO_SERVER", "CAMEO_TOKEN"];
 /// Names that only a build for crash tests knows.
 const OF_CRASH_TESTS: [&str; 2] = ["CAMEO_FAILPOINT", "CAMEO_PLANTED_BUG"];
 
@@ -31,6 +32,11 @@ impl Environment {
     /// The value of a variable that is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The user's folder of Cameo's settings and of the login; none where the user has no home.
+    pub fn user_folder(&self) -> Option<PathBuf> {
+        self.config_home().map(|folder| folder.join("cameo"))
     }
 
     /// The folder of users' configuration files.

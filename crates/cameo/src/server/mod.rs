@@ -3,6 +3,7 @@
 //! [`running`] is a running process, whichever backends it has: `start` chooses between `embedded`, which opens those of one data folder, and
 //! `distributed`, which opens those that addresses name. [`deployment`] opens what a command looks at, and [`doctor`] looks whether it could.
 
+pub mod accounts;
 mod audit_log;
 pub mod backends;
 pub mod data_folder;
@@ -16,6 +17,7 @@ mod public_url;
 pub mod recover;
 pub mod renderer;
 pub mod running;
+mod site;
 mod start;
 mod tasks;
 mod usage;
