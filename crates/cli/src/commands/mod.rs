@@ -16,6 +16,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod keys;
+pub(crate) mod login;
 pub(crate) mod places;
 pub(crate) mod reconcile;
 pub(crate) mod recover;
@@ -23,8 +24,10 @@ pub(crate) mod render;
 pub(crate) mod retry;
 pub(crate) mod scope;
 pub(crate) mod serve;
+pub(crate) mod server;
 mod signals;
 pub(crate) mod status;
+pub(crate) mod token;
 pub(crate) mod verify;
 pub(crate) mod worker;
 

@@ -25,6 +25,9 @@ fn every_command_has_help_with_examples() {
         "adopt",
         "recover",
         "keys",
+        "token",
+        "login",
+        "logout",
     ];
     for command in commands {
         let text = help(&[command]);

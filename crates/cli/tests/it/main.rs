@@ -4,3 +4,4 @@ mod commands;
 mod data_folder;
 mod doctor;
 mod help;
+mod running_server;
