@@ -9,12 +9,14 @@
 //! The feature `embedded`, on by default, is what one process needs to be the whole system: the store, queues and catalog of a data
 //! folder, and the listeners. Without it there is what a function of Lambda is made of.
 //!
-//! Imports point one way: `cli → server → config → serve → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
+//! Imports point one way: `cli → server → config → serve → client → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
 
 pub mod address;
 pub mod admission;
 pub mod aws;
 pub mod catalog;
+#[cfg(feature = "embedded")]
+pub mod client;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "embedded")]
@@ -23,9 +25,12 @@ pub mod escape;
 pub mod failpoint;
 pub mod flow;
 pub mod ledger;
+#[cfg(feature = "embedded")]
+pub mod local_socket;
 pub mod model;
 #[cfg(feature = "embedded")]
 pub mod preflight;
+pub mod presign;
 pub mod private_file;
 pub mod proof;
 pub mod queue;

@@ -64,6 +64,13 @@ enum Command {
     Adopt(commands::adopt::Args),
     /// Create, list and remove access keys for uploading and reading
     Keys(commands::keys::Args),
+    /// Create, list and revoke tokens for the API
+    Token(commands::token::Args),
+    /// Log in to a server, for commands that ask one
+    Login(commands::login::LoginArgs),
+    /// Forget the login
+    #[command(after_help = "Examples:\n  cameo logout")]
+    Logout,
     /// Recover a data folder whose database was lost, damaged or restored from a copy
     Recover(commands::recover::Args),
     /// Make the renditions of local files, without a server
@@ -107,6 +114,9 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor(args) => commands::doctor::run(&context, args).await,
         Command::Adopt(args) => commands::adopt::run(&context, args).await,
         Command::Keys(args) => commands::keys::run(&context, &args),
+        Command::Token(args) => commands::token::run(&context, args).await,
+        Command::Login(args) => commands::login::login(&context, args).await,
+        Command::Logout => commands::login::logout(&context),
         Command::Recover(args) => commands::recover::run(&context, args).await,
         Command::Render(args) => commands::render::run(&context, args).await,
         Command::Explain(args) => commands::explain::run(&context, &args),

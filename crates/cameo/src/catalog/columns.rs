@@ -14,6 +14,7 @@ use crate::{
     model::{
         error::{Error, Result},
         generation::Generation,
+        token::{Role, Token, Verticals},
     },
 };
 
@@ -59,6 +60,38 @@ impl TryFrom<EntryColumns> for LedgerEntry {
             published: published_from_column(columns.published.as_deref()),
             updated_at: from_millis(columns.updated_at),
         })
+    }
+}
+
+/// A row of `cameo_tokens`.
+#[derive(Debug, FromRow)]
+pub(super) struct TokenColumns {
+    id: String,
+    name: String,
+    role: String,
+    verticals: Option<String>,
+    created_at: i64,
+    created_by: String,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+    last_used_at: Option<i64>,
+}
+
+impl TokenColumns {
+    /// The token.
+    pub(super) fn token(self) -> Token {
+        Token {
+            id: self.id,
+            name: self.name,
+            // What nobody can read gives nobody more than the least.
+            role: self.role.parse().unwrap_or(Role::Viewer),
+            verticals: Verticals::from_column(self.verticals.as_deref()),
+            created_at: from_millis(self.created_at),
+            created_by: self.created_by,
+            expires: self.expires_at.map(from_millis),
+            revoked_at: self.revoked_at.map(from_millis),
+            last_used: self.last_used_at.map(from_millis),
+        }
     }
 }
 

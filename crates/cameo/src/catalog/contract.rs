@@ -9,6 +9,8 @@ use std::{fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
+mod accounts;
+
 use super::{Catalog, LedgerPages, Registry, RowPages, memory::MemoryCatalog};
 use crate::{
     clock::SystemClock,
@@ -66,6 +68,7 @@ pub async fn check_all(fixture: &dyn Fixture) {
     addresses_are_rewritten_only_of_rows_that_are_still_there(fixture).await;
     any_messages_do_what_they_do_in_memory(fixture).await;
     history::check_all(fixture).await;
+    accounts::check_all(fixture).await;
 }
 
 /// Batches of messages that are tried on a catalog and in memory.

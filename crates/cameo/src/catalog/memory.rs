@@ -22,8 +22,11 @@ use crate::{
         generation::Generation,
         key::{EntityId, PhotoId, UploadKey, Vertical},
         outcome::Outcome,
+        token::{SecretHash, Token},
     },
 };
+
+mod tokens;
 
 /// A catalog in memory.
 #[derive(Debug)]
@@ -42,6 +45,10 @@ struct Tables {
     history: BTreeMap<u64, HistoryLine>,
     /// The last position that was given out.
     position: u64,
+    /// By id, with the secret.
+    tokens: BTreeMap<String, (Token, SecretHash)>,
+    /// The ids of those that have their names.
+    token_names: BTreeMap<String, String>,
 }
 
 impl MemoryCatalog {

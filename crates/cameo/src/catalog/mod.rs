@@ -4,6 +4,7 @@
 //! is decided by one pure function, [`decide`](crate::ledger::decide), for every backend; a backend only reads and writes. `memory` is
 //! the reference meaning, and every backend passes `contract`.
 
+pub mod accounts;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod columns;
 #[cfg(any(test, feature = "contract"))]
@@ -34,6 +35,7 @@ pub mod table;
 pub mod table_check;
 pub mod unused;
 
+pub use accounts::Accounts;
 pub use entity_locks::EntityLock;
 pub use history::History;
 pub use ledger_reader::{ForeignRows, LedgerReader};
@@ -41,7 +43,7 @@ pub use open::{CatalogSettings, Use, check, open, open_read_only};
 pub use pages::{LedgerPages, RowPages};
 pub use registry::Registry;
 
-/// The ledger, its history and the public table: all that a database does for Cameo, a trait a noun.
-pub trait Catalog: Registry + LedgerReader + History {}
+/// The ledger, its history, the public table and the tokens: all that a database does for Cameo, a trait a noun.
+pub trait Catalog: Registry + LedgerReader + History + Accounts {}
 
-impl<C: Registry + LedgerReader + History + ?Sized> Catalog for C {}
+impl<C: Registry + LedgerReader + History + Accounts + ?Sized> Catalog for C {}

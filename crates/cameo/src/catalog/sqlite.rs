@@ -78,6 +78,7 @@ const COUNTS: &str = "SELECT vertical, state, reason, count(*) FROM cameo_origin
 
 mod history;
 mod public_table;
+mod tokens;
 
 pub use public_table::check;
 use public_table::{FOREIGN, count_foreign, look, prepare, read_columns};

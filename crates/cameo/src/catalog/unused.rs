@@ -7,7 +7,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{EntityLock, History, LedgerReader, Registry};
+use super::{Accounts, EntityLock, History, LedgerReader, Registry};
 use crate::{
     ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, history::HistoryLine},
     model::{
@@ -15,6 +15,7 @@ use crate::{
         generation::Generation,
         key::{EntityId, Vertical},
         outcome::Outcome,
+        token::{SecretHash, Token},
     },
 };
 
@@ -101,6 +102,33 @@ impl History for UnusedCatalog {
     }
 
     async fn forget_changes(&self, _: u64) -> Result<u64> {
+        none()
+    }
+}
+
+#[async_trait]
+impl Accounts for UnusedCatalog {
+    async fn add_token(&self, _: &Token, _: &SecretHash) -> Result<bool> {
+        none()
+    }
+
+    async fn token_of(&self, _: &SecretHash) -> Result<Option<Token>> {
+        none()
+    }
+
+    async fn tokens(&self, _: &str, _: usize) -> Result<Vec<Token>> {
+        none()
+    }
+
+    async fn find_token(&self, _: &str) -> Result<Option<Token>> {
+        none()
+    }
+
+    async fn revoke_token(&self, _: &str, _: Timestamp) -> Result<bool> {
+        none()
+    }
+
+    async fn note_token_use(&self, _: &str, _: Timestamp) -> Result<()> {
         none()
     }
 }

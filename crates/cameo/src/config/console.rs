@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Server, misconfigured};
-use crate::model::error::Result;
+use crate::{model::error::Result, serve::s3_api::Cors};
 
 /// `[console]`: who may reach it, since it has no log-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,15 +13,22 @@ pub struct Console {
     pub allow_public: bool,
     /// Open connections of its listener, at most, as far as the process has descriptors for them.
     pub connections_max: usize,
+    /// Origins whose web pages may ask the API, as browsers name them (`https://admin.example.com`; `*`: all); empty for none.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for Console {
     fn default() -> Self {
-        Self { allow_public: false, connections_max: 256 }
+        Self { allow_public: false, connections_max: 256, cors_origins: Vec::new() }
     }
 }
 
 impl Console {
+    /// Whose web pages may ask the API.
+    pub fn cors(&self) -> Result<Cors> {
+        Cors::new(&self.cors_origins).map_err(|fault| misconfigured(format!("read console.cors_origins: {fault}")))
+    }
+
     /// Refuses an address that others can reach: whoever reaches the console sends photos through the flow again and takes images down.
     pub fn check(&self, server: &Server) -> Result<()> {
         match server.console_listen.beyond_loopback() {

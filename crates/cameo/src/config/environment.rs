@@ -8,7 +8,8 @@ use super::{misconfigured, wrong};
 use crate::model::{error::Result, lang::Lang};
 
 /// Names that are no configuration keys.
-const SPECIAL: [&str; 4] = ["CAMEO_ACCESS_KEY_ID", "CAMEO_SECRET_ACCESS_KEY", "CAMEO_CONFIG", "CAMEO_LOG"];
+const SPECIAL: [&str; 6] =
+    ["CAMEO_ACCESS_KEY_ID", "CAMEO_SECRET_ACCESS_KEY", "CAMEO_CONFIG", "CAMEO_LOG", "CAMEO_SERVER", "CAMEO_TOKEN"];
 /// Names that only a build for crash tests knows.
 const OF_CRASH_TESTS: [&str; 2] = ["CAMEO_FAILPOINT", "CAMEO_PLANTED_BUG"];
 
@@ -37,6 +38,11 @@ impl Environment {
     pub fn lang(&self) -> Lang {
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| self.get(name));
         locale.map_or(Lang::En, Lang::of_locale)
+    }
+
+    /// The user's folder of Cameo's settings and of the login; none where the user has no home.
+    pub fn user_folder(&self) -> Option<PathBuf> {
+        self.config_home().map(|folder| folder.join("cameo"))
     }
 
     /// The folder of users' configuration files.

@@ -24,6 +24,9 @@ pub struct S3 {
     /// Host names of this server. Buckets are served as `BUCKET.NAME` below each (virtual-host style) beside path-style
     /// addresses under the name itself; addresses, `localhost` and names without a dot need no entry.
     pub domains: Vec<String>,
+    /// Base address under which clients reach the S3 endpoint, or the store in its place (`https://s3.example.com`): upload addresses of the
+    /// API are made for it; empty for the host by which the API was asked, with the endpoint's port.
+    pub public_url: String,
     /// Origins whose web pages may use the endpoint, as browsers name them (`https://photos.example.com`; `*`: all); empty for none.
     pub cors_origins: Vec<String>,
     /// Buckets that everybody may read and list without an access key; a `*` at the end of a name stands for any rest; empty for none. Not
@@ -49,6 +52,7 @@ impl Default for S3 {
         Self {
             key_file: PathBuf::new(),
             domains: Vec::new(),
+            public_url: String::new(),
             cors_origins: Vec::new(),
             public_read: Vec::new(),
             object_max: ByteSize::b(limits.object_max_bytes),
@@ -88,10 +92,36 @@ impl S3 {
                 )));
             }
         }
+        self.check_public_url()?;
         match self.cors_origins.iter().find_map(|origin| fault_of_origin(origin)) {
             Some(fault) => Err(misconfigured(format!("read s3.cors_origins: {fault}"))),
             None => Ok(()),
         }
+    }
+
+    /// A signature covers the host and the whole path, so nothing may stand between them.
+    fn check_public_url(&self) -> Result<()> {
+        let rest = ["http://", "https://"].into_iter().find_map(|scheme| self.public_url.strip_prefix(scheme));
+        let is_origin = rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']));
+        if self.public_url.is_empty() || is_origin {
+            return Ok(());
+        }
+        Err(misconfigured(format!(
+            "read s3.public_url = {:?}: it must be scheme, host and port alone, such as https://s3.example.com",
+            self.public_url
+        )))
+    }
+
+    /// The host names below which the endpoint is: the configured ones, and that of its public address, where it is a name.
+    pub fn all_domains(&self) -> Vec<String> {
+        let host = self.public_url.split_once("://").map(|(_, host)| host.split(':').next().unwrap_or(host).to_owned());
+        let is_new = |host: &String| fault_of_domain(host).is_none() && !self.domains.contains(host);
+        self.domains.iter().cloned().chain(host.filter(is_new)).collect()
+    }
+
+    /// The base address under which clients upload, where one is set.
+    pub fn public_url(&self) -> Option<String> {
+        (!self.public_url.is_empty()).then(|| self.public_url.clone())
     }
 
     /// The limits, with those that all listeners share.
@@ -126,6 +156,24 @@ mod tests {
         {
             let error = check(bad).expect_err(bad).to_string();
             assert!(error.contains("s3.domains"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_public_address_is_an_origin_and_its_name_a_domain() {
+        let s3 = |url: &str| S3 { public_url: url.to_owned(), domains: vec!["s3.lan".to_owned()], ..S3::default() };
+        for (good, domains) in [
+            ("", &["s3.lan"][..]),
+            ("https://s3.example.com", &["s3.lan", "s3.example.com"]),
+            ("https://s3.example.com:9443", &["s3.lan", "s3.example.com"]),
+            ("http://s3.lan", &["s3.lan"]),
+            ("http://10.0.0.7:9000", &["s3.lan"]),
+        ] {
+            assert!(s3(good).check("uploads").is_ok(), "{good}");
+            assert_eq!(s3(good).all_domains(), domains, "{good}");
+        }
+        for bad in ["s3.example.com", "https://", "https://h/path", "https://h/", "ftp://h", "https://u@h"] {
+            assert!(s3(bad).check("uploads").unwrap_err().to_string().contains("s3.public_url"), "{bad}");
         }
     }
 

@@ -11,13 +11,14 @@ use super::{Done, Failure};
 use crate::model::error::{Error, Kind, Place, Result};
 
 /// The steps of the schema: the first makes version 1. One that exists is not edited.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/sqlite/0001_queue_and_ledger.sql"),
     include_str!("../../migrations/sqlite/0002_store.sql"),
     include_str!("../../migrations/sqlite/0003_shared_files.sql"),
     include_str!("../../migrations/sqlite/0004_published_sizes.sql"),
     include_str!("../../migrations/sqlite/0005_last_error.sql"),
     include_str!("../../migrations/sqlite/0006_history.sql"),
+    include_str!("../../migrations/sqlite/0007_tokens.sql"),
 ];
 
 const VERSION: &str = "user_version";
@@ -123,7 +124,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let old = "PRAGMA user_version = 0; CREATE TABLE _sqlx_migrations (version INTEGER, success BOOLEAN);
             INSERT INTO _sqlx_migrations VALUES (1, TRUE), (2, TRUE);
-            ALTER TABLE cameo_objects DROP COLUMN file_offset; ALTER TABLE cameo_messages DROP COLUMN last_error;
+            DROP TABLE cameo_tokens; ALTER TABLE cameo_objects DROP COLUMN file_offset; ALTER TABLE cameo_messages DROP COLUMN last_error;
             ALTER TABLE cameo_originals DROP COLUMN published;
             ALTER TABLE cameo_originals DROP COLUMN size_set_digest; DROP TABLE cameo_history";
         let path = changed(&folder, old).await;

@@ -39,6 +39,11 @@ impl Vertical {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What the keys of its originals begin with in the upload bucket.
+    pub fn originals_prefix(&self) -> String {
+        format!("{ORIGIN_PREFIX}{}/", self.0)
+    }
 }
 
 impl FromStr for Vertical {
@@ -113,6 +118,12 @@ impl EntityId {
     /// Key of the alias of this entity's primary photo at an image size.
     pub fn alias_key(&self, image_size: &str) -> String {
         format!("{}/{image_size}/{}.jpg", self.vertical, self.cd_idx)
+    }
+
+    /// What stands, in the order of keys, behind every original of this entity and before those of the next one.
+    pub fn behind_originals(&self) -> String {
+        // The character that follows the underscore of `{cd_idx}_{sequence}.jpg`.
+        format!("{ORIGIN_PREFIX}{}/{}`", self.vertical, self.cd_idx)
     }
 }
 
@@ -191,6 +202,11 @@ impl UploadKey {
             Ok(photo) => Self::Photo(photo),
             Err(error) => Self::Unparseable { hint: error.to_string() },
         }
+    }
+
+    /// Tells what a file of this name would stand for among the originals of a vertical.
+    pub fn of_file(vertical: &Vertical, name: &str) -> Self {
+        Self::parse(&format!("{ORIGIN_PREFIX}{vertical}/{name}"))
     }
 
     /// The vertical that a key under `origin/` names, whether or not the rest of it is of the grammar. A name in decomposed

@@ -11,3 +11,4 @@ pub mod lang;
 pub mod outcome;
 pub mod plain;
 pub mod reason;
+pub mod token;

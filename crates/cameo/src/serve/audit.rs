@@ -64,6 +64,9 @@ pub(super) struct Line<'l> {
     /// The id that was claimed; whether by its owner, `signed` says.
     pub(super) access_key: Option<&'l str>,
     pub(super) signed: bool,
+    /// Whose token it was; how somebody without one came in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) actor: Option<&'l str>,
     pub(super) client: Option<String>,
     /// S3's name of the operation, or the method where it did not come so far; the path of a change through the console.
     pub(super) operation: &'l str,
@@ -90,6 +93,7 @@ impl<'l> Line<'l> {
             event,
             access_key: None,
             signed: false,
+            actor: None,
             client: None,
             operation,
             bucket: None,

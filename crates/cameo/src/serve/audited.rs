@@ -1,30 +1,47 @@
 //! Every change through the console and the API, and every refusal, is in the audit trail.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
 
-use super::site::Site;
+use super::{api::RequestId, site::Site};
 use crate::serve::{
     audit::{Event, Line, client_of, cut, only_reads},
     http::ClientAddress,
 };
+
+/// Who asks, once it is known: an extension of every request, which the door of the API fills.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Who(Arc<OnceLock<String>>);
+
+impl Who {
+    /// It is somebody of this name.
+    pub(super) fn is(&self, name: &str) {
+        // A request comes through the door once.
+        let _ = self.0.set(name.to_owned());
+    }
+}
 
 /// What a change named, as an extension of its answer.
 #[derive(Debug, Clone)]
 pub(super) struct Named(pub(super) Vec<String>);
 
 /// Answers, and notes what was changed or refused: a line for each key that the request named.
-pub(super) async fn audited(State(site): State<Site>, request: Request, next: Next) -> Response {
+pub(super) async fn audited(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let reads = only_reads(request.method());
     let mut pending = Pending {
         site,
+        who: Who::default(),
+        request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
         client: request.extensions().get::<ClientAddress>().map(|client| client_of(client.0)),
         path: request.uri().path().to_owned(),
         is_open: !reads,
     };
+    request.extensions_mut().insert(pending.who.clone());
     let response = next.run(request).await;
     pending.is_open = false;
     if let Some(event) = Event::of(reads, response.status()) {
@@ -36,6 +53,8 @@ pub(super) async fn audited(State(site): State<Site>, request: Request, next: Ne
 /// A request that is being answered.
 struct Pending {
     site: Site,
+    who: Who,
+    request_id: String,
     client: Option<String>,
     path: String,
     /// Whether it may have changed something, and has no answer yet.
@@ -46,7 +65,11 @@ impl Pending {
     fn note(&self, event: Event, status: u16, named: Option<&Named>) {
         let line = |key: Option<&str>| {
             self.site.audit.write(&Line {
+                actor: self.who.0.get().map(String::as_str),
+                // Whoever came through the door is no stranger, whose lines are counted.
+                signed: self.who.0.get().is_some(),
                 client: self.client.clone(),
+                request_id: &self.request_id,
                 key: key.map(cut),
                 status,
                 ..Line::new(self.site.clock.now(), event, cut(&self.path))

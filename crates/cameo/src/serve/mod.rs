@@ -3,6 +3,7 @@
 mod audit;
 mod audited;
 mod conditions;
+mod failures;
 pub mod http;
 mod range;
 
@@ -12,5 +13,7 @@ pub mod images;
 pub mod operator;
 pub mod s3_api;
 pub mod site;
+mod uploads;
 
 pub use audit::{AuditLine, AuditLines, AuditTrail};
+pub use uploads::UploadAddresses;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::audit::AuditTrail;
+use super::{UploadAddresses, api::Door, audit::AuditTrail, s3_api::Cors};
 use crate::{clock::Clock, flow::Flow, ledger::image_urls::ImageUrls, queue::Queue, worker::window::Window};
 
 /// What the console and the API work with.
@@ -20,6 +20,12 @@ pub struct Site {
     pub window: Option<Window>,
     /// Where changes are noted.
     pub audit: AuditTrail,
+    /// What the door of the API remembers.
+    pub door: Door,
+    /// Where files can be uploaded to.
+    pub uploads: UploadAddresses,
+    /// Whose web pages may ask the API.
+    pub cors: Cors,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

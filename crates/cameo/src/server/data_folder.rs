@@ -13,11 +13,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::Environment,
+    local_socket,
     model::error::{Error, Kind, Place, Result},
     private_file::{self, Holds, Links},
     serve::s3_api::fault_of_pair,
 };
 
+/// The secret that keys of tokens are derived from.
+const SIGNING_SECRET: &str = "signing-secret.json";
+/// Bytes of it: 256 bits.
+const SIGNING_SECRET_BYTES: usize = 32;
 /// Bytes of a file of ours, at most.
 const FILE_MAX_BYTES: u64 = 64 << 10;
 const SECRET_LENGTH: usize = 40;
@@ -98,6 +103,21 @@ impl DataFolder {
         Ok((credentials, true))
     }
 
+    /// The secret that the keys of tokens are derived from: the stored one, or a new one. Without it, addresses for uploads end.
+    pub fn signing_secret(&self) -> Result<Vec<u8>> {
+        let path = self.path.join(SIGNING_SECRET);
+        if let Some(secret) = read_json::<String>(&path, Holds::Secrets)? {
+            let bytes = hex::decode(&secret).ok().filter(|bytes| bytes.len() == SIGNING_SECRET_BYTES);
+            return bytes.ok_or_else(|| {
+                let doing = format!("read {}: it is damaged; remove it, and a new one is made", path.display());
+                Error::new(Place::System, Kind::Misconfigured, doing)
+            });
+        }
+        let secret: [u8; SIGNING_SECRET_BYTES] = rand::rng().random();
+        write_private(&path, &hex::encode(secret))?;
+        Ok(secret.to_vec())
+    }
+
     /// Tells other commands where the server can be reached.
     pub fn announce(&self, running: &Running) -> Result<()> {
         write_private(&self.path.join("serve.json"), running)
@@ -113,8 +133,9 @@ impl DataFolder {
     }
 
     fn renounce(&self) {
-        // It may never have been written.
+        // Neither may ever have been made.
         let _ = fs::remove_file(self.path.join("serve.json"));
+        local_socket::remove(&self.path);
     }
 }
 
@@ -274,6 +295,16 @@ mod tests {
         assert!(data.credentials(&Environment::default()).is_err());
         let blank = Environment::of([("CAMEO_ACCESS_KEY_ID", "id"), ("CAMEO_SECRET_ACCESS_KEY", "  ")]);
         assert!(data.credentials(&blank).is_err());
+    }
+
+    #[test]
+    fn the_signing_secret_is_made_once_and_a_damaged_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::open(folder.path()).unwrap();
+        let secret = data.signing_secret().unwrap();
+        assert_eq!((secret.len(), data.signing_secret().unwrap()), (SIGNING_SECRET_BYTES, secret));
+        write_private(&folder.path().join(SIGNING_SECRET), &"abc").unwrap();
+        assert!(data.signing_secret().unwrap_err().to_string().contains("damaged"));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What a command beside a server looks at: originals and renditions, ledger and rows, and the images as the public gets
 //! them. Of a data folder everything is read directly; elsewhere by the addresses of the configuration and of flags.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     backends::{Queues, access_keys, catalog_settings, open_queues, open_store, register_rules},
@@ -46,6 +49,8 @@ pub struct Deployment {
     pub rules: RegisterRules,
     /// Where the server of the data folder can be reached; none when none is running, or when there is no folder.
     pub running: Option<Running>,
+    /// The data folder, where it is one.
+    pub folder: Option<PathBuf>,
     /// Whether changes go through a running server, which has queues and database to itself.
     pub through_server: bool,
 }
@@ -100,6 +105,7 @@ impl Deployment {
             urls: public.as_deref().map(ImageUrls::new),
             rules,
             running,
+            folder: Some(folder.to_owned()),
             through_server: true,
         })
     }
@@ -128,6 +134,7 @@ impl Deployment {
             urls: public_base(&config, None).map(ImageUrls::new),
             rules,
             running: None,
+            folder: None,
             through_server: false,
         })
     }

@@ -17,6 +17,7 @@ use super::{
     listeners::Listeners,
     public_url, renderer,
     running::{Roles, Server, spawn_workers},
+    site::site_of,
     tasks::Tasks,
 };
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
     ledger::decide::RegisterRules,
     model::error::Result,
     render::{Render, unused::UnusedEngine},
-    serve::AuditTrail,
+    serve::{AuditTrail, UploadAddresses},
     worker::{Worker, outage::Outages},
 };
 
@@ -53,7 +54,9 @@ pub(super) async fn start(
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &worker, config, roles);
     // Machines that come and go keep no files of their own; the log has the lines (target cameo::audit, level debug).
-    listeners.spawn(&mut tasks, &worker, rules.urls, AuditTrail::off(), config, shares);
+    let uploads = UploadAddresses::Store { public_url: config.s3.public_url() };
+    let site = site_of(&worker, rules.urls, AuditTrail::off(), uploads, config)?;
+    listeners.spawn(&mut tasks, &worker, site, config, shares, None);
     if roles.register {
         public_url::spawn_check(&mut tasks, config);
         let (catalog, clock) = (worker.flow.catalog.clone(), worker.clock.clone());

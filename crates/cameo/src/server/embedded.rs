@@ -7,19 +7,21 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::net::UnixListener;
 use tracing::{info, warn};
 
 use super::{
     access::{cors, key_ring},
     audit_log::AuditLog,
     backends::{catalog_settings, open_catalog, register_rules},
-    data_folder::{Credentials, DataFolder},
+    data_folder::{Credentials, DataFolder, Running},
     descriptors::Shares,
     healing,
     history::spawn_forgetting,
     listeners::{Listeners, served},
     public_url, renderer,
     running::{Roles, Server, spawn_workers},
+    site::{refresh, site_of, spawn_refresher},
     tasks::Tasks,
     usage,
 };
@@ -30,6 +32,7 @@ use crate::{
     db::Sqlite,
     flow::Flow,
     ledger::{decide::RegisterRules, image_urls::ImageUrls},
+    local_socket,
     model::{
         error::{Error, Kind, Place, Result},
         generation::counter_above,
@@ -37,8 +40,9 @@ use crate::{
     proof::addresses::count_rows_elsewhere,
     queue::{Queue, sqlite::SqliteQueue},
     serve::{
-        AuditTrail,
-        s3_api::{self, AccessKey, KeyRing, S3Endpoint, S3Limits, Watch},
+        UploadAddresses,
+        s3_api::{self, AccessKey, KeyRing, S3Endpoint, S3Limits, SessionKeys, Watch},
+        site::Site,
     },
     store::embedded::{Embedded, EmbeddedOptions, check_database_file, way_on},
     worker::{Worker, outage::Outages},
@@ -58,6 +62,7 @@ struct Parts {
     store: Embedded,
     db: Sqlite,
     keys: Arc<KeyRing>,
+    sessions: Arc<SessionKeys>,
     watch: Watch,
 }
 
@@ -74,12 +79,18 @@ pub(super) async fn start(
     let rules = register_rules(config, running.images.as_deref());
     let (trail, audit) = AuditLog::start(&config.audit, folder.path(), &clock)?;
     let watch = Watch::new(clock.clone(), trail.clone());
-    let parts = open_parts(config, folder.path(), rules.clone(), &credentials, clock, watch).await;
+    let sessions = SessionKeys::new(&folder.signing_secret()?, &config.store.upload_bucket, clock.clone());
+    let parts =
+        open_parts(config, folder.path(), rules.clone(), &credentials, clock, (watch, Arc::new(sessions))).await;
     // A database that is damaged anywhere that a start reads has a way on.
     let parts = parts.map_err(|error| with_way_on(error, folder.path()))?;
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &parts.worker, config, roles);
-    spawn_listeners(&mut tasks, listeners, &parts, trail, config, shares, &rules.urls)?;
+    let uploads = upload_addresses(config, &listeners, &running, &parts);
+    let site = site_of(&parts.worker, rules.urls.clone(), trail, uploads, config)?;
+    let socket = bind_socket(folder.path())?;
+    spawn_listeners(&mut tasks, listeners, &parts, site, config, shares, socket)?;
+    spawn_refresher(&mut tasks, parts.sessions.clone(), parts.worker.flow.catalog.clone());
     if roles.register {
         healing::spawn(&mut tasks, &parts.worker, config);
     }
@@ -136,7 +147,7 @@ async fn open_parts(
     rules: RegisterRules,
     credentials: &Credentials,
     clock: Arc<dyn Clock>,
-    watch: Watch,
+    (watch, sessions): (Watch, Arc<SessionKeys>),
 ) -> Result<Parts> {
     let database = DataFolder::database(folder);
     check_database_file(folder, &database)?;
@@ -168,9 +179,10 @@ async fn open_parts(
     let outages = Outages::default();
     let worker = Worker { flow, events, registrations, visibility_timeout, receive_wait, window, clock, outages };
     let first = AccessKey::all(&credentials.access_key_id, &credentials.secret_access_key);
-    let keys = Arc::new(key_ring(config, vec![first])?);
+    refresh(&sessions, &*worker.flow.catalog).await?;
+    let keys = Arc::new(key_ring(config, vec![first])?.with_sessions(sessions.clone()));
     usage::restore(&keys, folder)?;
-    Ok(Parts { worker, store, db, keys, watch })
+    Ok(Parts { worker, store, db, keys, sessions, watch })
 }
 
 /// A database that cannot be read has a way on, like one that does not belong to the content.
@@ -206,24 +218,45 @@ async fn count_above_ledger(store: &Embedded, catalog: &dyn Catalog) -> Result<(
     Ok(())
 }
 
+/// Where the API has files uploaded to: the endpoint of this process, where it is on.
+fn upload_addresses(config: &Config, listeners: &Listeners, running: &Running, parts: &Parts) -> UploadAddresses {
+    let port = listeners.s3.as_ref().and_then(|listener| listener.local_addr().ok()).map(|address| address.port());
+    match (port, &running.s3) {
+        (Some(port), Some(local_url)) => UploadAddresses::Endpoint {
+            sessions: parts.sessions.clone(),
+            public_url: config.s3.public_url(),
+            local_url: local_url.clone(),
+            port,
+        },
+        _ => UploadAddresses::Off,
+    }
+}
+
+/// The socket by which commands beside the server reach it.
+fn bind_socket(folder: &Path) -> Result<UnixListener> {
+    let doing = || format!("listen on the socket in {}", folder.display());
+    UnixListener::from_std(local_socket::bind(folder)?)
+        .map_err(|error| Error::new(Place::System, Kind::Misconfigured, doing()).because(error))
+}
+
 fn spawn_listeners(
     tasks: &mut Tasks,
     mut listeners: Listeners,
     parts: &Parts,
-    trail: AuditTrail,
+    site: Site,
     config: &Config,
     shares: Shares,
-    urls: &ImageUrls,
+    socket: UnixListener,
 ) -> Result<()> {
     if let Some(listener) = listeners.s3.take() {
         let limits = S3Limits { connections_max: shares.s3, ..config.s3.limits(&config.server) };
         let (store, keys, watch) = (parts.store.clone(), parts.keys.clone(), parts.watch.clone());
-        let (domains, cors) = (config.s3.domains.clone(), cors(config)?);
+        let (domains, cors) = (config.s3.all_domains(), cors(config)?);
         let endpoint = S3Endpoint { store, keys, limits, domains, watch, cors };
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }
-    listeners.spawn(tasks, &parts.worker, urls.clone(), trail, config, shares);
+    listeners.spawn(tasks, &parts.worker, site, config, shares, Some(socket));
     Ok(())
 }
 

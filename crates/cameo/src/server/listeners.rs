@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use super::{
     data_folder::Running,
@@ -12,10 +12,8 @@ use super::{
 };
 use crate::{
     config::{Config, Listen},
-    ledger::image_urls::ImageUrls,
     model::error::{Error, Kind, Place, Result},
     serve::{
-        AuditTrail,
         images::{self, Images},
         operator,
         site::Site,
@@ -25,6 +23,8 @@ use crate::{
 
 /// Connections that may wait to be accepted. The kernel has a limit of its own (`net.core.somaxconn`).
 const BACKLOG: u32 = 4096;
+/// Open connections of the socket in a data folder: commands of the server's own user.
+const SOCKET_CONNECTIONS_MAX: usize = 32;
 /// Seconds after which a connection without a byte is handed over all the same; the kernel rounds them to its own steps.
 #[cfg(target_os = "linux")]
 const FIRST_BYTES_WITHIN: usize = 1;
@@ -64,15 +64,15 @@ impl Listeners {
         Running { pid: std::process::id(), s3: url(&self.s3), images: url(&self.images), console: url(&self.console) }
     }
 
-    /// Serves images and console over what a worker works with.
+    /// Serves images, console and API over what a worker works with; the API also on the socket of a data folder, where there is one.
     pub(super) fn spawn(
         self,
         tasks: &mut Tasks,
         worker: &Worker,
-        images_url: ImageUrls,
-        audit: AuditTrail,
+        site: Site,
         config: &Config,
         shares: Shares,
+        socket: Option<UnixListener>,
     ) {
         if let Some(listener) = self.images {
             let images = Images::new(worker.flow.store.clone(), &worker.flow.settings);
@@ -82,24 +82,20 @@ impl Listeners {
             });
         }
         if let Some(listener) = self.console {
-            let console = console_of(worker, images_url, audit);
             let limits = config.server.connection_limits(shares.console);
+            let site = site.clone();
             tasks.spawn(|stop| async move {
-                served("the console", operator::serve(listener, console, limits, stop.cancelled_owned()).await)
+                let served_until = operator::serve("console", listener, site, limits, stop.cancelled_owned());
+                served("the console", served_until.await)
             });
         }
-    }
-}
-
-fn console_of(worker: &Worker, images_url: ImageUrls, audit: AuditTrail) -> Site {
-    Site {
-        flow: worker.flow.clone(),
-        events: worker.events.clone(),
-        registrations: worker.registrations.clone(),
-        images_url,
-        window: worker.window.clone(),
-        audit,
-        clock: worker.clock.clone(),
+        if let Some(socket) = socket {
+            let limits = config.server.connection_limits(SOCKET_CONNECTIONS_MAX);
+            tasks.spawn(|stop| async move {
+                let served_until = operator::serve("socket", socket, site, limits, stop.cancelled_owned());
+                served("the API on the socket in the data folder", served_until.await)
+            });
+        }
     }
 }
 

@@ -10,6 +10,8 @@ pub mod renderer;
 #[cfg(feature = "embedded")]
 pub mod access;
 #[cfg(feature = "embedded")]
+pub mod accounts;
+#[cfg(feature = "embedded")]
 mod audit_log;
 #[cfg(feature = "embedded")]
 pub mod data_folder;
@@ -37,6 +39,8 @@ mod public_url;
 pub mod recover;
 #[cfg(feature = "embedded")]
 pub mod running;
+#[cfg(feature = "embedded")]
+mod site;
 #[cfg(feature = "embedded")]
 mod start;
 #[cfg(feature = "embedded")]

@@ -3,7 +3,7 @@
 //! A backend is one file or folder behind [`Store`], chosen by a URL in the configuration. Each passes `contract`.
 //! The S3 endpoint needs more than this (streams, parts, checksums) and talks to [`embedded`] directly.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,11 +13,14 @@ use futures::{
 };
 use jiff::Timestamp;
 
-use crate::model::{
-    content::Content,
-    error::{Error, Kind, Place, Result},
-    generation::Generation,
-    key::QUARANTINE_PREFIX,
+use crate::{
+    model::{
+        content::Content,
+        error::{Error, Kind, Place, Result},
+        generation::Generation,
+        key::QUARANTINE_PREFIX,
+    },
+    presign::SignedPut,
 };
 use quarantine::{KeptId, Removal};
 
@@ -300,6 +303,18 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Objects whose keys start with `prefix`, after the key `after`, in the order of their keys' bytes, at most `max`.
     async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>>;
+
+    /// Addresses to which content may be sent as these objects, each with its MD5, for as long as `holds` says, signed with this process's own keys;
+    /// `public` is the store's address for its clients where they know it by another. `None` where the store has none of its own.
+    async fn presigned_put(
+        &self,
+        _bucket: &str,
+        _keys: &[(&str, &[u8])],
+        _holds: Duration,
+        _public: Option<&str>,
+    ) -> Result<Option<Vec<SignedPut>>> {
+        Ok(None)
+    }
 
     /// Succeeds when the store answers and lets us in.
     async fn ping(&self) -> Result<()>;

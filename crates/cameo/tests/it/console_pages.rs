@@ -23,7 +23,14 @@ use cameo::{
     },
     queue::{Queue, memory::MemoryQueue},
     render::in_process::InProcess,
-    serve::{AuditTrail, operator::router, site::Site},
+    serve::{
+        AuditTrail, UploadAddresses,
+        api::Door,
+        http::{ClientAddress, Peer},
+        operator::router,
+        s3_api::Cors,
+        site::Site,
+    },
     store::{Attributes, Condition, Store, memory::MemoryStore},
 };
 use http_body_util::BodyExt;
@@ -69,7 +76,18 @@ async fn console() -> Site {
     let message = registrations.receive(1, Duration::from_secs(30), Duration::ZERO).await.unwrap().remove(0);
     registrations.dead_letter(&message.receipt, "failed to register: CHECK (cd_idx < 5)").await.unwrap();
     let images_url = ImageUrls::new("https://image.example");
-    Site { flow, events, registrations, images_url, window: None, audit: AuditTrail::off(), clock }
+    Site {
+        flow,
+        events,
+        registrations,
+        images_url,
+        window: None,
+        audit: AuditTrail::off(),
+        door: Door::default(),
+        uploads: UploadAddresses::Off,
+        cors: Cors::default(),
+        clock,
+    }
 }
 
 async fn get(path: &str, headers: &[(header::HeaderName, &str)]) -> (StatusCode, String) {
@@ -128,7 +146,11 @@ async fn changes_need_more_than_a_foreign_page_can_send() {
             request = request.header("x-cameo-client", "test");
         }
         let body = Body::from(r#"{"keys":["origin/v/1_0.jpg","origin/v/7_0.jpg"]}"#);
-        let response = router(console().await).oneshot(request.body(body).unwrap()).await.unwrap();
+        let mut request = request.body(body).unwrap();
+        let address = "127.0.0.1:1234".parse().unwrap();
+        request.extensions_mut().insert(ClientAddress(address));
+        request.extensions_mut().insert(Peer::Tcp(address));
+        let response = router(console().await).oneshot(request).await.unwrap();
         let status = response.status();
         (status, response.into_body().collect().await.unwrap().to_bytes())
     };

@@ -14,14 +14,16 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, EntityLock, ForeignRows, History, LedgerReader, Registry},
+    catalog::{Accounts, Catalog, EntityLock, ForeignRows, History, LedgerReader, Registry},
     ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, history::HistoryLine},
     model::{
         error::{Error, Kind, Place, Result},
         generation::Generation,
         key::{EntityId, Vertical},
         outcome::Outcome,
+        token::{SecretHash, Token},
     },
+    presign::SignedPut,
     queue::{DeadLetter, Depth, Message, Queue},
     store::{Attributes, Condition, Object, ObjectInfo, Store, Written},
 };
@@ -156,6 +158,15 @@ impl Store for Faulty<dyn Store> {
     async fn list(&self, bucket: &str, prefix: &str, after: &str, max: usize) -> Result<Vec<ObjectInfo>> {
         self.inner.list(bucket, prefix, after, max).await
     }
+    async fn presigned_put(
+        &self,
+        bucket: &str,
+        keys: &[(&str, &[u8])],
+        holds: Duration,
+        public: Option<&str>,
+    ) -> Result<Option<Vec<SignedPut>>> {
+        self.inner.presigned_put(bucket, keys, holds, public).await
+    }
     async fn ping(&self) -> Result<()> {
         Ok(())
     }
@@ -257,6 +268,35 @@ impl LedgerReader for Faulty<dyn Catalog> {
 
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         self.inner.rejected(vertical, max).await
+    }
+}
+
+/// Tokens are none of the flow's.
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Accounts for Faulty<dyn Catalog> {
+    async fn add_token(&self, token: &Token, secret: &SecretHash) -> Result<bool> {
+        self.inner.add_token(token, secret).await
+    }
+
+    async fn token_of(&self, secret: &SecretHash) -> Result<Option<Token>> {
+        self.inner.token_of(secret).await
+    }
+
+    async fn tokens(&self, after: &str, max: usize) -> Result<Vec<Token>> {
+        self.inner.tokens(after, max).await
+    }
+
+    async fn find_token(&self, id_or_name: &str) -> Result<Option<Token>> {
+        self.inner.find_token(id_or_name).await
+    }
+
+    async fn revoke_token(&self, id: &str, at: jiff::Timestamp) -> Result<bool> {
+        self.inner.revoke_token(id, at).await
+    }
+
+    async fn note_token_use(&self, id: &str, at: jiff::Timestamp) -> Result<()> {
+        self.inner.note_token_use(id, at).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tests that need more than one module: one binary, one module a subject.
 
+mod api;
 mod catalog_contract;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_probe;

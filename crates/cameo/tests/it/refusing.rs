@@ -16,7 +16,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Catalog, EntityLock, ForeignRows, History, LedgerReader, Registry},
+    catalog::{Accounts, Catalog, EntityLock, ForeignRows, History, LedgerReader, Registry},
     clock::ManualClock,
     ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, history::HistoryLine},
     model::{
@@ -25,7 +25,9 @@ use cameo::{
         generation::Generation,
         key::{EntityId, Vertical},
         outcome::Outcome,
+        token::{SecretHash, Token},
     },
+    presign::SignedPut,
     queue::{DeadLetter, Depth, Message, Queue},
     render::{Rejection, Render},
     store::{
@@ -205,6 +207,15 @@ impl Store for Refusing<dyn Store> {
     async fn hash(&self, bucket: &str, key: &str) -> Result<Option<ContentDigest>> {
         self.refusals.pass(&self.call("hash"), key, no_lie, self.inner.hash(bucket, key)).await
     }
+    async fn presigned_put(
+        &self,
+        bucket: &str,
+        keys: &[(&str, &[u8])],
+        holds: Duration,
+        public: Option<&str>,
+    ) -> Result<Option<Vec<SignedPut>>> {
+        self.inner.presigned_put(bucket, keys, holds, public).await
+    }
     async fn ping(&self) -> Result<()> {
         self.refusals.pass(&self.call("ping"), "", no_lie, self.inner.ping()).await
     }
@@ -316,6 +327,35 @@ impl LedgerReader for Refusing<dyn Catalog> {
 /// An entity as the keys of its originals begin: `origin/v/2_`.
 fn about_entity(entity: &EntityId) -> String {
     format!("origin/{}/{}_", entity.vertical.as_str(), entity.cd_idx)
+}
+
+/// Tokens are none of the flow's.
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Accounts for Refusing<dyn Catalog> {
+    async fn add_token(&self, token: &Token, secret: &SecretHash) -> Result<bool> {
+        self.inner.add_token(token, secret).await
+    }
+
+    async fn token_of(&self, secret: &SecretHash) -> Result<Option<Token>> {
+        self.inner.token_of(secret).await
+    }
+
+    async fn tokens(&self, after: &str, max: usize) -> Result<Vec<Token>> {
+        self.inner.tokens(after, max).await
+    }
+
+    async fn find_token(&self, id_or_name: &str) -> Result<Option<Token>> {
+        self.inner.find_token(id_or_name).await
+    }
+
+    async fn revoke_token(&self, id: &str, at: jiff::Timestamp) -> Result<bool> {
+        self.inner.revoke_token(id, at).await
+    }
+
+    async fn note_token_use(&self, id: &str, at: jiff::Timestamp) -> Result<()> {
+        self.inner.note_token_use(id, at).await
+    }
 }
 
 #[async_trait]

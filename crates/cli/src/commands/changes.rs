@@ -2,6 +2,7 @@
 //! everybody shares; and the report of it.
 
 use cameo::{
+    client::{Client, Server},
     flow::requeue::requeue,
     model::error::{Error, Kind, Place},
     proof::{
@@ -10,7 +11,6 @@ use cameo::{
         repair::{Acted, Plan, remove_absent, rewrite_urls, take_down},
         restore::{self, Restore},
     },
-    serve::api::client::ApiClient,
     server::deployment::Deployment,
 };
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub(super) struct Rewrite {
 /// How things are changed.
 pub(super) enum Changes<'m> {
     /// By the server, which has queues and database to itself.
-    ThroughServer(ApiClient),
+    ThroughServer(Client),
     /// Here.
     Directly { context: &'m Context, places: &'m Deployment },
 }
@@ -73,11 +73,9 @@ impl<'m> Changes<'m> {
         if !places.through_server {
             return Ok(Self::Directly { context, places });
         }
-        let console = places.running.as_ref().and_then(|running| running.console.as_deref());
-        let console = console.ok_or_else(|| {
-            unavailable("reach the server: none is running on this data folder, or its console listener is off")
-        })?;
-        Ok(Self::ThroughServer(ApiClient::new(console)?))
+        let folder = places.folder.as_ref().filter(|_| places.running.is_some());
+        let folder = folder.ok_or_else(|| unavailable("reach the server: none is running on this data folder"))?;
+        Ok(Self::ThroughServer(Client::new(&Server::InFolder(folder.clone()))?))
     }
 
     /// Does what a plan says; each act looks again by itself.

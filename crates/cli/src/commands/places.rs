@@ -2,14 +2,20 @@
 
 use std::path::PathBuf;
 
-use cameo::server::deployment::{Addresses, Deployment};
+use cameo::{
+    model::error::{Error, Kind, Place},
+    server::deployment::{Addresses, Deployment},
+};
 
-use super::Context;
+use super::{
+    Context,
+    server::{Asked, Target},
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlacesArgs {
     /// Data folder of the server [default: ./cameo-data]
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint_url", "catalog"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint_url", "catalog", "server"])]
     data: Option<PathBuf>,
     /// S3 endpoint of a system elsewhere; keys come from the environment, as with the AWS tools
     #[arg(long, value_name = "URL")]
@@ -20,11 +26,27 @@ pub(crate) struct PlacesArgs {
     /// Its database: mysql://…, postgres://… or sqlite:FILE
     #[arg(long, value_name = "URL")]
     catalog: Option<String>,
+    /// Ask this server, with the token of `CAMEO_TOKEN` or of `cameo login` [default: `CAMEO_SERVER`]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["endpoint_url", "images_url", "catalog"])]
+    server: Option<String>,
 }
 
 impl PlacesArgs {
-    /// Opens the places for reading: by the flags, else by the configuration.
+    /// Which of the two is asked: a server, or the places that flags and configuration name.
+    pub(crate) fn target(&self, context: &Context) -> anyhow::Result<Target> {
+        let names_places = self.endpoint_url.is_some() || self.images_url.is_some() || self.catalog.is_some();
+        let asked = Asked { server: self.server.as_deref(), data: self.data.as_deref(), names_places };
+        Ok(asked.target(context)?)
+    }
+
+    /// Opens the places for reading: by the flags, else by the configuration. A command that looks at them itself cannot ask a server.
     pub(crate) async fn open(&self, context: &Context) -> anyhow::Result<Deployment> {
+        if let Target::Server(server) = self.target(context)? {
+            let doing = format!(
+                "ask {server}: this command looks at a data folder or at --endpoint-url and --catalog; give --data, or run it there"
+            );
+            return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
+        }
         let Context { config, environment, clock, .. } = context;
         let addresses = Addresses {
             endpoint_url: self.endpoint_url.clone(),

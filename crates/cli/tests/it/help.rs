@@ -29,6 +29,9 @@ fn every_command_has_help_with_examples() {
         "recover",
         "keys",
         "check",
+        "token",
+        "login",
+        "logout",
     ];
     for command in commands {
         let text = help(&[command]);

@@ -5,3 +5,4 @@ mod commands;
 mod data_folder;
 mod doctor;
 mod help;
+mod running_server;

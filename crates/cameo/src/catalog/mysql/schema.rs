@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("../../../migrations/mysql/0001_ledger.sql") },
     Migration { version: 2, sql: include_str!("../../../migrations/mysql/0002_published_sizes.sql") },
     Migration { version: 3, sql: include_str!("../../../migrations/mysql/0003_history.sql") },
+    Migration { version: 4, sql: include_str!("../../../migrations/mysql/0004_tokens.sql") },
 ];
 
 /// A column is there already.

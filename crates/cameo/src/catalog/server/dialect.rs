@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Database, FromRow, QueryBuilder, Row as _};
 
 use crate::{
     catalog::{
-        columns::{CountColumns, EntryColumns},
+        columns::{CountColumns, EntryColumns, TokenColumns},
         history_columns::HistoryColumns,
         rows::RowColumns,
     },
@@ -62,6 +62,7 @@ pub(in crate::catalog) trait Fetch: Dialect {
     async fn highest_generation(connection: &mut Self::Connection) -> Fetched<Option<String>>;
     /// How many rows a statement finds, and one of them.
     async fn count_and_one(connection: &mut Self::Connection, statement: &str) -> Fetched<(i64, Option<RowColumns>)>;
+    async fn tokens(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<TokenColumns>>;
     async fn ping(connection: &mut Self::Connection) -> Fetched<()>;
 }
 
@@ -133,6 +134,13 @@ macro_rules! fetch {
                 let rows = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await?;
                 let one = format!("{statement} LIMIT 1");
                 Ok((rows, sqlx::query_as(AssertSqlSafe(one)).fetch_optional(connection).await?))
+            }
+
+            async fn tokens(
+                connection: &mut Self::Connection,
+                mut query: QueryBuilder<Self>,
+            ) -> Fetched<Vec<TokenColumns>> {
+                query.build_query_as::<TokenColumns>().fetch_all(connection).await
             }
 
             async fn ping(connection: &mut Self::Connection) -> Fetched<()> {

@@ -17,6 +17,7 @@ use crate::model::{
     key::EntityId,
 };
 
+mod accounts;
 pub(super) mod dialect;
 mod history;
 pub(super) mod reads;

@@ -9,20 +9,28 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::health::Health;
+use super::{
+    health::Health,
+    problem::{Answer, Problem},
+    rights::{Admin, Caller, Operator},
+};
 use crate::{
+    client::wire::{ASKED_BY, KEYS_MAX, Keys, Letters, Redriven, Rewritten},
     flow::requeue,
-    model::error::Error,
+    model::{
+        error::Error,
+        key::{ImageKey, UploadKey, Vertical},
+        token::Verticals,
+    },
     proof::repair,
+    queue::Queue,
     serve::{audited::Named, site::Site},
 };
 
-/// Header that every change must carry, whatever its value.
-pub(super) const ASKED_BY: &str = "x-cameo-client";
-/// Keys in one request, at most.
-pub(super) const KEYS_MAX: usize = 1000;
+/// Dead letters that are looked through for those that a token limited to verticals names.
+const DEAD_LOOKED_AT_MAX: usize = 10_000;
 /// Body of one request, at most.
 pub(super) const BODY_MAX_BYTES: usize = 2 << 20;
 
@@ -36,36 +44,6 @@ impl<S: Sync> FromRequestParts<S> for OwnClient {
         let asked = parts.headers.contains_key(ASKED_BY);
         asked.then_some(Self).ok_or((StatusCode::FORBIDDEN, "changes need the header x-cameo-client"))
     }
-}
-
-/// Originals to send through the flow again.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Keys {
-    /// Their keys in the upload bucket.
-    pub(super) keys: Vec<String>,
-}
-
-/// Dead letters to send again.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Letters {
-    /// The queue that they failed in.
-    pub(super) queue: String,
-    /// Their ids.
-    pub(super) ids: Vec<String>,
-}
-
-/// How many dead letters were sent again.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Redriven {
-    pub(super) redriven: u64,
-}
-
-/// How many rows were rewritten.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Rewritten {
-    pub(super) rewritten: u64,
 }
 
 /// 200 where an upload would go all the way now; else 503 with what it would fail at.
@@ -95,50 +73,108 @@ pub(super) fn answer(named: Vec<String>, result: Result<impl Serialize, Error>) 
     response
 }
 
-pub(super) async fn redrive(State(site): State<Site>, _: OwnClient, Json(asked): Json<Letters>) -> Response {
+pub(super) async fn redrive(
+    State(site): State<Site>,
+    _: OwnClient,
+    Operator(caller): Operator,
+    Json(asked): Json<Letters>,
+) -> Answer<Response> {
     if asked.ids.len() > KEYS_MAX {
-        return (StatusCode::PAYLOAD_TOO_LARGE, format!("at most {KEYS_MAX} dead letters at a time")).into_response();
+        return Ok(
+            (StatusCode::PAYLOAD_TOO_LARGE, format!("at most {KEYS_MAX} dead letters at a time")).into_response()
+        );
     }
     let queues = [&site.events, &site.registrations];
     let Some(queue) = queues.into_iter().find(|queue| queue.name() == asked.queue) else {
-        return (StatusCode::NOT_FOUND, "no such queue").into_response();
+        return Ok((StatusCode::NOT_FOUND, "no such queue").into_response());
     };
+    require_own_letters(&caller, &**queue, &asked.ids).await?;
     let redriven = queue.redrive(&asked.ids).await;
-    answer(asked.ids, redriven.map(|redriven| Redriven { redriven }))
+    Ok(answer(asked.ids, redriven.map(|redriven| Redriven { redriven })))
 }
 
-pub(super) async fn requeue(State(site): State<Site>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
-    if asked.keys.len() > KEYS_MAX {
-        return too_many();
+/// A token that is limited to verticals names only letters that are about them.
+async fn require_own_letters(caller: &Caller, queue: &dyn Queue, ids: &[String]) -> Answer<()> {
+    if caller.verticals == Verticals::All {
+        return Ok(());
     }
+    let letters = queue.dead_letters(DEAD_LOOKED_AT_MAX).await.map_err(Problem::from)?;
+    let keys = ids.iter().flat_map(|id| match letters.iter().find(|letter| letter.id == *id) {
+        Some(letter) if !letter.keys.is_empty() => letter.keys.iter().map(|key| UploadKey::vertical(key)).collect(),
+        _ => vec![None],
+    });
+    caller.change(keys)
+}
+
+pub(super) fn of_originals(keys: &[String]) -> impl Iterator<Item = Option<Vertical>> {
+    keys.iter().map(|key| UploadKey::vertical(key))
+}
+
+fn of_images(keys: &[String]) -> impl Iterator<Item = Option<Vertical>> {
+    keys.iter().map(|key| match ImageKey::parse(key) {
+        ImageKey::Rendition(photo, _) => Some(photo.entity.vertical),
+        ImageKey::Alias(entity, _) => Some(entity.vertical),
+        ImageKey::Other(vertical) => Some(vertical),
+        ImageKey::Foreign => None,
+    })
+}
+
+pub(super) async fn requeue(
+    State(site): State<Site>,
+    _: OwnClient,
+    Operator(caller): Operator,
+    Json(asked): Json<Keys>,
+) -> Answer<Response> {
+    if asked.keys.len() > KEYS_MAX {
+        return Ok(too_many());
+    }
+    caller.change(of_originals(&asked.keys))?;
     let requeued = requeue::requeue(&site.flow, &*site.events, &asked.keys, site.clock.now()).await;
-    answer(asked.keys, requeued)
+    Ok(answer(asked.keys, requeued))
 }
 
 /// Takes down what is left of originals that are gone.
-pub(super) async fn remove_absent(State(site): State<Site>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+pub(super) async fn remove_absent(
+    State(site): State<Site>,
+    _: OwnClient,
+    Admin(caller): Admin,
+    Json(asked): Json<Keys>,
+) -> Answer<Response> {
     if asked.keys.len() > KEYS_MAX {
-        return too_many();
+        return Ok(too_many());
     }
+    caller.change(of_originals(&asked.keys))?;
     let removed = repair::remove_absent(&site.flow, &*site.events, &asked.keys, site.clock.now()).await;
-    answer(asked.keys, removed)
+    Ok(answer(asked.keys, removed))
 }
 
 /// Moves objects of the image bucket to quarantine that nobody owns.
-pub(super) async fn take_down(State(site): State<Site>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+pub(super) async fn take_down(
+    State(site): State<Site>,
+    _: OwnClient,
+    Admin(caller): Admin,
+    Json(asked): Json<Keys>,
+) -> Answer<Response> {
     if asked.keys.len() > KEYS_MAX {
-        return too_many();
+        return Ok(too_many());
     }
+    caller.change(of_images(&asked.keys))?;
     let taken_down = repair::take_down(&site.flow, &asked.keys, site.clock.now()).await;
-    answer(asked.keys, taken_down)
+    Ok(answer(asked.keys, taken_down))
 }
 
-pub(super) async fn rewrite_urls(State(site): State<Site>, _: OwnClient, Json(asked): Json<Keys>) -> Response {
+pub(super) async fn rewrite_urls(
+    State(site): State<Site>,
+    _: OwnClient,
+    Admin(caller): Admin,
+    Json(asked): Json<Keys>,
+) -> Answer<Response> {
     if asked.keys.len() > KEYS_MAX {
-        return too_many();
+        return Ok(too_many());
     }
+    caller.change(of_originals(&asked.keys))?;
     let rewritten = repair::rewrite_urls(&site.flow, &site.images_url, &asked.keys).await;
-    answer(asked.keys, rewritten.map(|rewritten| Rewritten { rewritten }))
+    Ok(answer(asked.keys, rewritten.map(|rewritten| Rewritten { rewritten })))
 }
 
 fn failed(error: &Error) -> Response {

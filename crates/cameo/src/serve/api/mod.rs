@@ -1,11 +1,17 @@
-//! The JSON API: how commands change things through a running server, and how monitors ask how it is.
+//! The API: `/api/v1` for people and programs on any computer, the changes that commands beside the data folder ask for, and health.
+//!
+//! ```text
+//! request (its id, the form of its errors) → audit → browsers (cors) → host → door (who asks) → handler (what they may)
+//! ```
+//!
+//! A change of the older paths must be asked for in JSON and with a header of ours: a web page of somebody else's can send neither
+//! across origins without our leave.
 
 use std::sync::Arc;
 
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -15,19 +21,34 @@ use tokio::sync::Semaphore;
 use super::site::Site;
 
 mod changes;
-pub mod client;
+mod cors;
+mod door;
+mod etag;
 pub mod health;
+mod input;
+mod lines;
+mod problem;
 mod relocate;
+mod request;
 mod restore;
+mod rights;
+pub mod v1;
+
+pub use door::Door;
+pub(in crate::serve) use problem::{Answer, Problem};
+pub(in crate::serve) use request::{RequestId, finish, is_of_api};
+pub(in crate::serve) use rights::Caller;
 
 use health::Health;
 
 /// Changes that are made side by side: each brings up to 2 MiB. More are refused: one that waited with its body unread would
 /// hold its connection, and no time-out runs for who is not waited for.
 const CHANGES_MAX: usize = 8;
+/// Requests of `/api/v1` that are answered side by side; more are refused. A stream counts until its first line.
+const REQUESTS_MAX: usize = 64;
 
 /// The routes of the API.
-pub(super) fn routes() -> Router<Site> {
+pub(super) fn routes(site: &Site) -> Router<Site> {
     let changes = Router::new()
         .route("/api/requeue", post(changes::requeue))
         .route("/api/redrive", post(changes::redrive))
@@ -36,19 +57,28 @@ pub(super) fn routes() -> Router<Site> {
         .route("/api/rewrite-urls", post(changes::rewrite_urls))
         .route("/api/restore", post(restore::restore))
         .route("/api/dismiss", post(restore::dismiss))
-        .route("/api/move", post(relocate::relocate));
+        .route("/api/move", post(relocate::relocate))
+        .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(CHANGES_MAX)), at_most));
+    let mut v1 = v1::routes().layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(REQUESTS_MAX)), at_most));
+    v1 = v1.layer(middleware::from_fn_with_state(site.clone(), door::admit));
+    if !site.cors.is_off() {
+        v1 = v1.layer(cors::layer(&site.cors));
+    }
     changes
-        .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(CHANGES_MAX)), at_most))
-        // Beside the limit: a monitor is to hear how the server is, most of all while it has much to do.
+        .layer(middleware::from_fn_with_state(site.clone(), door::admit))
+        .merge(v1)
+        // Beside the door: a monitor is to hear how the server is, most of all while it has much to do.
         .route("/api/health", get(changes::health).layer(Extension(Health::default())))
         .layer(DefaultBodyLimit::max(changes::BODY_MAX_BYTES))
 }
 
+/// The answer to paths of the API that it does not have.
+pub(super) fn unknown() -> Response {
+    request::unknown().into_response()
+}
+
 /// Refuses a request where as many as there may be are being worked on.
 async fn at_most(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = places.try_acquire() else {
-        let text = "too many changes are being made at once; try again";
-        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], text).into_response();
-    };
+    let Ok(_place) = places.try_acquire() else { return Problem::busy().into_response() };
     next.run(request).await
 }

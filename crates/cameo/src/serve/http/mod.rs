@@ -9,18 +9,14 @@
 //! it, so connections that ask for nothing keep nobody out. What is slow is measured by `pace` in both directions, and a connection that
 //! waits for its client longer than the pace allows is closed. Nothing here knows what is served.
 
-use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 mod body;
@@ -30,12 +26,14 @@ mod host;
 mod pace;
 mod sometimes;
 mod stream;
+mod transport;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::admission::ConnectionLimits;
 pub use clients::ClientAddress;
+pub use transport::{Accept, Peer, Transport};
 
 pub(super) use body::Incoming;
 pub(super) use clients::client_of;
@@ -77,7 +75,7 @@ pub(super) trait Service: Clone + Send + Sync + 'static {
 /// Never returns early: failing to accept (no file descriptors) is logged and tried again.
 pub(super) async fn serve<S: Service>(
     name: &'static str,
-    listener: TcpListener,
+    listener: impl Accept,
     limits: ConnectionLimits,
     service: S,
     shutdown: impl Future<Output = ()>,
@@ -130,8 +128,8 @@ struct Listening<S> {
 
 impl<S: Service> Listening<S> {
     /// Accepts one connection and starts to serve it, once there is a place for it.
-    async fn accept_one(&self, listener: &TcpListener, open: &mut JoinSet<()>) {
-        let (stream, address) = match listener.accept().await {
+    async fn accept_one(&self, listener: &impl Accept, open: &mut JoinSet<()>) {
+        let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 self.connections.accept_failed(&error);
@@ -139,19 +137,18 @@ impl<S: Service> Listening<S> {
                 return;
             }
         };
-        match self.connections.admit(address).await {
+        match self.connections.admit(peer.address()).await {
             Admitted::Place(place) => {
-                open.spawn(self.serve_one(stream, address, place));
+                open.spawn(self.serve_one(stream, peer, place));
             }
             // As much as the send buffer of a fresh connection takes, which is all of it; nobody waits for it.
-            Admitted::TooMany => drop(stream.try_write(TOO_MANY)),
+            Admitted::TooMany => stream.write_at_once(TOO_MANY),
         }
     }
 
-    fn serve_one(&self, stream: TcpStream, address: SocketAddr, place: Place) -> impl Future<Output = ()> + use<S> {
+    fn serve_one<T: Transport>(&self, stream: T, peer: Peer, place: Place) -> impl Future<Output = ()> + use<S, T> {
         let limits = self.connections.limits();
-        // Answers are small or written in large pieces: waiting to gather more only delays them.
-        let _ = stream.set_nodelay(true);
+        stream.prepare();
         // A client that takes nothing must not have the kernel hold megabytes for it.
         let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, limits.send_buffer_bytes);
         let (connection, service) = (place.connection().clone(), self.service.clone());
@@ -161,7 +158,10 @@ impl<S: Service> Listening<S> {
             async move {
                 let asked = connection.begin()?;
                 let mut request = request.map(|body| Incoming::new(body, connection.clone()));
-                request.extensions_mut().insert(ClientAddress(address));
+                request.extensions_mut().insert(peer);
+                if let Peer::Tcp(address) = peer {
+                    request.extensions_mut().insert(ClientAddress(address));
+                }
                 let mut response = match host::check(&request) {
                     Ok(()) => service.answer(request).await?,
                     Err(why) => service.refuse(StatusCode::BAD_REQUEST, why),

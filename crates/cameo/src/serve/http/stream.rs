@@ -9,19 +9,18 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::Instant,
 };
 
-use super::connections::Connection;
+use super::{connections::Connection, transport::Transport};
 
-pub(super) struct Watched {
-    stream: TcpStream,
+pub(super) struct Watched<T: Transport> {
+    stream: T,
     connection: Arc<Connection>,
 }
 
-impl Watched {
-    pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
+impl<T: Transport> Watched<T> {
+    pub(super) fn new(stream: T, connection: Arc<Connection>) -> Self {
         Self { stream, connection }
     }
 
@@ -35,16 +34,16 @@ impl Watched {
     }
 }
 
-impl Drop for Watched {
+impl<T: Transport> Drop for Watched<T> {
     fn drop(&mut self) {
         // The kernel would hold what was not taken, and try to send it for minutes.
         if self.connection.is_sending() {
-            let _ = self.stream.set_zero_linger();
+            self.stream.drop_the_rest();
         }
     }
 }
 
-impl AsyncRead for Watched {
+impl<T: Transport> AsyncRead for Watched<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
         self.connection.looked(polled.is_ready());
@@ -52,7 +51,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<T: Transport> AsyncWrite for Watched<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.noted(polled)

@@ -1,12 +1,13 @@
 //! The base of the listeners from the outside: who gets a place, who is waited for, and how it ends.
 
-use std::{pin::Pin, task::Poll};
+use std::{net::SocketAddr, pin::Pin, task::Poll};
 
 use futures::{Stream, stream};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot},
     task::JoinHandle,
     time::timeout,

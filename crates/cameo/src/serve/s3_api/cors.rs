@@ -73,6 +73,16 @@ impl Cors {
         })
     }
 
+    /// Whether no page may.
+    pub(in crate::serve) fn is_off(&self) -> bool {
+        self.origins.is_empty()
+    }
+
+    /// Whether the pages of an origin may.
+    pub(in crate::serve) fn includes(&self, origin: &HeaderValue) -> bool {
+        self.allowed(origin).is_some()
+    }
+
     /// What is answered as the allowed origin: `*` where everybody may.
     fn allowed(&self, origin: &HeaderValue) -> Option<HeaderValue> {
         if self.origins.iter().any(|allowed| allowed == "*") {

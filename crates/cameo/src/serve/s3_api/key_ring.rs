@@ -15,6 +15,7 @@ use super::{
     key_file,
     keys::{ANONYMOUS, AccessKey, Grant},
     quota::Usage,
+    session_keys::SessionKeys,
 };
 use crate::model::error::{Error, Kind, Place, Result};
 
@@ -22,7 +23,7 @@ type Keys = Arc<HashMap<String, Arc<AccessKey>>>;
 type Hash = [u8; 32];
 
 /// The access keys that are let in.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct KeyRing {
     /// Let in whatever a file says, unless it has a key of the same id.
     first: Keys,
@@ -31,6 +32,8 @@ pub struct KeyRing {
     usage: Usage,
     /// What everybody may do, without a signature: read some buckets. It has no secret that anybody could sign with.
     everybody: Option<Arc<AccessKey>>,
+    /// Those of tokens.
+    sessions: Option<Arc<SessionKeys>>,
 }
 
 /// Where keys are read from.
@@ -94,7 +97,7 @@ fn hash(bytes: &[u8]) -> Hash {
 impl KeyRing {
     /// These keys, for as long as the process lives.
     pub fn fixed(keys: Vec<AccessKey>) -> Self {
-        Self { first: by_id(keys), source: None, state: Mutex::default(), usage: Usage::default(), everybody: None }
+        Self { first: by_id(keys), ..Self::default() }
     }
 
     /// The same keys, and these buckets may be read and listed by everybody; a `*` at the end stands for any rest.
@@ -102,6 +105,13 @@ impl KeyRing {
     pub fn open_to_everybody(mut self, buckets: &[String]) -> Self {
         let grants: Vec<Grant> = buckets.iter().map(|bucket| Grant::read_all(bucket)).collect();
         self.everybody = (!grants.is_empty()).then(|| Arc::new(AccessKey::with(ANONYMOUS, "", grants)));
+        self
+    }
+
+    /// The same keys, and those of tokens.
+    #[must_use]
+    pub fn with_sessions(mut self, sessions: Arc<SessionKeys>) -> Self {
+        self.sessions = Some(sessions);
         self
     }
 
@@ -126,12 +136,13 @@ impl KeyRing {
         let bytes = source.read()?;
         let keys = source.parse(bytes.as_deref())?;
         let state = Mutex::new(LoadedKeys { keys, seen: bytes.as_deref().map(hash), fault: None });
-        Ok(Self { first: by_id(first), source: Some(source), state, usage: Usage::default(), everybody: None })
+        Ok(Self { first: by_id(first), source: Some(source), state, ..Self::default() })
     }
 
     /// The key pair of this id, as of now.
     pub fn find(&self, id: &str) -> Option<Arc<AccessKey>> {
-        self.current().get(id).or_else(|| self.first.get(id)).cloned()
+        let of_token = || self.sessions.as_ref()?.find(id);
+        self.current().get(id).or_else(|| self.first.get(id)).cloned().or_else(of_token)
     }
 
     /// What everybody may do, without a signature; `None` where that is nothing.

@@ -29,7 +29,6 @@ mod body;
 mod cors;
 mod declared;
 mod errors;
-mod failures;
 mod front;
 mod handover;
 mod hosts;
@@ -43,6 +42,7 @@ mod plain;
 mod quota;
 mod reading;
 mod routes;
+mod session_keys;
 mod signature;
 mod translate;
 mod watch;
@@ -54,6 +54,7 @@ pub use key_file::{Keys, key_file};
 pub use key_ring::KeyRing;
 pub use keys::{AccessKey, Grant, Quota, Rights, fault_of_pair};
 pub use quota::{Amount, Usage};
+pub use session_keys::SessionKeys;
 pub use watch::Watch;
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ use percent_encoding::percent_decode_str;
 use s3s::{Body, S3Error, S3ErrorCode, S3Result};
 
 use super::{
-    failures::Failures,
     key_ring::KeyRing,
     keys::AccessKey,
     quota::{Amount, Charge},
@@ -22,6 +21,7 @@ use crate::{
     clock::Clock,
     serve::{
         audit::{AuditTrail, Event, Line, client_of, cut, only_reads},
+        failures::Failures,
         http::ClientAddress,
     },
 };

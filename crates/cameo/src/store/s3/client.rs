@@ -18,6 +18,7 @@ use super::{METADATA, S3Limits, failure};
 use crate::{
     aws::AwsAccess,
     model::error::{Error, Kind, Place, Result},
+    presign::{PutSigner, SigningKeys},
     store::Attributes,
 };
 
@@ -204,6 +205,12 @@ impl Client {
             }
         }
         Ok(S3Response { what, status, headers, body: body.freeze() })
+    }
+
+    /// Signs uploads for clients that know the service by `public`, where that is another address than ours.
+    pub(super) fn put_signer(&self, bucket: &str, public: Option<&str>) -> Result<PutSigner> {
+        let endpoint = public.or(self.endpoint.as_deref());
+        PutSigner::new(endpoint, &self.region, bucket, SigningKeys::Of(self.credentials.clone()))
     }
 
     async fn sign(&self, request: &Request) -> Result<HttpRequest> {

@@ -18,6 +18,7 @@ use super::{Attributes, Condition, Object, ObjectInfo, Reading, Store, Written};
 use crate::{
     aws::AwsAccess,
     model::error::{Error, Kind, Place, Result},
+    presign::SignedPut,
 };
 
 mod client;
@@ -249,6 +250,21 @@ impl Store for S3Store {
             }
         }
         Ok(found)
+    }
+
+    async fn presigned_put(
+        &self,
+        bucket: &str,
+        keys: &[(&str, &[u8])],
+        holds: Duration,
+        public: Option<&str>,
+    ) -> Result<Option<Vec<SignedPut>>> {
+        let signer = self.client.put_signer(bucket, public)?;
+        let mut signed = Vec::with_capacity(keys.len());
+        for (key, md5) in keys {
+            signed.push(signer.put(key, md5, holds).await?);
+        }
+        Ok(Some(signed))
     }
 
     async fn ping(&self) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Wrong signatures by address: whoever tries secrets is slowed down, whoever has the right one never notices.
+//! Wrong signatures and tokens by address: whoever tries secrets is slowed down, whoever has the right one never notices.
 //!
 //! A signature is verified before anybody is asked to wait, so an honest client behind the address of a guesser (one NAT, one
 //! proxy) is served as ever: only answers that are refusals anyway come late, as 503. The table and the waiting places are bounded.

@@ -1,0 +1,60 @@
+//! Files that are to be uploaded, and the addresses that they are sent to.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Files that somebody is about to upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Uploads {
+    /// The vertical.
+    pub vertical: String,
+    /// The files: 1,000 at most.
+    #[schema(max_items = 1000)]
+    pub files: Vec<FileToUpload>,
+}
+
+/// A file that is to be uploaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileToUpload {
+    /// Its name: `{cd_idx}_{sequence}.jpg`.
+    pub name: String,
+    /// Its length, bytes.
+    pub size: u64,
+    /// The MD5 of its content, 32 hexadecimal digits.
+    #[schema(pattern = "^[0-9a-fA-F]{32}$")]
+    pub md5: String,
+}
+
+/// What to do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadState {
+    /// Nothing: the very same content was uploaded under this name before.
+    Present,
+    /// Send it to `url` with a PUT and `headers`, before `expires`.
+    Upload,
+    /// It cannot be uploaded: `hint` says why.
+    Refused,
+}
+
+/// What to do with a file, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Upload {
+    /// The file's name.
+    pub name: String,
+    /// What to do.
+    pub state: UploadState,
+    /// Where to send it.
+    pub url: Option<String>,
+    /// The headers that must be sent with it, as they are.
+    pub headers: BTreeMap<String, String>,
+    /// When the address ends.
+    pub expires: Option<Timestamp>,
+    /// Why it is refused.
+    pub hint: Option<String>,
+}

@@ -1,0 +1,105 @@
+//! Who asks, and what they may: a handler takes a [`Viewer`], an [`Operator`] or an [`Admin`], and is reached by nobody less.
+//!
+//! The door puts a [`Caller`] into the request. A route that is not behind the door has none, and its handler lets nobody in.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
+use jiff::Timestamp;
+
+use super::problem::{Answer, Problem};
+use crate::model::{
+    key::Vertical,
+    token::{Role, Token, Verticals},
+};
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(in crate::serve) struct Caller {
+    /// The name in the audit trail: the token's, or how somebody without one came in.
+    pub(in crate::serve) name: String,
+    /// What they may do.
+    pub(in crate::serve) role: Role,
+    /// The verticals that they may do it with.
+    pub(in crate::serve) verticals: Verticals,
+    /// Their token; none where none is needed.
+    pub(in crate::serve) token: Option<Token>,
+}
+
+impl Caller {
+    /// Somebody who needs no token, and may do everything.
+    pub(super) fn without_token(name: &str) -> Self {
+        Self { name: name.to_owned(), role: Role::Admin, verticals: Verticals::All, token: None }
+    }
+
+    pub(super) fn with_token(token: Token) -> Self {
+        Self { name: token.name.clone(), role: token.role, verticals: token.verticals.clone(), token: Some(token) }
+    }
+
+    /// Refuses a vertical that the caller may not see, as if it did not exist.
+    pub(in crate::serve) fn see(&self, vertical: &Vertical) -> Answer<()> {
+        if self.verticals.include(vertical) { Ok(()) } else { Err(Problem::not_found("such vertical")) }
+    }
+
+    /// The vertical of this name, where the caller may see it.
+    pub(in crate::serve) fn vertical(&self, name: &str) -> Answer<Vertical> {
+        let vertical: Vertical = name.parse().map_err(|_| Problem::not_found("such vertical"))?;
+        self.see(&vertical)?;
+        Ok(vertical)
+    }
+
+    /// Refuses what is not of verticals that the caller may change; what belongs to none is for those who may change all.
+    pub(in crate::serve) fn change(&self, verticals: impl IntoIterator<Item = Option<Vertical>>) -> Answer<()> {
+        let may = verticals.into_iter().all(|vertical| self.verticals.include_of(vertical.as_ref()));
+        if may {
+            Ok(())
+        } else {
+            Err(forbidden("this token is limited to verticals, and something named here is of none of them"))
+        }
+    }
+
+    /// When what the caller is given ends at the latest.
+    pub(in crate::serve) fn expires(&self) -> Option<Timestamp> {
+        self.token.as_ref().and_then(|token| token.expires)
+    }
+
+    fn require(self, role: Role) -> Answer<Self> {
+        if self.role >= role {
+            return Ok(self);
+        }
+        Err(forbidden(&format!("this needs the role {role}, and the token {} has the role {}", self.name, self.role)))
+    }
+}
+
+fn forbidden(detail: &str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "auth.role", detail)
+}
+
+macro_rules! roles {
+    ($($(#[$doc:meta])* $extractor:ident = $role:expr;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone)]
+            pub(in crate::serve) struct $extractor(pub(in crate::serve) Caller);
+
+            impl<S: Sync> FromRequestParts<S> for $extractor {
+                type Rejection = Problem;
+
+                async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+                    let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(super::door::needs_token)?;
+                    caller.require($role).map(Self)
+                }
+            }
+        )*
+    };
+}
+
+roles! {
+    /// Somebody who may look.
+    Viewer = Role::Viewer;
+    /// Somebody who may also upload and retry.
+    Operator = Role::Operator;
+    /// Somebody who may do everything.
+    Admin = Role::Admin;
+}

@@ -1,0 +1,237 @@
+//! `cameo token`: who may ask the API for what.
+
+use std::{path::PathBuf, time::Duration};
+
+use cameo::{
+    catalog::Catalog,
+    client::{
+        Client, Server,
+        wire::{CreatedToken, NewToken, Page, Revoked},
+    },
+    model::{
+        error::{Error, Kind, Place},
+        key::Vertical,
+        token::{Role, Token, TokenFault, TokenSecret, Verticals, fault_of_name},
+    },
+    server::{
+        accounts::{Accounts, open_accounts},
+        data_folder::read_running,
+    },
+};
+
+use super::{
+    Context, json_line, line, lines,
+    server::{Asked, Target},
+};
+use crate::exit::Exit;
+
+/// Tokens that are asked for at a time.
+const AT_ONCE: usize = 1000;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cameo token create --name kim --role operator --vertical ssgdfm_eye --expires 90d\n  cameo token create --name ci --role \
+viewer --json\n  cameo token list\n  cameo token revoke kim\n\n\
+On the server's machine no token is needed: a running server is asked through the socket in its data folder, and where none is running \
+the database is written. A token that is revoked is refused at once. Roles: viewer looks; operator also uploads and retries; admin also \
+makes tokens, takes images down and reconciles."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Make a token; its secret is shown once and never again
+    Create(CreateArgs),
+    /// List the tokens, without their secrets
+    List(WhereArgs),
+    /// Revoke a token: whoever has it is let in no more
+    Revoke(RevokeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct WhereArgs {
+    /// Data folder of the server [default: ./cameo-data]
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    data: Option<PathBuf>,
+    /// Ask this server, with the token of `CAMEO_TOKEN` or of `cameo login` [default: `CAMEO_SERVER`]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct CreateArgs {
+    /// Its name: whose it is, or what for
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// What it may be used for: viewer, operator or admin
+    #[arg(long, value_name = "ROLE")]
+    role: Role,
+    /// Limit it to a vertical; may be given several times [default: all verticals]
+    #[arg(long, value_name = "VERTICAL")]
+    vertical: Vec<Vertical>,
+    /// When it ends, such as 90d or 12h [default: never]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    expires: Option<Duration>,
+    #[command(flatten)]
+    at: WhereArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct RevokeArgs {
+    /// Its name or its id
+    #[arg(value_name = "NAME|ID")]
+    token: String,
+    #[command(flatten)]
+    at: WhereArgs,
+}
+
+/// What keeps the tokens.
+enum Keeper<'c> {
+    /// A running server.
+    Server(Client),
+    /// The database itself.
+    Here(&'c Context, Accounts),
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    match args.action {
+        Action::Create(args) => create(context, args).await,
+        Action::List(args) => list(context, &args).await,
+        Action::Revoke(args) => revoke(context, &args).await,
+    }
+}
+
+impl WhereArgs {
+    /// The server that is asked, or that of the data folder; else the database, which is nobody's then.
+    async fn open<'c>(&self, context: &'c Context) -> anyhow::Result<Keeper<'c>> {
+        let asked = Asked { server: self.server.as_deref(), data: self.data.as_deref(), names_places: false };
+        if let Target::Server(server) = asked.target(context)? {
+            return Ok(Keeper::Server(Client::new(&server)?));
+        }
+        let folder = context.data(self.data.as_deref());
+        if context.config.keeps_objects()? && read_running(folder)?.is_some() {
+            return Ok(Keeper::Server(Client::new(&Server::InFolder(folder.to_owned()))?));
+        }
+        let mut config = context.config.clone();
+        folder.clone_into(&mut config.server.data);
+        Ok(Keeper::Here(context, open_accounts(&config, context.clock.clone()).await?))
+    }
+}
+
+async fn create(context: &Context, args: CreateArgs) -> anyhow::Result<Exit> {
+    if let Some(fault) = fault_of_name(&args.name) {
+        return Err(usage(format!("make a token: {fault}")).into());
+    }
+    let expires = args.expires.map(|time| context.clock.now().checked_add(time)).transpose();
+    let expires = expires.map_err(|error| usage("read --expires".to_owned()).because(error))?;
+    let verticals = Verticals::only_or_all(args.vertical);
+    let asked = NewToken { name: args.name, role: args.role, verticals, expires };
+    let made: CreatedToken = match args.at.open(context).await? {
+        Keeper::Server(server) => server.post("/api/v1/tokens", &asked).await?,
+        Keeper::Here(context, accounts) => create_here(context, &*accounts.catalog, &asked).await?,
+    };
+    if context.json {
+        json_line(&made)?;
+    } else {
+        lines([
+            format!("The token {} was made. Its secret is shown only now:", made.of.name),
+            format!("  export CAMEO_TOKEN={}", made.token),
+            format!("It is for: {}.", rights_of(&made.of)),
+        ])?;
+    }
+    Ok(Exit::Complete)
+}
+
+async fn create_here(context: &Context, catalog: &dyn Catalog, asked: &NewToken) -> anyhow::Result<CreatedToken> {
+    let NewToken { name, role, verticals, expires } = asked;
+    let secret = TokenSecret::generate();
+    let token = Token::new(name, *role, verticals.clone(), "local", context.clock.now());
+    let token = Token { expires: *expires, ..token };
+    if !catalog.add_token(&token, &secret.hash()).await? {
+        let doing = format!("make a token: there is a token {name} already; revoke it first, or choose another name");
+        return Err(Error::new(Place::System, Kind::Conflict, doing).into());
+    }
+    Ok(CreatedToken { token: secret.expose().to_owned(), of: token })
+}
+
+async fn list(context: &Context, args: &WhereArgs) -> anyhow::Result<Exit> {
+    let keeper = args.open(context).await?;
+    let (mut after, mut found) = (String::new(), false);
+    loop {
+        let page = keeper.page(&after).await?;
+        for token in &page.items {
+            found = true;
+            if context.json { json_line(token)? } else { line(&listed(context, token))? }
+        }
+        match page.next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    if !found && !context.json {
+        line("no tokens: make one with `cameo token create`")?;
+    }
+    Ok(Exit::Complete)
+}
+
+async fn revoke(context: &Context, args: &RevokeArgs) -> anyhow::Result<Exit> {
+    let none = || usage(format!("revoke the token {}: there is none of this name or id that can be used", args.token));
+    if fault_of_name(&args.token).is_some() {
+        return Err(none().into());
+    }
+    let revoked = match args.at.open(context).await? {
+        Keeper::Server(server) => server.delete::<Revoked>(&format!("/api/v1/tokens/{}", args.token)).await?.revoked,
+        Keeper::Here(context, Accounts { catalog, .. }) => {
+            let token = catalog.find_token(&args.token).await?.ok_or_else(none)?;
+            if !catalog.revoke_token(&token.id, context.clock.now()).await? {
+                return Err(none().into());
+            }
+            token.id
+        }
+    };
+    if context.json {
+        json_line(&Revoked { revoked })?;
+    } else {
+        line(&format!("{}: revoked", args.token))?;
+    }
+    Ok(Exit::Complete)
+}
+
+impl Keeper<'_> {
+    async fn page(&self, after: &str) -> anyhow::Result<Page<Token>> {
+        match self {
+            Self::Server(server) => Ok(server.get(&format!("/api/v1/tokens?limit={AT_ONCE}&after={after}")).await?),
+            Self::Here(_, accounts) => {
+                let items = accounts.catalog.tokens(after, AT_ONCE).await?;
+                let next = items.last().filter(|_| items.len() == AT_ONCE).map(|token| token.id.clone());
+                Ok(Page { items, next })
+            }
+        }
+    }
+}
+
+fn listed(context: &Context, token: &Token) -> String {
+    let state = match token.fault(context.clock.now()) {
+        Some(TokenFault::Revoked) => "; revoked",
+        Some(TokenFault::Expired) => "; expired",
+        None => "",
+    };
+    let used = token.last_used.map_or("never used".to_owned(), |at| format!("last used {at:.0}"));
+    format!("{} ({}): {}; made by {}; {used}{state}", token.name, token.id, rights_of(token), token.created_by)
+}
+
+fn rights_of(token: &Token) -> String {
+    let verticals = match &token.verticals {
+        Verticals::All => "all verticals".to_owned(),
+        Verticals::Only(verticals) => verticals.iter().map(Vertical::as_str).collect::<Vec<_>>().join(", "),
+    };
+    let until = token.expires.map(|expires| format!(", until {expires:.0}")).unwrap_or_default();
+    format!("{}, {verticals}{until}", token.role)
+}
+
+fn usage(doing: String) -> Error {
+    Error::new(Place::System, Kind::Misconfigured, doing)
+}
