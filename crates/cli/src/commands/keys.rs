@@ -179,7 +179,9 @@ fn add(context: &Context, args: &AddArgs) -> anyhow::Result<Exit> {
             format!("It may {}.", rights_of(&key)),
         ])?;
         lines(clients_of(&key))?;
-        warnings.iter().for_each(|warning| note(warning));
+        for warning in &warnings {
+            note(warning);
+        }
     }
     Ok(Exit::Complete)
 }
