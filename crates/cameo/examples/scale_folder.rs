@@ -79,9 +79,8 @@ async fn first(folder: &Path, database: &Path) -> Result<(), Box<dyn std::error:
         Embedded::open(folder, db.clone(), clock.clone(), EmbeddedOptions::new(UPLOADS, IMAGES, events)).await?;
     let rules = RegisterRules { urls: ImageUrls::new("http://127.0.0.1:9001"), delete_unpublishes: true };
     let catalog = SqliteCatalog::open(db.clone(), &Table::default(), rules, clock).await?;
-    let key = "origin/scale/1_0.jpg";
-    let put =
-        Store::put(&store, UPLOADS, key, Bytes::from_static(b"an original"), &Attributes::default(), Condition::Always);
+    let (key, none) = ("origin/scale/1_0.jpg", Attributes::default());
+    let put = Store::put(&store, UPLOADS, key, Bytes::from_static(b"an original"), &none, Condition::Always);
     let Written::Done(original) = put.await? else { return Err("the original was not written".into()) };
     let generation = original.write_generation.clone().ok_or("the store has no generations")?;
     let mut renditions = Vec::new();

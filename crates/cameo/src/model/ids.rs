@@ -198,7 +198,8 @@ fn table(rows: &[Vec<Cell>]) -> Option<Table<'_>> {
         |column: usize, what: fn(&Cell) -> bool| column_of(column).next().is_some() && column_of(column).all(what);
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
     // A column of nothing but texts shows that this is a table: one text among numbers may be a slip, and must not make others vanish.
-    (0..width).find(|column| is_all(*column, |cell| cell.numbers(false).is_err()))?;
+    let is_text = |column: usize| first.get(column).is_some_and(|cell| cell.number().is_none());
+    (0..width).find(|column| is_text(*column) && is_all(*column, |cell| cell.numbers(false).is_err()))?;
     let column = (0..width).find(|column| is_all(*column, |cell| cell.number().is_some()))?;
     let has_header = first.get(column).is_none_or(|cell| cell.number().is_none());
     if has_header && first.get(column).is_some_and(Cell::has_digit) {

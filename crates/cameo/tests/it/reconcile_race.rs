@@ -76,16 +76,19 @@ impl Race {
         }
     }
 
-    /// Something is behind everybody's back what it should not be: what reconciling is for.
+    /// Something is behind everybody's back what it should not be, and what reconciling is for: a rendition of a photo that is not there.
     async fn breaks(&mut self) {
-        let rendition = |photo: u64| format!("v/sq/{photo}_sq_0.jpg");
-        let mut any = || rendition(self.random.random_range(1..=PHOTOS));
-        let (from, to) = (any(), any());
-        let exists = async |key: &str| self.system.store.head(IMAGES, key).await.unwrap().is_some();
-        if exists(&from).await && !exists(&to).await {
-            self.system.copy(&from, &to).await;
-        } else if exists(&from).await && self.changes.is_multiple_of(3) {
-            self.system.delete(IMAGES, &from).await;
+        let key = |photo: u64| format!("origin/v/{photo}_0.jpg");
+        let (from, to) = (self.random.random_range(1..=PHOTOS), self.random.random_range(1..=PHOTOS));
+        if from == to {
+            return;
+        }
+        self.put(key(from)).await;
+        self.delete(key(to)).await;
+        self.system.drain().await;
+        self.system.copy(&format!("v/sq/{from}_sq_0.jpg"), &format!("v/sq/{to}_sq_0.jpg")).await;
+        if self.random.random_bool(0.2) {
+            self.system.delete(IMAGES, &format!("v/ve/{from}_ve_0.jpg")).await;
         }
     }
 
@@ -148,7 +151,6 @@ async fn apply(system: &System, plan: &Plan, acts: Acts) {
     if acts == Acts::LookingAgain {
         return system.reconcile(plan).await;
     }
-    eprintln!("plan {:?}", plan.take_down);
     let removal = Removal { at: SystemClock.now(), why: Why::Superfluous, note: None };
     for key in &plan.take_down {
         if let Some(info) = system.store.head(IMAGES, key).await.unwrap() {
