@@ -12,8 +12,19 @@ const SHOWN_MAX_CHARS: usize = 300;
 
 /// Nobody answered, or not to the end.
 pub(super) fn unreachable(what: &str, error: reqwest::Error) -> Error {
-    let why = with_causes(&error.without_url());
-    Error::new(Place::System, Kind::Unavailable, what).because(why)
+    let error = error.without_url();
+    if is_denied(&error) {
+        let why = "the socket in the data folder is for the server's own user: run the command as that user, or use --server and a token";
+        return Error::new(Place::System, Kind::Denied, what).because(why);
+    }
+    Error::new(Place::System, Kind::Unavailable, what).because(with_causes(&error))
+}
+
+/// Whether the system refused to open the connection, as it does with a socket of another user's.
+fn is_denied(error: &reqwest::Error) -> bool {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source());
+    let mut causes = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// An answer that is not what was asked for: another program's, or that of a newer server.

@@ -29,12 +29,12 @@ impl Console {
         Cors::new(&self.cors_origins).map_err(|fault| misconfigured(format!("read console.cors_origins: {fault}")))
     }
 
-    /// Refuses an address that others can reach: whoever reaches the console sends photos through the flow again and takes images down.
+    /// Refuses an address that others can reach: the pages of the console have no log-in. The API has its tokens.
     pub fn check(&self, server: &Server) -> Result<()> {
         match server.console_listen.beyond_loopback() {
             Some(address) if !self.allow_public => Err(misconfigured(format!(
-                "start the console on {address} (server.console_listen): it has no log-in, and whoever reaches it can change \
-                 things; listen on 127.0.0.1 or [::1] and reach it through SSH or a proxy with a log-in, or set console.allow_public = true \
+                "start the console on {address} (server.console_listen): its pages have no log-in, and whoever reaches them sees \
+                 every photo and name; listen on 127.0.0.1 or [::1] and reach it through SSH or a proxy with a log-in, or set console.allow_public = true \
                  (CAMEO_CONSOLE_ALLOW_PUBLIC=true) if something else keeps others out"
             ))),
             _ => Ok(()),

@@ -126,8 +126,8 @@ pub(super) fn warnings(config: &Config, has_endpoint: bool) -> Vec<String> {
         warning(
             server.console_listen,
             "console_listen",
-            "the console has no log-in, and whoever reaches it can send photos through the flow again and take images down \
-             (console.allow_public is set)",
+            "the console's pages have no log-in, and whoever reaches them sees every photo and name (console.allow_public is set); the API \
+             asks for a token, which can be read on the way; put a proxy with TLS before it",
         ),
     ]
     .into_iter()

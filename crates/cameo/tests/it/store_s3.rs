@@ -1,6 +1,6 @@
 //! S3 on an emulator and on our own endpoint: the one contract, and what is refused.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cameo::{
@@ -47,6 +47,27 @@ async fn passes(store: &S3Store) {
     assert!(store.has_conditional_writes(BUCKET).await.unwrap());
     let error = store.get("no-such-bucket", "key", 10).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
+}
+
+/// What the distributed server gives to whoever may upload, signed with its own keys.
+async fn presigned_addresses_are_good_for_one_content_at_one_key(store: &S3Store) {
+    let (key, other, md5) = ("origin/가나/1_0.jpg", "origin/eye/2_0.jpg", fast_md5::digest(b"photo"));
+    let holds = Duration::from_mins(1);
+    let signed = store.presigned_put(BUCKET, &[(key, &md5), (other, &md5)], holds, None).await.unwrap().unwrap();
+    let send = async |url: &str, content: &'static [u8], md5: &str| {
+        let request = reqwest::Client::new().put(url).header("content-md5", md5).body(content);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let md5 = &signed[0].headers["content-md5"];
+    assert_eq!(send(&signed[0].url, b"other", md5).await, 400);
+    assert_eq!(send(&signed[0].url, b"photo", "AAAAAAAAAAAAAAAAAAAAAA==").await, 403);
+    assert_eq!(send(&signed[1].url.replace("2_0.jpg", "3_0.jpg"), b"photo", md5).await, 403);
+    assert_eq!(send(&signed[0].url, b"photo", md5).await, 200);
+    assert_eq!(store.head(BUCKET, key).await.unwrap().unwrap().size, 5);
+    assert!(store.head(BUCKET, other).await.unwrap().is_none());
+    let public = Some("https://s3.example.com:9443");
+    let signed = store.presigned_put(BUCKET, &[(other, &[7; 16])], holds, public).await.unwrap().unwrap();
+    assert!(signed[0].url.starts_with("https://s3.example.com:9443/bucket/origin/eye/2_0.jpg?"), "{}", signed[0].url);
 }
 
 #[tokio::test]
@@ -119,6 +140,7 @@ async fn the_endpoint_of_ours_passes_the_contract() {
     };
     let checks = async {
         passes(&store(&access("secret"), &[BUCKET])).await;
+        presigned_addresses_are_good_for_one_content_at_one_key(&store(&access("secret"), &[BUCKET])).await;
         let stranger = store(&access("guessed"), &[BUCKET]);
         let error = stranger.get(BUCKET, "key", 10).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Denied, "{error}");
