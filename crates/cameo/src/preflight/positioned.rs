@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn it_reads_what_a_file_reads() {
         let mut file = tempfile::tempfile().unwrap();
-        let content: Vec<u8> = (0..100_000_u32).flat_map(|n| n.to_le_bytes()).collect();
+        let content: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
         file.write_all(&content).unwrap();
         let mut positioned = Positioned::new(Arc::new(file));
         for (to, place) in [

@@ -296,7 +296,7 @@ fn archives_that_unpack_to_far_more_are_not_unpacked() {
     for (name, megabytes) in [("1_0.jpg", 60), ("2_0.jpg", 70)] {
         zip.start_file(name, options).unwrap();
         for _ in 0..megabytes {
-            zip.write_all(&[0; 1 << 20]).unwrap();
+            zip.write_all(&vec![0; 1 << 20]).unwrap();
         }
     }
     zip.start_file("3_0.jpg", options).unwrap();
