@@ -63,12 +63,14 @@ pub struct Text {
     pub english: String,
     /// In Korean.
     pub korean: String,
+    /// What an engineer wants to know besides, in the field's terms and in English.
+    pub technical: Option<String>,
 }
 
 impl Text {
     /// A text of these two.
     pub fn new(english: impl Into<String>, korean: impl Into<String>) -> Self {
-        Self { english: english.into(), korean: korean.into() }
+        Self { english: english.into(), korean: korean.into(), technical: None }
     }
 
     /// The text of a language.
@@ -77,10 +79,13 @@ impl Text {
     }
 }
 
-/// Programs read English.
+/// Programs read English, and those who read what they log are engineers.
 impl Serialize for Text {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.english)
+        match &self.technical {
+            Some(technical) => serializer.collect_str(&format_args!("{} ({technical})", self.english)),
+            None => serializer.serialize_str(&self.english),
+        }
     }
 }
 

@@ -170,7 +170,7 @@ fn explained(content: &[u8], rejection: &Rejection) -> Text {
     } else {
         plain(rejection.reason.into(), &rejection.detail)
     };
-    Text { english: format!("{} ({})", text.english, rejection.detail), ..text }
+    Text { technical: Some(rejection.detail.clone()), ..text }
 }
 
 fn too_large(size: u64, max_bytes: u64) -> Looked {

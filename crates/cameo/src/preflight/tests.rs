@@ -272,6 +272,7 @@ fn what_is_odd_in_an_archive_is_a_finding() {
             ("../2_0.jpg", "file.unreadable"),
             ("/etc/3_0.jpg", "file.unreadable"),
             ("1_0.jpg", "name.duplicate"),
+            ("1_0.jpg", "file.not_jpeg"),
             ("5_0.jpg", "file.corrupt"),
             ("C:/4_0.jpg", "file.unreadable"),
             ("inner.zip", "name.unparseable"),
