@@ -164,6 +164,8 @@ impl Api {
                 key: "origin/eye/2_0.jpg".to_owned(),
                 generation: Generation::from_counter(9),
                 etag: "e".to_owned(),
+                size: None,
+                actor: None,
                 fate: Fate::Rejected { reason: ReasonCode::FileTruncated, detail: "ends at byte 7".to_owned() },
             },
             rendered("origin/eye/3_0.jpg", 9, &["sq"]),
