@@ -9,7 +9,7 @@
 //! The feature `embedded`, on by default, is what one process needs to be the whole system: the store, queues and catalog of a data
 //! folder, and the listeners. Without it there is what a function of Lambda is made of.
 //!
-//! Imports point one way: `cli → server → config → serve → client → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
+//! Imports point one way: `cli → server → config → {push, serve} → client → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
 
 pub mod address;
 pub mod admission;
@@ -33,6 +33,8 @@ pub mod preflight;
 pub mod presign;
 pub mod private_file;
 pub mod proof;
+#[cfg(feature = "embedded")]
+pub mod push;
 pub mod queue;
 pub mod render;
 #[cfg(feature = "embedded")]

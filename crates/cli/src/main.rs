@@ -41,6 +41,12 @@ enum Command {
     Serve(commands::serve::Args),
     /// Run workers only, on a shared store, shared queues and a shared database
     Worker(commands::worker::Args),
+    /// Send a folder to a server: check it, send what is missing, wait, and report
+    Push(commands::push::Args),
+    /// List what was handed over, and how far it came
+    Deliveries(commands::deliveries::Args),
+    /// Report what of a delivery is not live, and who must act
+    Report(commands::report::Args),
     /// Show what is pending, served and rejected, and why
     Status(commands::status::Args),
     /// Check a folder or .zip of photos before a byte of it is sent
@@ -103,6 +109,9 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Demo(args) => Box::pin(commands::demo::run(context, args)).await,
         Command::Serve(args) => commands::serve::run(context, args).await,
         Command::Worker(args) => commands::worker::run(context, args).await,
+        Command::Push(args) => Box::pin(commands::push::run(&context, args)).await,
+        Command::Deliveries(args) => commands::deliveries::run(&context, args).await,
+        Command::Report(args) => commands::report::run(&context, args).await,
         Command::Status(args) => commands::status::run(&context, args).await,
         Command::Check(args) => commands::check::run(&context, args).await,
         Command::Verify(args) => commands::verify::run(&context, args).await,

@@ -17,9 +17,11 @@ mod changes;
 mod failure;
 mod lines;
 pub mod login;
+mod sender;
 pub mod wire;
 
 pub use lines::{Line, Lines};
+pub use sender::Sender;
 
 use wire::ASKED_BY;
 
@@ -129,6 +131,13 @@ impl Client {
     /// What the server answers to a path below its base, such as `/api/v1/whoami`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.ask::<(), T>(Method::GET, path, None).await
+    }
+
+    /// What the server answers to a path, as text.
+    pub async fn get_text(&self, path: &str) -> Result<String> {
+        let what = self.what(&Method::GET, path);
+        let response = self.send(self.request(Method::GET, path, None::<&()>).timeout(TIMEOUT), &what).await?;
+        response.text().await.map_err(|error| failure::unreachable(&what, error))
     }
 
     /// Sends JSON and returns what is answered.

@@ -1,6 +1,9 @@
 //! The environment, read once at start: `CAMEO_{SECTION}_{KEY}` sets a key, and a few names stand for themselves.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use toml::{Table, Value};
 
@@ -43,6 +46,13 @@ impl Environment {
     /// The user's folder of Cameo's settings and of the login; none where the user has no home.
     pub fn user_folder(&self) -> Option<PathBuf> {
         self.config_home().map(|folder| folder.join("cameo"))
+    }
+
+    /// The user's folder of what can be made again; none where the user has no home.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let home = || Some(Path::new(self.get("HOME")?).join(".cache"));
+        let cache = self.get("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+        cache.map(|folder| folder.join("cameo"))
     }
 
     /// The folder of users' configuration files.

@@ -2,8 +2,17 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::{UploadAddresses, api::Door, audit::AuditTrail, s3_api::Cors};
-use crate::{clock::Clock, flow::Flow, ledger::image_urls::ImageUrls, queue::Queue, worker::window::Window};
+use crate::{
+    clock::Clock,
+    flow::Flow,
+    ledger::image_urls::ImageUrls,
+    proof::{deliveries, verify::Queues},
+    queue::Queue,
+    worker::window::Window,
+};
 
 /// What the console and the API work with.
 #[derive(Debug, Clone)]
@@ -26,6 +35,21 @@ pub struct Site {
     pub uploads: UploadAddresses,
     /// Whose web pages may ask the API.
     pub cors: Cors,
+    /// The zone whose days the deliveries are of.
+    pub zone: TimeZone,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+impl Site {
+    /// The places as deliveries take them.
+    pub(super) fn deliveries(&self) -> deliveries::state::Places<'_> {
+        let queues = Queues { events: &*self.events, registrations: &*self.registrations };
+        deliveries::state::Places {
+            store: &*self.flow.store,
+            upload_bucket: &self.flow.settings.upload_bucket,
+            catalog: &*self.flow.catalog,
+            queues: Some(queues),
+        }
+    }
 }

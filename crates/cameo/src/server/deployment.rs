@@ -18,7 +18,7 @@ use crate::{
     flow::{Flow, Settings},
     ledger::{decide::RegisterRules, image_urls::ImageUrls},
     model::error::{Error, Kind, Place, Result},
-    proof::verify,
+    proof::{deliveries, verify},
     queue::sqlite::SqliteQueue,
     render::unused::UnusedEngine,
     serve::images::client::HttpImages,
@@ -153,6 +153,20 @@ impl Deployment {
             urls: self.urls.as_ref(),
             settings: &self.settings,
             clock: &*self.clock,
+        }
+    }
+
+    /// The places as deliveries take them.
+    pub fn deliveries(&self) -> deliveries::state::Places<'_> {
+        let queues = self.queues.as_ref().map(|Queues { events, registrations }| verify::Queues {
+            events: &**events,
+            registrations: &**registrations,
+        });
+        deliveries::state::Places {
+            store: &*self.store,
+            upload_bucket: &self.settings.upload_bucket,
+            catalog: &*self.catalog,
+            queues,
         }
     }
 

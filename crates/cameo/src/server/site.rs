@@ -35,6 +35,7 @@ pub(super) fn site_of(
         door: Door::default(),
         uploads,
         cors: config.console.cors()?,
+        zone: config.register.time_zone()?,
         clock: worker.clock.clone(),
     })
 }

@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["flow"],
     &["preflight", "proof", "worker"],
     &["client"],
-    &["serve"],
+    &["push", "serve"],
     &["config"],
     &["server"],
 ];

@@ -10,8 +10,8 @@ use super::{
     changes::{Changes, Report, print},
     note,
     places::PlacesArgs,
-    verify_progress::Progress,
     scope::{Matched, ScopeArgs, say_absent},
+    verify_progress::Progress,
 };
 use crate::exit::Exit;
 

@@ -3,11 +3,12 @@
 //! What is written on the command line goes first, then `CAMEO_SERVER`, then a data folder or shared backends that are here, and last
 //! of all the server that somebody logged in to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cameo::{
-    client::{Server, base_of, login},
-    model::error::Result,
+    client::{Client, Server, base_of, login},
+    model::error::{Error, Kind, Place, Result},
+    server::data_folder::read_running,
 };
 
 use super::Context;
@@ -53,6 +54,36 @@ impl Asked<'_> {
             }
             _ => Ok(Target::Here),
         }
+    }
+}
+
+/// The server that a command needs, wherever it is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServerArgs {
+    /// Ask this server, with the token of `CAMEO_TOKEN` or of `cameo login` [default: `CAMEO_SERVER`]
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    server: Option<String>,
+    /// Data folder of a server that runs here [default: ./cameo-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl ServerArgs {
+    /// The server: that of the flags or of the environment, of a data folder here, or the one that somebody logged in to.
+    pub(crate) fn client(&self, context: &Context) -> Result<Client> {
+        let asked = Asked { server: self.server.as_deref(), data: self.data.as_deref(), names_places: false };
+        if let Target::Server(server) = asked.target(context)? {
+            return Client::new(&server);
+        }
+        let folder = context.data(self.data.as_deref());
+        if context.config.keeps_objects()? && read_running(folder)?.is_some() {
+            return Client::new(&Server::InFolder(folder.to_owned()));
+        }
+        let doing = format!(
+            "find the server: none runs on {}; give --server URL, set CAMEO_SERVER, or log in with `cameo login URL`",
+            folder.display()
+        );
+        Err(Error::new(Place::System, Kind::Misconfigured, doing))
     }
 }
 

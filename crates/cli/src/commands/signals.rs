@@ -28,6 +28,22 @@ pub(crate) fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
+/// Runs work that waits, and sets the flag that it is given at Ctrl-C, so that it ends early. None where that happened. A second
+/// Ctrl-C ends the process at once.
+pub(crate) async fn interruptible_future<T>(work: impl AsyncFnOnce(&AtomicBool) -> T) -> anyhow::Result<Option<T>> {
+    let stop = AtomicBool::new(false);
+    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for Ctrl-C")?;
+    let mut working = std::pin::pin!(work(&stop));
+    tokio::select! {
+        done = &mut working => return Ok(Some(done)),
+        _ = interrupt.recv() => stop.store(true, Ordering::Relaxed),
+    }
+    tokio::select! {
+        _ = &mut working => Ok(None),
+        _ = interrupt.recv() => std::process::exit(i32::from(Exit::Interrupted as u8)),
+    }
+}
+
 /// Runs work that blocks, and sets the flag that it is given at Ctrl-C, so that it ends early and leaves nothing half done. None
 /// where that happened. A second Ctrl-C ends the process at once.
 pub(crate) async fn interruptible<T: Send + 'static>(

@@ -18,8 +18,8 @@ use serde::Serialize;
 use super::{
     Context, json_line, lines, note,
     places::PlacesArgs,
-    verify_progress::Progress,
     scope::{ScopeArgs, absent_text},
+    verify_progress::Progress,
 };
 use crate::exit::Exit;
 

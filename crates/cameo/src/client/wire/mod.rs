@@ -9,12 +9,16 @@ use utoipa::ToSchema;
 use crate::model::token::{Role, Verticals};
 
 mod changes;
+mod changes_feed;
+mod deliveries;
 mod entities;
 mod names;
 mod tokens;
 mod uploads;
 
 pub use changes::{Dismissals, Keys, Letters, Redriven, Relocations, Restores, Rewritten, Stages};
+pub use changes_feed::{ChangeView, Changes};
+pub use deliveries::{DayView, DeliveryState, DeliveryView, NewDelivery};
 pub use entities::{
     CellView, EntitiesSummary, EntitySummary, EntityView, ImageSizeView, PhotoView, ReasonView, Texts, VerticalCounts,
     VerticalView,

@@ -49,6 +49,9 @@ pub struct Upload {
     pub name: String,
     /// What to do.
     pub state: UploadState,
+    /// Whether the content that is present is registered: it needs neither to be sent nor to be checked again.
+    #[serde(default)]
+    pub accepted: bool,
     /// Where to send it.
     pub url: Option<String>,
     /// The headers that must be sent with it, as they are.

@@ -34,6 +34,7 @@ const TEXT_MAX_CHARS: usize = 512;
 
 /// A file that was handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
 pub struct DeliveredFile {
     /// Its name in the folder.
     pub name: String,
@@ -47,6 +48,7 @@ pub struct DeliveredFile {
 
 /// A file that a check refused and that was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
 pub struct SkippedFile {
     /// Its name, with folders inside the delivery.
     pub file: String,
@@ -72,6 +74,7 @@ impl SkippedFile {
 
 /// A file that was promised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
 pub struct ExpectedFile {
     /// Its name.
     pub name: String,
@@ -82,6 +85,7 @@ pub struct ExpectedFile {
 
 /// What the person in charge says was handed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
 pub struct Expected {
     /// Numbers of entities.
     #[serde(default)]
@@ -93,6 +97,7 @@ pub struct Expected {
 
 /// What a delivery is made from: a record without its id and time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
 pub struct NewRecord {
     /// Who delivers: an access key, the name of a token, or a person.
     #[serde(default)]

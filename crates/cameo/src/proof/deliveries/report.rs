@@ -3,7 +3,7 @@
 //! The names of the JSON are stable. A line's text is what its reason means and what to do, in the language that was asked
 //! for; what was found in the very file is a field of its own, in English.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     record::SkippedFile,
@@ -16,7 +16,7 @@ use crate::model::{
 };
 
 /// A photo that is not live, or that differs from what was promised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// The entity's number, where the name gives one.
     pub cd_idx: Option<u64>,
@@ -31,7 +31,7 @@ pub struct Line {
     /// What the code means and what to do, in the language of the report.
     pub text: String,
     /// What was found and where, in English.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 

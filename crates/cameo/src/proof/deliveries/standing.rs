@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     record::{DeliveredFile, Expected, NewRecord, Record, SkippedFile, photo_of},
@@ -26,7 +26,8 @@ pub struct Promised {
 }
 
 /// The counts of a delivery.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
 pub struct Summary {
     /// The delivery, as people call it.
     pub delivery: String,

@@ -1,6 +1,6 @@
 //! `cameo check`: every fault of a folder or archive before a byte of it is sent. It asks no server.
 
-mod text;
+pub(crate) mod text;
 
 use std::{
     path::{Path, PathBuf},
@@ -110,6 +110,12 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         return Err(nothing_there(&args.folder).into());
     }
     Ok(if report.summary.errors > 0 { Exit::Refused } else { Exit::Complete })
+}
+
+/// The findings and the counts of a check, as JSON.
+pub(crate) fn print_json(report: &Report) -> anyhow::Result<()> {
+    report.findings.iter().try_for_each(json_line)?;
+    json_line(&Last { summary: &report.summary, fixed: None })
 }
 
 /// Nothing found in nothing is no proof of anything.

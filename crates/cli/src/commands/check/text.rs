@@ -11,7 +11,7 @@ use cameo::{
 const RELATED_MAX: usize = 5;
 
 /// The lines of a report.
-pub(super) fn of_report(report: &Report, lang: Lang) -> Vec<String> {
+pub(crate) fn of_report(report: &Report, lang: Lang) -> Vec<String> {
     let mut lines = Vec::new();
     for severity in [Severity::Error, Severity::Warning] {
         for code in ReasonCode::ALL {

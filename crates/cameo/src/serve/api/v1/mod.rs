@@ -22,6 +22,8 @@ use crate::{
     serve::site::Site,
 };
 
+mod changes;
+mod deliveries;
 mod entities;
 mod names;
 mod tokens;
@@ -95,6 +97,16 @@ fn documented() -> OpenApiRouter<Site> {
         .routes(routes!(entities::one))
         .routes(routes!(names::check))
         .routes(routes!(uploads::prepare))
+        .routes(routes!(deliveries::list, deliveries::create))
+        .routes(routes!(deliveries::days))
+        .routes(routes!(deliveries::one))
+        .routes(routes!(deliveries::items))
+        .routes(routes!(deliveries::report))
+        .routes(routes!(deliveries::report_text))
+        .routes(routes!(deliveries::report_table))
+        .routes(routes!(deliveries::manifest))
+        .routes(routes!(changes::list))
+        .routes(routes!(changes::of_entity))
         .routes(routes!(document))
 }
 

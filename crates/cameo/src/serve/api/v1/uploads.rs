@@ -20,6 +20,7 @@ use crate::{
     client::wire::{self, FileToUpload, KEYS_MAX, Page, Upload, UploadState},
     model::key::Vertical,
     presign::HOLDS_MAX,
+    proof::deliveries::state::{self, ItemState},
     serve::site::Site,
     store::ObjectInfo,
 };
@@ -58,7 +59,8 @@ pub(super) async fn prepare(
         return Err(Problem::invalid(format!("at most {KEYS_MAX} files at a time")));
     }
     let (mut items, wanted) = read(&vertical, asked.files)?;
-    let absent = absent_of(&site, &mut items, wanted).await?;
+    let absent = absent_of(&site, &mut items, &wanted).await?;
+    mark_accepted(&site, &vertical, &mut items, &wanted).await?;
     sign(&site, &caller, &headers, &mut items, &absent).await?;
     Ok(axum::Json(Page { items, next: None }))
 }
@@ -80,6 +82,7 @@ fn read(vertical: &Vertical, files: Vec<FileToUpload>) -> Answer<(Vec<Upload>, V
         items.push(Upload {
             name: checked.name,
             state: if hint.is_some() { UploadState::Refused } else { UploadState::Present },
+            accepted: false,
             url: None,
             headers: std::collections::BTreeMap::new(),
             expires: None,
@@ -90,19 +93,41 @@ fn read(vertical: &Vertical, files: Vec<FileToUpload>) -> Answer<(Vec<Upload>, V
 }
 
 /// The files that the store does not have as they are.
-async fn absent_of(site: &Site, items: &mut [Upload], wanted: Vec<Wanted>) -> Answer<Vec<Wanted>> {
+async fn absent_of<'w>(site: &Site, items: &mut [Upload], wanted: &'w [Wanted]) -> Answer<Vec<&'w Wanted>> {
     let (store, bucket) = (&site.flow.store, &site.flow.settings.upload_bucket);
     let mut found = Vec::with_capacity(wanted.len());
     for some in wanted.chunks(HEADS_AT_ONCE) {
         let keys: Vec<&str> = some.iter().map(|file| file.key.as_str()).collect();
         found.extend(store.head_all(bucket, &keys).await?);
     }
-    let absent = wanted.into_iter().zip(found).filter(|(file, found)| !is_same(file, found.as_ref()));
+    let absent = wanted.iter().zip(found).filter(|(file, found)| !is_same(file, found.as_ref()));
     let absent: Vec<_> = absent.map(|(file, _)| file).collect();
     for file in &absent {
         items[file.at].state = UploadState::Upload;
     }
     Ok(absent)
+}
+
+/// Says which of the files that are present are registered as they are.
+async fn mark_accepted(site: &Site, vertical: &Vertical, items: &mut [Upload], wanted: &[Wanted]) -> Answer<()> {
+    let present: Vec<&Wanted> = wanted.iter().filter(|file| items[file.at].state == UploadState::Present).collect();
+    let asked: Vec<state::Wanted> = present
+        .iter()
+        .map(|file| state::Wanted {
+            key: file.key.clone(),
+            file: items[file.at].name.clone(),
+            size: Some(file.size),
+            md5: hex::encode(&file.md5),
+            since: Timestamp::MAX,
+        })
+        .collect();
+    // Without a look at the queues: what waits there is not registered.
+    let places = state::Places { queues: None, ..site.deliveries() };
+    let found = state::items(places, vertical, &asked).await?;
+    for (file, item) in present.iter().zip(found) {
+        items[file.at].accepted = item.state == ItemState::Registered;
+    }
+    Ok(())
 }
 
 /// By length and MD5, as the `ETag` of an object has it that was uploaded in one piece.
@@ -115,7 +140,7 @@ async fn sign(
     caller: &Caller,
     headers: &HeaderMap,
     items: &mut [Upload],
-    absent: &[Wanted],
+    absent: &[&Wanted],
 ) -> Answer<()> {
     if absent.is_empty() {
         return Ok(());

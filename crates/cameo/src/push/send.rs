@@ -1,0 +1,179 @@
+//! Sending files to presigned addresses: several side by side, each tried again where the way to the server fails.
+//!
+//! A file is hashed as it is read: one that was changed since it was checked is not sent. An address that has ended is asked for anew. What
+//! could not be sent is reported, and the next run sends it.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http::StatusCode;
+use rand::Rng;
+
+use super::plan::{Asked, uploads_of};
+use crate::{
+    client::{
+        Client, Sender,
+        wire::{Upload, UploadState},
+    },
+    model::{
+        error::{Error, Kind, Result},
+        key::Vertical,
+    },
+};
+
+/// Files that are sent side by side: more do not fill an office's line better, and a server has others to serve.
+pub const SIDE_BY_SIDE: usize = 6;
+/// How often a file is tried.
+const TRIES_MAX: u32 = 6;
+/// The wait before the second try; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Files that fail one after the other for want of a server: then it is gone, and trying the others would only take long.
+const FAILED_IN_A_ROW_MAX: usize = 2 * SIDE_BY_SIDE;
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// The server has it.
+    Done,
+    /// It had it before.
+    Present,
+    /// It was not sent: why.
+    Failed(String),
+}
+
+/// Gives the content of a file, by its place in the list.
+pub trait Contents: Sync {
+    /// All of it.
+    fn read(&self, place: usize) -> impl Future<Output = std::io::Result<Bytes>> + Send;
+}
+
+/// What sending needs.
+#[derive(Debug)]
+pub struct Sending<'s, C> {
+    /// The server.
+    pub client: &'s Client,
+    /// Where the files belong.
+    pub vertical: &'s Vertical,
+    /// The files.
+    pub files: &'s [Asked],
+    /// Their content.
+    pub contents: &'s C,
+    /// Ends the sending once it is true; files that are under way are finished.
+    pub stop: &'s AtomicBool,
+}
+
+impl<C: Contents> Sending<'_, C> {
+    /// Sends what the server lacks; `heard` is told of each file. The states are in the order of the files.
+    pub async fn run(&self, heard: impl Fn(&Asked, &Sent)) -> Result<Vec<Sent>> {
+        let sender = Sender::new()?;
+        let uploads = uploads_of(self.client, self.vertical, self.files).await?;
+        let in_a_row = AtomicUsize::new(0);
+        let send = |(place, upload): (usize, Upload)| {
+            let (sender, in_a_row, heard) = (&sender, &in_a_row, &heard);
+            async move {
+                let sent = self.one(sender, place, upload, in_a_row).await;
+                heard(&self.files[place], &sent);
+                sent
+            }
+        };
+        let sent = futures::stream::iter(uploads.into_iter().enumerate()).map(send).buffered(SIDE_BY_SIDE);
+        Ok(sent.collect().await)
+    }
+
+    async fn one(&self, sender: &Sender, place: usize, upload: Upload, in_a_row: &AtomicUsize) -> Sent {
+        match upload.state {
+            UploadState::Present => return Sent::Present,
+            UploadState::Refused => {
+                return Sent::Failed(upload.hint.unwrap_or_else(|| "the server refuses the name".to_owned()));
+            }
+            UploadState::Upload => {}
+        }
+        if self.stop.load(Ordering::Relaxed) {
+            return Sent::Failed("not sent: the push was interrupted".to_owned());
+        }
+        if in_a_row.load(Ordering::Relaxed) >= FAILED_IN_A_ROW_MAX {
+            return Sent::Failed("not sent: the server could not be reached for the files before it".to_owned());
+        }
+        let sent = self.with_retries(sender, place, upload).await;
+        match &sent {
+            Sent::Failed(_) => in_a_row.fetch_add(1, Ordering::Relaxed),
+            Sent::Done | Sent::Present => in_a_row.swap(0, Ordering::Relaxed),
+        };
+        sent
+    }
+
+    async fn with_retries(&self, sender: &Sender, place: usize, mut upload: Upload) -> Sent {
+        let file = &self.files[place];
+        let content = match self.contents.read(place).await {
+            Ok(content) => content,
+            Err(error) => return Sent::Failed(format!("it cannot be read: {error}")),
+        };
+        if fast_md5::digest(&content) != file.hashes.md5 {
+            return Sent::Failed("it was changed while it was being pushed; run the push again".to_owned());
+        }
+        let mut wait = FIRST_WAIT;
+        for attempt in 1.. {
+            let failed = match self.attempt(sender, &upload, content.clone()).await {
+                Ok(()) => return Sent::Done,
+                Err(failed) => failed,
+            };
+            if attempt == TRIES_MAX || !failed.may_pass || self.stop.load(Ordering::Relaxed) {
+                return Sent::Failed(failed.why);
+            }
+            // Somewhere between half and all of it, so that files do not come back all at once.
+            tokio::time::sleep(wait.mul_f64(rand::rng().random_range(0.5..1.0))).await;
+            wait *= 2;
+            match self.anew(file).await {
+                Ok(again) if again.state == UploadState::Present => return Sent::Present,
+                Ok(again) if again.state == UploadState::Upload => upload = again,
+                // The server is away: the old address is as good as any.
+                _ => {}
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    async fn anew(&self, file: &Asked) -> Result<Upload> {
+        let mut uploads = uploads_of(self.client, self.vertical, std::slice::from_ref(file)).await?;
+        uploads
+            .pop()
+            .ok_or_else(|| Error::new(crate::model::error::Place::System, Kind::Unlisted, "ask for an address"))
+    }
+
+    async fn attempt(&self, sender: &Sender, upload: &Upload, content: Bytes) -> Result<(), Failed> {
+        let Some(url) = &upload.url else {
+            return Err(Failed { why: "the server gave no address for it".to_owned(), may_pass: false });
+        };
+        match sender.put(url, &upload.headers, content).await {
+            Ok(status) if status.is_success() => Ok(()),
+            Ok(status) => Err(Failed::of(status)),
+            Err(error) => Err(Failed { why: error.to_string(), may_pass: true }),
+        }
+    }
+}
+
+/// Why a try failed, and whether another may go better.
+struct Failed {
+    why: String,
+    may_pass: bool,
+}
+
+impl Failed {
+    fn of(status: StatusCode) -> Self {
+        let (why, may_pass) = match status {
+            StatusCode::FORBIDDEN => ("the address is not taken any more (403)", true),
+            StatusCode::BAD_REQUEST => ("it arrived with other bytes than announced (400)", true),
+            StatusCode::INSUFFICIENT_STORAGE => ("the server's disk is full (507)", false),
+            StatusCode::PAYLOAD_TOO_LARGE => ("the server takes no file of this length (413)", false),
+            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                ("the server could not take it", true)
+            }
+            _ => ("the server refused it", false),
+        };
+        Self { why: format!("{why}: {status}"), may_pass }
+    }
+}

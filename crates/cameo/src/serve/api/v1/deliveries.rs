@@ -1,0 +1,312 @@
+//! Deliveries: recorded once, their state computed each time, and their report as lines, text, table and manifest.
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{
+    super::{
+        input::{self, Paging, Path, Query},
+        lines,
+        problem::{Answer, Problem},
+        request::RequestId,
+        rights::{Caller, Operator, Viewer},
+    },
+    Problems,
+};
+use crate::{
+    client::wire::{DayView, DeliveryState, DeliveryView, NewDelivery, Page},
+    model::{
+        key::{DeliveryKey, DeliveryName, Vertical},
+        lang::Lang,
+    },
+    proof::deliveries::{self, Listed, NewRecord, Record, Report, Standing, day},
+    serve::site::Site,
+};
+
+/// Which deliveries are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OfVertical {
+    /// The vertical; all that the token may see where it is left out.
+    #[serde(default)]
+    vertical: Option<String>,
+}
+
+/// The vertical whose days are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct InVertical {
+    /// The vertical.
+    vertical: String,
+}
+
+/// In which language a report is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct InLanguage {
+    /// `ko` or `en`.
+    #[serde(default)]
+    lang: Lang,
+}
+
+/// Recorded deliveries, newest first. A page may have fewer than `limit`, and still a `next`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries",
+    operation_id = "list_deliveries",
+    tag = "deliveries",
+    params(OfVertical, Paging),
+    responses((status = 200, description = "Deliveries.", body = Page<DeliveryView>), Problems),
+    security(("token" = ["viewer"]))
+)]
+pub(super) async fn list(
+    State(site): State<Site>,
+    Viewer(caller): Viewer,
+    Query(OfVertical { vertical }): Query<OfVertical>,
+    Query(paging): Query<Paging>,
+) -> Answer<Json<Page<DeliveryView>>> {
+    let vertical = vertical.map(|name| caller.vertical(&name)).transpose()?;
+    let before = match paging.after()? {
+        "" => None,
+        after => Some(key_of(after).ok_or_else(|| Problem::invalid("after is not the next of a page"))?),
+    };
+    let limit = paging.limit()?;
+    let (store, bucket) = (&*site.flow.store, &site.flow.settings.upload_bucket);
+    let found = deliveries::list::list(store, bucket, vertical.as_ref(), before.as_ref(), limit).await?;
+    let next = found.last().filter(|_| found.len() == limit).map(|last| format!("{}/{}", last.vertical, last.delivery));
+    let seen = found.into_iter().filter(|listed| caller.see(&listed.vertical).is_ok());
+    Ok(Json(Page { items: seen.map(DeliveryView::from).collect(), next }))
+}
+
+fn key_of(after: &str) -> Option<DeliveryKey> {
+    let (vertical, id) = after.split_once('/')?;
+    Some(DeliveryKey { vertical: vertical.parse().ok()?, id: id.parse().ok()? })
+}
+
+/// Days on which something was registered that may be named by no delivery, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/days",
+    operation_id = "list_days",
+    tag = "deliveries",
+    params(InVertical, Paging),
+    responses((status = 200, description = "Days.", body = Page<DayView>), Problems),
+    security(("token" = ["viewer"]))
+)]
+pub(super) async fn days(
+    State(site): State<Site>,
+    Viewer(caller): Viewer,
+    Query(InVertical { vertical }): Query<InVertical>,
+    Query(paging): Query<Paging>,
+) -> Answer<Json<Page<DayView>>> {
+    let vertical = caller.vertical(&vertical)?;
+    let before = match paging.after()? {
+        "" => None,
+        after => Some(after.parse().map_err(|_| Problem::invalid("after is not the next of a page"))?),
+    };
+    let limit = paging.limit()?.min(DAYS_MAX);
+    let names = day::days(&*site.flow.catalog, &vertical, before, limit, &site.zone).await?;
+    let view = |name: &DeliveryName| match name {
+        DeliveryName::Day { vertical, date } => {
+            Some(DayView { delivery: name.to_string(), vertical: vertical.to_string(), date: date.to_string() })
+        }
+        DeliveryName::Recorded { .. } => None,
+    };
+    let items: Vec<DayView> = names.iter().filter_map(view).collect();
+    let next = items.last().filter(|_| items.len() == limit).map(|last| last.date.clone());
+    Ok(Json(Page { items, next }))
+}
+
+/// Days of a page, at most: each is a look at the history.
+const DAYS_MAX: usize = 100;
+
+/// Records what is handed over. It is written once: the same delivery is not recorded anew by whoever looks for its `digest` first.
+#[utoipa::path(
+    post,
+    path = "/api/v1/deliveries",
+    operation_id = "create_delivery",
+    tag = "deliveries",
+    request_body = NewDelivery,
+    responses((status = 201, description = "The delivery.", body = DeliveryView), Problems),
+    security(("token" = ["operator"]))
+)]
+pub(super) async fn create(
+    State(site): State<Site>,
+    Operator(caller): Operator,
+    input::Json(asked): input::Json<NewDelivery>,
+) -> Answer<Response> {
+    let vertical = caller.vertical(&asked.vertical)?;
+    let content = NewRecord { by: caller.name.clone(), ..asked.content };
+    content.check()?;
+    let (store, bucket) = (&*site.flow.store, &site.flow.settings.upload_bucket);
+    let at = (site.clock.now(), &site.zone);
+    let record = deliveries::create(store, bucket, &vertical, content, at).await?;
+    Ok((StatusCode::CREATED, Json(DeliveryView::from(Listed::of(&record)))).into_response())
+}
+
+/// How far a delivery came, in numbers.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries/{delivery}",
+    operation_id = "get_delivery",
+    tag = "deliveries",
+    params(("delivery" = String, Path, description = "Its id, or the name of a day.")),
+    responses((status = 200, description = "The delivery.", body = DeliveryState), Problems),
+    security(("token" = ["viewer"]))
+)]
+pub(super) async fn one(
+    State(site): State<Site>,
+    Viewer(caller): Viewer,
+    Path(delivery): Path<String>,
+) -> Answer<Json<DeliveryState>> {
+    let (record, standing) = found(&site, &caller, &delivery).await?;
+    let record = record.map(|record| DeliveryView::from(Listed::of(&record)));
+    Ok(Json(DeliveryState { record, summary: standing.summary() }))
+}
+
+/// Every file of a delivery with its state, a line each, then the summary.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries/{delivery}/items",
+    operation_id = "list_delivery_items",
+    tag = "deliveries",
+    params(("delivery" = String, Path, description = "Its id, or the name of a day.")),
+    responses((status = 200, description = "A line a file, then the summary.", body = String, content_type = "application/x-ndjson"), Problems),
+    security(("token" = ["viewer"]))
+)]
+pub(super) async fn items(
+    State(site): State<Site>,
+    Viewer(caller): Viewer,
+    Path(delivery): Path<String>,
+    Extension(id): Extension<RequestId>,
+) -> Answer<Response> {
+    let (_, standing) = found(&site, &caller, &delivery).await?;
+    Ok(lines::respond(&id, |lines| async move {
+        for item in &standing.items {
+            lines.item(item).await?;
+        }
+        Ok(standing.summary())
+    }))
+}
+
+/// What is not live and who must act: a line a photo, then the summary.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries/{delivery}/report",
+    operation_id = "get_report",
+    tag = "deliveries",
+    params(("delivery" = String, Path, description = "Its id, or the name of a day."), InLanguage),
+    responses((status = 200, description = "A line a photo, then the summary.", body = String, content_type = "application/x-ndjson"), Problems),
+    security(("token" = ["viewer"]))
+)]
+pub(super) async fn report(
+    State(site): State<Site>,
+    Viewer(caller): Viewer,
+    Path(delivery): Path<String>,
+    Query(InLanguage { lang }): Query<InLanguage>,
+    Extension(id): Extension<RequestId>,
+) -> Answer<Response> {
+    let (_, standing) = found(&site, &caller, &delivery).await?;
+    let report = Report::of(&standing, lang);
+    Ok(lines::respond(&id, |lines| async move {
+        for line in &report.lines {
+            lines.item(line).await?;
+        }
+        Ok(report.summary)
+    }))
+}
+
+/// The report as text, ready to be sent to whoever must act.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries/{delivery}/report.txt",
+    operation_id = "get_report_text",
+    tag = "deliveries",
+    params(("delivery" = String, Path, description = "Its id, or the name of a day."), InLanguage),
+    responses((status = 200, description = "The text.", body = String, content_type = "text/plain"), Problems),
+    security(("token" = ["viewer"]))
+)]
+pub(super) async fn report_text(
+    State(site): State<Site>,
+    Viewer(caller): Viewer,
+    Path(delivery): Path<String>,
+    Query(InLanguage { lang }): Query<InLanguage>,
+) -> Answer<Response> {
+    let (_, standing) = found(&site, &caller, &delivery).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Report::of(&standing, lang).text()).into_response())
+}
+
+/// The report as a table for spreadsheets.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries/{delivery}/failed.csv",
+    operation_id = "get_report_table",
+    tag = "deliveries",
+    params(("delivery" = String, Path, description = "Its id, or the name of a day."), InLanguage),
+    responses((status = 200, description = "The table.", body = String, content_type = "text/csv"), Problems),
+    security(("token" = ["viewer"]))
+)]
+pub(super) async fn report_table(
+    State(site): State<Site>,
+    Viewer(caller): Viewer,
+    Path(delivery): Path<String>,
+    Query(InLanguage { lang }): Query<InLanguage>,
+) -> Answer<Response> {
+    let (_, standing) = found(&site, &caller, &delivery).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"failed.csv\""),
+    ];
+    Ok((headers, Report::of(&standing, lang).csv()).into_response())
+}
+
+/// What was handed over, for `sha256sum -c`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries/{delivery}/manifest-sha256.txt",
+    operation_id = "get_manifest",
+    tag = "deliveries",
+    params(("delivery" = String, Path, description = "Its id.")),
+    responses((status = 200, description = "A line a file.", body = String, content_type = "text/plain"), Problems),
+    security(("token" = ["viewer"]))
+)]
+pub(super) async fn manifest(
+    State(site): State<Site>,
+    Viewer(caller): Viewer,
+    Path(delivery): Path<String>,
+) -> Answer<Response> {
+    let name = named(&delivery)?;
+    let record = deliveries::record(site.deliveries(), &name).await?.ok_or_else(|| Problem::not_found(NONE))?;
+    sees(&caller, &record.vertical)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], record.manifest()).into_response())
+}
+
+const NONE: &str = "such delivery";
+
+fn named(text: &str) -> Answer<DeliveryName> {
+    text.parse().map_err(|_| Problem::not_found(NONE))
+}
+
+/// A delivery is not there for whoever may not see its vertical.
+fn sees(caller: &Caller, vertical: &Vertical) -> Answer<()> {
+    caller.see(vertical).map_err(|_| Problem::not_found(NONE))
+}
+
+async fn found(site: &Site, caller: &Caller, delivery: &str) -> Answer<(Option<Record>, Standing)> {
+    let name = named(delivery)?;
+    if let DeliveryName::Day { vertical, .. } = &name {
+        sees(caller, vertical)?;
+        let standing = deliveries::standing(site.deliveries(), &name, &site.zone).await?;
+        return Ok((None, standing.ok_or_else(|| Problem::not_found(NONE))?));
+    }
+    let record = deliveries::record(site.deliveries(), &name).await?.ok_or_else(|| Problem::not_found(NONE))?;
+    sees(caller, &record.vertical)?;
+    let standing = Standing::of_record(site.deliveries(), &record).await?;
+    Ok((Some(record), standing))
+}

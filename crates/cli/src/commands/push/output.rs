@@ -1,0 +1,137 @@
+//! What a push records, and what it says.
+
+use cameo::{
+    client::wire::DeliveryView,
+    model::{lang::Lang, reason::ReasonCode},
+    preflight::{CheckedFile, Expectation, Report as CheckReport, Severity, Source},
+    proof::deliveries::{
+        DeliveredFile, Expected, ExpectedFile, NewRecord, Report, SkippedFile,
+        report::{Line, text_of},
+    },
+    push::{plan::Asked, send::Sent},
+};
+
+use super::{Args, SentFiles};
+use crate::{
+    commands::{Context, report},
+    exit::Exit,
+};
+
+/// The places among the source's entries of the files that are ready, and the files.
+pub(super) fn ready(source: &Source, report: &CheckReport) -> (Vec<usize>, Vec<Asked>) {
+    let ready = report.files.iter().filter(|file| file.is_ready);
+    ready.filter_map(|file| Some((file.entry, asked(source, file)?))).unzip()
+}
+
+fn asked(source: &Source, file: &CheckedFile) -> Option<Asked> {
+    let entry = &source.entries()[file.entry];
+    Some(Asked { name: entry.name.clone(), size: entry.size, hashes: file.hashes? })
+}
+
+/// What is handed over, what is left out and why, and what was promised.
+pub(super) fn record(
+    args: &Args,
+    source: &Source,
+    report: &CheckReport,
+    expectation: Option<&Expectation>,
+) -> NewRecord {
+    let files = ready(source, report).1.into_iter().map(|file| DeliveredFile {
+        name: file.name,
+        size: file.size,
+        md5: hex::encode(file.hashes.md5),
+        sha256: hex::encode(file.hashes.sha256),
+    });
+    let expected = expectation.map(|list| Expected {
+        ids: list.ids.clone(),
+        files: list.files.iter().map(|f| ExpectedFile { name: f.name.clone(), sha256: f.sha256.clone() }).collect(),
+    });
+    let from = std::fs::canonicalize(&args.folder).unwrap_or_else(|_| args.folder.clone());
+    NewRecord {
+        // The server knows better who this is.
+        by: String::new(),
+        from: from.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        tool: format!("cameo {}", env!("CARGO_PKG_VERSION")),
+        note: args.note.clone(),
+        files: files.collect(),
+        skipped: skipped(source, report),
+        expected,
+    }
+}
+
+/// The files that cannot be sent as they are, each with its first fault.
+fn skipped(source: &Source, report: &CheckReport) -> Vec<SkippedFile> {
+    let left = report.files.iter().filter(|file| !file.is_ready);
+    let skipped = |file: &CheckedFile| {
+        let name = &source.entries()[file.entry].name;
+        let is_of = |finding: &&cameo::preflight::Finding| {
+            finding.severity == Severity::Error && finding.file.as_ref() == Some(name)
+        };
+        let found = report.findings.iter().find(is_of);
+        // The other one of two that claim the same photo has no finding of its own.
+        let code = found.map_or(ReasonCode::NameDuplicate, |finding| finding.code);
+        SkippedFile {
+            file: name.clone(),
+            code: code.code().to_owned(),
+            cd_idx: file.name.cd_idx(),
+            sequence: file.name.sequence(),
+            detail: found.map(|finding| finding.detail.english.clone()).unwrap_or_default(),
+        }
+    };
+    left.map(skipped).collect()
+}
+
+/// What is about to be sent.
+pub(super) fn begun(delivery: &DeliveryView, report: &CheckReport, lang: Lang) -> String {
+    let (id, ready, left) =
+        (&delivery.delivery, report.summary.ready, report.files.len() as u64 - report.summary.ready);
+    match lang {
+        Lang::En => format!("delivery {id}: {ready} files to send, {left} left out"),
+        Lang::Ko => format!("전달 {id}: 올릴 파일 {ready}개, 제외 {left}개"),
+    }
+}
+
+/// What was sent.
+pub(super) fn sent(sent: &SentFiles, lang: Lang) -> String {
+    let count = |is: fn(&Sent) -> bool| sent.states.iter().filter(|state| is(state)).count();
+    let (done, present) = (count(|state| *state == Sent::Done), count(|state| *state == Sent::Present));
+    let failed = sent.states.len() - done - present;
+    match lang {
+        Lang::En => format!("{done} sent, {present} were there already, {failed} failed"),
+        Lang::Ko => format!("{done}개 전송, {present}개는 이미 올라가 있음, 실패 {failed}개"),
+    }
+}
+
+/// The report, with why files were not sent.
+pub(super) fn with_failures(mut report: Report, sent: &SentFiles) -> Report {
+    let lang = report.lang;
+    for (file, state) in sent.files.iter().zip(&sent.states) {
+        let Sent::Failed(why) = state else { continue };
+        let of_file = |line: &&mut Line| line.file.as_deref() == Some(file.name.as_str());
+        if let Some(line) = report.lines.iter_mut().find(of_file) {
+            let reason = ReasonCode::UploadFailed;
+            reason.code().clone_into(&mut line.code);
+            line.owner = reason.owner();
+            line.text = text_of(reason, lang);
+            line.detail = Some(why.clone());
+        }
+    }
+    report
+}
+
+/// Says what came of it, writes the table, and how it ends.
+pub(super) fn finish(context: &Context, args: &Args, all: &Report, lang: Lang) -> anyhow::Result<Exit> {
+    let is_pending = |line: &Line| line.code == ReasonCode::UploadPending.code();
+    let mut report = all.clone();
+    // Whoever does not wait knows that the rest is on its way.
+    report.lines.retain(|line| args.wait || !is_pending(line));
+    let csv = args.csv.clone().or_else(|| (!report.lines.is_empty()).then(|| "failed.csv".into()));
+    report::print(context, &report, csv.as_deref(), lang)?;
+    let has = |codes: &[ReasonCode]| report.lines.iter().any(|line| codes.iter().any(|code| line.code == code.code()));
+    Ok(if has(&[ReasonCode::UploadFailed, ReasonCode::UploadMissing, ReasonCode::UploadPending]) {
+        Exit::Pending
+    } else if report.lines.is_empty() {
+        Exit::Complete
+    } else {
+        Exit::Rejected
+    })
+}

@@ -1,0 +1,127 @@
+//! `cameo report`: what of a delivery is not live, by who must act: ready to be pasted, as a table, or as JSON.
+
+use std::path::{Path, PathBuf};
+
+use cameo::{
+    client::{Client, Line as StreamLine},
+    model::{
+        error::{Error, Kind, Place},
+        key::DeliveryName,
+        lang::Lang,
+    },
+    proof::deliveries::{self, Report},
+    push::delivery::encoded,
+};
+
+use super::{Context, lang::LangArgs, lines, note, places::PlacesArgs, server::Target, write_file::write_file};
+use crate::exit::Exit;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cameo report 20261126-k3f9\n  cameo report 20261126-k3f9 --lang ko --csv failed.csv\n  cameo report 20261126-day-ssgdfm_eye --json\n  \
+cameo report 20261126-k3f9 --manifest manifest-sha256.txt\n\n\
+The text is sorted by who must act and lists every cd_idx that failed. The table opens in a spreadsheet. The manifest is checked with `sha256sum -c` in the folder that was handed over.\n\n\
+Exit codes: 0 all live; 4 something failed; 5 something is pending; 7 nothing is known of the delivery."
+)]
+pub(crate) struct Args {
+    /// The delivery's id, or the day of a vertical: 20261126-day-ssgdfm_eye
+    #[arg(value_name = "DELIVERY")]
+    delivery: DeliveryName,
+    /// Write the table of what failed to this file
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write the list of what was handed over, with SHA-256, to this file
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    #[command(flatten)]
+    lang: LangArgs,
+    #[command(flatten)]
+    places: PlacesArgs,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    let lang = args.lang.of(&context.environment);
+    let name = args.delivery.to_string();
+    let (report, manifest) = match args.places.target(context)? {
+        Target::Server(server) => {
+            let client = Client::new(&server)?;
+            let report = of_server(&client, &name, lang).await?;
+            let path = format!("/api/v1/deliveries/{}/manifest-sha256.txt", encoded(&name));
+            let manifest = if args.manifest.is_some() { Some(client.get_text(&path).await?) } else { None };
+            (report, manifest)
+        }
+        Target::Here => {
+            let places = args.places.open(context).await?;
+            let zone = context.config.register.time_zone()?;
+            let standing = deliveries::standing(places.deliveries(), &args.delivery, &zone).await?;
+            let standing = standing.ok_or_else(|| unknown(&name))?;
+            let record = deliveries::record(places.deliveries(), &args.delivery).await?;
+            (Report::of(&standing, lang), record.map(|record| record.manifest()))
+        }
+    };
+    if let Some(path) = &args.manifest {
+        let manifest = manifest.ok_or_else(|| {
+            let doing = format!("write the manifest of {name}: nobody recorded what was handed over");
+            Error::new(Place::System, Kind::Misconfigured, doing)
+        })?;
+        write_file(path, manifest.as_bytes())?;
+    }
+    print(context, &report, args.csv.as_deref(), lang)?;
+    Ok(exit_of(&report))
+}
+
+/// The report that a server gives.
+pub(super) async fn of_server(client: &Client, delivery: &str, lang: Lang) -> anyhow::Result<Report> {
+    let path = format!("/api/v1/deliveries/{}/report?lang={}", encoded(delivery), lang.code());
+    let mut stream = client.stream(http::Method::GET, &path, None::<&()>).await?;
+    let mut lines = Vec::new();
+    while let Some(line) = stream.next().await? {
+        match line {
+            StreamLine::Progress(_) => {}
+            summary @ StreamLine::Summary(_) => return Ok(Report { lang, lines, summary: summary.read()? }),
+            item => lines.push(item.read()?),
+        }
+    }
+    Err(Error::new(Place::System, Kind::Unlisted, format!("ask for the report of {delivery}: it has no summary"))
+        .into())
+}
+
+/// Prints a report, and writes its table where one is wanted.
+pub(super) fn print(context: &Context, report: &Report, csv: Option<&Path>, lang: Lang) -> anyhow::Result<()> {
+    if let Some(path) = csv {
+        write_file(path, report.csv().as_bytes())?;
+    }
+    if context.json {
+        return lines(report.json_lines());
+    }
+    lines(report.text().lines())?;
+    if let Some(path) = csv {
+        let path = path.display();
+        note(&match lang {
+            Lang::En => format!("the table is in {path}"),
+            Lang::Ko => format!("표를 {path} 에 저장했습니다"),
+        });
+    }
+    Ok(())
+}
+
+/// How a report ends.
+pub(super) fn exit_of(report: &Report) -> Exit {
+    let summary = &report.summary;
+    if summary.pending > 0 {
+        Exit::Pending
+    } else if report.lines.is_empty() {
+        Exit::Complete
+    } else {
+        Exit::Rejected
+    }
+}
+
+/// Nothing is known of a delivery.
+pub(super) fn unknown(delivery: &str) -> Error {
+    Error::new(
+        Place::System,
+        Kind::Corrupt,
+        format!("find the delivery {delivery}: there is no record and no upload of it"),
+    )
+}
