@@ -23,6 +23,11 @@ pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
     write_out(&format!("{}\n", visible_json(&serde_json::to_string(value)?)))
 }
 
+/// Writes lines that are JSON already.
+pub(crate) fn json_lines(lines: impl IntoIterator<Item = impl AsRef<str>>) -> anyhow::Result<()> {
+    lines.into_iter().try_for_each(|line| write_out(&format!("{}\n", visible_json(line.as_ref()))))
+}
+
 /// Writes a line of text.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     lines([text])

@@ -124,7 +124,7 @@ mod tests {
         let file = folder.path().join("1_0.jpg");
         fs::write(&file, "abc").unwrap();
         let old = source(folder.path());
-        let later = SystemTime::now() + Duration::from_secs(60);
+        let later = old.entries()[0].modified.unwrap() + Duration::from_mins(1);
         let mut known = KnownHashes::of(&old, Some(cache.path()));
         assert_eq!(known.get(&old.entries()[0]), None);
         known.replace(old.entries().iter().map(|entry| (entry, HASHES)), later);
@@ -140,7 +140,7 @@ mod tests {
         fs::write(folder.path().join("1_0.jpg"), "abc").unwrap();
         let source = source(folder.path());
         let mut known = KnownHashes::of(&source, Some(cache.path()));
-        known.replace(source.entries().iter().map(|entry| (entry, HASHES)), SystemTime::now());
+        known.replace(source.entries().iter().map(|entry| (entry, HASHES)), source.entries()[0].modified.unwrap());
         assert_eq!(known.get(&source.entries()[0]), None);
     }
 

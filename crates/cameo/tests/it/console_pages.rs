@@ -77,6 +77,7 @@ async fn console() -> Site {
     registrations.dead_letter(&message.receipt, "failed to register: CHECK (cd_idx < 5)").await.unwrap();
     let images_url = ImageUrls::new("https://image.example");
     Site {
+        zone: jiff::tz::TimeZone::UTC,
         flow,
         events,
         registrations,

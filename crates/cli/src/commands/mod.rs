@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use crate::Common;
-pub(crate) use crate::output::{announce, json_line, line, lines, note, own_text};
+pub(crate) use crate::output::{announce, json_line, json_lines, line, lines, note, own_text};
 use cameo::{
     clock::{Clock, SystemClock},
     config::{Config, Environment},

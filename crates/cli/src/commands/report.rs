@@ -13,7 +13,9 @@ use cameo::{
     push::delivery::encoded,
 };
 
-use super::{Context, lang::LangArgs, lines, note, places::PlacesArgs, server::Target, write_file::write_file};
+use super::{
+    Context, json_lines, lang::LangArgs, lines, note, places::PlacesArgs, server::Target, write_file::write_file,
+};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
@@ -92,7 +94,7 @@ pub(super) fn print(context: &Context, report: &Report, csv: Option<&Path>, lang
         write_file(path, report.csv().as_bytes())?;
     }
     if context.json {
-        return lines(report.json_lines());
+        return json_lines(report.json_lines());
     }
     lines(report.text().lines())?;
     if let Some(path) = csv {

@@ -184,6 +184,7 @@ impl Api {
         let queue = |name| Arc::new(MemoryQueue::new(name, 5, clock.clone()));
         let (trail, audit) = AuditTrail::new();
         let site = Site {
+            zone: jiff::tz::TimeZone::UTC,
             flow: Flow { store: Arc::new(store), catalog: Arc::new(catalog), render, settings: Arc::new(settings) },
             events: queue("events"),
             registrations: queue("registrations"),
