@@ -14,6 +14,8 @@ use crate::{
 /// The first look, and the longest wait between two.
 const FIRST_LOOK_AFTER: Duration = Duration::from_millis(200);
 const LOOK_EVERY_MAX: Duration = Duration::from_secs(5);
+/// Of so many looks one finds dead letters too, which are pending for the others.
+const CLOSE_LOOK_EVERY: u32 = 4;
 /// Looks that may fail one after the other before it is given up: about a minute and a half.
 const FAILED_IN_A_ROW_MAX: u32 = 20;
 
@@ -27,12 +29,15 @@ pub async fn until_final(
     heard: impl Fn(&DeliveryState),
 ) -> Result<Option<DeliveryState>> {
     let path = format!("/api/v1/deliveries/{}", encoded(delivery));
-    let (mut wait, mut failed) = (FIRST_LOOK_AFTER, 0);
+    let quick = format!("{path}?quick=true");
+    let (mut wait, mut failed, mut looks) = (FIRST_LOOK_AFTER, 0, 0_u32);
     loop {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        match client.get::<DeliveryState>(&path).await {
+        looks += 1;
+        let path = if looks.is_multiple_of(CLOSE_LOOK_EVERY) { &path } else { &quick };
+        match client.get::<DeliveryState>(path).await {
             Ok(state) => {
                 failed = 0;
                 heard(&state);

@@ -3,10 +3,13 @@
 use cameo::{
     client::{
         Client,
-        wire::{DeliveryState, DeliveryView, Page},
+        wire::{DayView, DeliveryState, DeliveryView, Page, VerticalView},
     },
-    model::{key::Vertical, lang::Lang},
-    proof::deliveries::{self, Standing, Summary},
+    model::{error::Kind, key::Vertical, lang::Lang},
+    proof::{
+        deliveries::{self, Standing, Summary},
+        verify::verticals_known,
+    },
     push::delivery::encoded,
     server::deployment::Deployment,
 };
@@ -17,8 +20,8 @@ use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cameo deliveries\n  cameo deliveries --vertical ssgdfm_eye --limit 5 --json\n\n\
-Uploads that no delivery names belong to the day on which they were registered: cameo report 20261126-day-ssgdfm_eye. \
-`cameo status`, `verify`, `retry` and `report` take a delivery's id.")]
+Uploads that no delivery names, such as those of aws-cli, belong to the day on which they were registered: 20261126-day-ssgdfm_eye. The last \
+seven such days of each vertical are listed too. `cameo status`, `verify`, `retry` and `report` take a delivery's id.")]
 pub(crate) struct Args {
     /// Only deliveries of this vertical
     #[arg(long, value_name = "V", value_parser = parse_vertical)]
@@ -31,6 +34,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     places: PlacesArgs,
 }
+
+/// Days of a vertical that are listed, at most.
+const DAYS_MAX: usize = 7;
+/// Verticals whose days are looked at, at most.
+const VERTICALS_MAX: usize = 100;
 
 /// A line of the list.
 #[derive(Debug, Serialize)]
@@ -66,13 +74,36 @@ async fn of_server(client: &Client, args: &Args) -> anyhow::Result<Vec<Line>> {
         let state: DeliveryState = client.get(&path).await?;
         found.push(Line { created: Some(created), by: Some(by), summary: state.summary });
     }
+    found.extend(days_of_server(client, args).await?);
+    Ok(found)
+}
+
+async fn days_of_server(client: &Client, args: &Args) -> anyhow::Result<Vec<Line>> {
+    let verticals = if let Some(vertical) = &args.vertical {
+        vec![vertical.to_string()]
+    } else {
+        let page: Page<VerticalView> = client.get(&format!("/api/v1/verticals?limit={VERTICALS_MAX}")).await?;
+        page.items.into_iter().map(|vertical| vertical.name).collect()
+    };
+    let mut found = Vec::new();
+    for vertical in verticals {
+        let path = format!("/api/v1/days?limit={DAYS_MAX}&vertical={}", encoded(&vertical));
+        let days: Page<DayView> = client.get(&path).await?;
+        for day in days.items {
+            // A day on which every file is one of a delivery has none of its own.
+            match client.get::<DeliveryState>(&format!("/api/v1/deliveries/{}", encoded(&day.delivery))).await {
+                Ok(state) => found.push(Line { created: None, by: None, summary: state.summary }),
+                Err(error) if error.kind() == Kind::Misconfigured => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
     Ok(found)
 }
 
 async fn here(context: &Context, places: &Deployment, args: &Args) -> anyhow::Result<Vec<Line>> {
     let bucket = &places.settings.upload_bucket;
     let (vertical, limit) = (args.vertical.as_ref(), usize::from(args.limit));
-    let _ = context;
     let listed = deliveries::list::list(&*places.store, bucket, vertical, None, limit).await?;
     let mut found = Vec::with_capacity(listed.len());
     for one in listed {
@@ -80,6 +111,23 @@ async fn here(context: &Context, places: &Deployment, args: &Args) -> anyhow::Re
         let Some(record) = deliveries::list::read(&*places.store, bucket, &key).await? else { continue };
         let summary = Standing::of_record(places.deliveries(), &record).await?.summary();
         found.push(Line { created: Some(one.created), by: Some(one.by), summary });
+    }
+    found.extend(days_here(context, places, vertical).await?);
+    Ok(found)
+}
+
+async fn days_here(context: &Context, places: &Deployment, vertical: Option<&Vertical>) -> anyhow::Result<Vec<Line>> {
+    let zone = context.config.register.time_zone()?;
+    let verticals: Vec<Vertical> = match vertical {
+        Some(vertical) => vec![vertical.clone()],
+        None => verticals_known(places.to_verify()).await?.into_iter().take(VERTICALS_MAX).collect(),
+    };
+    let mut found = Vec::new();
+    for vertical in verticals {
+        for day in deliveries::day::days(&*places.catalog, &vertical, None, DAYS_MAX, &zone).await? {
+            let standing = deliveries::standing(places.deliveries(), &day, &zone).await?;
+            found.extend(standing.map(|standing| Line { created: None, by: None, summary: standing.summary() }));
+        }
     }
     Ok(found)
 }

@@ -181,9 +181,16 @@ impl NewRecord {
         Ok(())
     }
 
-    /// A digest of the list of files, the same for the same files in any order: whether a folder was recorded already.
+    /// A digest of what is handed over, left out and promised, the same in any order: whether it was recorded already.
     pub fn digest(&self) -> String {
-        let lines: BTreeSet<_> = self.files.iter().map(|file| format!("{}  {}\n", file.sha256, file.name)).collect();
+        let mut lines: BTreeSet<_> =
+            self.files.iter().map(|file| format!("{}  {}\n", file.sha256, file.name)).collect();
+        lines.extend(self.skipped.iter().map(|file| format!("left out  {}  {}\n", file.code, file.file)));
+        if let Some(expected) = &self.expected {
+            lines.extend(expected.ids.iter().map(|id| format!("promised  {id}\n")));
+            let files = expected.files.iter();
+            lines.extend(files.map(|f| format!("promised  {}  {}\n", f.sha256.as_deref().unwrap_or("-"), f.name)));
+        }
         hex::encode(Sha256::digest(lines.into_iter().collect::<String>()))
     }
 
@@ -352,6 +359,8 @@ mod tests {
             |names: &[&str]| NewRecord { files: names.iter().map(|name| file(name)).collect(), ..NewRecord::default() };
         assert_eq!(of(&["1", "2"]).digest(), of(&["2", "1"]).digest());
         assert_ne!(of(&["1", "2"]).digest(), of(&["1", "3"]).digest());
+        let expected = Some(Expected { ids: vec![7], files: Vec::new() });
+        assert_ne!(of(&["1"]).digest(), NewRecord { expected, ..of(&["1"]) }.digest());
     }
 
     #[test]

@@ -86,7 +86,10 @@ fn push_owner(text: &mut String, lang: Lang, owner: Owner, lines: &[&Line]) {
 
 fn numbers(lang: Lang, lines: &[&Line]) -> String {
     let ids = lines.iter().filter_map(|line| line.cd_idx).collect::<BTreeSet<_>>().len();
+    let photos = lines.len() as u64;
     match lang {
+        Lang::Ko if ids == 0 => format!("사진 {photos}장"),
+        Lang::En if ids == 0 => counted(photos, "photo", "photos"),
         Lang::Ko => format!("cd_idx {ids}개, 사진 {}장", lines.len()),
         Lang::En => format!("{ids} cd_idx, {}", counted(lines.len() as u64, "photo", "photos")),
     }

@@ -112,12 +112,6 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     Ok(if report.summary.errors > 0 { Exit::Refused } else { Exit::Complete })
 }
 
-/// The findings and the counts of a check, as JSON.
-pub(crate) fn print_json(report: &Report) -> anyhow::Result<()> {
-    report.findings.iter().try_for_each(json_line)?;
-    json_line(&Last { summary: &report.summary, fixed: None })
-}
-
 /// Nothing found in nothing is no proof of anything.
 fn nothing_there(folder: &Path) -> Error {
     let doing = format!("find photos in {}: it has no files", folder.display());

@@ -221,7 +221,7 @@ impl Push<'_> {
 
     fn say_refused(&self, report: &Report) -> anyhow::Result<()> {
         if self.context.json {
-            return super::check::print_json(report);
+            return output::print_refused(report, &self.args.vertical, self.lang);
         }
         lines(super::check::text::of_report(report, self.lang))?;
         note(self.lang.pick(

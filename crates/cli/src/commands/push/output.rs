@@ -1,8 +1,10 @@
 //! What a push records, and what it says.
 
+use std::path::PathBuf;
+
 use cameo::{
     client::wire::DeliveryView,
-    model::{lang::Lang, reason::ReasonCode},
+    model::{key::Vertical, lang::Lang, reason::ReasonCode},
     preflight::{CheckedFile, Expectation, Report as CheckReport, Severity, Source},
     proof::deliveries::{
         DeliveredFile, Expected, ExpectedFile, NewRecord, Report, SkippedFile,
@@ -13,7 +15,7 @@ use cameo::{
 
 use super::{Args, SentFiles};
 use crate::{
-    commands::{Context, report},
+    commands::{Context, json_line, report},
     exit::Exit,
 };
 
@@ -80,13 +82,41 @@ fn skipped(source: &Source, report: &CheckReport) -> Vec<SkippedFile> {
     left.map(skipped).collect()
 }
 
+/// What the check found, in the form of a report: nothing was sent, and no delivery was recorded.
+pub(super) fn print_refused(report: &CheckReport, vertical: &Vertical, lang: Lang) -> anyhow::Result<()> {
+    let faults: Vec<_> = report.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    for finding in &faults {
+        json_line(&Line {
+            cd_idx: finding.cd_idx,
+            sequence: finding.sequence,
+            file: finding.file.clone(),
+            code: finding.code.code().to_owned(),
+            owner: finding.code.owner(),
+            text: text_of(finding.code, lang),
+            detail: Some(finding.detail.english.clone()),
+        })?;
+    }
+    let failed: std::collections::BTreeSet<u64> = faults.iter().filter_map(|finding| finding.cd_idx).collect();
+    let photos = report.files.len() as u64;
+    json_line(&serde_json::json!({"summary": {
+        "delivery": null,
+        "vertical": vertical,
+        "entities": report.summary.entities,
+        "photos": photos,
+        "live": 0,
+        "failed": photos - report.summary.ready,
+        "pending": report.summary.ready,
+        "failed_entities": failed.len(),
+    }}))
+}
+
 /// What is about to be sent.
 pub(super) fn begun(delivery: &DeliveryView, report: &CheckReport, lang: Lang) -> String {
     let (id, ready, left) =
         (&delivery.delivery, report.summary.ready, report.files.len() as u64 - report.summary.ready);
     match lang {
-        Lang::En => format!("delivery {id}: {ready} files to send, {left} left out"),
-        Lang::Ko => format!("전달 {id}: 올릴 파일 {ready}개, 제외 {left}개"),
+        Lang::En => format!("delivery {id}: {ready} files, {left} left out"),
+        Lang::Ko => format!("전달 {id}: 파일 {ready}개, 제외 {left}개"),
     }
 }
 
@@ -118,13 +148,20 @@ pub(super) fn with_failures(mut report: Report, sent: &SentFiles) -> Report {
     report
 }
 
+/// Where the table goes where nobody says: to failed.csv, where something failed, or where the table of an earlier run would mislead.
+fn table(report: &Report) -> Option<PathBuf> {
+    let path = PathBuf::from("failed.csv");
+    let is_ours = || std::fs::read(&path).is_ok_and(|old| old.starts_with("\u{feff}cd_idx,".as_bytes()));
+    (!report.lines.is_empty() || is_ours()).then_some(path)
+}
+
 /// Says what came of it, writes the table, and how it ends.
 pub(super) fn finish(context: &Context, args: &Args, all: &Report, lang: Lang) -> anyhow::Result<Exit> {
     let is_pending = |line: &Line| line.code == ReasonCode::UploadPending.code();
     let mut report = all.clone();
     // Whoever does not wait knows that the rest is on its way.
     report.lines.retain(|line| args.wait || !is_pending(line));
-    let csv = args.csv.clone().or_else(|| (!report.lines.is_empty()).then(|| "failed.csv".into()));
+    let csv = args.csv.clone().or_else(|| table(&report));
     report::print(context, &report, csv.as_deref(), lang)?;
     let has = |codes: &[ReasonCode]| report.lines.iter().any(|line| codes.iter().any(|code| line.code == code.code()));
     Ok(if has(&[ReasonCode::UploadFailed, ReasonCode::UploadMissing, ReasonCode::UploadPending]) {

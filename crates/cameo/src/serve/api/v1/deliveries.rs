@@ -25,7 +25,7 @@ use crate::{
         key::{DeliveryKey, DeliveryName, Vertical},
         lang::Lang,
     },
-    proof::deliveries::{self, Listed, NewRecord, Record, Report, Standing, day},
+    proof::deliveries::{self, Listed, NewRecord, Record, Report, Standing, day, state},
     serve::site::Site,
 };
 
@@ -44,6 +44,16 @@ pub(super) struct OfVertical {
 pub(super) struct InVertical {
     /// The vertical.
     vertical: String,
+}
+
+/// How closely a delivery is looked at.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HowClosely {
+    /// Without a look at the queues: what waits to be registered is not told from what waits to be rendered, and dead letters are not seen.
+    /// For whoever asks often, where looking costs a queue service requests.
+    #[serde(default)]
+    quick: bool,
 }
 
 /// In which language a report is.
@@ -123,6 +133,8 @@ pub(super) async fn days(
     Ok(Json(Page { items, next }))
 }
 
+/// Length of a request that records a delivery, bytes: 100,000 files have about 20 MB.
+pub(super) const RECORD_BODY_MAX_BYTES: usize = 32 << 20;
 /// Days of a page, at most: each is a look at the history.
 const DAYS_MAX: usize = 100;
 
@@ -156,7 +168,7 @@ pub(super) async fn create(
     path = "/api/v1/deliveries/{delivery}",
     operation_id = "get_delivery",
     tag = "deliveries",
-    params(("delivery" = String, Path, description = "Its id, or the name of a day.")),
+    params(("delivery" = String, Path, description = "Its id, or the name of a day."), HowClosely),
     responses((status = 200, description = "The delivery.", body = DeliveryState), Problems),
     security(("token" = ["viewer"]))
 )]
@@ -164,8 +176,11 @@ pub(super) async fn one(
     State(site): State<Site>,
     Viewer(caller): Viewer,
     Path(delivery): Path<String>,
+    Query(HowClosely { quick }): Query<HowClosely>,
 ) -> Answer<Json<DeliveryState>> {
-    let (record, standing) = found(&site, &caller, &delivery).await?;
+    let places = site.deliveries();
+    let places = state::Places { queues: places.queues.filter(|_| !quick), ..places };
+    let (record, standing) = found_at(places, &site, &caller, &delivery).await?;
     let record = record.map(|record| DeliveryView::from(Listed::of(&record)));
     Ok(Json(DeliveryState { record, summary: standing.summary() }))
 }
@@ -299,14 +314,23 @@ fn sees(caller: &Caller, vertical: &Vertical) -> Answer<()> {
 }
 
 async fn found(site: &Site, caller: &Caller, delivery: &str) -> Answer<(Option<Record>, Standing)> {
+    found_at(site.deliveries(), site, caller, delivery).await
+}
+
+async fn found_at(
+    places: state::Places<'_>,
+    site: &Site,
+    caller: &Caller,
+    delivery: &str,
+) -> Answer<(Option<Record>, Standing)> {
     let name = named(delivery)?;
     if let DeliveryName::Day { vertical, .. } = &name {
         sees(caller, vertical)?;
-        let standing = deliveries::standing(site.deliveries(), &name, &site.zone).await?;
+        let standing = deliveries::standing(places, &name, &site.zone).await?;
         return Ok((None, standing.ok_or_else(|| Problem::not_found(NONE))?));
     }
-    let record = deliveries::record(site.deliveries(), &name).await?.ok_or_else(|| Problem::not_found(NONE))?;
+    let record = deliveries::record(places, &name).await?.ok_or_else(|| Problem::not_found(NONE))?;
     sees(caller, &record.vertical)?;
-    let standing = Standing::of_record(site.deliveries(), &record).await?;
+    let standing = Standing::of_record(places, &record).await?;
     Ok((Some(record), standing))
 }

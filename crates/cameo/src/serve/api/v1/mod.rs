@@ -5,8 +5,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{Extension, Router, http::header, response::IntoResponse, routing};
+use axum::{Extension, Router, extract::DefaultBodyLimit, http::header, middleware, response::IntoResponse, routing};
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::{
@@ -30,6 +31,9 @@ mod tokens;
 mod uploads;
 mod verticals;
 mod whoami;
+
+/// Deliveries that are recorded side by side.
+const RECORDED_SIDE_BY_SIDE_MAX: usize = 4;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -97,7 +101,8 @@ fn documented() -> OpenApiRouter<Site> {
         .routes(routes!(entities::one))
         .routes(routes!(names::check))
         .routes(routes!(uploads::prepare))
-        .routes(routes!(deliveries::list, deliveries::create))
+        .routes(routes!(deliveries::list))
+        .merge(recorded())
         .routes(routes!(deliveries::days))
         .routes(routes!(deliveries::one))
         .routes(routes!(deliveries::items))
@@ -108,6 +113,15 @@ fn documented() -> OpenApiRouter<Site> {
         .routes(routes!(changes::list))
         .routes(routes!(changes::of_entity))
         .routes(routes!(document))
+}
+
+/// Deliveries that are recorded have long lists: few are taken at a time, so that they do not fill the memory.
+fn recorded() -> OpenApiRouter<Site> {
+    let places = Arc::new(Semaphore::new(RECORDED_SIDE_BY_SIDE_MAX));
+    OpenApiRouter::new()
+        .routes(routes!(deliveries::create))
+        .layer(DefaultBodyLimit::max(deliveries::RECORD_BODY_MAX_BYTES))
+        .layer(middleware::from_fn_with_state(places, super::at_most))
 }
 
 /// The document of the API, as `GET /api/v1/openapi.json` returns it.
