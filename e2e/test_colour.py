@@ -19,6 +19,8 @@ EXACTLY = ImageCms.Flags.NOOPTIMIZE
 PATCH = 24
 ACROSS = 16
 LEVELS = 3
+# Where all ink is black already, a level of ink, which two decoders may differ by, is more than one of light.
+LEVELS_OF_INKS = 4
 
 CONFIGURATION = """
 [size_sets.default]
@@ -71,7 +73,8 @@ def test_colours_are_those_of_lcms(path, tmp_path):
     mode = MODES.get(icc[16:20].decode("latin-1"))
     if mode is None:
         pytest.skip("a profile of another kind of samples")
-    assert max(differences(icc, mode, tmp_path))[0] <= LEVELS, max(differences(icc, mode, tmp_path))
+    worst = max(differences(icc, mode, tmp_path))
+    assert worst[0] <= (LEVELS_OF_INKS if mode == "CMYK" else LEVELS), worst
 
 
 def test_there_are_profiles_of_matrices_and_of_tables():
