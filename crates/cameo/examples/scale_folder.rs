@@ -114,7 +114,9 @@ async fn first(folder: &Path, database: &Path) -> Result<(), Box<dyn std::error:
         renditions,
         earlier_sizes: Vec::new(),
     };
-    catalog.register(&[Outcome { key: key.into(), generation, etag: original.etag, size: None, actor: None, fate }]).await?;
+    catalog
+        .register(&[Outcome { key: key.into(), generation, etag: original.etag, size: None, actor: None, fate }])
+        .await?;
     // The event of the upload is done with.
     rusqlite::Connection::open(database)?.execute("DELETE FROM cameo_messages", ())?;
     store.changes_ended().await;

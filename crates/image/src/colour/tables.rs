@@ -5,18 +5,17 @@
 //! here as it is stated, in floating point, and clipped once, at the end. Perceptual intent, and with it the black point is compensated
 //! for, as lcms does towards a version 4 sRGB. A table that contradicts itself is no profile.
 
-use moxcms::{ColorProfile, DataColorSpace, LutDataType, LutMultidimensionalType, LutStore, LutWarehouse, ToneReprCurve};
+use moxcms::{
+    ColorProfile, DataColorSpace, LutDataType, LutMultidimensionalType, LutStore, LutWarehouse, ToneReprCurve,
+};
 
 /// XYZ of the profile connection space's white (D50), as profiles encode it.
 const D50: [f32; 3] = [0.9642, 1.0, 0.8249];
 /// Black of the perceptual intent of version 4 (ICC.1:2010, 6.3.4.3), XYZ.
 const PERCEPTUAL_BLACK: [f32; 3] = [0.003_36, 0.003_473_1, 0.002_87];
 /// From XYZ under D50 to linear sRGB (IEC 61966-2-1, adapted by Bradford).
-const XYZ_TO_SRGB: [[f32; 3]; 3] = [
-    [3.134_187, -1.617_209, -0.490_694],
-    [-0.978_749, 1.916_13, 0.033_433],
-    [0.071_964, -0.228_994, 1.405_754],
-];
+const XYZ_TO_SRGB: [[f32; 3]; 3] =
+    [[3.134_187, -1.617_209, -0.490_694], [-0.978_749, 1.916_13, 0.033_433], [0.071_964, -0.228_994, 1.405_754]];
 /// What 1.0 means in the encoding of XYZ (ICC.1:2010, 6.3.4.2).
 const XYZ_SCALE: f32 = 1.0 + 32_767.0 / 32_768.0;
 /// What a 16-bit table of version 2 has for 1.0 of Lab (ICC.1:2010, 10.8, note).

@@ -11,6 +11,7 @@ use crate::model::token::{Role, Verticals};
 mod changes;
 mod entities;
 mod names;
+mod operate;
 mod tokens;
 mod uploads;
 
@@ -20,6 +21,10 @@ pub use entities::{
     VerticalView,
 };
 pub use names::{CheckedName, NameState, NamesToCheck};
+pub use operate::{
+    Ended, FILES_MAX, Frame, HandedOverFile, MisnamedFile, Part, ProgressView, ReconcileRequest, RetryRequest,
+    StatusRequest, StepView, VerifyRequest,
+};
 pub use tokens::{CreatedToken, NewToken, Revoked};
 pub use uploads::{FileToUpload, Upload, UploadState, Uploads};
 

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{Extension, Router, http::header, response::IntoResponse, routing};
+use axum::{Extension, Router, extract::DefaultBodyLimit, http::header, response::IntoResponse, routing};
 use bytes::Bytes;
 use utoipa::{
     IntoResponses, Modify, OpenApi,
@@ -16,7 +16,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::rights::Viewer;
+use super::{operate::Room, rights::Viewer};
 use crate::{
     client::wire::{PROBLEM_JSON, ProblemBody},
     serve::site::Site,
@@ -24,8 +24,12 @@ use crate::{
 
 mod entities;
 mod names;
+mod reconcile;
+mod retry;
+mod status;
 mod tokens;
 mod uploads;
+mod verify;
 mod verticals;
 mod whoami;
 
@@ -84,6 +88,20 @@ impl IntoResponses for Problems {
     }
 }
 
+/// Bytes of a question that is answered in frames: 100,000 numbers, or files with their names and hashes.
+const QUESTION_MAX_BYTES: usize = 32 << 20;
+
+/// Questions that are answered in frames.
+fn operations() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .routes(routes!(verify::verify))
+        .routes(routes!(status::status))
+        .routes(routes!(retry::retry))
+        .routes(routes!(reconcile::reconcile))
+        .layer(DefaultBodyLimit::max(QUESTION_MAX_BYTES))
+        .layer(Extension(Room::default()))
+}
+
 fn documented() -> OpenApiRouter<Site> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(whoami::whoami))
@@ -96,6 +114,7 @@ fn documented() -> OpenApiRouter<Site> {
         .routes(routes!(names::check))
         .routes(routes!(uploads::prepare))
         .routes(routes!(document))
+        .merge(operations())
 }
 
 /// The document of the API, as `GET /api/v1/openapi.json` returns it.
