@@ -9,7 +9,7 @@
 //! The feature `embedded`, on by default, is what one process needs to be the whole system: the store, queues and catalog of a data
 //! folder, and the listeners. Without it there is what a function of Lambda is made of.
 //!
-//! Imports point one way: `cli → server → config → {push, serve} → client → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
+//! Imports point one way: `cli → server → config → {push, serve} → client → operate → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
 
 pub mod address;
 pub mod admission;
@@ -28,6 +28,8 @@ pub mod ledger;
 #[cfg(feature = "embedded")]
 pub mod local_socket;
 pub mod model;
+#[cfg(feature = "embedded")]
+pub mod operate;
 #[cfg(feature = "embedded")]
 pub mod preflight;
 pub mod presign;

@@ -19,7 +19,7 @@ use serde::Serialize;
 const NOTE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Writes one JSON object as a line.
-pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+pub(crate) fn json_line(value: &(impl Serialize + ?Sized)) -> anyhow::Result<()> {
     write_out(&format!("{}\n", visible_json(&serde_json::to_string(value)?)))
 }
 

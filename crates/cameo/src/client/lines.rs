@@ -5,11 +5,14 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{failure, wire::ProblemBody};
+use super::{
+    failure,
+    wire::{Frame, ProblemBody},
+};
 use crate::model::error::{Error, Kind, Place, Result};
 
 /// Bytes of a line, at most.
-const LINE_MAX_BYTES: usize = 16 << 20;
+const LINE_MAX_BYTES: usize = 64 << 20;
 
 /// A line of a long answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +31,8 @@ pub struct Lines {
     what: String,
     response: reqwest::Response,
     held: Vec<u8>,
+    /// How many of the bytes that are held were looked through for the end of a line.
+    searched: usize,
     is_ended: bool,
 }
 
@@ -42,22 +47,42 @@ impl Line {
 
 impl Lines {
     pub(super) fn new(what: String, response: reqwest::Response) -> Self {
-        Self { what, response, held: Vec::new(), is_ended: false }
+        Self { what, response, held: Vec::new(), searched: 0, is_ended: false }
     }
 
     /// The next line; nothing behind the summary.
     pub async fn next(&mut self) -> Result<Option<Line>> {
+        match self.next_bytes().await? {
+            Some(line) => self.read(&line).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next line of an answer in frames, the summary included; nothing behind it.
+    pub async fn next_frame(&mut self) -> Result<Option<Frame>> {
+        let Some(line) = self.next_bytes().await? else { return Ok(None) };
+        let frame: Frame = serde_json::from_slice(&line).map_err(|error| failure::not_understood(&self.what, error))?;
+        self.is_ended = frame.summary.is_some() || frame.error.is_some();
+        match frame.error {
+            Some(problem) => Err(self.problem(problem)),
+            None => Ok(Some(frame)),
+        }
+    }
+
+    async fn next_bytes(&mut self) -> Result<Option<Vec<u8>>> {
         if self.is_ended {
             return Ok(None);
         }
         loop {
-            if let Some(end) = self.held.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.held.drain(..=end).collect();
+            if let Some(end) = self.held[self.searched..].iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.held.drain(..=self.searched + end).collect();
+                self.searched = 0;
                 if line.iter().all(u8::is_ascii_whitespace) {
                     continue;
                 }
-                return self.read(&line).map(Some);
+                return Ok(Some(line));
             }
+            self.searched = self.held.len();
             if self.held.len() > LINE_MAX_BYTES {
                 return Err(self.cut_off(format!("a line is longer than {LINE_MAX_BYTES} bytes")));
             }
@@ -90,13 +115,15 @@ impl Lines {
     /// The error that ended the answer.
     fn error(&self, error: Value) -> Error {
         match serde_json::from_value::<ProblemBody>(error) {
-            Ok(problem) => {
-                let status = http::StatusCode::from_u16(problem.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
-                let why = format!("{} (request {})", problem.detail, problem.request_id);
-                Error::new(Place::System, failure::kind_of(status), self.what.as_str()).because(why)
-            }
+            Ok(problem) => self.problem(problem),
             Err(error) => failure::not_understood(&self.what, error),
         }
+    }
+
+    fn problem(&self, problem: ProblemBody) -> Error {
+        let status = http::StatusCode::from_u16(problem.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+        let why = format!("{} (request {})", problem.detail, problem.request_id);
+        Error::new(Place::System, failure::kind_of(status), self.what.as_str()).because(why)
     }
 
     fn cut_off(&self, why: String) -> Error {

@@ -157,6 +157,11 @@ impl Client {
         Ok(Lines::new(what, response))
     }
 
+    /// The answer to a question in frames: [`Lines::next_frame`].
+    pub async fn frames(&self, path: &str, question: &impl Serialize) -> Result<Lines> {
+        self.stream(Method::POST, path, Some(question)).await
+    }
+
     async fn ask<B: Serialize, T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&B>) -> Result<T> {
         let what = self.what(&method, path);
         let response = self.send(self.request(method, path, body).timeout(TIMEOUT), &what).await?;

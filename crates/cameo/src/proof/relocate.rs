@@ -101,7 +101,8 @@ pub async fn photos(
     Ok(photos)
 }
 
-fn relocation(key: &str, to: &Vertical) -> Option<Relocation> {
+/// The move of a photo by its key; none where the key is none of a photo.
+pub fn relocation(key: &str, to: &Vertical) -> Option<Relocation> {
     let UploadKey::Photo(photo) = UploadKey::parse(key) else { return None };
     let PhotoId { entity, sequence } = photo;
     let moved = PhotoId { entity: EntityId { vertical: to.clone(), cd_idx: entity.cd_idx }, sequence };

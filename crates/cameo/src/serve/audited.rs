@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::{
     extract::{Request, State},
+    http::StatusCode,
     middleware::Next,
     response::Response,
 };
@@ -30,38 +31,65 @@ impl Who {
 #[derive(Debug, Clone)]
 pub(super) struct Named(pub(super) Vec<String>);
 
+/// An extension of the answer of whoever notes by itself what it changes, key by key, while it answers.
+#[derive(Debug, Clone)]
+pub(super) struct NotesItself;
+
 /// Answers, and notes what was changed or refused: a line for each key that the request named.
 pub(super) async fn audited(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let reads = only_reads(request.method());
-    let mut pending = Pending {
+    let trail = Trail {
         site,
         who: Who::default(),
         request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
         client: request.extensions().get::<ClientAddress>().map(|client| client_of(client.0)),
         path: request.uri().path().to_owned(),
-        is_open: !reads,
     };
-    request.extensions_mut().insert(pending.who.clone());
+    request.extensions_mut().insert(trail.who.clone());
+    request.extensions_mut().insert(trail.clone());
+    let mut pending = Pending { trail, named: None, is_open: !reads };
     let response = next.run(request).await;
     pending.is_open = false;
+    let reads = reads || response.extensions().get::<NotesItself>().is_some();
     if let Some(event) = Event::of(reads, response.status()) {
-        pending.note(event, response.status().as_u16(), response.extensions().get::<Named>());
+        pending.trail.note(event, response.status().as_u16(), response.extensions().get::<Named>());
     }
     response
 }
 
-/// A request that is being answered.
-struct Pending {
+/// What lines of a request say, whatever happens to it: an extension of every request.
+#[derive(Debug, Clone)]
+pub(super) struct Trail {
     site: Site,
     who: Who,
     request_id: String,
     client: Option<String>,
     path: String,
-    /// Whether it may have changed something, and has no answer yet.
+}
+
+/// A change under way.
+pub(super) struct Pending {
+    trail: Trail,
+    /// What it names, where that is known already.
+    named: Option<Named>,
+    /// Whether it may have changed something, and has not ended yet.
     is_open: bool,
 }
 
 impl Pending {
+    /// Notes how it ended.
+    pub(super) fn end(mut self, event: Event, status: StatusCode) {
+        self.is_open = false;
+        self.trail.note(event, status.as_u16(), self.named.as_ref());
+    }
+}
+
+impl Trail {
+    /// A change of these keys begins.
+    pub(super) fn open(&self, named: Named) -> Pending {
+        Pending { trail: self.clone(), named: Some(named), is_open: true }
+    }
+
     fn note(&self, event: Event, status: u16, named: Option<&Named>) {
         let line = |key: Option<&str>| {
             self.site.audit.write(&Line {
@@ -86,7 +114,7 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if self.is_open {
-            self.note(Event::BrokenOff, 0, None);
+            self.trail.note(Event::BrokenOff, 0, self.named.as_ref());
         }
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{UploadAddresses, api::Door, audit::AuditTrail, s3_api::Cors};
+use super::{UploadAddresses, api::Door, audit::AuditTrail, images::client::HttpImages, s3_api::Cors};
 use crate::{
     clock::Clock,
     flow::Flow,
     ledger::image_urls::ImageUrls,
+    model::error::Result,
     proof::{deliveries, verify::Queues},
     queue::Queue,
     worker::window::Window,
@@ -25,6 +26,10 @@ pub struct Site {
     pub registrations: Arc<dyn Queue>,
     /// Where renditions are served.
     pub images_url: ImageUrls,
+    /// Where the public gets images, for the proof.
+    pub public_images: PublicImages,
+    /// The zone of the dates of deliveries.
+    pub zone: TimeZone,
     /// When registering runs; at once where there is none.
     pub window: Option<Window>,
     /// Where changes are noted.
@@ -35,8 +40,6 @@ pub struct Site {
     pub uploads: UploadAddresses,
     /// Whose web pages may ask the API.
     pub cors: Cors,
-    /// The zone whose days the deliveries are of.
-    pub zone: TimeZone,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -51,5 +54,21 @@ impl Site {
             catalog: &*self.flow.catalog,
             queues: Some(queues),
         }
+    }
+}
+
+/// Where the public gets images.
+#[derive(Debug, Clone, Default)]
+pub struct PublicImages {
+    /// The base of their addresses; empty where nobody knows it.
+    pub base: String,
+    /// The listener behind it, where it is this process's.
+    pub listener: Option<String>,
+}
+
+impl PublicImages {
+    /// Fetches images for one look: what it finds out about who answers is not for the next one.
+    pub fn open(&self) -> Result<HttpImages> {
+        Ok(HttpImages::new(&self.base)?.behind(self.listener.as_deref()))
     }
 }

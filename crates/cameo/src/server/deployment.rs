@@ -182,7 +182,7 @@ impl Deployment {
 }
 
 /// The base that rows' addresses must have: the configured one, else that of the listener.
-fn public_base<'b>(config: &'b Config, listener: Option<&'b str>) -> Option<&'b str> {
+pub(super) fn public_base<'b>(config: &'b Config, listener: Option<&'b str>) -> Option<&'b str> {
     let configured = Some(config.images.public_url.as_str()).filter(|base| !base.is_empty());
     configured.or(listener)
 }

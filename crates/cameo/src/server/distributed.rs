@@ -12,6 +12,7 @@ use super::{
         Queues, access_keys, no_server_database, open_catalog, open_queues, open_store, register_rules,
         require_public_url,
     },
+    deployment::public_base,
     expiry, healing,
     history::spawn_forgetting,
     listeners::Listeners,
@@ -28,7 +29,7 @@ use crate::{
     ledger::decide::RegisterRules,
     model::error::Result,
     render::{Render, unused::UnusedEngine},
-    serve::{AuditTrail, UploadAddresses},
+    serve::{AuditTrail, UploadAddresses, site::PublicImages},
     worker::{Worker, outage::Outages},
 };
 
@@ -55,7 +56,9 @@ pub(super) async fn start(
     spawn_workers(&mut tasks, &worker, config, roles);
     // Machines that come and go keep no files of their own; the log has the lines (target cameo::audit, level debug).
     let uploads = UploadAddresses::Store { public_url: config.s3.public_url() };
-    let site = site_of(&worker, rules.urls, AuditTrail::off(), uploads, config)?;
+    let base = public_base(config, running.images.as_deref()).unwrap_or_default().to_owned();
+    let public_images = PublicImages { base, listener: None };
+    let site = site_of(&worker, rules.urls, AuditTrail::off(), uploads, public_images, config)?;
     listeners.spawn(&mut tasks, &worker, site, config, shares, None);
     if roles.register {
         public_url::spawn_check(&mut tasks, config);

@@ -15,6 +15,7 @@ use super::{
     audit_log::AuditLog,
     backends::{catalog_settings, open_catalog, register_rules},
     data_folder::{Credentials, DataFolder, Running},
+    deployment::public_base,
     descriptors::Shares,
     healing,
     history::spawn_forgetting,
@@ -42,7 +43,7 @@ use crate::{
     serve::{
         UploadAddresses,
         s3_api::{self, AccessKey, KeyRing, S3Endpoint, S3Limits, SessionKeys, Watch},
-        site::Site,
+        site::{PublicImages, Site},
     },
     store::embedded::{Embedded, EmbeddedOptions, check_database_file, way_on},
     worker::{Worker, outage::Outages},
@@ -87,7 +88,9 @@ pub(super) async fn start(
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &parts.worker, config, roles);
     let uploads = upload_addresses(config, &listeners, &running, &parts);
-    let site = site_of(&parts.worker, rules.urls.clone(), trail, uploads, config)?;
+    let base = public_base(config, running.images.as_deref()).unwrap_or_default().to_owned();
+    let public_images = PublicImages { base, listener: running.images.clone() };
+    let site = site_of(&parts.worker, rules.urls.clone(), trail, uploads, public_images, config)?;
     let socket = bind_socket(folder.path())?;
     spawn_listeners(&mut tasks, listeners, &parts, site, config, shares, socket)?;
     spawn_refresher(&mut tasks, parts.sessions.clone(), parts.worker.flow.catalog.clone());

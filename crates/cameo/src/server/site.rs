@@ -8,7 +8,12 @@ use crate::{
     config::Config,
     ledger::image_urls::ImageUrls,
     model::{error::Result, token::Token},
-    serve::{AuditTrail, UploadAddresses, api::Door, s3_api::SessionKeys, site::Site},
+    serve::{
+        AuditTrail, UploadAddresses,
+        api::Door,
+        s3_api::SessionKeys,
+        site::{PublicImages, Site},
+    },
     worker::Worker,
 };
 
@@ -23,6 +28,7 @@ pub(super) fn site_of(
     images_url: ImageUrls,
     audit: AuditTrail,
     uploads: UploadAddresses,
+    public_images: PublicImages,
     config: &Config,
 ) -> Result<Site> {
     Ok(Site {
@@ -30,12 +36,13 @@ pub(super) fn site_of(
         events: worker.events.clone(),
         registrations: worker.registrations.clone(),
         images_url,
+        public_images,
+        zone: config.register.time_zone()?,
         window: worker.window.clone(),
         audit,
         door: Door::default(),
         uploads,
         cors: config.console.cors()?,
-        zone: config.register.time_zone()?,
         clock: worker.clock.clone(),
     })
 }

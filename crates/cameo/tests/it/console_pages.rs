@@ -29,7 +29,7 @@ use cameo::{
         http::{ClientAddress, Peer},
         operator::router,
         s3_api::Cors,
-        site::Site,
+        site::{PublicImages, Site},
     },
     store::{Attributes, Condition, Store, memory::MemoryStore},
 };
@@ -82,6 +82,7 @@ async fn console() -> Site {
         events,
         registrations,
         images_url,
+        public_images: PublicImages::default(),
         window: None,
         audit: AuditTrail::off(),
         door: Door::default(),

@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["catalog", "store"],
     &["flow"],
     &["preflight", "proof", "worker"],
+    &["operate"],
     &["client"],
     &["push", "serve"],
     &["config"],

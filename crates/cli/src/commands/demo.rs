@@ -10,6 +10,7 @@ use cameo::{
     config::{Config, Listen},
     ledger::{Scope, image_urls::ImageUrls},
     model::key::{EntityId, PhotoId, Vertical},
+    operate::verify::entity_text,
     private_file::keep_to_owner,
     proof::{
         delivery::DeliveryFolder,
@@ -23,7 +24,7 @@ use cameo::{
     },
 };
 
-use super::{Context, json_line, line, lines, own_text, scope::parse_vertical, verify::entity_text};
+use super::{Context, json_line, line, lines, own_text, scope::parse_vertical};
 use crate::{exit::Exit, logging, sample, upload::Uploader};
 
 /// How long nothing may change before the demo gives up waiting.

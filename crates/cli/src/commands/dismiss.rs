@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use cameo::{
     model::reason::ReasonCode,
+    operate::absent::Matched,
     proof::dismiss::{Dismissible, dismissible},
 };
 use clap::ArgGroup;
@@ -14,7 +15,7 @@ use super::{
     changes::Changes,
     json_line, line, note,
     places::PlacesArgs,
-    scope::{Matched, ScopeArgs, say_absent},
+    scope::{ScopeArgs, say_absent},
 };
 use crate::exit::Exit;
 

@@ -14,14 +14,23 @@ use cameo::{
     model::{
         error::{Error, Kind, Place},
         ids::{Ids, parse_ids, parse_ids_text},
-        key::Vertical,
+        key::{DeliveryName, Vertical},
     },
-    proof::relocate::{Relocation, Stage, Staged, photos, stages},
+    operate::{Subject, delivery},
+    proof::relocate::{Relocation, Stage, Staged, photos, relocation, stages},
     server::deployment::Deployment,
 };
 use serde::Serialize;
 
-use super::{Context, changes::Changes, json_line, line, note, places::PlacesArgs, scope::parse_vertical};
+use super::{
+    Context,
+    changes::Changes,
+    here::Here,
+    json_line, line, note,
+    places::PlacesArgs,
+    printer::Printer,
+    scope::{parse_delivery, parse_vertical},
+};
 use crate::exit::Exit;
 
 /// Pause between two looks at what is in flight.
@@ -32,6 +41,7 @@ const LISTED_MAX: usize = 1000;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cameo move --from ssgdfm_ear --to ssgdfm_eye\n  cameo move --from ssgdfm_ear --to ssgdfm_eye --ids 351518,351519 --apply\n  \
+cameo move --from ssgdfm_ear --to ssgdfm_eye --delivery 20261126-k3f9\n  \
 cameo move --undo cameo-move-ssgdfm_ear-ssgdfm_eye.jsonl --apply\n\n\
 Without --apply it only says what would move. Each original is copied to its new key and goes through the flow; only when it is \
 registered there the old one goes to quarantine, with its renditions and rows. Interrupted and run again, it goes on. A photo that is \
@@ -53,6 +63,9 @@ pub(crate) struct Args {
     /// Only photos of the entities whose numbers are in a file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["ids", "undo"])]
     ids_from: Option<PathBuf>,
+    /// Only photos of this delivery, such as 20261126-k3f9
+    #[arg(long, value_name = "DELIVERY", value_parser = parse_delivery, conflicts_with_all = ["ids", "ids_from", "undo"])]
+    delivery: Option<DeliveryName>,
     /// Move the photos of such a file back
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     undo: Option<PathBuf>,
@@ -79,8 +92,9 @@ struct Last {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
-    let places = args.places.open(context).await?;
-    let photos = asked(&args, &places).await?;
+    let here = Here::open(context, &args.places).await?;
+    let places = &here.places;
+    let photos = asked(context, &args, &here).await?;
     if photos.is_empty() {
         note("there is no photo to move");
         return Ok(Exit::Different);
@@ -89,14 +103,14 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let mut saved = None;
     if args.apply && staged.iter().any(|photo| photo.stage.goes_on()) {
         saved = save(&args, &staged)?;
-        staged = apply(context, &places, staged, Duration::from_secs(args.wait)).await?;
+        staged = apply(context, places, staged, Duration::from_secs(args.wait)).await?;
     }
     print(context, &staged, args.apply, saved)?;
     Ok(exit_of(&staged))
 }
 
 /// The photos that are to move, by the flags or the file.
-async fn asked(args: &Args, places: &Deployment) -> anyhow::Result<Vec<Relocation>> {
+async fn asked(context: &Context, args: &Args, here: &Here<'_>) -> anyhow::Result<Vec<Relocation>> {
     if let Some(file) = &args.undo {
         return way_back(file);
     }
@@ -104,6 +118,10 @@ async fn asked(args: &Args, places: &Deployment) -> anyhow::Result<Vec<Relocatio
     if from == to {
         return Err(usage(format!("move photos from {from} to {to}: it is the same vertical")).into());
     }
+    if let Some(name) = &args.delivery {
+        return of_delivery(context, here, name, (from, to)).await;
+    }
+    let places = &here.places;
     let read = match &args.ids_from {
         Some(path) => Some(parse_ids(
             &std::fs::read(path).map_err(|error| usage(format!("read the ids: {}", path.display())).because(error))?,
@@ -113,6 +131,23 @@ async fn asked(args: &Args, places: &Deployment) -> anyhow::Result<Vec<Relocatio
     };
     let ids = read.transpose().map_err(|error| usage(format!("read the ids: {error}")))?.map(|Ids { ids, .. }| ids);
     Ok(photos(&*places.store, &places.settings.upload_bucket, from, to, ids.as_deref()).await?)
+}
+
+/// The photos of a delivery, which has to be of the vertical that they are in.
+async fn of_delivery(
+    context: &Context,
+    here: &Here<'_>,
+    name: &DeliveryName,
+    (from, to): (&Vertical, &Vertical),
+) -> anyhow::Result<Vec<Relocation>> {
+    let Some(Subject::Delivery(name)) = Subject::delivery(name.clone(), Some(from)) else {
+        return Err(usage(format!("move the delivery {name}: it is not of the vertical {from}")).into());
+    };
+    let mut printer = Printer::new(context);
+    let found = delivery::find(&here.system(), &name, &mut printer).await?;
+    printer.finish()?;
+    let files = found.map(|delivery| delivery.files()).unwrap_or_default();
+    Ok(files.iter().filter_map(|file| relocation(&file.key, to)).collect())
 }
 
 fn way_back(file: &Path) -> anyhow::Result<Vec<Relocation>> {
@@ -158,7 +193,7 @@ async fn apply(
     loop {
         let photos: Vec<Relocation> = waiting.iter().map(|photo| photo.photo.clone()).collect();
         let (ended, on): (Vec<_>, Vec<_>) =
-            changes.relocate(&photos).await?.into_iter().partition(|photo| !photo.stage.goes_on());
+            changes.relocate(&photos, context.clock.now()).await?.into_iter().partition(|photo| !photo.stage.goes_on());
         done.extend(ended);
         waiting = on;
         if waiting.is_empty() || began.elapsed() >= wait {

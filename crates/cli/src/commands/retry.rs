@@ -1,30 +1,37 @@
 //! `cameo retry`: send originals and dead letters through the flow again.
 
 use cameo::{
-    catalog::LedgerPages,
-    ledger::{Scope, State},
-    model::reason::ReasonCode,
-    server::deployment::Deployment,
+    client::wire::RetryRequest,
+    model::{key::DeliveryName, reason::ReasonCode},
+    operate::{
+        Subject,
+        retry::{self, Retry},
+    },
 };
 
 use super::{
     Context,
-    changes::{Changes, Report, print},
-    dead_letters::letters,
+    here::Here,
     places::PlacesArgs,
-    scope::{Matched, ScopeArgs, say_absent},
+    printer::Printer,
+    remote,
+    scope::{ScopeArgs, parse_delivery},
+    server::Target,
 };
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cameo retry --reason render.timeout\n  cameo retry --ids 351518,351519 --dry-run\n  \
-cameo retry --reason system.dead_letter\n\nDead letters of these entities are sent again too, and leave the dead-letter queue.\n\n\
+cameo retry --reason system.dead_letter\n  cameo retry 20261126-k3f9\n\nDead letters of these entities are sent again too, and leave the dead-letter queue.\n\n\
 Exit code 5 after sending: what was sent is in flight now, and `cameo status` shows what becomes of it. 0: there was nothing to send, or \
 --dry-run. 7: nothing is known of what was asked about.",
-    group = clap::ArgGroup::new("asked").required(true).multiple(true).args(["reason", "vertical", "ids", "ids_from"])
+    group = clap::ArgGroup::new("asked").required(true).multiple(true).args(["delivery", "reason", "vertical", "ids", "ids_from"])
 )]
 pub(crate) struct RetryArgs {
+    /// Only files of this delivery, such as 20261126-k3f9
+    #[arg(value_name = "DELIVERY", value_parser = parse_delivery, conflicts_with_all = ["ids", "ids_from"])]
+    delivery: Option<DeliveryName>,
     /// Only originals rejected for this reason
     #[arg(long, value_name = "CODE")]
     reason: Option<ReasonCode>,
@@ -38,35 +45,27 @@ pub(crate) struct RetryArgs {
 }
 
 pub(crate) async fn retry(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
-    let places = args.places.open(context).await?;
-    let scope = args.scope.scope()?;
-    if say_absent(context, &places, &scope).await? == Matched::Nothing {
-        return Ok(Exit::Different);
+    let target = args.places.target(context)?;
+    let subject = args.scope.subject(args.delivery)?;
+    let asked = Retry { subject, reason: args.reason, dry_run: args.dry_run };
+    let mut printer = Printer::new(context);
+    if let Target::Server(server) = target {
+        return remote::ask(&server, "/api/v1/retry", &request(asked), printer).await;
     }
-    let keys = rejected_keys(&places, &scope, args.reason).await?;
-    let dead_letters = match &places.queues {
-        Some(queues) if args.reason.is_none_or(|asked| asked == ReasonCode::SystemDeadLetter) => {
-            letters(queues, &scope).await?
-        }
-        _ => Vec::new(),
-    };
-    let mut report = Report { applied: !args.dry_run, keys, dead_letters, ..Report::default() };
-    let is_nothing = report.keys.is_empty() && report.dead_letters.is_empty();
-    if !args.dry_run && !is_nothing {
-        let changes = Changes::by(context, &places)?;
-        report.gone = changes.requeue(&report.keys).await?;
-        changes.redrive(&places, &report.dead_letters).await?;
-    }
-    print(context, &report)?;
-    Ok(if is_nothing || args.dry_run { Exit::Complete } else { Exit::Pending })
+    let here = Here::open(context, &args.places).await?;
+    let state = retry::run(&here.system(), &asked, &mut printer).await?;
+    printer.finish()?;
+    Ok(state.into())
 }
 
-async fn rejected_keys(places: &Deployment, scope: &Scope, asked: Option<ReasonCode>) -> anyhow::Result<Vec<String>> {
-    let mut keys = Vec::new();
-    let mut pages = LedgerPages::new(&*places.catalog, scope);
-    while let Some(page) = pages.next().await? {
-        let wanted = |state: &State| matches!(state, State::Rejected { reason, .. } if asked.is_none_or(|asked| asked == *reason));
-        keys.extend(page.into_iter().filter(|entry| wanted(&entry.state)).map(|entry| entry.key));
+fn request(asked: Retry) -> RetryRequest {
+    let Retry { subject, reason, dry_run } = asked;
+    let of = RetryRequest { reason: reason.map(|reason| reason.to_string()), dry_run, ..RetryRequest::default() };
+    match subject {
+        Subject::Delivery(name) => RetryRequest { delivery: Some(name.to_string()), ..of },
+        Subject::Scope(scope) => {
+            let (vertical, ids) = remote::named(scope);
+            RetryRequest { vertical, ids, ..of }
+        }
     }
-    Ok(keys)
 }

@@ -7,15 +7,18 @@ use cameo::{
     model::{
         error::{Error, Kind, Place},
         ids::{IDS_TEXT_MAX_BYTES, Ids, parse_ids, parse_ids_text},
-        key::Vertical,
+        key::{DeliveryName, NameError, Vertical},
+        token::Verticals,
     },
-    proof::verify::{AbsentIds, absent_ids, unmatched},
+    operate::{
+        Subject,
+        absent::{self, Matched},
+    },
     server::deployment::Deployment,
 };
-use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Context, json_line, note};
+use super::{Context, note, printer::Printer};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScopeArgs {
@@ -32,7 +35,12 @@ pub(crate) struct ScopeArgs {
 
 /// A vertical as a person types it: what macOS writes decomposed is composed first.
 pub(crate) fn parse_vertical(text: &str) -> Result<Vertical, String> {
-    text.nfc().collect::<String>().parse().map_err(|error: cameo::model::key::NameError| error.to_string())
+    text.nfc().collect::<String>().parse().map_err(|error: NameError| error.to_string())
+}
+
+/// The name of a delivery as a person types it.
+pub(crate) fn parse_delivery(text: &str) -> Result<DeliveryName, String> {
+    text.nfc().collect::<String>().parse().map_err(|error: NameError| error.to_string())
 }
 
 impl ScopeArgs {
@@ -44,6 +52,17 @@ impl ScopeArgs {
             (None, Some(vertical)) => Scope::Vertical(vertical),
             (None, None) => Scope::All,
         })
+    }
+
+    /// The entities that are asked for, or the delivery that is named beside them.
+    pub(crate) fn subject(&self, delivery: Option<DeliveryName>) -> anyhow::Result<Subject> {
+        let Some(name) = delivery else { return Ok(Subject::Scope(self.scope()?)) };
+        let contradiction = || {
+            let vertical = self.vertical.as_ref().map(ToString::to_string).unwrap_or_default();
+            let doing = format!("find the delivery {name}: it is not of the vertical {vertical}; leave --vertical out");
+            Error::new(Place::System, Kind::Misconfigured, doing)
+        };
+        Ok(Subject::delivery(name.clone(), self.vertical.as_ref()).ok_or_else(contradiction)?)
     }
 
     fn ids(&self) -> anyhow::Result<Option<Vec<u64>>> {
@@ -76,52 +95,12 @@ fn read_all(source: impl Read) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What was asked about and of which nothing is left.
-#[derive(Debug, Serialize)]
-struct Absent<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unmatched: &'a Option<cameo::proof::verify::Unmatched>,
-    unknown_ids: &'a [u64],
-    deleted_ids: &'a [u64],
-}
-
-/// How much of what was asked about is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Matched {
-    /// All of it.
-    Everything,
-    /// Some ids are unknown, or everything of them is deleted.
-    Some,
-    /// Nothing: the command has nothing to do.
-    Nothing,
-}
-
 /// Reports what of a scope is found nowhere, or is deleted.
 pub(crate) async fn say_absent(context: &Context, places: &Deployment, scope: &Scope) -> anyhow::Result<Matched> {
-    let unmatched = unmatched(places.to_verify(), scope).await?;
-    let absent = match unmatched {
-        None => absent_ids(places.to_verify(), scope).await?,
-        Some(_) => AbsentIds::default(),
-    };
-    let AbsentIds { unknown, deleted } = &absent;
-    let texts = unmatched.iter().map(ToString::to_string).chain(absent_text(unknown, deleted));
-    texts.for_each(|text| note(&text));
-    let is_absent = unmatched.is_some() || !absent.is_empty();
-    if context.json && is_absent {
-        json_line(&Absent { unmatched: &unmatched, unknown_ids: unknown, deleted_ids: deleted })?;
-    }
-    Ok(match scope {
-        _ if unmatched.is_some() => Matched::Nothing,
-        Scope::Ids { cd_idx, .. } if absent.len() == cd_idx.len() => Matched::Nothing,
-        _ if is_absent => Matched::Some,
-        _ => Matched::Everything,
-    })
-}
-
-/// A line for each id of which nothing is left.
-pub(crate) fn absent_text<'t>(unknown: &'t [u64], deleted: &'t [u64]) -> impl Iterator<Item = String> + 't {
-    let unknown = unknown.iter().map(|id| format!("{id}: not found"));
-    unknown.chain(deleted.iter().map(|id| format!("{id}: deleted; nothing of it is left")))
+    let mut printer = Printer::new(context);
+    let matched = absent::report(places.to_verify(), &Verticals::All, scope, &mut printer).await?;
+    printer.finish()?;
+    Ok(matched)
 }
 
 fn usage(doing: String) -> Error {

@@ -13,6 +13,7 @@ mod changes_feed;
 mod deliveries;
 mod entities;
 mod names;
+mod operate;
 mod tokens;
 mod uploads;
 
@@ -24,6 +25,10 @@ pub use entities::{
     VerticalView,
 };
 pub use names::{CheckedName, NameState, NamesToCheck};
+pub use operate::{
+    Ended, FILES_MAX, Frame, HandedOverFile, MisnamedFile, Part, ProgressView, ReconcileRequest, RetryRequest,
+    StatusRequest, StepView, VerifyRequest,
+};
 pub use tokens::{CreatedToken, NewToken, Revoked};
 pub use uploads::{FileToUpload, Upload, UploadState, Uploads};
 

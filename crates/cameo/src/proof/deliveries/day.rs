@@ -74,16 +74,21 @@ pub async fn days(
 impl Standing {
     /// Of the implicit delivery of a vertical and day.
     pub async fn of_day(places: Places<'_>, vertical: &Vertical, date: Date, zone: &TimeZone) -> Result<Self> {
-        let day = period(date, zone)?;
-        let mut uploaded = registered(places.catalog, vertical, &day).await?;
-        add_waiting(places, vertical, &day, &mut uploaded).await?;
-        leave_out_recorded(places, vertical, date, &mut uploaded).await?;
-        let wanted: Vec<Wanted> = uploaded.into_values().collect();
+        let wanted = uploaded(places, vertical, date, zone).await?;
         let items = items(places, vertical, &wanted).await?;
         let delivery = DeliveryName::Day { vertical: vertical.clone(), date }.to_string();
         let (skipped, missing, unexpected) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Self { delivery, vertical: vertical.clone(), items, skipped, missing, unexpected })
     }
+}
+
+/// The files of the implicit delivery of a vertical and day, in the order of their keys.
+pub async fn uploaded(places: Places<'_>, vertical: &Vertical, date: Date, zone: &TimeZone) -> Result<Vec<Wanted>> {
+    let day = period(date, zone)?;
+    let mut uploaded = registered(places.catalog, vertical, &day).await?;
+    add_waiting(places, vertical, &day, &mut uploaded).await?;
+    leave_out_recorded(places, vertical, date, &mut uploaded).await?;
+    Ok(uploaded.into_values().collect())
 }
 
 /// Of each key the newest upload that was registered within the day.

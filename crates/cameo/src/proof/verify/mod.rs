@@ -117,13 +117,17 @@ pub struct Places<'a> {
 }
 
 /// Hears what verifying finds, in order.
-pub trait Listen {
+pub trait Listen: Send {
     /// An entity was judged.
     fn entity(&mut self, report: &EntityReport);
     /// An object of the image bucket is nobody's.
     fn unowned(&mut self, _: &Unowned) {}
     /// How far it is: at the start, and after each page.
     fn progress(&mut self, _: Progress) {}
+    /// A moment to pass on what was heard, after each chunk: nothing more is looked at until it is over.
+    fn ready(&mut self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// How far verifying is.
@@ -146,7 +150,7 @@ pub enum Step {
     Sample,
 }
 
-impl<F: FnMut(&EntityReport)> Listen for F {
+impl<F: FnMut(&EntityReport) + Send> Listen for F {
     fn entity(&mut self, report: &EntityReport) {
         self(report);
     }

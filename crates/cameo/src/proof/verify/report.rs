@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{repair::Repair, sample::Sampled};
 use crate::{
@@ -19,7 +19,7 @@ const UNEXPECTED_FILES_LISTED_MAX: usize = 10_000;
 const UNOWNED_LISTED_MAX: usize = 1000;
 
 /// How an entity stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntityState {
     /// Every place holds what it should.

@@ -28,6 +28,7 @@ use crate::{
 /// not as they should be come at the end, once more.
 pub async fn verify(places: Places<'_>, question: &Question, listen: &mut impl Listen) -> Result<Summary> {
     listen.progress(Progress { entities: 0, step: Step::Entities });
+    listen.ready().await;
     let draw = question.sample.map(Draw::new);
     let mut run = Run {
         places,
@@ -157,6 +158,7 @@ impl Run<'_> {
             listen.entity(&report);
         }
         listen.progress(Progress { entities: self.summary.entities, step: Step::Entities });
+        listen.ready().await;
         Ok(())
     }
 
@@ -176,6 +178,7 @@ impl Run<'_> {
         let only = Only { served: self.places.served, keys: &keys };
         for some in entities.chunks(CHUNK) {
             listen.progress(Progress { entities: self.summary.entities, step: Step::Sample });
+            listen.ready().await;
             let facts = collect::of_entities(self.places, some, self.question.delivery.as_ref()).await?;
             let view = View { places: self.places, in_work: &self.in_work, look: Look::Entities };
             let before = judge_all(without_fetching(view), &facts).await?;
@@ -235,17 +238,32 @@ impl Run<'_> {
         if self.question.look == Look::Entities {
             return Ok(());
         }
-        let summary = &mut self.summary;
-        unowned::find(self.places, scope, |found| match found {
+        let mut objects = Objects { summary: &mut self.summary, listen };
+        unowned::find(self.places, scope, &mut objects).await
+    }
+}
+
+/// Counts what is found in the image bucket, and passes it on.
+struct Objects<'o, L> {
+    summary: &'o mut Summary,
+    listen: &'o mut L,
+}
+
+impl<L: Listen> unowned::Hear for Objects<'_, L> {
+    fn found(&mut self, found: unowned::Found) {
+        match found {
             unowned::Found::Nobodys(object) => {
-                summary.add_unowned(&object);
-                listen.unowned(&object);
+                self.summary.add_unowned(&object);
+                self.listen.unowned(&object);
             }
-            unowned::Found::InWork => summary.pending_objects += 1,
-            unowned::Found::OfUnknownVertical(key) => summary.add_other_image(key),
-            unowned::Found::Page => listen.progress(Progress { entities: summary.entities, step: Step::Objects }),
-        })
-        .await
+            unowned::Found::InWork => self.summary.pending_objects += 1,
+            unowned::Found::OfUnknownVertical(key) => self.summary.add_other_image(key),
+        }
+    }
+
+    async fn page(&mut self) {
+        self.listen.progress(Progress { entities: self.summary.entities, step: Step::Objects });
+        self.listen.ready().await;
     }
 }
 

@@ -57,6 +57,16 @@ pub trait Served: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Whether there is an address to fetch images from.
+    fn has_base(&self) -> bool {
+        true
+    }
+
+    /// Asks for anything under the base: an error where nobody answers.
+    async fn probe(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// The address of a key's image, for people.
     fn address(&self, key: &str) -> String {
         key.to_owned()

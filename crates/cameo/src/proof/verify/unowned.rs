@@ -37,16 +37,22 @@ pub(super) enum Found {
     InWork,
     /// A JPEG in the folder of a vertical that nobody knows, by its key.
     OfUnknownVertical(String),
+}
+
+/// Hears what is found.
+pub(super) trait Hear: Send {
+    /// An object was found.
+    fn found(&mut self, found: Found);
     /// A page was looked at.
-    Page,
+    fn page(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// Lists the image bucket for a scope.
-pub(super) async fn find(places: Places<'_>, scope: &Scope, mut tell: impl FnMut(Found)) -> Result<()> {
+pub(super) async fn find(places: Places<'_>, scope: &Scope, hear: &mut impl Hear) -> Result<()> {
     let mut search = Search { places, ids: None, known: BTreeMap::new() };
     match scope {
-        Scope::All => search.list("", &mut tell).await,
-        Scope::Vertical(vertical) => search.list(&format!("{vertical}/"), &mut tell).await,
+        Scope::All => search.list("", hear).await,
+        Scope::Vertical(vertical) => search.list(&format!("{vertical}/"), hear).await,
         Scope::Ids { vertical, cd_idx } => {
             search.ids = Some(cd_idx.iter().copied().collect());
             let bucket = &places.settings.image_bucket;
@@ -56,13 +62,13 @@ pub(super) async fn find(places: Places<'_>, scope: &Scope, mut tell: impl FnMut
             };
             for vertical in verticals {
                 if cd_idx.len() > IDS_APART_MAX {
-                    search.list(&vertical, &mut tell).await?;
+                    search.list(&vertical, hear).await?;
                     continue;
                 }
                 for folder in folders(places.store, bucket, &vertical).await? {
                     for id in cd_idx {
-                        search.list(&format!("{folder}{id}_"), &mut tell).await?;
-                        search.list(&format!("{folder}{id}.jpg"), &mut tell).await?;
+                        search.list(&format!("{folder}{id}_"), hear).await?;
+                        search.list(&format!("{folder}{id}.jpg"), hear).await?;
                     }
                 }
             }
@@ -80,22 +86,22 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
-    async fn list(&mut self, prefix: &str, tell: &mut impl FnMut(Found)) -> Result<()> {
+    async fn list(&mut self, prefix: &str, hear: &mut impl Hear) -> Result<()> {
         let mut after = String::new();
         loop {
             let page = self.places.store.list(&self.places.settings.image_bucket, prefix, &after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.key);
             let full = page.len() == PAGE;
-            self.page(page, tell).await?;
-            tell(Found::Page);
+            self.page(page, hear).await?;
+            hear.page().await;
             if !full {
                 return Ok(());
             }
         }
     }
 
-    async fn page(&mut self, page: Vec<ObjectInfo>, tell: &mut impl FnMut(Found)) -> Result<()> {
+    async fn page(&mut self, page: Vec<ObjectInfo>, hear: &mut impl Hear) -> Result<()> {
         let keys: Vec<(String, ImageKey)> = page
             .into_iter()
             .map(|info| (ImageKey::parse(&info.key), info.key))
@@ -111,7 +117,7 @@ impl Search<'_> {
             if !self.is_owned(&kind, &served).await? {
                 suspects.push((key, kind));
             } else if matches!(kind, ImageKey::Other(_)) && is_jpeg(&key) {
-                tell(Found::OfUnknownVertical(key));
+                hear.found(Found::OfUnknownVertical(key));
             }
         }
         if suspects.is_empty() {
@@ -127,7 +133,7 @@ impl Search<'_> {
         for (unowned, kind) in found {
             let is_in_work = |seen: &InWork| entity_of(kind).is_some_and(|entity| seen.of_entity(entity) == Work::Busy);
             let in_work = is_in_work(&before) || is_in_work(&after);
-            tell(if in_work { Found::InWork } else { Found::Nobodys(unowned) });
+            hear.found(if in_work { Found::InWork } else { Found::Nobodys(unowned) });
         }
         Ok(())
     }

@@ -39,6 +39,12 @@ impl LineSender {
         Ok(())
     }
 
+    /// Writes lines that are written out already, once there is room for them.
+    pub(super) async fn written(&self, lines: Bytes) {
+        // As above.
+        let _ = self.0.send(lines).await;
+    }
+
     /// Says how far the work has come.
     pub(super) async fn progress(&self, value: &impl Serialize) -> Answer<()> {
         self.item(&json!({ "progress": value })).await

@@ -27,11 +27,13 @@ mod etag;
 pub mod health;
 mod input;
 mod lines;
+mod operate;
 mod problem;
 mod relocate;
 mod request;
 mod restore;
 mod rights;
+mod subject;
 pub mod v1;
 
 pub use door::Door;

@@ -66,21 +66,6 @@ impl HttpImages {
         self
     }
 
-    /// Whether there is an address to fetch images from.
-    pub fn has_base(&self) -> bool {
-        self.public.is_some()
-    }
-
-    /// Asks for anything under the base: an error where nobody answers.
-    pub async fn probe(&self) -> Result<()> {
-        let Some(public) = &self.public else { return Err(no_base()) };
-        let url = public.of_key("");
-        let answer = self.client.head(&url).send().await;
-        answer.map(drop).map_err(|error| {
-            Error::new(Place::System, Kind::Unavailable, format!("look at the images: reach {url}")).because(error)
-        })
-    }
-
     async fn fetch_under(&self, urls: &ImageUrls, key: &str) -> std::result::Result<Fetched, Failure> {
         let url = urls.of_key(key);
         let failed = |error: reqwest::Error| Failure {
@@ -150,6 +135,19 @@ impl Served for HttpImages {
 
     fn why_not(&self) -> Option<String> {
         self.why_not.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn has_base(&self) -> bool {
+        self.public.is_some()
+    }
+
+    async fn probe(&self) -> Result<()> {
+        let Some(public) = &self.public else { return Err(no_base()) };
+        let url = public.of_key("");
+        let answer = self.client.head(&url).send().await;
+        answer.map(drop).map_err(|error| {
+            Error::new(Place::System, Kind::Unavailable, format!("look at the images: reach {url}")).because(error)
+        })
     }
 
     fn address(&self, key: &str) -> String {

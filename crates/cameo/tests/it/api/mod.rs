@@ -31,7 +31,7 @@ use cameo::{
         http::{ClientAddress, Peer},
         operator::router,
         s3_api::{Cors, SessionKeys},
-        site::Site,
+        site::{PublicImages, Site},
     },
     store::{Attributes, Condition, Store, memory::MemoryStore},
 };
@@ -43,6 +43,7 @@ use tower::ServiceExt;
 mod document;
 mod door;
 mod endpoints;
+mod operations;
 mod uploads;
 
 /// A server with some photos.
@@ -189,6 +190,7 @@ impl Api {
             events: queue("events"),
             registrations: queue("registrations"),
             images_url: ImageUrls::new("https://image.example"),
+            public_images: PublicImages::default(),
             window: None,
             audit: trail,
             door: Door::default(),

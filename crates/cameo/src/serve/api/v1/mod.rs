@@ -17,7 +17,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::rights::Viewer;
+use super::{operate::Room, rights::Viewer};
 use crate::{
     client::wire::{PROBLEM_JSON, ProblemBody},
     serve::site::Site,
@@ -27,8 +27,12 @@ mod changes;
 mod deliveries;
 mod entities;
 mod names;
+mod reconcile;
+mod retry;
+mod status;
 mod tokens;
 mod uploads;
+mod verify;
 mod verticals;
 mod whoami;
 
@@ -90,6 +94,20 @@ impl IntoResponses for Problems {
     }
 }
 
+/// Bytes of a question that is answered in frames: 100,000 numbers, or files with their names and hashes.
+const QUESTION_MAX_BYTES: usize = 32 << 20;
+
+/// Questions that are answered in frames.
+fn operations() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .routes(routes!(verify::verify))
+        .routes(routes!(status::status))
+        .routes(routes!(retry::retry))
+        .routes(routes!(reconcile::reconcile))
+        .layer(DefaultBodyLimit::max(QUESTION_MAX_BYTES))
+        .layer(Extension(Room::default()))
+}
+
 fn documented() -> OpenApiRouter<Site> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(whoami::whoami))
@@ -113,6 +131,7 @@ fn documented() -> OpenApiRouter<Site> {
         .routes(routes!(changes::list))
         .routes(routes!(changes::of_entity))
         .routes(routes!(document))
+        .merge(operations())
 }
 
 /// Deliveries that are recorded have long lists: few are taken at a time, so that they do not fill the memory.

@@ -1,24 +1,26 @@
 //! Dead letters as commands show them and send them again: with their photo, the reason and the cause.
 
-use cameo::{
-    ledger::Scope,
-    model::{key::UploadKey, reason::ReasonCode},
-    queue::{DeadLetter, Queue},
-    server::backends::Queues,
-};
 use serde::Serialize;
 
+use super::System;
+use crate::{
+    ledger::Scope,
+    model::{error::Result, key::UploadKey, reason::ReasonCode, token::Verticals},
+    queue::DeadLetter,
+};
+
 /// Dead letters of one queue that are shown or sent again, at most.
-pub(crate) const LETTERS_MAX: usize = 1000;
+pub const LETTERS_MAX: usize = 1000;
 
 /// A line about a dead letter.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct LetterLine {
-    pub(crate) queue: String,
+pub struct LetterLine {
+    /// The queue that it failed in.
+    pub queue: String,
     /// Names it within its queue.
-    pub(crate) id: String,
+    pub id: String,
     /// The originals that it is about, as far as they can be read.
-    pub(crate) keys: Vec<String>,
+    pub keys: Vec<String>,
     reason: ReasonCode,
     /// Why nobody tries it any more.
     detail: String,
@@ -41,7 +43,7 @@ impl LetterLine {
     }
 
     /// What it is about, in a word.
-    pub(crate) fn about(&self) -> String {
+    pub fn about(&self) -> String {
         match self.keys.as_slice() {
             [] => format!("message {} of {}", self.id, self.queue),
             keys => keys.join(", "),
@@ -49,7 +51,7 @@ impl LetterLine {
     }
 
     /// Its lines of text.
-    pub(crate) fn text(&self) -> Vec<String> {
+    pub fn text(&self) -> Vec<String> {
         let Self { reason, detail, .. } = self;
         let head = format!("{}: dead letter: {reason}: {detail}", self.about());
         vec![head, format!("  {}", reason.action_english())]
@@ -74,20 +76,42 @@ fn is_in(key: &str, scope: &Scope) -> bool {
     }
 }
 
+/// Whether a message is about nothing but what whoever asks may see.
+pub(super) fn is_own(verticals: &Verticals, keys: &[String]) -> bool {
+    let is_own = |key: &String| verticals.include_of(UploadKey::vertical(key).as_ref());
+    *verticals == Verticals::All || (!keys.is_empty() && keys.iter().all(is_own))
+}
+
 /// The dead letters of a scope, of both queues. Those that name no photo belong to the whole alone.
-pub(crate) async fn letters(queues: &Queues, scope: &Scope) -> anyhow::Result<Vec<LetterLine>> {
-    let mut lines = Vec::new();
-    for queue in [&queues.events, &queues.registrations] {
-        let letters = queue.dead_letters(LETTERS_MAX).await?;
-        lines.extend(letters.into_iter().map(|letter| LetterLine::new(queue.name(), letter)));
-    }
+pub async fn of_scope(system: &System<'_>, scope: &Scope) -> Result<Vec<LetterLine>> {
+    let mut lines = all(system).await?;
     lines.retain(|line| line.is_in(scope));
     Ok(lines)
 }
 
-/// The ids of the letters that are in a queue.
-pub(crate) fn ids_in(letters: &[LetterLine], queue: &dyn Queue) -> Vec<String> {
-    letters.iter().filter(|letter| letter.queue == queue.name()).map(|letter| letter.id.clone()).collect()
+/// The dead letters of both queues that whoever asks may see.
+pub(super) async fn all(system: &System<'_>) -> Result<Vec<LetterLine>> {
+    let Some(queues) = system.places.queues else { return Ok(Vec::new()) };
+    let mut lines = Vec::new();
+    for queue in [queues.events, queues.registrations] {
+        let letters = queue.dead_letters(LETTERS_MAX).await?;
+        lines.extend(letters.into_iter().map(|letter| LetterLine::new(queue.name(), letter)));
+    }
+    lines.retain(|line| is_own(system.verticals, &line.keys));
+    Ok(lines)
+}
+
+/// Sends dead letters again.
+pub(super) async fn redrive(system: &System<'_>, letters: &[LetterLine]) -> Result<()> {
+    let Some(queues) = system.places.queues else { return Ok(()) };
+    for queue in [queues.events.name(), queues.registrations.name()] {
+        let of_queue = letters.iter().filter(|letter| letter.queue == queue);
+        let ids: Vec<String> = of_queue.map(|letter| letter.id.clone()).collect();
+        if !ids.is_empty() {
+            system.act.redrive(queue, &ids).await?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -109,5 +133,14 @@ mod tests {
         assert_eq!(text[0], "origin/v/12_0.jpg: dead letter: system.dead_letter: refused");
         assert!(text[1].starts_with("  Whoever runs"));
         assert_eq!(unknown.about(), "message 8 of events");
+    }
+
+    #[test]
+    fn who_is_limited_to_verticals_sees_letters_about_nothing_else() {
+        let own = Verticals::only_or_all(["v".parse().unwrap()]);
+        let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        let (v, w) = ("origin/v/12_0.jpg", "origin/w/12_0.jpg");
+        assert!(is_own(&own, &keys(&[v])) && !is_own(&own, &keys(&[v, w])) && !is_own(&own, &keys(&[])));
+        assert!(is_own(&Verticals::All, &keys(&[])) && is_own(&Verticals::All, &keys(&[v, w])));
     }
 }

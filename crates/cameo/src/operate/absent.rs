@@ -1,0 +1,73 @@
+//! What was asked about and of which nothing is there: a vertical that nobody knows, ids that are found nowhere or are deleted.
+
+use serde::Serialize;
+
+use super::Output;
+use crate::{
+    ledger::Scope,
+    model::{error::Result, token::Verticals},
+    proof::verify::{AbsentIds, Places, Unmatched, absent_ids, unmatched},
+};
+
+/// How much of what was asked about is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matched {
+    /// All of it.
+    Everything,
+    /// Some ids are unknown, or everything of them is deleted.
+    Some,
+    /// Nothing: the command has nothing to do.
+    Nothing,
+}
+
+/// What was asked about and of which nothing is left.
+#[derive(Debug, Serialize)]
+struct Absent<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmatched: &'a Option<Unmatched>,
+    unknown_ids: &'a [u64],
+    deleted_ids: &'a [u64],
+}
+
+/// Reports what of a scope is found nowhere, or is deleted.
+pub async fn report(
+    places: Places<'_>,
+    verticals: &Verticals,
+    scope: &Scope,
+    output: &mut impl Output,
+) -> Result<Matched> {
+    let mut unmatched = unmatched(places, scope).await?;
+    show_own(verticals, &mut unmatched);
+    let absent = match unmatched {
+        None => absent_ids(places, scope).await?,
+        Some(_) => AbsentIds::default(),
+    };
+    let AbsentIds { unknown, deleted } = &absent;
+    let texts = unmatched.iter().map(ToString::to_string).chain(texts(unknown, deleted));
+    texts.for_each(|text| output.note(&text));
+    let is_absent = unmatched.is_some() || !absent.is_empty();
+    if is_absent {
+        let absent = Absent { unmatched: &unmatched, unknown_ids: unknown, deleted_ids: deleted };
+        output.item(Some(&absent), Vec::new);
+    }
+    output.ready().await;
+    Ok(match scope {
+        _ if unmatched.is_some() => Matched::Nothing,
+        Scope::Ids { cd_idx, .. } if absent.len() == cd_idx.len() => Matched::Nothing,
+        _ if is_absent => Matched::Some,
+        _ => Matched::Everything,
+    })
+}
+
+/// Offers no names of verticals that whoever asks may not see.
+pub(super) fn show_own(verticals: &Verticals, unmatched: &mut Option<Unmatched>) {
+    if let Some(unmatched) = unmatched {
+        unmatched.near.retain(|near| verticals.include(near));
+    }
+}
+
+/// A line for each id of which nothing is left.
+pub(super) fn texts<'t>(unknown: &'t [u64], deleted: &'t [u64]) -> impl Iterator<Item = String> + 't {
+    let unknown = unknown.iter().map(|id| format!("{id}: not found"));
+    unknown.chain(deleted.iter().map(|id| format!("{id}: deleted; nothing of it is left")))
+}

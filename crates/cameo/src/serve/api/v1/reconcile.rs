@@ -1,0 +1,38 @@
+//! Repairing what verifying finds.
+
+use axum::response::Response;
+
+use super::{
+    super::{
+        input::Json,
+        operate::{Asking, Question},
+        problem::Answer,
+        rights::Admin,
+        subject::Named,
+    },
+    Problems,
+};
+use crate::{client::wire::ReconcileRequest, operate::reconcile::Reconcile};
+
+/// Returns what is to be repaired, and with `apply` repairs it, each thing after another look.
+#[utoipa::path(
+    post,
+    path = "/api/v1/reconcile",
+    operation_id = "reconcile",
+    tag = "operations",
+    request_body = ReconcileRequest,
+    responses(
+        (status = 200, description = "Frames, a line each; the last one has the summary.", body = String, content_type = "application/x-ndjson"),
+        Problems
+    ),
+    security(("token" = ["admin"]))
+)]
+pub(super) async fn reconcile(
+    Admin(caller): Admin,
+    asking: Asking,
+    Json(asked): Json<ReconcileRequest>,
+) -> Answer<Response> {
+    let ReconcileRequest { vertical, ids, deep, apply } = asked;
+    let scope = Named { vertical, ids, delivery: None }.scope(&caller)?;
+    Ok(asking.answer(&caller, Question::Reconcile(Reconcile { scope, deep, apply })))
+}

@@ -1,0 +1,44 @@
+//! Another try of what was rejected and of dead letters, once the cause is fixed.
+
+use axum::response::Response;
+
+use super::{
+    super::{
+        input::Json,
+        operate::{Asking, Question},
+        problem::{Answer, Problem},
+        rights::Operator,
+        subject::Named,
+    },
+    Problems,
+};
+use crate::{client::wire::RetryRequest, operate::retry::Retry};
+
+/// Sends rejected originals and dead letters through the flow again. What is asked about has to be named: a reason, a vertical, ids or
+/// a delivery.
+#[utoipa::path(
+    post,
+    path = "/api/v1/retry",
+    operation_id = "retry",
+    tag = "operations",
+    request_body = RetryRequest,
+    responses(
+        (status = 200, description = "Frames, a line each; the last one has the summary.", body = String, content_type = "application/x-ndjson"),
+        Problems
+    ),
+    security(("token" = ["operator"]))
+)]
+pub(super) async fn retry(
+    Operator(caller): Operator,
+    asking: Asking,
+    Json(asked): Json<RetryRequest>,
+) -> Answer<Response> {
+    let RetryRequest { reason, vertical, ids, delivery, dry_run } = asked;
+    if reason.is_none() && vertical.is_none() && ids.is_none() && delivery.is_none() {
+        return Err(Problem::invalid("name what to try again: a reason, a vertical, ids or a delivery"));
+    }
+    let unknown = |code: &String| Problem::invalid(format!("reason: {code:?} is not a reason code"));
+    let reason = reason.map(|code| code.parse().map_err(|_| unknown(&code))).transpose()?;
+    let subject = Named { vertical, ids, delivery }.subject(&caller)?;
+    Ok(asking.answer(&caller, Question::Retry(Retry { subject, reason, dry_run })))
+}

@@ -1,0 +1,38 @@
+//! How things are: what waits, what is served, what was rejected and why, and how far a delivery came.
+
+use axum::response::Response;
+
+use super::{
+    super::{
+        input::Json,
+        operate::{Asking, Question},
+        problem::Answer,
+        rights::Viewer,
+        subject::Named,
+    },
+    Problems,
+};
+use crate::{client::wire::StatusRequest, operate::status::Status};
+
+/// Shows what is pending, served and rejected: a frame a count, an original, a dead letter or a queue; of a delivery a frame a file.
+#[utoipa::path(
+    post,
+    path = "/api/v1/status",
+    operation_id = "status",
+    tag = "operations",
+    request_body = StatusRequest,
+    responses(
+        (status = 200, description = "Frames, a line each; the last one has the summary.", body = String, content_type = "application/x-ndjson"),
+        Problems
+    ),
+    security(("token" = ["viewer"]))
+)]
+pub(super) async fn status(
+    Viewer(caller): Viewer,
+    asking: Asking,
+    Json(asked): Json<StatusRequest>,
+) -> Answer<Response> {
+    let StatusRequest { vertical, ids, delivery, all } = asked;
+    let subject = Named { vertical, ids, delivery }.subject(&caller)?;
+    Ok(asking.answer(&caller, Question::Status(Status { subject, all })))
+}
