@@ -33,6 +33,7 @@ class Embedded:
     """`cameo serve` over a folder."""
 
     NAME = "embedded"
+    STATE_OF_A_LOST_EVENT = "different"
 
     def __init__(self, folder):
         folder.mkdir(parents=True)
@@ -82,6 +83,8 @@ class Distributed:
     """The same on S3, SQS and MariaDB: `cameo serve` for console and API, `cameo worker` for the work."""
 
     NAME = "distributed"
+    # Nobody can see what is in a queue of SQS, so an event that was lost may also be on its way.
+    STATE_OF_A_LOST_EVENT = "pending"
 
     def __init__(self, folder):
         folder.mkdir(parents=True)

@@ -26,7 +26,7 @@ RUN_S = 900
 OPERATIONS = 19
 
 
-def tested(ended):
+def operations_tested(ended):
     """How many operations were asked."""
     return int(re.search(r"Tested: (\d+)", ended.stdout)[1])
 
@@ -48,7 +48,7 @@ def test_no_request_makes_the_server_fail_or_answer_what_is_not_documented(serve
         "--no-shrink", "--warnings", "off",
     ]  # fmt: skip
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=RUN_S)
-    assert ended.returncode == 0 and tested(ended) >= OPERATIONS, ended.stdout[-8000:] + ended.stderr[-2000:]
+    assert ended.returncode == 0 and operations_tested(ended) >= OPERATIONS, ended.stdout[-8000:] + ended.stderr[-2000:]
 
 
 def test_tokens_that_do_not_exist_are_revoked_with_404(server, tmp_path):
@@ -61,4 +61,4 @@ def test_tokens_that_do_not_exist_are_revoked_with_404(server, tmp_path):
         "--no-shrink", "--warnings", "off",
     ]  # fmt: skip
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=RUN_S)
-    assert ended.returncode == 0 and tested(ended) == 1, ended.stdout[-8000:] + ended.stderr[-2000:]
+    assert ended.returncode == 0 and operations_tested(ended) == 1, ended.stdout[-8000:] + ended.stderr[-2000:]
