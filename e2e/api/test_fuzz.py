@@ -23,7 +23,7 @@ EXAMPLES = 40
 SEED = 20261126
 RUN_S = 900
 # Operations that there are at least, but for the one that is tried apart.
-OPERATIONS = 19
+OPERATIONS = 24
 
 
 def operations_tested(ended):
