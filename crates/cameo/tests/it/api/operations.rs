@@ -79,7 +79,7 @@ fn file(name: &str, content: &str) -> DeliveredFile {
 
 async fn record(system: &System, vertical: &str, files: Vec<DeliveredFile>, skipped: Vec<SkippedFile>) -> Record {
     let content = NewRecord { by: "kim".into(), files, skipped, ..NewRecord::default() };
-    let now = (jiff::Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+    let now = (SystemClock.now(), &TimeZone::get("Asia/Seoul").unwrap());
     create(&*system.store, UPLOADS, &vertical.parse().unwrap(), content, now).await.unwrap()
 }
 
