@@ -17,7 +17,7 @@ use cameo::{
 };
 use jiff::Timestamp;
 use object_store::{
-    ObjectStore, ObjectStoreExt,
+    ObjectStoreExt,
     aws::{AmazonS3, AmazonS3Builder},
 };
 use serde_json::Value;
