@@ -5,4 +5,5 @@ mod commands;
 mod data_folder;
 mod doctor;
 mod help;
+mod remote_commands;
 mod running_server;
