@@ -156,11 +156,35 @@ pub struct NewObject {
     pub condition: Condition,
 }
 
+/// How giving an object a second key ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// The second key has the content.
+    Done,
+    /// The condition did not hold (412): look again.
+    ConditionFailed,
+    /// There is no object at the first key.
+    NoSource,
+}
+
+impl From<Option<Written>> for Copied {
+    fn from(written: Option<Written>) -> Self {
+        match written {
+            Some(Written::Done(_)) => Self::Done,
+            Some(Written::ConditionFailed) => Self::ConditionFailed,
+            None => Self::NoSource,
+        }
+    }
+}
+
 /// A second key to be given to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKey {
     /// Key of the object, in the same bucket.
     pub from: String,
+    /// `ETag` that the caller knows the object by. A store that has those very bytes at hand need not read them again; every
+    /// other copies what is there.
+    pub etag: String,
     /// The second key.
     pub to: String,
     /// What it is written with.
@@ -262,11 +286,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// [`copy`](Self::copy) for several objects to different keys: what became of each, in their order. An error may leave some
     /// of them written. Embedded, they share a commit.
-    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Option<Written>>> {
-        let copies = copies.iter().map(|NewKey { from, to, attributes, condition }| {
+    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Copied>> {
+        let copies = copies.iter().map(|NewKey { from, to, attributes, condition, .. }| {
             self.copy(bucket, from, to, attributes, condition.clone())
         });
-        try_join_all(copies).await
+        Ok(try_join_all(copies).await?.into_iter().map(Copied::from).collect())
+    }
+
+    /// Whether who expects nothing at a key should write under that condition, and look only where it does not hold: each look is a
+    /// request of its own, and the store keeps conditions. Embedded, a look costs next to nothing and a commit that is refused does not.
+    fn writes_first(&self) -> bool {
+        false
     }
 
     /// Removes an object if `etag`, or a validator in its place, still names it; true when it is gone afterwards (also when

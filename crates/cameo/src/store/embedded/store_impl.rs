@@ -13,8 +13,8 @@ use super::{
 use crate::{
     model::{content::Content, error::Result},
     store::{
-        Attributes, Condition, ContentDigest, ContentState, NewKey, NewObject, Object, ObjectInfo, Opened, Reading,
-        Store, Written, bounds,
+        Attributes, Condition, ContentDigest, ContentState, Copied, NewKey, NewObject, Object, ObjectInfo, Opened,
+        Reading, Store, Written, bounds,
         quarantine::{KeptId, Removal},
     },
 };
@@ -144,7 +144,8 @@ impl Store for Embedded {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Option<Written>> {
-        let new = NewKey { from: from.to_owned(), to: to.to_owned(), attributes: attributes.clone(), condition };
+        let (from, to, attributes) = (from.to_owned(), to.to_owned(), attributes.clone());
+        let new = NewKey { from, etag: String::new(), to, attributes, condition };
         let answer = self.copy_object(new.within(bucket)).await;
         copied(self, bucket, &new, answer).await
     }
@@ -161,11 +162,11 @@ impl Store for Embedded {
         answers.into_iter().zip(&conditions).map(|(answer, condition)| written(answer, condition)).collect()
     }
 
-    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Option<Written>>> {
+    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Copied>> {
         let answers = self.copy_together(bucket, copies.iter().map(|new| new.within(bucket)).collect()).await?;
         let mut all = Vec::with_capacity(answers.len());
         for (answer, new) in answers.into_iter().zip(&copies) {
-            all.push(copied(self, bucket, new, answer).await?);
+            all.push(copied(self, bucket, new, answer).await?.into());
         }
         Ok(all)
     }
