@@ -174,6 +174,7 @@ pub(super) mod tests {
             skipped: vec![skipped("6_0 (1).jpg", "name.unparseable"), skipped("no\u{202e}gpj.name", "file.haunted")],
             missing: vec![Promised { cd_idx: Some(7), file: None, detail: "the entity has no file".into() }],
             unexpected: vec![Promised { cd_idx: Some(1), file: Some("1_0.jpg".into()), detail: "x".into() }],
+            settled: 0,
         }
     }
 

@@ -39,7 +39,20 @@ impl Caller {
 
     /// Refuses a vertical that the caller may not see, as if it did not exist.
     pub(in crate::serve) fn see(&self, vertical: &Vertical) -> Answer<()> {
-        if self.verticals.include(vertical) { Ok(()) } else { Err(Problem::not_found("such vertical")) }
+        if self.verticals.include(vertical) {
+            return Ok(());
+        }
+        Err(match &self.verticals {
+            // Its own are no secret to whoever has the token.
+            Verticals::Only(own) => {
+                let own: Vec<&str> = own.iter().map(Vertical::as_str).collect();
+                Problem::not_found(&format!(
+                    "vertical {vertical} for this token, which is limited to {}",
+                    own.join(", ")
+                ))
+            }
+            Verticals::All => Problem::not_found("such vertical"),
+        })
     }
 
     /// The vertical of this name, where the caller may see it.
