@@ -3,7 +3,7 @@
 //! A backend is one file or folder behind [`Store`], chosen by a URL in the configuration. Each passes `contract`.
 //! The S3 endpoint needs more than this (streams, parts, checksums) and talks to [`embedded`] directly.
 
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,6 +29,7 @@ mod check;
 pub mod contract;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+mod located;
 pub mod memory;
 mod open;
 pub mod quarantine;
@@ -36,6 +37,7 @@ pub mod quarantine;
 pub mod s3;
 
 pub use check::{ContentDigest, ContentState};
+pub use located::Located;
 pub use open::open;
 
 /// What the names of metadata begin with that Cameo writes itself, about originals.
@@ -220,6 +222,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         let at = |position: u64| usize::try_from(position).unwrap_or(body.len());
         let piece = body.slice(at(bounds.start)..at(bounds.end));
         Ok(Some(Reading { info, pieces: stream::iter([Ok(piece)]).boxed() }))
+    }
+
+    /// Where the content is in a file, and what is known of the object, as of now: from memory where it is asked for often. `None` where there is
+    /// no object, and from a store that keeps no files: then [`read`](Self::read) has the answer.
+    fn locate(&self, _bucket: &str, _key: &str) -> Result<Option<Arc<Located>>> {
+        Ok(None)
     }
 
     /// What is known of the object; `None` where there is none.
