@@ -68,7 +68,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         })?;
         write_file(path, manifest.as_bytes())?;
     }
-    print(context, &report, args.csv.as_deref(), lang)?;
+    print(context, &report)?;
+    if let Some(path) = &args.csv {
+        write_table(path, &report, lang)?;
+    }
     Ok(exit_of(&report))
 }
 
@@ -92,22 +95,19 @@ pub(super) async fn of_server(client: &Client, delivery: &str, lang: Lang) -> an
         .into())
 }
 
-/// Prints a report, and writes its table where one is wanted.
-pub(super) fn print(context: &Context, report: &Report, csv: Option<&Path>, lang: Lang) -> anyhow::Result<()> {
-    if let Some(path) = csv {
-        write_file(path, report.csv().as_bytes())?;
-    }
-    if context.json {
-        return json_lines(report.json_lines());
-    }
-    lines(report.text().lines())?;
-    if let Some(path) = csv {
-        let path = path.display();
-        note(&match lang {
-            Lang::En => format!("the table is in {path}"),
-            Lang::Ko => format!("표를 {path} 에 저장했습니다"),
-        });
-    }
+/// Prints a report.
+pub(super) fn print(context: &Context, report: &Report) -> anyhow::Result<()> {
+    if context.json { json_lines(report.json_lines()) } else { lines(report.text().lines()) }
+}
+
+/// Writes the table of a report, after the report was printed: a file that cannot be written takes nothing away.
+pub(super) fn write_table(path: &Path, report: &Report, lang: Lang) -> anyhow::Result<()> {
+    write_file(path, report.csv().as_bytes())?;
+    let path = path.display();
+    note(&match lang {
+        Lang::En => format!("the table is in {path}"),
+        Lang::Ko => format!("표를 {path} 에 저장했습니다"),
+    });
     Ok(())
 }
 

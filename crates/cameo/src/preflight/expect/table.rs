@@ -194,7 +194,14 @@ impl Promised {
             }
             return Ok(());
         }
-        let Some((n, text)) = cell(columns.id) else { return Ok(()) };
+        let Some((n, text)) = cell(columns.id) else {
+            // A row that ends before the column of ids was meant to say something.
+            let first = row.cells.iter().enumerate().find(|(_, text)| !plain(text).is_empty());
+            if let Some((n, text)) = first.filter(|_| columns.id.is_some_and(|id| row.cells.len() <= id)) {
+                self.unreadable(n, row.number, text);
+            }
+            return Ok(());
+        };
         match (Cell::read(text), cell(columns.sequence), cell(columns.count)) {
             (Cell::Id(id), Some((n, text)), _) => match parse_sequence(text) {
                 Some(sequence) => self.add_file(format!("{id}_{sequence}.jpg"), None)?,

@@ -89,6 +89,19 @@ fn what_cannot_be_read_has_an_address() {
 }
 
 #[test]
+fn a_stray_quote_swallows_no_rows() {
+    assert_eq!(ids("cd_idx\n\"1001\n1002\n1003\n"), [1001, 1002, 1003]);
+    assert_eq!(ids("cd_idx,note\n1001,\"wide\n1002,b\n"), [1001, 1002]);
+}
+
+#[test]
+fn a_row_too_short_for_the_ids_is_named() {
+    let (ids, _, unreadable) = promised("shop,cd_idx\na,1001\n1002\n\n,\nb,1003\n".as_bytes());
+    assert_eq!(ids, [1001, 1003]);
+    assert_eq!(unreadable.len(), 1, "{unreadable:?}");
+}
+
+#[test]
 fn manifests_are_those_of_bagit_and_of_sha256sum() {
     let digest = "AB".repeat(32);
     let bag = format!("{digest}  data/1_0.jpg\n{digest}\t data/50%25%0A.jpg\n{digest} data/x%20y.jpg\n");

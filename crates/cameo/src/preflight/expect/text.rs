@@ -27,6 +27,8 @@ pub(super) fn parse(text: &str) -> Result<Expectation, String> {
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter(text))
+        // A quote that nothing closes is a stray one: as one that opens a cell it would swallow every row behind it.
+        .quoting(text.matches('"').count().is_multiple_of(2))
         .from_reader(text.as_bytes());
     for record in reader.records() {
         let record = record.map_err(|error| error.to_string())?;

@@ -1,9 +1,10 @@
 //! What a push records, and what it says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cameo::{
     client::wire::DeliveryView,
+    escape::visible,
     model::{key::Vertical, lang::Lang, reason::ReasonCode},
     preflight::{CheckedFile, Expectation, Report as CheckReport, Severity, Source},
     proof::deliveries::{
@@ -15,7 +16,7 @@ use cameo::{
 
 use super::{Args, SentFiles};
 use crate::{
-    commands::{Context, json_line, report},
+    commands::{Context, json_line, note, report},
     exit::Exit,
 };
 
@@ -72,11 +73,12 @@ fn skipped(source: &Source, report: &CheckReport) -> Vec<SkippedFile> {
         // The other one of two that claim the same photo has no finding of its own.
         let code = found.map_or(ReasonCode::NameDuplicate, |finding| finding.code);
         SkippedFile {
-            file: name.clone(),
+            // A record takes no names with control characters.
+            file: visible(name).into_owned(),
             code: code.code().to_owned(),
             cd_idx: file.name.cd_idx(),
             sequence: file.name.sequence(),
-            detail: found.map(|finding| finding.detail.english.clone()).unwrap_or_default(),
+            detail: found.map(|finding| visible(&finding.detail.english).into_owned()).unwrap_or_default(),
         }
     };
     left.map(skipped).collect()
@@ -155,8 +157,12 @@ pub(super) fn with_failures(mut report: Report, sent: &SentFiles) -> Report {
 }
 
 /// Where the table goes where nobody says: to failed.csv, where something failed, or where the table of an earlier run would mislead.
-fn table(report: &Report) -> Option<PathBuf> {
-    let path = PathBuf::from("failed.csv");
+/// Beside the folder for whoever is in it: in it, the next push would find the table among the photos.
+fn table(report: &Report, folder: &Path) -> Option<PathBuf> {
+    let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+    let is_in_folder =
+        here.zip(std::fs::canonicalize(folder).ok()).is_some_and(|(here, folder)| here.starts_with(folder));
+    let path = if is_in_folder { folder.join("..").join("failed.csv") } else { PathBuf::from("failed.csv") };
     let is_ours = || std::fs::read(&path).is_ok_and(|old| old.starts_with("\u{feff}cd_idx,".as_bytes()));
     (!report.lines.is_empty() || is_ours()).then_some(path)
 }
@@ -167,8 +173,15 @@ pub(super) fn finish(context: &Context, args: &Args, all: &Report, lang: Lang) -
     let mut report = all.clone();
     // Whoever does not wait knows that the rest is on its way.
     report.lines.retain(|line| args.wait || !is_pending(line));
-    let csv = args.csv.clone().or_else(|| table(&report));
-    report::print(context, &report, csv.as_deref(), lang)?;
+    report::print(context, &report)?;
+    if let Some(path) = &args.csv {
+        report::write_table(path, &report, lang)?;
+    } else if let Some(path) = table(&report, &args.folder)
+        && let Err(error) = report::write_table(&path, &report, lang)
+    {
+        // Nobody asked for this file: what became of the photos is said above, and is how the command ends.
+        note(&visible(&format!("{error:#}")));
+    }
     let has = |codes: &[ReasonCode]| report.lines.iter().any(|line| codes.iter().any(|code| line.code == code.code()));
     Ok(if has(&[ReasonCode::UploadFailed, ReasonCode::UploadMissing, ReasonCode::UploadPending]) {
         Exit::Pending

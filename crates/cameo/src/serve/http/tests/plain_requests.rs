@@ -80,7 +80,7 @@ async fn a_reader_of_a_file_that_takes_nothing_is_closed() {
     let stream = running.send("GET /file HTTP/1.1\r\nhost: h\r\n\r\n").await;
     timeout(LONG, async {
         while stream.take_error().unwrap().is_none() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await
