@@ -5,4 +5,5 @@ mod commands;
 mod data_folder;
 mod doctor;
 mod help;
+mod korean;
 mod running_server;
