@@ -40,7 +40,8 @@ pub fn format_of(beginning: &[u8]) -> Option<&'static str> {
 /// letter stays as it is, since it is for an engineer.
 pub fn found(reason: ReasonCode, detail: &str) -> Text {
     match reason {
-        ReasonCode::SystemDeadLetter | ReasonCode::SystemUnknownReason => Text::new(detail, detail),
+        ReasonCode::SystemDeadLetter => Text::new(detail, format!("처리하지 못한 원인: {detail}")),
+        ReasonCode::SystemUnknownReason => Text::new(detail, format!("이 버전이 모르는 사유: {detail}")),
         reason => Text { english: detail.to_owned(), technical: None, ..plain(reason, detail) },
     }
 }
