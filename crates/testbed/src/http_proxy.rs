@@ -1,8 +1,10 @@
 //! A proxy in front of an HTTP server that answers in its place: an error, a success that did nothing, or the truth, late.
 //!
-//! What no [`Rule`] names passes. Each connection carries one request, which is all the HTTP that it knows.
+//! What no [`Rule`] names passes. Each connection carries one request, which is all the HTTP that it knows. It counts them by method,
+//! so that a test can say what a step costs at a service that is paid by the request.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -17,6 +19,9 @@ use tokio::{
 
 /// The longest head of a request, bytes.
 const HEAD_MAX_BYTES: usize = 64 * 1024;
+
+/// What a PUT within S3 is counted as, whose content is that of another key.
+pub const COPY: &str = "COPY";
 
 /// What a request is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +60,16 @@ struct State {
     server: Mutex<String>,
     rules: Mutex<Vec<Rule>>,
     struck: AtomicU64,
+    requests: Mutex<BTreeMap<String, u64>>,
 }
 
 impl State {
+    fn count(&self, head: &str) {
+        let is_copy = head.to_ascii_lowercase().contains("\r\nx-amz-copy-source:");
+        let method = if is_copy { COPY } else { head.split(' ').next().unwrap_or_default() };
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(method.to_owned()).or_default() += 1;
+    }
+
     fn answer(&self, head: &str) -> Option<Answer> {
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = rules.iter().find(|rule| rule.names(head))?.answer.clone();
@@ -102,6 +114,11 @@ impl HttpProxy {
         *self.state.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 
+    /// How many requests came since the last call, by method; [`COPY`] is a method of its own.
+    pub fn take_requests(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut self.state.requests.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// How many requests were answered otherwise.
     pub fn struck(&self) -> u64 {
         self.state.struck.load(Ordering::SeqCst)
@@ -114,6 +131,7 @@ fn address(url: &str) -> String {
 
 async fn serve(mut client: TcpStream, state: Arc<State>) {
     let Some((head, begun)) = head_of(&mut client).await else { return };
+    state.count(&head);
     match state.answer(&head) {
         Some(Answer::Status(status, body)) => {
             swallow(&mut client, &head, begun.len()).await;
@@ -223,5 +241,8 @@ mod tests {
         assert!(ask("GET", "/images/1").await.starts_with("HTTP/1.1 204"));
         assert!(ask("PUT", "/originals/1").await.starts_with("HTTP/1.1 204"));
         assert_eq!(proxy.struck(), 1);
+        assert_eq!(proxy.take_requests(), [("GET".to_owned(), 1), ("PUT".to_owned(), 2)].into());
+        ask("PUT", "/images/2 HTTP/1.1\r\nX-Amz-Copy-Source: /images/1\r\nx-rest:").await;
+        assert_eq!(proxy.take_requests(), [(COPY.to_owned(), 1)].into());
     }
 }

@@ -14,7 +14,8 @@ use crate::{
     clock::Clock,
     ledger::{
         Count, EntityRows, LedgerEntry, Registered, Row, Scope, State,
-        decide::{Before, RegisterRules, RowChange, decide},
+        before::{Before, RowChange},
+        decide::{RegisterRules, decide},
         history::HistoryLine,
     },
     model::{

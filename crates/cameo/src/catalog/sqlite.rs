@@ -18,9 +18,10 @@ use crate::{
     db::{Done, Failure, Sqlite, integer},
     ledger::{
         Count, EntityRows, LedgerEntry, Registered, Row, Scope, State,
+        before::{Before, RowChange},
         decide::{
-            Before, Decision, RegisterRules, RowChange, decide, is_misfiled, published_from_column,
-            published_to_column, state_from_columns,
+            Decision, RegisterRules, decide, is_misfiled, published_from_column, published_to_column,
+            state_from_columns,
         },
     },
     model::{

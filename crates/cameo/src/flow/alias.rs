@@ -19,32 +19,48 @@ use crate::{
         error::{Error, Kind, Place, Result},
         key::{EntityId, PhotoId},
     },
-    store::{Attributes, NewKey, ObjectInfo, Written},
+    store::{Attributes, Copied, NewKey, ObjectInfo},
 };
 
 /// Metadata name of the version of the rows that an alias was made from, zero-padded.
 const VERSION_METADATA: &str = "cameo-entity-version";
 
 /// Brings the aliases of an entity in line with its rows; takes them down where none are to be published. `sizes` are
-/// image sizes that may have lost their last row. Returns primary photos whose renditions do not exist.
-pub async fn update_aliases(flow: &Flow, entity: &EntityId, sizes: &BTreeSet<String>) -> Result<Vec<PhotoId>> {
+/// image sizes that may have lost their last row. Where these are an entity's `first` rows no alias is expected, and who writes first
+/// does not look for one. Returns primary photos whose renditions do not exist.
+pub async fn update_aliases(
+    flow: &Flow,
+    entity: &EntityId,
+    sizes: &BTreeSet<String>,
+    first: bool,
+) -> Result<Vec<PhotoId>> {
     let _lock = flow.catalog.lock_entity(entity).await?;
     let mut current = flow.catalog.entity_rows(entity).await?;
-    let mut database_went_back = false;
+    let mut expected = Expected { database_went_back: false, none: first && flow.store.writes_first() };
     for _ in 0..CONFLICTS_MAX {
-        let newer = match bring_in_line(flow, entity, sizes, &current, database_went_back).await? {
+        let newer = match bring_in_line(flow, entity, sizes, &current, expected).await? {
             Ended::Settled { without_rendition } => return Ok(without_rendition),
             Ended::NewerAlias { version } => version,
         };
+        expected.none = false;
         // Whoever wrote it read the database before the lock was ours, or after it was lost: what the database says now is
         // as new. If it is not, it is an older database than the one that the alias was made from.
         current = flow.catalog.entity_rows(entity).await?;
         if current.version < newer {
             warn!(%entity, alias = newer, database = current.version, "the database went back: aliases are written from its rows");
-            database_went_back = true;
+            expected.database_went_back = true;
         }
     }
     Err(conflict(&format!("{entity}, whose rows")))
+}
+
+/// What is expected of the aliases that exist.
+#[derive(Debug, Clone, Copy)]
+struct Expected {
+    /// They may be of newer rows than the database has.
+    database_went_back: bool,
+    /// There are none where the rows want one: it is written on that condition, and looked at only where that does not hold.
+    none: bool,
 }
 
 /// How bringing aliases in line ended.
@@ -60,20 +76,23 @@ async fn bring_in_line(
     entity: &EntityId,
     sizes: &BTreeSet<String>,
     EntityRows { version, rows }: &EntityRows,
-    database_went_back: bool,
+    expected: Expected,
 ) -> Result<Ended> {
     let shown: &[Row] = if flow.settings.publish_alias { rows } else { &[] };
     let all_sizes: BTreeSet<&String> = sizes.iter().chain(rows.iter().map(|row| &row.image_size)).collect();
     let mut waiting: Vec<Alias<'_>> =
         all_sizes.into_iter().map(|image_size| Alias::new(entity, image_size, shown)).collect();
     let mut without_rendition = Vec::new();
-    for _ in 0..CONFLICTS_MAX {
+    for round in 0..CONFLICTS_MAX {
+        let is_unseen = |alias: &mut Alias<'_>| expected.none && round == 0 && alias.primary.is_some();
+        let unseen: Vec<_> = waiting.extract_if(.., is_unseen).collect();
         look(flow, &mut waiting).await?;
+        waiting.extend(unseen);
         if waiting.is_empty() {
             return Ok(Ended::Settled { without_rendition });
         }
         let newest = waiting.iter().filter_map(|alias| version_of(alias.standing.as_ref()?)).max();
-        if let Some(newer) = newest.filter(|newest| newest > version && !database_went_back) {
+        if let Some(newer) = newest.filter(|newest| newest > version && !expected.database_went_back) {
             return Ok(Ended::NewerAlias { version: newer });
         }
         let mut changed = Vec::new();
@@ -123,6 +142,9 @@ impl<'r> Alias<'r> {
 
 /// Looks what stands, and leaves those that are not settled.
 async fn look(flow: &Flow, aliases: &mut Vec<Alias<'_>>) -> Result<()> {
+    if aliases.is_empty() {
+        return Ok(());
+    }
     let keys: Vec<_> = aliases.iter().map(|alias| alias.key.as_str()).collect();
     let standing = flow.store.head_all(&flow.settings.image_bucket, &keys).await?;
     for (alias, standing) in aliases.iter_mut().zip(standing) {
@@ -150,6 +172,7 @@ async fn write<'r>(flow: &Flow, aliases: Vec<Alias<'r>>, version: u64) -> Result
         let row = alias.primary?;
         Some(NewKey {
             from: row.photo.rendition_key(&row.image_size),
+            etag: row.etag.clone(),
             to: alias.key.clone(),
             attributes: attributes(flow, version),
             condition: condition_on(alias.standing.as_ref()),
@@ -159,10 +182,10 @@ async fn write<'r>(flow: &Flow, aliases: Vec<Alias<'r>>, version: u64) -> Result
     let mut written = Vec::with_capacity(aliases.len());
     for alias in aliases {
         let done = if alias.primary.is_some() {
-            match copied.next().flatten() {
-                Some(Written::Done(_)) => AliasWrite::Written,
-                Some(Written::ConditionFailed) => AliasWrite::Changed,
-                None => AliasWrite::NoRendition,
+            match copied.next() {
+                Some(Copied::Done) => AliasWrite::Written,
+                Some(Copied::ConditionFailed) => AliasWrite::Changed,
+                Some(Copied::NoSource) | None => AliasWrite::NoRendition,
             }
         } else if let Some(info) = &alias.standing {
             let gone = flow.store.delete(bucket, &alias.key, &info.validator()).await?;

@@ -134,7 +134,8 @@ mod tests {
     use super::*;
     use crate::{
         catalog::contract::{rendered, rules},
-        ledger::decide::{Before, decide},
+        ledger::before::Before,
+        ledger::decide::decide,
     };
 
     fn set(label: &str, change: impl Fn(&mut Vec<ImageSize>)) -> NamedSizeSet {

@@ -13,8 +13,9 @@ use super::{
     Flow, NamedSizeSet,
     rendition_metadata::{
         EARLIER_MAX_BYTES, EARLIER_METADATA, MadeFrom, ORIGINAL_METADATA, SIZE_METADATA, SIZE_SET_METADATA,
-        SIZES_METADATA, earlier_sizes, newest, sizes_of_set,
+        SIZES_METADATA, earlier_sizes, newest, original_of, sizes_of_set,
     },
+    superseded::look_again,
     went_back::pass,
 };
 use crate::{
@@ -50,7 +51,8 @@ pub enum Published {
     Superseded,
 }
 
-/// Publishes the renditions of a photo together. Those whose keys changed in between are looked at again.
+/// Publishes the renditions of a photo together. Those whose keys changed in between are looked at again. Where each look is a request of
+/// its own, a first publication is tried without one.
 pub async fn publish(
     flow: &Flow,
     photo: &PhotoId,
@@ -62,6 +64,15 @@ pub async fn publish(
     let (mut done, mut earlier) = (Vec::with_capacity(renditions.len()), BTreeSet::new());
     let mut waiting: Vec<_> =
         renditions.into_iter().map(|made| Publication::new(flow, photo, made_from, made)).collect();
+    let unseen = if flow.store.writes_first() {
+        publish_unseen(flow, &mut waiting, &generation).await?
+    } else {
+        Unseen::default()
+    };
+    if unseen.is_all {
+        let renditions = waiting.into_iter().zip(unseen.written).map(|(publication, info)| publication.published(info));
+        return Ok(Published::Done { generation, renditions: renditions.collect(), earlier_sizes: Vec::new() });
+    }
     for _ in 0..CONFLICTS_MAX {
         // Each time round: a condition that did not hold means that somebody wrote since the last look, perhaps of a newer generation.
         let keys: Vec<_> = waiting.iter().map(|publication| publication.object.key.as_str()).collect();
@@ -71,7 +82,10 @@ pub async fn publish(
         // What this set has too is replaced or named by a row; only the others would be found by nobody.
         earlier.retain(|name| !made_from.has(name));
         if let Some(newer) = newest(found.iter().flatten()).filter(|(newest, _)| *newest > generation) {
-            let Some(lifted) = pass(flow, photo, made_from, newer).await? else { return Ok(Published::Superseded) };
+            let Some(lifted) = pass(flow, photo, made_from, newer).await? else {
+                withdraw(flow, photo, made_from, (&unseen.written, &found)).await?;
+                return Ok(Published::Superseded);
+            };
             generation = lifted;
             // What is published already carries the generation before: all of a photo carry one.
             waiting.extend(done.drain(..).map(|(publication, _)| publication));
@@ -103,6 +117,63 @@ pub async fn publish(
     let keys: Vec<_> = waiting.iter().map(|publication| publication.object.key.as_str()).collect();
     let doing = format!("publish {}: it changed {CONFLICTS_MAX} times in between", keys.join(", "));
     Err(Error::new(Place::Store, Kind::Conflict, doing))
+}
+
+/// What came of publishing without a look.
+#[derive(Debug, Default)]
+struct Unseen {
+    /// Whether all of it was written: there was nothing before it. Then `written` is in the order of the renditions.
+    is_all: bool,
+    /// What was written.
+    written: Vec<ObjectInfo>,
+}
+
+/// Publishes on the condition that nothing is at any key. One rendition goes first, the shortest: where a photo is replaced, it alone is
+/// sent in vain. What was written beside others that were refused is looked at with them, and written again as one with them.
+async fn publish_unseen(flow: &Flow, all: &mut [Publication], generation: &Generation) -> Result<Unseen> {
+    let bucket = &flow.settings.image_bucket;
+    for publication in &mut *all {
+        publication.carry(generation, &BTreeSet::new());
+    }
+    let Some(lead) = (0..all.len()).min_by_key(|at| all[*at].object.body.len()) else { return Ok(Unseen::default()) };
+    let mut written = vec![None; all.len()];
+    let others = (0..all.len()).filter(|at| *at != lead).collect();
+    for round in [vec![lead], others] {
+        let objects = round.iter().map(|at| all[*at].object.clone()).collect();
+        for (at, done) in round.into_iter().zip(flow.store.put_all(bucket, objects).await?) {
+            if let Written::Done(info) = done {
+                reached(Point::RenditionPublished);
+                written[at] = Some(info);
+            }
+        }
+        if written[lead].is_none() {
+            break;
+        }
+    }
+    Ok(Unseen { is_all: written.iter().all(Option::is_some), written: written.into_iter().flatten().collect() })
+}
+
+/// Removes what was written without a look although a newer original is published, as far as it is still there: at an image size that the
+/// newer one does not have, or no longer, nobody would publish over it and no message would name it.
+async fn withdraw(
+    flow: &Flow,
+    photo: &PhotoId,
+    made_from: MadeFrom<'_>,
+    (written, found): (&[ObjectInfo], &[Option<ObjectInfo>]),
+) -> Result<()> {
+    let is_ours = |info: &&ObjectInfo| {
+        written.iter().any(|written| written.key == info.key)
+            && info.made_from().as_ref() == Some(made_from.generation)
+            && original_of(info) == Some(made_from.etag)
+    };
+    let left: Vec<_> = found.iter().flatten().filter(is_ours).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    for info in left {
+        flow.store.delete(&flow.settings.image_bucket, &info.key, &info.validator()).await?;
+    }
+    look_again(flow, &photo.origin_key(), made_from.etag).await
 }
 
 /// A rendition that is not at its key yet.

@@ -143,7 +143,7 @@ async fn follow(flow: &Flow, entity: &EntityId, Changed { sizes, first }: &Chang
     }
     reached(Point::BeforeAlias);
     let mut hit = Vec::new();
-    for photo in update_aliases(flow, entity, sizes).await? {
+    for photo in update_aliases(flow, entity, sizes, *first).await? {
         if may_have_been_hit(flow, &photo).await? {
             hit.push(photo.origin_key());
         }

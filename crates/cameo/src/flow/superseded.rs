@@ -86,17 +86,18 @@ async fn take_down(flow: &Flow, event: &Event, found: &Found) -> Result<()> {
     for info in found.values().filter(|info| is_of(event, info)) {
         flow.store.delete(&flow.settings.image_bucket, &info.key, &info.validator()).await?;
     }
-    look_again(flow, event).await
+    match &event.change {
+        Change::Created { etag, .. } => look_again(flow, &event.key, etag).await,
+        Change::Removed => Ok(()),
+    }
 }
 
 /// An error where the same bytes were uploaded again meanwhile: what that upload published has the same `ETag`s, so it may
 /// have been deleted just now. The event is tried again, finds its bytes, and publishes what is missing.
-async fn look_again(flow: &Flow, event: &Event) -> Result<()> {
-    let Change::Created { etag, .. } = &event.change else { return Ok(()) };
-    match flow.store.head(&event.bucket, &event.key).await? {
-        Some(original) if original.etag == *etag => {
-            let doing =
-                format!("take down what is left of {}: its bytes were uploaded again in the meantime", event.key);
+pub(super) async fn look_again(flow: &Flow, key: &str, etag: &str) -> Result<()> {
+    match flow.store.head(&flow.settings.upload_bucket, key).await? {
+        Some(original) if original.etag == etag => {
+            let doing = format!("take down what is left of {key}: its bytes were uploaded again in the meantime");
             Err(Error::new(Place::Store, Kind::Conflict, doing))
         }
         _ => Ok(()),

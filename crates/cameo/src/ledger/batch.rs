@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use super::{
     LedgerEntry, Registered, Row,
-    decide::{Before, Decision, RegisterRules, RowChange, decide},
+    before::{Before, RowChange},
+    decide::{Decision, RegisterRules, decide},
     history::HistoryChange,
 };
 use crate::model::{

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     Effect, LedgerEntry, Registered, Row, State, TakeDown,
+    before::{Before, RowChange},
     history::{self, HistoryChange},
     image_urls::ImageUrls,
 };
@@ -51,17 +52,6 @@ pub struct Decision {
     pub history: Option<HistoryChange>,
 }
 
-/// What to do with a photo's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RowChange {
-    /// Nothing.
-    Keep,
-    /// These are the photo's rows now, and no others.
-    Replace(Vec<Row>),
-    /// It has none.
-    Remove,
-}
-
 impl Decision {
     /// What was done. `first` says whether these are the entity's first rows.
     pub fn registered(self, first: bool) -> Registered {
@@ -74,15 +64,6 @@ impl Decision {
         let Self { photo, take_down, other_recipe, .. } = self;
         Registered { photo, effect, take_down, other_recipe, first: first && effect == Effect::Rows }
     }
-}
-
-/// What is known of a key before a message.
-#[derive(Debug, Clone, Copy)]
-pub struct Before<'l> {
-    /// The ledger's entry.
-    pub entry: Option<&'l LedgerEntry>,
-    /// Image sizes that the photo has rows of. An entry of an older version of Cameo does not know what was published.
-    pub rows: &'l BTreeSet<String>,
 }
 
 /// A rendered outcome, as far as it decides anything.
@@ -106,7 +87,7 @@ pub fn decide(before: Before<'_>, outcome: &Outcome, rules: &RegisterRules, now:
         Some(entry) if entry.generation > outcome.generation => decide_late(before, entry, outcome, photo, rules, now),
         _ => decide_newest(before, outcome, photo, rules, now),
     };
-    let history = history::change(before, outcome, &decision, now);
+    let history = history::change(before, outcome, (decision.entry.as_ref(), &decision.rows), now);
     Decision { history, ..decision }
 }
 

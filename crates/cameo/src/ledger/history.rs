@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     LedgerEntry, State,
-    decide::{Before, Decision, RowChange},
+    before::{Before, RowChange},
 };
 use crate::{
     clock::{from_millis, to_millis},
@@ -104,17 +104,17 @@ pub struct HistoryLine {
 pub(super) fn change(
     before: Before<'_>,
     outcome: &Outcome,
-    decision: &Decision,
+    (after, rows): (Option<&LedgerEntry>, &RowChange),
     now: Timestamp,
 ) -> Option<HistoryChange> {
-    let after = decision.entry.as_ref()?;
-    let kind = kind(before, outcome, after, &decision.rows)?;
+    let after = after?;
+    let kind = kind(before, outcome, after, rows)?;
     let (vertical, cd_idx, sequence) = named_by(&outcome.key);
     let (reason, detail) = match &outcome.fate {
         Fate::Rejected { reason, detail } => (Some(*reason), Some(detail.clone())),
         _ => (None, None),
     };
-    let image_sizes = match &decision.rows {
+    let image_sizes = match rows {
         RowChange::Replace(rows) => rows.iter().map(|row| row.image_size.clone()).collect(),
         RowChange::Remove => before.rows.iter().cloned().collect(),
         RowChange::Keep => Vec::new(),

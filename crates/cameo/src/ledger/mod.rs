@@ -13,6 +13,7 @@ use crate::model::{
 
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod batch;
+pub mod before;
 pub mod decide;
 pub mod history;
 pub mod image_urls;

@@ -73,7 +73,7 @@ impl Delivery {
         let (_, items) = self.items(system).await?;
         let (skipped, missing, unexpected) = (Vec::new(), Vec::new(), Vec::new());
         let (delivery, vertical) = (self.name(), self.vertical().clone());
-        Ok(Standing { delivery, vertical, items, skipped, missing, unexpected })
+        Ok(Standing { delivery, vertical, items, skipped, missing, unexpected, settled: 0 })
     }
 
     fn name(&self) -> String {

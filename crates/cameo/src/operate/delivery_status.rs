@@ -21,7 +21,7 @@ const LINES: usize = 1000;
 /// A line about a file or a promise.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Line<'l> {
+pub(super) enum Line<'l> {
     /// A file that was handed over.
     Item(&'l Item),
     /// A file that a check refused.
@@ -93,7 +93,7 @@ fn summary_text(summary: &Summary, lang: Lang) -> String {
 
 impl Line<'_> {
     /// Its lines of text.
-    fn text(&self, lang: Lang) -> Vec<String> {
+    pub(super) fn text(&self, lang: Lang) -> Vec<String> {
         match self {
             Self::Item(item) => item_text(item, lang),
             Self::Skipped(skipped) => vec![skipped_text(skipped, lang)],
@@ -180,7 +180,7 @@ mod tests {
         };
         let (delivery, vertical) = ("20261126-k3f9".into(), "v".parse().unwrap());
         let items = states.iter().map(item).collect();
-        Standing { delivery, vertical, items, skipped: vec![], missing: vec![], unexpected: vec![] }
+        Standing { delivery, vertical, items, skipped: vec![], missing: vec![], unexpected: vec![], settled: 0 }
     }
 
     #[test]

@@ -3,14 +3,17 @@
 use serde::Serialize;
 
 use super::{
-    NO_JSON, Output, Subject, System, absent, delivery,
+    NO_JSON, Output, Subject, System, absent, delivery, delivery_status,
     verify_text::{text_of, unowned_text},
 };
 use crate::{
     ledger::Scope,
     model::{error::Result, key::Vertical, lang::Lang},
-    proof::verify::{
-        self, Delivery, EntityReport, EntityState, Listen, Look, Progress, Question, Sample, Summary, Unowned,
+    proof::{
+        deliveries::{Standing, standing::Promised},
+        verify::{
+            self, Delivery, EntityReport, EntityState, Listen, Look, Progress, Question, Sample, Summary, Unowned,
+        },
     },
 };
 
@@ -76,7 +79,7 @@ impl<O: Output> Listen for Reporter<'_, O> {
 
 /// Verifies what is asked about.
 pub async fn run(system: &System<'_>, asked: Verify, output: &mut impl Output) -> Result<EntityState> {
-    let Some((scope, delivery)) = asked_about(system, asked.about, output).await? else {
+    let Some((scope, delivery, promised)) = asked_about(system, asked.about, output).await? else {
         return Ok(EntityState::Different);
     };
     // Before anything else is shown: a list that ends with it would look like an answer.
@@ -95,25 +98,32 @@ pub async fn run(system: &System<'_>, asked: Verify, output: &mut impl Output) -
     let mut summary = verify::verify(system.places, &question, &mut reporter).await?;
     absent::show_own(system.verticals, &mut summary.unmatched);
     let lang = output.lang();
+    // What was promised and never came is no entity of any place, and yet the delivery is not complete without it.
+    for missing in &promised {
+        output.item(Some(&delivery_status::Line::Missing(missing)), || delivery_status::Line::Missing(missing).text(lang));
+    }
     output.item(Some(&Last { summary: &summary }), || text_of(&summary, lang));
     output.ready().await;
-    Ok(summary.state())
+    Ok(if promised.is_empty() { summary.state() } else { summary.state().max(EntityState::Different) })
 }
 
-/// The entities, and the list of what was handed over; none where there is no such delivery.
+/// The entities, the list of what was handed over, and what was promised and never came; none where there is no such delivery.
 async fn asked_about(
     system: &System<'_>,
     about: About,
     output: &mut impl Output,
-) -> Result<Option<(Scope, Option<Delivery>)>> {
+) -> Result<Option<(Scope, Option<Delivery>, Vec<Promised>)>> {
     let name = match about {
-        About::Files(vertical, files) => return Ok(Some((Scope::Vertical(vertical), Some(files)))),
-        About::Subject(Subject::Scope(scope)) => return Ok(Some((scope, None))),
+        About::Files(vertical, files) => return Ok(Some((Scope::Vertical(vertical), Some(files), Vec::new()))),
+        About::Subject(Subject::Scope(scope)) => return Ok(Some((scope, None, Vec::new()))),
         About::Subject(Subject::Delivery(name)) => name,
     };
     let Some(found) = delivery::find(system, &name, output).await? else { return Ok(None) };
     Ok(Some(match found {
-        delivery::Delivery::Recorded(record) => (Scope::Vertical(record.vertical.clone()), Some(record.to_verify())),
+        delivery::Delivery::Recorded(record) => {
+            let missing = Standing::of_record(system.deliveries(), &record).await?.missing;
+            (Scope::Vertical(record.vertical.clone()), Some(record.to_verify()), missing)
+        }
         // Nobody listed its bytes, so its entities are verified as they are now.
         delivery::Delivery::Day { vertical, files, .. } => {
             let (cd_idx, unnamed) = delivery::entities_of(&vertical, &files);
@@ -125,7 +135,7 @@ async fn asked_about(
                     ),
                 });
             }
-            (Scope::Ids { vertical: Some(vertical), cd_idx }, None)
+            (Scope::Ids { vertical: Some(vertical), cd_idx }, None, Vec::new())
         }
     }))
 }

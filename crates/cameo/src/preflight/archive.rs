@@ -20,8 +20,8 @@ use zip::{
 };
 
 use super::{
+    entry::{At, Entry, FILES_MAX, too_many, wrong},
     positioned::Positioned,
-    source::{At, Entry, FILES_MAX, too_many, wrong},
 };
 use crate::model::{error::Result, key::is_litter, lang::Text};
 

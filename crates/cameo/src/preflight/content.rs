@@ -12,7 +12,7 @@ use std::{
 use cameo_image::{Inspected, Limits, Reason, Rejection};
 use sha2::{Digest, Sha256};
 
-use super::source::{Entry, Source};
+use super::{entry::Entry, source::Source};
 use crate::model::{
     lang::Text,
     plain::{not_a_jpeg, plain},

@@ -14,8 +14,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
+    entry::wrong,
     report::{CheckedFile, Report},
-    source::{Source, wrong},
+    source::Source,
 };
 use crate::model::error::Result;
 

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::source::{At, Entry, FILES_MAX, too_many, wrong};
+use super::entry::{At, Entry, FILES_MAX, too_many, wrong};
 use crate::model::{
     error::Result,
     key::{ORIGIN_PREFIX, UploadKey},

@@ -9,6 +9,7 @@ mod archive;
 mod compare;
 mod content;
 mod csv;
+mod entry;
 pub mod expect;
 mod finding;
 mod fix;
@@ -23,12 +24,13 @@ mod source;
 
 pub use self::csv::csv_of;
 pub use content::{Hashes, Known, NothingKnown, Progress};
+pub use entry::{Entry, FILES_MAX};
 pub use expect::{Expectation, ExpectedFile};
 pub use finding::{Finding, Severity, Summary};
 pub use fix::{Copied, Fixed, copy_fixed};
 pub use name::{Name, NameFault};
 pub use report::{Check, CheckedFile, Report};
-pub use source::{Entry, FILES_MAX, Source};
+pub use source::Source;
 
 #[cfg(test)]
 mod tests;

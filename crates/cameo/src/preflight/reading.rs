@@ -72,8 +72,30 @@ pub(super) fn read(name: &str) -> Reading {
     let plain = reading.take_plain(name);
     let stem = reading.take_extension(&plain);
     let stem = reading.take_copy_marks(stem.trim());
-    reading.take_numbers(stem.trim());
+    // The numbers in a name that a telephone or a messenger gave are a time, and nobody's.
+    if !is_named_by_time(stem.trim()) {
+        reading.take_numbers(stem.trim());
+    }
     reading
+}
+
+/// Whether a name is a date and a time, such as `KakaoTalk_20261125_143022123_01` or `IMG_20261125_143022`.
+fn is_named_by_time(stem: &str) -> bool {
+    let mut numbers = stem.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
+    let is_date = |number: &str| {
+        let number: u32 = number.parse().ok().filter(|_| number.len() == 8).unwrap_or(0);
+        let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
+        (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
+    };
+    let of_messenger = ["kakaotalk", "signal-", "whatsapp", "telegram"];
+    let stem = stem.to_ascii_lowercase();
+    if of_messenger.iter().any(|name| stem.starts_with(name)) {
+        return true;
+    }
+    let begins_with_letters = stem.starts_with(|c: char| c.is_alphabetic());
+    begins_with_letters
+        && numbers.next().is_some_and(is_date)
+        && numbers.next().is_some_and(|time| (6..=9).contains(&time.len()))
 }
 
 /// Whether a character shows nothing, or changes how others show.

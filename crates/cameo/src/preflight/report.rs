@@ -12,12 +12,13 @@ use cameo_image::{Limits, SizeSet};
 use super::{
     compare::{Compared, compare},
     content::{Hashes, Known, Look, Looked, Progress},
+    entry::Entry,
     expect::Expectation,
     finding::{Finding, Severity, Summary, severity},
     name::{Name, NameFault},
     picture::remarks,
     set::{Member, Slots, gaps, same_content},
-    source::{Entry, Source},
+    source::Source,
 };
 use crate::model::{
     key::{PhotoId, Vertical},

@@ -39,6 +39,8 @@ const FAILED_IN_A_ROW_MAX: usize = 2 * SIDE_BY_SIDE;
 pub enum Sent {
     /// The server has it.
     Done,
+    /// The server has it, in place of other content that had its name.
+    Replaced,
     /// It had it before.
     Present,
     /// It was not sent: why.
@@ -98,12 +100,13 @@ impl<C: Contents> Sending<'_, C> {
         if in_a_row.load(Ordering::Relaxed) >= FAILED_IN_A_ROW_MAX {
             return Sent::Failed("not sent: the server could not be reached for the files before it".to_owned());
         }
+        let replaces = upload.replaces;
         let sent = self.with_retries(sender, place, upload).await;
         match &sent {
             Sent::Failed(_) => in_a_row.fetch_add(1, Ordering::Relaxed),
-            Sent::Done | Sent::Present => in_a_row.swap(0, Ordering::Relaxed),
+            Sent::Done | Sent::Replaced | Sent::Present => in_a_row.swap(0, Ordering::Relaxed),
         };
-        sent
+        if sent == Sent::Done && replaces { Sent::Replaced } else { sent }
     }
 
     async fn with_retries(&self, sender: &Sender, place: usize, mut upload: Upload) -> Sent {

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 
-use super::{api::RequestId, site::Site};
+use super::{api::request::RequestId, site::Site};
 use crate::serve::{
     audit::{Event, Line, client_of, cut, only_reads},
     http::ClientAddress,

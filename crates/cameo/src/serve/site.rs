@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{UploadAddresses, api::Door, audit::AuditTrail, images::client::HttpImages, s3_api::Cors};
+use super::{UploadAddresses, api::remembered::Door, audit::AuditTrail, images::client::HttpImages, s3_api::Cors};
 use crate::{
     clock::Clock,
     flow::Flow,

@@ -7,6 +7,7 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use super::{
     data_folder::Running,
     descriptors::{Shares, share_out},
+    image_threads::ImageThreads,
     renderer,
     tasks::Tasks,
 };
@@ -78,7 +79,9 @@ impl Listeners {
             let images = Images::new(worker.flow.store.clone(), &worker.flow.settings);
             let limits = config.server.connection_limits(shares.images);
             tasks.spawn(|stop| async move {
-                served("images", images::serve(listener, images, limits, stop.cancelled_owned()).await)
+                let threads = ImageThreads::start()?;
+                let handles = threads.handles.clone();
+                served("images", images::serve(listener, images, limits, handles, stop.cancelled_owned()).await)
             });
         }
         if let Some(listener) = self.console {

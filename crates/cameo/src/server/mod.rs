@@ -32,6 +32,8 @@ mod healing;
 #[cfg(feature = "embedded")]
 mod history;
 #[cfg(feature = "embedded")]
+mod image_threads;
+#[cfg(feature = "embedded")]
 mod listeners;
 #[cfg(feature = "embedded")]
 mod public_url;

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{
-    Attributes, Condition, ContentState, GENERATION_METADATA, NewKey, NewObject, ObjectInfo, Reading, Store, Written,
+    Attributes, Condition, ContentState, Copied, GENERATION_METADATA, NewKey, NewObject, ObjectInfo, Reading, Store,
+    Written,
     memory::MemoryStore,
     quarantine::{self, KeptId, Removal, Why},
 };
@@ -344,6 +345,7 @@ async fn what_is_written_together_is_as_if_written_apart(store: &dyn Store, buck
 
     let copy = |from: &str, to: &str, condition| NewKey {
         from: from.into(),
+        etag: String::new(),
         to: to.into(),
         attributes: attributes("9"),
         condition,
@@ -354,7 +356,7 @@ async fn what_is_written_together_is_as_if_written_apart(store: &dyn Store, buck
         copy("together-1", "together-2", Condition::Absent),
     ];
     let copied = store.copy_all(bucket, copies).await.expect("an answer");
-    assert!(matches!(copied[..], [Some(Written::Done(_)), None, Some(Written::ConditionFailed)]), "{copied:?}");
+    assert_eq!(copied, [Copied::Done, Copied::NoSource, Copied::ConditionFailed]);
     let copy = store.get(bucket, "together-copy-4", 100).await.expect("an answer").expect("an object");
     assert_eq!(
         (copy.body.as_ref(), copy.info.made_from().expect("a generation").as_str()),
@@ -362,6 +364,33 @@ async fn what_is_written_together_is_as_if_written_apart(store: &dyn Store, buck
     );
     assert!(store.put_all(bucket, Vec::new()).await.expect("an answer").is_empty());
     assert!(store.copy_all(bucket, Vec::new()).await.expect("an answer").is_empty());
+    copies_are_fenced_by_what_was_seen(store, bucket).await;
+}
+
+/// A second key changes only from what was seen at it, however the store copies; and a source that is gone is told from a condition that
+/// does not hold.
+async fn copies_are_fenced_by_what_was_seen(store: &dyn Store, bucket: &str) {
+    let source = put(store, bucket, "fenced-source", b"new").await;
+    let seen = put(store, bucket, "fenced-copy", b"old").await;
+    let copy = async |from: &str, etag: &str, condition| {
+        let (from, to) = (from.to_owned(), "fenced-copy".to_owned());
+        let new = NewKey { from, etag: etag.to_owned(), to, attributes: attributes("9"), condition };
+        store.copy_all(bucket, vec![new]).await.expect("an answer")[0]
+    };
+    let (matches, other) = (Condition::Matches(seen.validator()), Condition::Matches("0".repeat(32)));
+    assert_eq!(copy("fenced-source", &source.etag, other.clone()).await, Copied::ConditionFailed);
+    assert_eq!(copy("fenced-that-is-not", "", matches.clone()).await, Copied::NoSource);
+    assert_eq!(copy("fenced-source", &source.etag, matches.clone()).await, Copied::Done);
+    assert_eq!(
+        copy("fenced-source", &source.etag, matches.clone()).await,
+        Copied::ConditionFailed,
+        "it was written since"
+    );
+    let object = store.get(bucket, "fenced-copy", 10).await.expect("an answer").expect("an object");
+    assert_eq!((object.body.as_ref(), &object.info.etag), (&b"new"[..], &source.etag));
+    assert!(store.delete(bucket, "fenced-copy", &object.info.validator()).await.expect("an answer"));
+    assert_eq!(copy("fenced-source", &source.etag, matches).await, Copied::ConditionFailed, "it is gone");
+    assert_eq!(copy("fenced-source", &source.etag, Condition::Absent).await, Copied::Done);
 }
 
 async fn deletes_are_fenced_by_the_etag(store: &dyn Store, bucket: &str) {

@@ -3,7 +3,7 @@
 //! A backend is one file or folder behind [`Store`], chosen by a URL in the configuration. Each passes `contract`.
 //! The S3 endpoint needs more than this (streams, parts, checksums) and talks to [`embedded`] directly.
 
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,6 +29,7 @@ mod check;
 pub mod contract;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+mod located;
 pub mod memory;
 mod open;
 pub mod quarantine;
@@ -36,6 +37,7 @@ pub mod quarantine;
 pub mod s3;
 
 pub use check::{ContentDigest, ContentState};
+pub use located::Located;
 pub use open::open;
 
 /// What the names of metadata begin with that Cameo writes itself, about originals.
@@ -156,11 +158,35 @@ pub struct NewObject {
     pub condition: Condition,
 }
 
+/// How giving an object a second key ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// The second key has the content.
+    Done,
+    /// The condition did not hold (412): look again.
+    ConditionFailed,
+    /// There is no object at the first key.
+    NoSource,
+}
+
+impl From<Option<Written>> for Copied {
+    fn from(written: Option<Written>) -> Self {
+        match written {
+            Some(Written::Done(_)) => Self::Done,
+            Some(Written::ConditionFailed) => Self::ConditionFailed,
+            None => Self::NoSource,
+        }
+    }
+}
+
 /// A second key to be given to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKey {
     /// Key of the object, in the same bucket.
     pub from: String,
+    /// `ETag` that the caller knows the object by. A store that has those very bytes at hand need not read them again; every
+    /// other copies what is there.
+    pub etag: String,
     /// The second key.
     pub to: String,
     /// What it is written with.
@@ -196,6 +222,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         let at = |position: u64| usize::try_from(position).unwrap_or(body.len());
         let piece = body.slice(at(bounds.start)..at(bounds.end));
         Ok(Some(Reading { info, pieces: stream::iter([Ok(piece)]).boxed() }))
+    }
+
+    /// Where the content is in a file, and what is known of the object, as of now: from memory where it is asked for often. `None` where there is
+    /// no object, and from a store that keeps no files: then [`read`](Self::read) has the answer.
+    fn locate(&self, _bucket: &str, _key: &str) -> Result<Option<Arc<Located>>> {
+        Ok(None)
     }
 
     /// What is known of the object; `None` where there is none.
@@ -262,11 +294,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// [`copy`](Self::copy) for several objects to different keys: what became of each, in their order. An error may leave some
     /// of them written. Embedded, they share a commit.
-    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Option<Written>>> {
-        let copies = copies.iter().map(|NewKey { from, to, attributes, condition }| {
+    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Copied>> {
+        let copies = copies.iter().map(|NewKey { from, to, attributes, condition, .. }| {
             self.copy(bucket, from, to, attributes, condition.clone())
         });
-        try_join_all(copies).await
+        Ok(try_join_all(copies).await?.into_iter().map(Copied::from).collect())
+    }
+
+    /// Whether who expects nothing at a key should write under that condition, and look only where it does not hold: each look is a
+    /// request of its own, and the store keeps conditions. Embedded, a look costs next to nothing and a commit that is refused does not.
+    fn writes_first(&self) -> bool {
+        false
     }
 
     /// Removes an object if `etag`, or a validator in its place, still names it; true when it is gone afterwards (also when

@@ -38,10 +38,10 @@ async fn s3(
     keys: Option<AccessKeys>,
 ) -> Result<Arc<dyn Store>> {
     let access = crate::aws::AwsAccess::from_url(Place::Store, url)?.with_keys(keys);
-    let store = super::s3::S3Store::new(&access, buckets, super::s3::S3Limits::default())?;
+    let mut store = super::s3::S3Store::new(&access, buckets, super::s3::S3Limits::default())?;
     store.ping().await?;
     if let Some(bucket) = written
-        && !store.has_conditional_writes(bucket).await?
+        && !store.learn_conditions(bucket).await?.writes
     {
         tracing::warn!(
             bucket,

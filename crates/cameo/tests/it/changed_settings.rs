@@ -9,17 +9,25 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use cameo::{
     clock::Clock as _,
-    flow::{NamedSizeSet, Settings, SizeSets, requeue::requeue},
+    flow::{
+        NamedSizeSet, Settings, SizeSets,
+        publish::{Published, publish},
+        rendition_metadata::MadeFrom,
+        requeue::requeue,
+    },
     ledger::{Row, Scope},
+    model::{content::Content, event::Change, key::UploadKey},
+    render::Render,
     worker::Worker,
 };
 use cameo_image::{ImageSize, SizeSet};
 
 use crate::{
     faulty::Fault,
-    flow_crash::{Durable, VISIBILITY, drain, settings},
+    flow_crash::{Durable, Transcript, VISIBILITY, drain, settings},
 };
 
 fn size_set(label: &str, sizes: &[&str]) -> Arc<NamedSizeSet> {
@@ -136,10 +144,10 @@ async fn check_reconciled(durable: &Durable, after: &Settings, told: &str) {
     }
 }
 
-async fn crash_at_every_call(after_effect: bool) {
+async fn crash_at_every_call(new: fn() -> Durable, after_effect: bool) {
     for (name, before, after) in changes() {
         for n in 0.. {
-            let durable = Durable::new();
+            let durable = new();
             begin(&durable, &durable.worker_with(&Arc::default(), before.clone())).await;
             go_on(&durable).await;
             let fault = Arc::new(Fault { fail_at: Some(n), after_effect, ..Fault::default() });
@@ -163,12 +171,37 @@ async fn crash_at_every_call(after_effect: bool) {
 
 #[tokio::test]
 async fn a_crash_before_any_call_and_other_settings_leave_nothing_behind() {
-    crash_at_every_call(false).await;
+    crash_at_every_call(Durable::new, false).await;
+    crash_at_every_call(Durable::like_s3, false).await;
 }
 
 #[tokio::test]
 async fn a_crash_after_any_call_and_other_settings_leave_nothing_behind() {
-    crash_at_every_call(true).await;
+    crash_at_every_call(Durable::new, true).await;
+    crash_at_every_call(Durable::like_s3, true).await;
+}
+
+/// Where writes come before looks, the shortest rendition is written before anybody knows that a newer original is published. The newer
+/// one's size set has none of its name, so nobody else would take it down.
+#[tokio::test]
+async fn an_older_original_of_another_size_set_leaves_nothing_beside_the_newer_one() {
+    for new in [Durable::new, Durable::like_s3] {
+        let durable = new();
+        let (old, set) = (durable.put("origin/v/1_0.jpg", "old", 1).await, size_set("default/1", &["x", "sq"]));
+        let worker = durable.worker_with(&Arc::default(), of(size_set("default/2", &["sq"])));
+        let event = durable.put("origin/v/1_0.jpg", "new", 2).await;
+        durable.tell(&[event]).await;
+        drain(&durable, &worker).await.unwrap();
+        let Change::Created { etag, .. } = &old.change else { panic!("an upload") };
+        let UploadKey::Photo(photo) = UploadKey::parse(&old.key) else { panic!("a photo") };
+        let made_from = MadeFrom { generation: &old.generation, etag, size_set: &set };
+        let renditions =
+            Transcript.render(Content::from(Bytes::from("old")), &set.sizes).await.unwrap().unwrap().renditions;
+        let late = durable.worker_with(&Arc::default(), of(set.clone())).flow;
+        assert_eq!(publish(&late, &photo, made_from, renditions).await.unwrap(), Published::Superseded);
+        assert_eq!(objects(&durable).await, wanted(&rows(&durable).await, true));
+        assert_eq!(rows(&durable).await.len(), 1);
+    }
 }
 
 /// flow.md 8a.

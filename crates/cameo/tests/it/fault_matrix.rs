@@ -13,7 +13,7 @@ use cameo::queue::DeadLetter;
 use self::{
     faults::{Fault, Leaves, faults},
     loops::Loops,
-    world::{Durable, STEPS, Step, VICTIM, World},
+    world::{Durable, KINDS, Kind, STEPS, Step, VICTIM, World},
 };
 use crate::refusing::Refusals;
 
@@ -27,8 +27,8 @@ const FAULT: Duration = Duration::from_mins(10);
 const TOLD_OF_A_CASE: usize = 3;
 
 /// Runs a case; returns what was wrong, and how many calls were refused.
-async fn run(fault: &Fault, step: Step) -> (Vec<String>, u64) {
-    let mut world = World::new();
+async fn run(fault: &Fault, step: Step, kind: Kind) -> (Vec<String>, u64) {
+    let mut world = World::new(kind);
     world.begin(step).await;
     let refusals = Refusals::new(fault.rules.clone());
     let loops = Loops::start(&world.durable, &refusals);
@@ -84,13 +84,12 @@ async fn nothing_is_lost_when(components: &[&str]) {
     let mut cases = 0;
     for fault in faults().iter().filter(|fault| components.iter().any(|name| fault.name.starts_with(name))) {
         let mut struck = 0;
-        for step in STEPS {
-            let (found, times) = run(fault, step).await;
-            let more = found.len().saturating_sub(TOLD_OF_A_CASE);
-            let told =
-                found.into_iter().take(TOLD_OF_A_CASE).map(|wrong| format!("{} × {step:?}: {wrong}", fault.name));
-            wrongs.extend(told);
-            wrongs.extend((more > 0).then(|| format!("{} × {step:?}: and {more} more", fault.name)));
+        for (step, kind) in STEPS.into_iter().flat_map(|step| KINDS.map(|kind| (step, kind))) {
+            let (found, times) = run(fault, step, kind).await;
+            let (case, more) =
+                (format!("{} × {step:?} × {kind:?}", fault.name), found.len().saturating_sub(TOLD_OF_A_CASE));
+            wrongs.extend(found.into_iter().take(TOLD_OF_A_CASE).map(|wrong| format!("{case}: {wrong}")));
+            wrongs.extend((more > 0).then(|| format!("{case}: and {more} more")));
             struck += times;
             cases += 1;
         }

@@ -118,6 +118,9 @@ pub(crate) struct Faulty<T: ?Sized> {
 
 #[async_trait]
 impl Store for Faulty<dyn Store> {
+    fn writes_first(&self) -> bool {
+        self.inner.writes_first()
+    }
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
         self.fault.check(Place::Store, "store.get", key)?;
         self.fault.pass(self.inner.get(bucket, key, max_bytes)).await

@@ -40,6 +40,8 @@ mod register_simulation;
 mod removal_told_again;
 #[cfg(target_os = "linux")]
 mod render_children;
+#[cfg(all(feature = "sqs", feature = "s3"))]
+mod s3_requests;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod servers;
 #[cfg(all(feature = "sqs", feature = "s3"))]

@@ -163,6 +163,9 @@ async fn as_if_written(key: &str, body: Bytes, attributes: &Attributes) -> Writt
 
 #[async_trait]
 impl Store for Refusing<dyn Store> {
+    fn writes_first(&self) -> bool {
+        self.inner.writes_first()
+    }
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
         let call = self.inner.get(bucket, key, max_bytes);
         self.refusals.pass(&self.call("get"), key, || Some(None), call).await

@@ -56,8 +56,18 @@ fn stripped(info: ObjectInfo) -> ObjectInfo {
     ObjectInfo { write_generation: None, ..info }
 }
 
+fn stripped_of(written: Written) -> Written {
+    match written {
+        Written::Done(info) => Written::Done(stripped(info)),
+        Written::ConditionFailed => Written::ConditionFailed,
+    }
+}
+
 #[async_trait]
 impl Store for NamedByContent {
+    fn writes_first(&self) -> bool {
+        true
+    }
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
         let found = self.inner.get(bucket, key, max_bytes).await?;
         Ok(found.map(|object| Object { info: stripped(object.info), ..object }))
@@ -73,7 +83,7 @@ impl Store for NamedByContent {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Written> {
-        self.inner.put(bucket, key, body, attributes, condition).await
+        Ok(stripped_of(self.inner.put(bucket, key, body, attributes, condition).await?))
     }
     async fn copy(
         &self,
@@ -83,7 +93,7 @@ impl Store for NamedByContent {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Option<Written>> {
-        self.inner.copy(bucket, from, to, attributes, condition).await
+        Ok(self.inner.copy(bucket, from, to, attributes, condition).await?.map(stripped_of))
     }
     async fn delete(&self, bucket: &str, key: &str, etag: &str) -> Result<bool> {
         let meanwhile = self.meanwhile.lock().unwrap().take();

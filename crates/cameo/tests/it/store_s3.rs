@@ -20,7 +20,7 @@ use cameo::{
     store::{
         Attributes, Condition, Store, contract,
         embedded::{Embedded, EmbeddedOptions},
-        s3::{S3Limits, S3Store},
+        s3::{KeptConditions, S3Limits, S3Store},
     },
 };
 use cameo_testbed::emulators::Emulator;
@@ -42,9 +42,18 @@ pub(crate) async fn make_bucket(emulator: &Emulator, bucket: &str) {
     assert!(made.status().is_success(), "{made:?}");
 }
 
-async fn passes(store: &S3Store) {
-    contract::all(store, BUCKET).await;
-    assert!(store.has_conditional_writes(BUCKET).await.unwrap());
+async fn empty(store: &S3Store) {
+    for info in store.list(BUCKET, "", "", usize::MAX).await.unwrap() {
+        assert!(store.delete(BUCKET, &info.key, &info.etag).await.unwrap());
+    }
+}
+
+/// The contract: as a store is where nobody asked which conditions it keeps, and as it is once somebody did.
+async fn passes(mut store: S3Store, copies: bool) {
+    contract::all(&store, BUCKET).await;
+    assert_eq!(store.learn_conditions(BUCKET).await.unwrap(), KeptConditions { writes: true, copies });
+    empty(&store).await;
+    contract::all(&store, BUCKET).await;
     let error = store.get("no-such-bucket", "key", 10).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
 }
@@ -77,7 +86,7 @@ async fn ministack_passes_the_contract() {
     let error = store.ping().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Misconfigured, "{error}");
     make_bucket(&emulator, BUCKET).await;
-    passes(&store).await;
+    passes(store, false).await;
 }
 
 /// moto cannot keep a line break in a key, so it cannot pass the whole contract; the conditions it keeps.
@@ -85,15 +94,19 @@ async fn ministack_passes_the_contract() {
 async fn moto_keeps_conditions() {
     let Some(emulator) = Emulator::moto() else { return };
     make_bucket(&emulator, BUCKET).await;
-    assert!(store(&access(&emulator), &[BUCKET]).has_conditional_writes(BUCKET).await.unwrap());
+    let learnt = store(&access(&emulator), &[BUCKET]).learn_conditions(BUCKET).await.unwrap();
+    assert_eq!(learnt, KeptConditions { writes: true, copies: false });
 }
 
 /// The S3 endpoint of this program over a store of its own: where it listens, what it serves, and the queue of its events.
-async fn endpoint(folder: &Path) -> (tokio::net::TcpListener, String, S3Endpoint, SqliteQueue) {
+pub(crate) async fn endpoint(
+    folder: &Path,
+    [uploads, images]: [&str; 2],
+) -> (tokio::net::TcpListener, String, S3Endpoint, SqliteQueue) {
     let clock = Arc::new(SystemClock);
     let db = Sqlite::open(&folder.join("cameo.db")).await.unwrap();
     let events = SqliteQueue::new(db.clone(), "events", 5, clock.clone());
-    let options = EmbeddedOptions::new("uploads", BUCKET, events.clone());
+    let options = EmbeddedOptions::new(uploads, images, events.clone());
     let embedded = Embedded::open(folder, db, clock, options).await.unwrap();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("s3://?endpoint=http://{}", listener.local_addr().unwrap());
@@ -108,7 +121,7 @@ async fn endpoint(folder: &Path) -> (tokio::net::TcpListener, String, S3Endpoint
 #[tokio::test]
 async fn the_endpoint_of_ours_names_who_made_a_change_and_takes_records() {
     let folder = tempfile::tempdir().unwrap();
-    let (listener, url, endpoint, events) = endpoint(folder.path()).await;
+    let (listener, url, endpoint, events) = endpoint(folder.path(), ["uploads", BUCKET]).await;
     let keys = AccessKeys { id: "id".into(), secret: "secret".into() };
     let access = AwsAccess::from_url(Place::Store, &url).unwrap().with_keys(Some(keys));
     let checks = async {
@@ -133,13 +146,13 @@ async fn the_endpoint_of_ours_names_who_made_a_change_and_takes_records() {
 #[tokio::test]
 async fn the_endpoint_of_ours_passes_the_contract() {
     let folder = tempfile::tempdir().unwrap();
-    let (listener, url, endpoint, _) = endpoint(folder.path()).await;
+    let (listener, url, endpoint, _) = endpoint(folder.path(), ["uploads", BUCKET]).await;
     let access = |secret: &str| {
         let keys = AccessKeys { id: "id".into(), secret: secret.into() };
         AwsAccess::from_url(Place::Store, &url).unwrap().with_keys(Some(keys))
     };
     let checks = async {
-        passes(&store(&access("secret"), &[BUCKET])).await;
+        passes(store(&access("secret"), &[BUCKET]), true).await;
         presigned_addresses_are_good_for_one_content_at_one_key(&store(&access("secret"), &[BUCKET])).await;
         let stranger = store(&access("guessed"), &[BUCKET]);
         let error = stranger.get(BUCKET, "key", 10).await.unwrap_err();

@@ -173,7 +173,9 @@ impl System {
         };
         let served = Images::new(store.clone(), &settings);
         let listener = tokio::spawn(async move {
-            images::serve(socket, served, ConnectionLimits::default(), std::future::pending()).await.unwrap();
+            images::serve(socket, served, ConnectionLimits::default(), Vec::new(), std::future::pending())
+                .await
+                .unwrap();
         });
         let rules = RegisterRules { urls: ImageUrls::new(&base), ..rules() };
         let catalog = SqliteCatalog::open(db, &Table::default(), rules, clock.clone()).await.unwrap();

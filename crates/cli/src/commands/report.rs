@@ -72,7 +72,11 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
 /// The report that a server gives.
 pub(super) async fn of_server(client: &Client, delivery: &str, lang: Lang) -> anyhow::Result<Report> {
     let path = format!("/api/v1/deliveries/{}/report?lang={}", encoded(delivery), lang.code());
-    let mut stream = client.stream(http::Method::GET, &path, None::<&()>).await?;
+    let stream = client.stream(http::Method::GET, &path, None::<&()>).await;
+    let mut stream = stream.map_err(|error| {
+        let is_unknown = error.kind() == Kind::Misconfigured && error.to_string().contains("such delivery");
+        if is_unknown { unknown(delivery) } else { error }
+    })?;
     let mut lines = Vec::new();
     while let Some(line) = stream.next().await? {
         match line {
@@ -121,7 +125,9 @@ pub(super) fn unknown(delivery: &str) -> Error {
     Error::new(
         Place::System,
         Kind::Corrupt,
-        format!("find the delivery {delivery}: there is no record and no upload of it"),
+        format!(
+            "find the delivery {delivery}: there is no record and no upload of it, or this token may not see it; `cameo deliveries` lists them"
+        ),
     )
     .in_korean(format!("전달 {delivery} 을 찾을 수 없습니다. `cameo deliveries` 로 전달 번호를 확인해 주세요"))
 }

@@ -21,7 +21,7 @@ use cameo::{
 };
 
 use super::{
-    Context, json_line, line, lines,
+    Context, json_line, line, lines, note,
     server::{Asked, Target},
 };
 use crate::exit::Exit;
@@ -115,6 +115,12 @@ impl WhereArgs {
         let folder = context.data(self.data.as_deref());
         if context.config.keeps_objects()? && read_running(folder)?.is_some() {
             return Ok(Keeper::Server(Client::new(&Server::InFolder(folder.to_owned()))?));
+        }
+        if context.config.keeps_objects()? && !folder.exists() {
+            note(&format!(
+                "{} is made as a new data folder; if the server's is another one, give --data, or --server",
+                folder.display()
+            ));
         }
         let mut config = context.config.clone();
         folder.clone_into(&mut config.server.data);

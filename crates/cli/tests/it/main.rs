@@ -6,4 +6,5 @@ mod data_folder;
 mod doctor;
 mod help;
 mod korean;
+mod remote_commands;
 mod running_server;

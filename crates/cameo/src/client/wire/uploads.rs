@@ -52,6 +52,9 @@ pub struct Upload {
     /// Whether the content that is present is registered: it needs neither to be sent nor to be checked again.
     #[serde(default)]
     pub accepted: bool,
+    /// Whether it takes the place of other content that has its name.
+    #[serde(default)]
+    pub replaces: bool,
     /// Where to send it.
     pub url: Option<String>,
     /// The headers that must be sent with it, as they are.

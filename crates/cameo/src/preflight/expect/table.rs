@@ -39,6 +39,8 @@ const HEADERS: [(Column, &[&str]); 5] = [
             "엔티티",
             "엔티티번호",
             "상품번호",
+            "상품코드",
+            "상품id",
             "id",
             "ids",
             "아이디",
@@ -108,6 +110,7 @@ pub(super) fn parse(rows: Vec<Row>) -> Result<Expectation, String> {
     if rows.len() > ROWS_MAX {
         return Err(format!("it has more than {ROWS_MAX} rows"));
     }
+    let rows: Vec<Row> = rows.into_iter().filter(|row| !is_total(row)).collect();
     let header = rows.iter().take(HEADER_WITHIN_ROWS).enumerate().find_map(|(n, row)| Some((n, Columns::of(row)?)));
     let mut promised = Promised::default();
     match header {
@@ -119,6 +122,13 @@ pub(super) fn parse(rows: Vec<Row>) -> Result<Expectation, String> {
         None => promised.take_unnamed(&rows)?,
     }
     Ok(promised.0.in_order())
+}
+
+/// Whether a row sums up the others: it promises nothing.
+fn is_total(row: &Row) -> bool {
+    const TOTALS: [&str; 8] = ["합계", "총계", "소계", "계", "총합계", "total", "sum", "subtotal"];
+    let first = row.cells.iter().map(|cell| cell.trim().to_lowercase()).find(|cell| !cell.is_empty());
+    first.is_some_and(|cell| TOTALS.contains(&cell.trim_end_matches(':')))
 }
 
 /// Whether a table has a header that is understood.

@@ -78,7 +78,7 @@ impl Standing {
         let items = items(places, vertical, &wanted).await?;
         let delivery = DeliveryName::Day { vertical: vertical.clone(), date }.to_string();
         let (skipped, missing, unexpected) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { delivery, vertical: vertical.clone(), items, skipped, missing, unexpected })
+        Ok(Self { delivery, vertical: vertical.clone(), items, skipped, missing, unexpected, settled: 0 })
     }
 }
 

@@ -175,6 +175,7 @@ pub(super) mod tests {
             skipped: vec![skipped("6_0 (1).jpg", "name.unparseable"), skipped("no\u{202e}gpj.name", "file.haunted")],
             missing: vec![Promised { cd_idx: Some(7), file: None, detail: Text::new("the entity has no file", "") }],
             unexpected: vec![Promised { cd_idx: Some(1), file: Some("1_0.jpg".into()), detail: Text::new("x", "") }],
+            settled: 0,
         }
     }
 

@@ -6,13 +6,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     record::{DeliveredFile, Expected, NewRecord, Record, SkippedFile, photo_of},
     state::{Item, ItemState, Places, items},
 };
-use crate::model::{error::Result, key::Vertical, lang::Text};
+use crate::{
+    catalog::{Catalog, LedgerPages},
+    ledger::{Scope, State},
+    model::{
+        error::Result,
+        key::{UploadKey, Vertical},
+        lang::Text,
+    },
+};
 
 /// Something that was promised and is not among what was handed over, or the other way round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,6 +83,8 @@ pub struct Standing {
     pub missing: Vec<Promised>,
     /// What was handed over and was not promised.
     pub unexpected: Vec<Promised>,
+    /// Photos that were left out or never came, and that a later upload made live.
+    pub settled: u64,
 }
 
 impl Standing {
@@ -86,13 +97,57 @@ impl Standing {
             None => (Vec::new(), Vec::new()),
         };
         let (delivery, vertical) = (record.id.to_string(), record.vertical.clone());
-        Ok(Self { delivery, vertical, items, skipped: skipped.clone(), missing, unexpected })
+        let skipped = skipped.clone();
+        let mut standing = Self { delivery, vertical, items, skipped, missing, unexpected, settled: 0 };
+        standing.settle(places.catalog, record.created).await?;
+        Ok(standing)
+    }
+
+    /// Leaves out what a later upload has settled: a photo that was left out for its name, or was promised and never came, and that is
+    /// live since.
+    async fn settle(&mut self, catalog: &dyn Catalog, created: Timestamp) -> Result<()> {
+        let of_skipped =
+            self.skipped.iter().filter_map(|file| Some((entity_of(&self.vertical, file)?, file.sequence?)));
+        let of_missing = self.missing.iter().filter_map(|promised| {
+            let (cd_idx, sequence) = photo_of(&self.vertical, promised.file.as_deref()?);
+            Some((cd_idx?, sequence?))
+        });
+        let photos: BTreeSet<(u64, u16)> = of_skipped.chain(of_missing).collect();
+        let entities = self.missing.iter().filter(|promised| promised.file.is_none()).filter_map(|it| it.cd_idx);
+        let ids: BTreeSet<u64> = photos.iter().map(|(cd_idx, _)| *cd_idx).chain(entities).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let scope = Scope::Ids { vertical: Some(self.vertical.clone()), cd_idx: ids.into_iter().collect() };
+        let (mut live, mut pages) = (BTreeSet::new(), LedgerPages::new(catalog, &scope));
+        while let Some(page) = pages.next().await? {
+            let later = page.into_iter().filter(|entry| entry.state == State::Serving && entry.updated_at >= created);
+            live.extend(later.filter_map(|entry| match UploadKey::parse(&entry.key) {
+                UploadKey::Photo(photo) => Some((photo.entity.cd_idx, photo.sequence)),
+                _ => None,
+            }));
+        }
+        let before = self.skipped.len() + self.missing.len();
+        let vertical = self.vertical.clone();
+        self.skipped.retain(|file| {
+            let photo = entity_of(&vertical, file).zip(file.sequence);
+            !photo.is_some_and(|photo| live.contains(&photo))
+        });
+        self.missing.retain(|promised| match &promised.file {
+            Some(file) => {
+                let (cd_idx, sequence) = photo_of(&vertical, file);
+                !cd_idx.zip(sequence).is_some_and(|photo| live.contains(&photo))
+            }
+            None => !live.iter().any(|(cd_idx, _)| Some(*cd_idx) == promised.cd_idx),
+        });
+        self.settled = (before - self.skipped.len() - self.missing.len()) as u64;
+        Ok(())
     }
 
     /// The counts.
     pub fn summary(&self) -> Summary {
         let (mut entities, mut failed) = (BTreeSet::new(), BTreeSet::new());
-        let (mut live, mut pending) = (0, 0);
+        let (mut live, mut pending) = (self.settled, 0);
         for item in &self.items {
             entities.extend(item.cd_idx);
             live += u64::from(item.state == ItemState::Registered);
@@ -104,7 +159,7 @@ impl Standing {
         let skipped = self.skipped.iter().map(|file| entity_of(&self.vertical, file));
         failed.extend(skipped.chain(self.missing.iter().map(|promised| promised.cd_idx)).flatten());
         entities.extend(failed.iter().copied());
-        let photos = (self.items.len() + self.skipped.len() + self.missing.len()) as u64;
+        let photos = (self.items.len() + self.skipped.len() + self.missing.len()) as u64 + self.settled;
         Summary {
             delivery: self.delivery.clone(),
             vertical: self.vertical.to_string(),
@@ -171,7 +226,15 @@ fn compare(
     let mut missing: Vec<Promised> = list.ids.difference(&ids).map(no_file).collect();
     let names = files.iter().map(|file| file.name.as_str());
     let names: BTreeSet<&str> = names.chain(skipped.iter().map(|file| file.file.as_str())).collect();
-    missing.extend(list.files.keys().filter(|name| !names.contains(*name)).map(|name| Promised {
+    // A file that was left out for its name is there, and is reported as that.
+    let left_out: BTreeSet<(u64, u16)> =
+        skipped.iter().filter_map(|file| Some((entity_of(vertical, file)?, file.sequence?))).collect();
+    let is_left_out = |name: &str| match photo_of(vertical, name) {
+        (Some(cd_idx), Some(sequence)) => left_out.contains(&(cd_idx, sequence)),
+        _ => false,
+    };
+    let lacking = list.files.keys().filter(|name| !names.contains(*name) && !is_left_out(name));
+    missing.extend(lacking.map(|name| Promised {
         cd_idx: photo_of(vertical, name).0,
         file: Some((*name).to_owned()),
         detail: Text::new("the file was not handed over", "파일이 전달되지 않았습니다"),
@@ -221,6 +284,7 @@ mod tests {
             skipped: vec![skipped("5_0 (1).jpg"), skipped("sub/6_0.jpg"), skipped("7-0.jpg")],
             missing,
             unexpected: Vec::new(),
+            settled: 0,
         };
         let summary = standing.summary();
         assert_eq!((summary.entities, summary.failed_entities), (8, 7));

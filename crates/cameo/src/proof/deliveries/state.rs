@@ -230,7 +230,11 @@ fn just_before(key: &str) -> String {
 }
 
 /// What the ledger has of these keys.
-async fn entries(catalog: &dyn Catalog, vertical: &Vertical, keys: &[&str]) -> Result<BTreeMap<String, LedgerEntry>> {
+pub(super) async fn entries(
+    catalog: &dyn Catalog,
+    vertical: &Vertical,
+    keys: &[&str],
+) -> Result<BTreeMap<String, LedgerEntry>> {
     let asked: BTreeSet<&str> = keys.iter().copied().collect();
     let (mut ids, mut found) = (BTreeSet::new(), BTreeMap::new());
     for key in keys {
@@ -274,7 +278,13 @@ fn judge(wanted: &Wanted, facts: &Facts<'_>, is_rendered: impl Fn(&str) -> bool)
                 None => plain(ItemState::Received),
             },
         },
-        Some(object) if object.last_modified >= since => plain(ItemState::Replaced),
+        Some(object) if object.last_modified >= since => match decided(facts.entry, &object.etag) {
+            // It took nobody's place: what was delivered is served still, and somebody must send a good one.
+            Some((ItemState::Rejected, reason, detail)) => {
+                (ItemState::Rejected, reason, detail.map(|detail| format!("a later upload was rejected: {detail}")))
+            }
+            _ => plain(ItemState::Replaced),
+        },
         // Other bytes that were there before: these never came.
         Some(_) => plain(ItemState::Missing),
         None => match facts.entry {

@@ -40,10 +40,11 @@ pub use in_work::{Queues, without_message};
 pub use known::{AbsentIds, absent_ids, misnamed_with_ids, unmatched, verticals_known};
 pub use repair::Repair;
 pub use report::{
-    Cell, EntityReport, EntityState, OtherImages, Outdated, PlaceState, Summary, UnexpectedFile, Unmatched, Unowned,
+    Cell, EntityReport, EntityState, OtherImages, Outdated, PlaceState, Sampled, Summary, UnexpectedFile, Unmatched,
+    Unowned,
 };
 pub use run::verify;
-pub use sample::{SAMPLE_MAX, Sample, Sampled};
+pub use sample::{SAMPLE_MAX, Sample};
 pub use served::{Fetched, Served, ServedImage};
 pub use unowned::why_unowned;
 

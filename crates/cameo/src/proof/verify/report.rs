@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{repair::Repair, sample::Sampled, words};
+use super::{repair::Repair, words};
 use crate::{
     ledger::State,
     model::{
@@ -31,6 +31,17 @@ pub enum EntityState {
     Pending,
     /// A place lacks, or differs from, another.
     Different,
+}
+
+/// How much of what is served was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Sampled {
+    /// Images that were fetched.
+    pub fetched: u64,
+    /// Images that are served.
+    pub of: u64,
+    /// What the choice followed from.
+    pub seed: u64,
 }
 
 /// What a place holds.

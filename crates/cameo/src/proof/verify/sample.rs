@@ -9,10 +9,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::served::{Fetched, Served};
+use super::{
+    report::Sampled,
+    served::{Fetched, Served},
+};
 use crate::model::error::Result;
 
 /// Images of a sample, at most.
@@ -24,17 +26,6 @@ pub struct Sample {
     /// How many, of all; at most [`SAMPLE_MAX`].
     pub images: usize,
     /// What the choice follows from.
-    pub seed: u64,
-}
-
-/// How much of what is served was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Sampled {
-    /// Images that were fetched.
-    pub fetched: u64,
-    /// Images that are served.
-    pub of: u64,
-    /// What the choice followed from.
     pub seed: u64,
 }
 

@@ -4,10 +4,7 @@
 //! this machine's own clients are let in without one, as they always were: neither what came through a proxy nor what a web
 //! page sent. Wrong tokens are counted by address; a right one is let in however many wrong ones came from beside it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::Ordering;
 
 use axum::{
     extract::{Request, State},
@@ -19,14 +16,13 @@ use jiff::SignedDuration;
 
 use super::{
     problem::{Answer, Problem},
-    rights::Caller,
+    rights::{Caller, needs_token},
 };
 use crate::{
     client::wire::ASKED_BY,
     model::token::{Token, TokenFault, TokenSecret},
     serve::{
         audited::Who,
-        failures::Failures,
         http::{ClientAddress, Peer},
         site::Site,
     },
@@ -39,17 +35,6 @@ const RETRY_AFTER: &str = "60";
 /// Headers that a proxy adds, and no client of this machine's own.
 const OF_PROXIES: [&str; 6] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
-
-/// What the door remembers. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct Door(Arc<Remembered>);
-
-#[derive(Debug, Default)]
-struct Remembered {
-    /// A token was seen: they are never deleted, so it is not looked again.
-    has_tokens: AtomicBool,
-    failures: Failures,
-}
 
 /// Lets a request in with its [`Caller`], or answers it.
 pub(super) async fn admit(State(site): State<Site>, request: Request, next: Next) -> Response {
@@ -166,14 +151,6 @@ fn refused(code: &'static str, what: &str) -> Problem {
         format!("{what}; an administrator makes one with `cameo token create`"),
     )
     .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"cameo\", error=\"invalid_token\""))
-}
-
-/// What is answered to whoever must have a token and sent none.
-pub(super) fn needs_token() -> Problem {
-    let detail = "this needs a token: make one on the server's machine with `cameo token create --name NAME --role viewer`, and send it as \
-                  `Authorization: Bearer TOKEN` (commands: `cameo login URL`, or CAMEO_TOKEN)";
-    Problem::new(StatusCode::UNAUTHORIZED, "auth.required", detail)
-        .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"cameo\""))
 }
 
 impl Site {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Request, State},
-    middleware::{self, Next},
+    extract::DefaultBodyLimit,
+    middleware::{self},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -30,18 +30,21 @@ mod lines;
 mod operate;
 mod problem;
 mod relocate;
-mod request;
+pub(in crate::serve) mod remembered;
+pub(in crate::serve) mod request;
 mod restore;
 mod rights;
+mod side_by_side;
 mod subject;
 pub mod v1;
 
-pub use door::Door;
 pub(in crate::serve) use problem::{Answer, Problem};
-pub(in crate::serve) use request::{RequestId, finish, is_of_api};
+pub use remembered::Door;
+pub(in crate::serve) use request::{finish, is_of_api};
 pub(in crate::serve) use rights::Caller;
 
 use health::Health;
+use side_by_side::at_most;
 
 /// Changes that are made side by side: each brings up to 2 MiB. More are refused: one that waited with its body unread would
 /// hold its connection, and no time-out runs for who is not waited for.
@@ -77,10 +80,4 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
 /// The answer to paths of the API that it does not have.
 pub(super) fn unknown() -> Response {
     request::unknown().into_response()
-}
-
-/// Refuses a request where as many as there may be are being worked on.
-async fn at_most(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = places.try_acquire() else { return Problem::busy().into_response() };
-    next.run(request).await
 }

@@ -4,7 +4,7 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{StatusCode, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
 };
 use jiff::Timestamp;
 
@@ -39,7 +39,20 @@ impl Caller {
 
     /// Refuses a vertical that the caller may not see, as if it did not exist.
     pub(in crate::serve) fn see(&self, vertical: &Vertical) -> Answer<()> {
-        if self.verticals.include(vertical) { Ok(()) } else { Err(Problem::not_found("such vertical")) }
+        if self.verticals.include(vertical) {
+            return Ok(());
+        }
+        Err(match &self.verticals {
+            // Its own are no secret to whoever has the token.
+            Verticals::Only(own) => {
+                let own: Vec<&str> = own.iter().map(Vertical::as_str).collect();
+                Problem::not_found(&format!(
+                    "vertical {vertical} for this token, which is limited to {}",
+                    own.join(", ")
+                ))
+            }
+            Verticals::All => Problem::not_found("such vertical"),
+        })
     }
 
     /// The vertical of this name, where the caller may see it.
@@ -76,6 +89,14 @@ fn forbidden(detail: &str) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "auth.role", detail)
 }
 
+/// What is answered to whoever must have a token and sent none.
+pub(super) fn needs_token() -> Problem {
+    let detail = "this needs a token: make one on the server's machine with `cameo token create --name NAME --role viewer`, and send it as \
+                  `Authorization: Bearer TOKEN` (commands: `cameo login URL`, or CAMEO_TOKEN)";
+    Problem::new(StatusCode::UNAUTHORIZED, "auth.required", detail)
+        .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"cameo\""))
+}
+
 macro_rules! roles {
     ($($(#[$doc:meta])* $extractor:ident = $role:expr;)*) => {
         $(
@@ -87,7 +108,7 @@ macro_rules! roles {
                 type Rejection = Problem;
 
                 async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-                    let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(super::door::needs_token)?;
+                    let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(needs_token)?;
                     caller.require($role).map(Self)
                 }
             }

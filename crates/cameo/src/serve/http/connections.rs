@@ -52,7 +52,7 @@ pub(super) struct Connections(Arc<Shared>);
 
 struct Shared {
     listener: &'static str,
-    limits: ConnectionLimits,
+    limits: Arc<ConnectionLimits>,
     table: Mutex<Table>,
     /// A place became free, or a connection idle.
     changed: Notify,
@@ -113,7 +113,7 @@ impl Connections {
     pub(super) fn new(listener: &'static str, limits: ConnectionLimits) -> Self {
         Self(Arc::new(Shared {
             listener,
-            limits,
+            limits: Arc::new(limits),
             table: Mutex::default(),
             changed: Notify::new(),
             full: Sometimes::default(),
@@ -122,7 +122,7 @@ impl Connections {
         }))
     }
 
-    pub(super) fn limits(&self) -> &ConnectionLimits {
+    pub(super) fn limits(&self) -> &Arc<ConnectionLimits> {
         &self.0.limits
     }
 

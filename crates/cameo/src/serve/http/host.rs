@@ -24,7 +24,7 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), &'static str> {
 
 /// The text as a host with a port or without; no user, no empty port, and none of the signs that RFC 3986 lets a name have and
 /// no host has: a proxy makes `a,b` of two headers.
-fn authority(text: &str) -> Option<Authority> {
+pub(super) fn authority(text: &str) -> Option<Authority> {
     let authority: Authority = text.parse().ok()?;
     let rest = text.strip_prefix(authority.host())?;
     let is_whole = rest.is_empty() || authority.port_u16().is_some();

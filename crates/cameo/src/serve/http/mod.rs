@@ -1,29 +1,41 @@
 //! One base for the three listeners: who may connect, how long a request may take to arrive and an answer to leave, and how a listener ends.
 //!
 //! ```text
-//! accept → admit (places, places a client) → hyper (heads, their limits) → host check → the listener's own service
-//!                                                └ watched: idle, receiving or sending too slowly
+//! accept → admit (places, places a client) → plain requests (`direct`) → the listener's own service, content by `sendfile`
+//!                                          └ all others → hyper (heads, their limits) → host check → the listener's own service
+//!                                            both watched: idle, receiving or sending too slowly
 //! ```
 //!
 //! A listener has as many places as descriptors were shared out to it. An idle connection holds its place only until somebody else needs
 //! it, so connections that ask for nothing keep nobody out. What is slow is measured by `pace` in both directions, and a connection that
 //! waits for its client longer than the pace allows is closed. Nothing here knows what is served.
 
-use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{runtime::Handle, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 mod body;
 mod clients;
 mod connections;
+mod direct;
 mod host;
 mod pace;
+mod plain;
 mod sometimes;
 mod stream;
 mod transport;
@@ -37,11 +49,14 @@ pub use transport::{Accept, Peer, Transport};
 
 pub(super) use body::Incoming;
 pub(super) use clients::client_of;
+pub(super) use direct::{Direct, FileContent};
 pub(super) use host::is_this_machine;
+pub(super) use plain::PlainRequest;
 pub(super) use sometimes::Sometimes;
 
 use body::Outgoing;
 use connections::{Admitted, Connections, Place, Verdict};
+use direct::Ended;
 use stream::Watched;
 
 /// How long to wait before accepting again after a failure, such as no more file descriptors.
@@ -50,6 +65,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often while the listener ends.
 const LOOK_EVERY_AT_THE_END: Duration = Duration::from_millis(50);
+/// Whether content can be sent from a file as it is.
+const SENDS_FILES: bool = cfg!(target_os = "linux");
 /// The answer to a client that has too many connections, written as it is: no request of it is read.
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -61,6 +78,15 @@ pub(super) trait Service: Clone + Send + Sync + 'static {
 
     /// Headers that every answer gets, whatever the service says.
     const HEADERS: &'static [(&'static str, &'static str)];
+
+    /// Whether [`direct`](Self::direct) ever has an answer.
+    const IS_DIRECT: bool = false;
+
+    /// Answers a plain request at once, where that can be done without waiting for anything but a look-up: writes the lines of the head, but
+    /// for `Date` and the empty one, and gives the content. None where [`answer`](Self::answer) is to be asked.
+    fn direct(&self, _request: &PlainRequest<'_>, _head: &mut Vec<u8>) -> Option<Direct> {
+        None
+    }
 
     /// Answers a request. An error closes the connection.
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = io::Result<Response<Self::Body>>> + Send;
@@ -80,12 +106,26 @@ pub(super) async fn serve<S: Service>(
     service: S,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    serve_on(name, listener, limits, Vec::new(), service, shutdown).await
+}
+
+/// [`serve`], with connections on other runtimes, one after the other; where there are none, on the caller's.
+pub(super) async fn serve_on<S: Service>(
+    name: &'static str,
+    listener: impl Accept,
+    limits: ConnectionLimits,
+    runtimes: Vec<Handle>,
+    service: S,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     let shutdown_timeout = limits.shutdown_timeout;
     let listening = Listening {
         server: server(&limits),
         connections: Connections::new(name, limits),
         service,
         ending: CancellationToken::new(),
+        runtimes,
+        accepted: AtomicUsize::new(0),
     };
     let mut open = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -124,6 +164,8 @@ struct Listening<S> {
     connections: Connections,
     service: S,
     ending: CancellationToken,
+    runtimes: Vec<Handle>,
+    accepted: AtomicUsize,
 }
 
 impl<S: Service> Listening<S> {
@@ -138,20 +180,36 @@ impl<S: Service> Listening<S> {
             }
         };
         match self.connections.admit(peer.address()).await {
-            Admitted::Place(place) => {
-                open.spawn(self.serve_one(stream, peer, place));
-            }
+            Admitted::Place(place) => self.spawn(stream, peer, place, open),
             // As much as the send buffer of a fresh connection takes, which is all of it; nobody waits for it.
             Admitted::TooMany => stream.write_at_once(TOO_MANY),
         }
     }
 
+    /// Serves a connection on the runtime whose turn it is.
+    fn spawn<T: Transport>(&self, stream: T, peer: Peer, place: Place, open: &mut JoinSet<()>) {
+        stream.prepare();
+        if self.runtimes.is_empty() {
+            open.spawn(self.serve_one(stream, peer, place));
+            return;
+        }
+        let runtime = &self.runtimes[self.accepted.fetch_add(1, Ordering::Relaxed) % self.runtimes.len()];
+        let entered = runtime.enter();
+        let moved = stream.move_here();
+        drop(entered);
+        match moved {
+            Ok(stream) => drop(open.spawn_on(self.serve_one(stream, peer, place), runtime)),
+            Err(error) => ended_early(&error),
+        }
+    }
+
     fn serve_one<T: Transport>(&self, stream: T, peer: Peer, place: Place) -> impl Future<Output = ()> + use<S, T> {
         let limits = self.connections.limits();
-        stream.prepare();
         // A client that takes nothing must not have the kernel hold megabytes for it.
         let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, limits.send_buffer_bytes);
-        let (connection, service) = (place.connection().clone(), self.service.clone());
+        let (limits, look_every) = (limits.clone(), LOOK_EVERY.min(limits.idle_timeout / 8));
+        let (connection, service, direct_service) =
+            (place.connection().clone(), self.service.clone(), self.service.clone());
         let answering = connection.clone();
         let service = service_fn(move |request: Request<hyper::body::Incoming>| {
             let (service, connection) = (service.clone(), answering.clone());
@@ -172,14 +230,28 @@ impl<S: Service> Listening<S> {
                 Ok::<_, io::Error>(response.map(|body| Outgoing::new(body, asked)))
             }
         });
-        let io = TokioIo::new(Watched::new(stream, connection));
-        let served = self.server.serve_connection(io, service);
-        watch(served, place, self.ending.clone(), LOOK_EVERY.min(limits.idle_timeout / 8))
+        let mut stream = Watched::new(stream, connection);
+        let (server, ending) = (self.server.clone(), self.ending.clone());
+        let served = async move {
+            if S::IS_DIRECT && SENDS_FILES {
+                match direct::answer(&mut stream, &direct_service, &limits, &ending).await {
+                    Ok(Ended::Other(received)) => stream.unread(received),
+                    Ok(Ended::Closed) => return,
+                    Err(error) => return ended_early(&error),
+                }
+            }
+            by_hyper(server.serve_connection(TokioIo::new(stream), service), ending).await;
+        };
+        watch(served, place, self.ending.clone(), look_every)
     }
 }
 
-/// Drives a connection until it ends, or has to: its place is needed, its client is too slow, or the listener ends.
-async fn watch<I, S, B>(served: http1::Connection<I, S>, place: Place, ending: CancellationToken, look_every: Duration)
+fn ended_early(error: &dyn std::error::Error) {
+    tracing::debug!(%error, "a connection ended early");
+}
+
+/// Has hyper serve a connection until it ends, and end it when the listener does.
+async fn by_hyper<I, S, B>(served: http1::Connection<I, S>, ending: CancellationToken)
 where
     http1::Connection<I, S>: Future<Output = hyper::Result<()>>,
     I: hyper::rt::Read + hyper::rt::Write + Unpin,
@@ -188,6 +260,23 @@ where
     B: Body + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let mut served = pin!(served);
+    let result = tokio::select! {
+        // First, so that what came before the end is read before it.
+        biased;
+        result = served.as_mut() => result,
+        () = ending.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = result {
+        ended_early(&error);
+    }
+}
+
+/// Drives a connection until it ends, or has to: its place is needed, its client is too slow, or the listener ends.
+async fn watch(served: impl Future<Output = ()>, place: Place, ending: CancellationToken, look_every: Duration) {
     let connection: Arc<connections::Connection> = place.connection().clone();
     let mut served = pin!(served);
     let (mut look_every, mut is_ending) = (look_every, false);
@@ -195,17 +284,11 @@ where
         tokio::select! {
             biased;
             () = connection.evicted() => break,
-            result = served.as_mut() => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-                break;
-            }
+            () = served.as_mut() => break,
             () = ending.cancelled(), if !is_ending => {
                 is_ending = true;
                 look_every = LOOK_EVERY_AT_THE_END;
                 connection.begin_to_end(Instant::now());
-                served.as_mut().graceful_shutdown();
             }
             () = tokio::time::sleep(look_every) => match connection.judge(Instant::now()) {
                 Verdict::GoOn => {}

@@ -1,6 +1,7 @@
 //! A connection whose sending is watched: whether the client takes what is written, and when all of an answer has left.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
     sync::Arc,
@@ -12,16 +13,60 @@ use tokio::{
     time::Instant,
 };
 
-use super::{connections::Connection, transport::Transport};
+use super::{
+    connections::Connection,
+    direct::FileContent,
+    transport::{Transport, send, send_file},
+};
 
 pub(super) struct Watched<T: Transport> {
     stream: T,
     connection: Arc<Connection>,
+    /// What was received and is to be read again, before anything else; and how much of it was.
+    unread: (Vec<u8>, usize),
 }
 
 impl<T: Transport> Watched<T> {
     pub(super) fn new(stream: T, connection: Arc<Connection>) -> Self {
-        Self { stream, connection }
+        Self { stream, connection, unread: (Vec::new(), 0) }
+    }
+
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// Has these bytes read again, before what comes next.
+    pub(super) fn unread(&mut self, bytes: Vec<u8>) {
+        self.unread = (bytes, 0);
+    }
+
+    /// Sends all of these bytes; `more` where something follows at once.
+    pub(super) async fn send_all(&self, mut bytes: &[u8], more: bool) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let sent = self.sending(|stream| send(stream, bytes, more)).await?;
+            bytes = &bytes[sent..];
+        }
+        Ok(())
+    }
+
+    /// Sends content as it is in its file, which this process does not read.
+    pub(super) async fn send_file(&self, content: &FileContent) -> io::Result<()> {
+        let FileContent { file, offset, length } = content;
+        let (mut at, end) = (*offset, offset + length);
+        while at < end {
+            let left = end - at;
+            if self.sending(|stream| send_file(stream, file, &mut at, left)).await? == 0 {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the file has become shorter than the content",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn sending(&self, mut operation: impl FnMut(&T) -> io::Result<usize>) -> io::Result<usize> {
+        poll_fn(|cx| self.noted(self.stream.poll_write_by(cx, &mut || operation(&self.stream)))).await
     }
 
     fn noted(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -45,6 +90,13 @@ impl<T: Transport> Drop for Watched<T> {
 
 impl<T: Transport> AsyncRead for Watched<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let (bytes, read) = &mut self.unread;
+        if *read < bytes.len() {
+            let length = buffer.remaining().min(bytes.len() - *read);
+            buffer.put_slice(&bytes[*read..*read + length]);
+            *read += length;
+            return Poll::Ready(Ok(()));
+        }
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
         self.connection.looked(polled.is_ready());
         polled

@@ -15,6 +15,8 @@ use tokio::{
 
 use super::*;
 
+mod plain_requests;
+
 /// Longer than anything takes here, however slow the machine.
 const LONG: Duration = Duration::from_mins(2);
 
@@ -23,7 +25,7 @@ static SEVENS: [u8; 64 << 10] = [7; 64 << 10];
 
 type Answer = UnsyncBoxBody<Bytes, io::Error>;
 
-/// Answers `/endless` with a body without end, `/slow` after a while, everything else once the body has come.
+/// Answers `/file` and `/cut` from a file where they are asked for plainly, `/endless` with a body without end, `/slow` after a while, everything else once the body has come.
 #[derive(Clone)]
 struct Echo {
     ended: mpsc::UnboundedSender<&'static str>,
@@ -73,6 +75,12 @@ impl Service for Echo {
                 Ok(text(StatusCode::REQUEST_TIMEOUT, &error.to_string()))
             }
         }
+    }
+
+    const IS_DIRECT: bool = true;
+
+    fn direct(&self, request: &PlainRequest<'_>, head: &mut Vec<u8>) -> Option<Direct> {
+        plain_requests::direct(request, head)
     }
 
     fn refuse(&self, status: StatusCode, why: &'static str) -> Response<Answer> {

@@ -4,14 +4,16 @@
 //! connects is looked at once more, since a folder may have been left open to others.
 
 use std::{
+    fs::File,
     future::Future,
     io,
     net::{Ipv4Addr, SocketAddr},
     os::fd::AsFd,
+    task::{Context, Poll, ready},
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, Interest},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
 };
 
@@ -35,18 +37,51 @@ impl Peer {
 }
 
 /// A connection.
-pub trait Transport: AsyncRead + AsyncWrite + AsFd + Unpin + Send + 'static {
+pub trait Transport: AsyncRead + AsyncWrite + AsFd + Unpin + Send + Sync + Sized + 'static {
+    /// Moves it to the runtime of the caller.
+    fn move_here(self) -> io::Result<Self>;
+
     /// Sets what is to be set before anything is sent.
     fn prepare(&self) {}
 
     /// Writes what can be written at once.
     fn write_at_once(&self, bytes: &[u8]);
 
+    /// Runs something that writes, when something can be written; again where that was not so.
+    fn poll_write_by(
+        &self,
+        cx: &mut Context<'_>,
+        operation: &mut dyn FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>>;
+
     /// Has the kernel drop what was not taken when the connection is closed.
     fn drop_the_rest(&self) {}
 }
 
+/// The same for each kind of stream of tokio's.
+macro_rules! poll_write_by {
+    () => {
+        fn poll_write_by(
+            &self,
+            cx: &mut Context<'_>,
+            operation: &mut dyn FnMut() -> io::Result<usize>,
+        ) -> Poll<io::Result<usize>> {
+            loop {
+                ready!(self.poll_write_ready(cx))?;
+                match self.try_io(Interest::WRITABLE, &mut *operation) {
+                    Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                    done => return Poll::Ready(done),
+                }
+            }
+        }
+    };
+}
+
 impl Transport for TcpStream {
+    fn move_here(self) -> io::Result<Self> {
+        Self::from_std(self.into_std()?)
+    }
+
     fn prepare(&self) {
         // Answers are small or written in large pieces: waiting to gather more only delays them.
         let _ = self.set_nodelay(true);
@@ -56,15 +91,48 @@ impl Transport for TcpStream {
         let _ = self.try_write(bytes);
     }
 
+    poll_write_by!();
+
     fn drop_the_rest(&self) {
         let _ = self.set_zero_linger();
     }
 }
 
 impl Transport for UnixStream {
+    fn move_here(self) -> io::Result<Self> {
+        Self::from_std(self.into_std()?)
+    }
+
     fn write_at_once(&self, bytes: &[u8]) {
         let _ = self.try_write(bytes);
     }
+
+    poll_write_by!();
+}
+
+/// Sends bytes as they are; `more` has the kernel wait for what follows before it sends a packet that is not full.
+#[cfg(target_os = "linux")]
+pub(super) fn send(stream: &impl AsFd, bytes: &[u8], more: bool) -> io::Result<usize> {
+    use rustix::net::SendFlags;
+
+    let flags = if more { SendFlags::MORE } else { SendFlags::empty() };
+    Ok(rustix::net::send(stream, bytes, flags | SendFlags::NOSIGNAL)?)
+}
+
+/// Sends a part of a file from `at` on, which it moves.
+#[cfg(target_os = "linux")]
+pub(super) fn send_file(stream: &impl AsFd, file: &File, at: &mut u64, length: u64) -> io::Result<usize> {
+    Ok(rustix::fs::sendfile(stream, file, Some(at), usize::try_from(length).unwrap_or(usize::MAX))?)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn send(_: &impl AsFd, _: &[u8], _: bool) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn send_file(_: &impl AsFd, _: &File, _: &mut u64, _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// What connections come from.

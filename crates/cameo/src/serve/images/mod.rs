@@ -16,22 +16,26 @@ use axum::{
 };
 use futures::{StreamExt, stream};
 use headers::{AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt, LastModified};
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 use tower::ServiceExt;
 
 use super::{
     conditions::precondition,
-    http::{self as base, ConnectionLimits, Incoming, Sometimes},
+    http::{self as base, ConnectionLimits, Direct, Incoming, PlainRequest, Sometimes},
     range::{self, Selection},
 };
 use crate::{
     flow::Settings,
     model::error::{Error, Result, Subject},
-    store::{ObjectInfo, Reading, Store},
+    store::{Located, ObjectInfo, Reading, Store},
 };
 
 pub mod client;
+mod direct;
+#[cfg(test)]
+mod tests;
 
 /// The largest image that is served, bytes.
 const IMAGE_MAX_BYTES: u64 = 32 << 20;
@@ -62,34 +66,43 @@ impl Images {
     }
 
     /// Whether an object is served. One that is not is reported: somebody put it there.
-    fn serves(&self, info: &ObjectInfo) -> bool {
-        let content_type = info.content_type.as_deref().unwrap_or_default();
+    fn serves(&self, key: &str, content_type: Option<&str>, size_bytes: u64) -> bool {
+        let content_type = content_type.unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !SERVED_TYPES.iter().any(|served| essence.eq_ignore_ascii_case(served)) {
             if let Some(times) = self.foreign.happened() {
                 tracing::warn!(
-                    key = ?info.key, ?content_type, times,
+                    ?key,
+                    ?content_type,
+                    times,
                     "an object in the image bucket is not an image that Cameo makes, and is not served"
                 );
             }
             return false;
         }
-        info.size <= IMAGE_MAX_BYTES
+        size_bytes <= IMAGE_MAX_BYTES
     }
 }
 
-/// Serves until `shutdown` completes.
+impl Images {
+    fn serves_object(&self, info: &ObjectInfo) -> bool {
+        self.serves(&info.key, info.content_type.as_deref(), info.size)
+    }
+}
+
+/// Serves until `shutdown` completes, connections in turn on these runtimes; on the caller's where there are none.
 pub async fn serve(
     listener: TcpListener,
     images: Images,
     limits: ConnectionLimits,
+    runtimes: Vec<Handle>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    base::serve("images", listener, limits, Listener(router(images)), shutdown).await
+    base::serve_on("images", listener, limits, runtimes, Listener(router(images.clone()), images), shutdown).await
 }
 
 #[derive(Clone)]
-struct Listener(Router);
+struct Listener(Router, Images);
 
 impl base::Service for Listener {
     type Body = Body;
@@ -103,6 +116,12 @@ impl base::Service for Listener {
 
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response> {
         self.0.clone().oneshot(request.map(Body::new)).await.map_err(io::Error::other)
+    }
+
+    const IS_DIRECT: bool = true;
+
+    fn direct(&self, request: &PlainRequest<'_>, head: &mut Vec<u8>) -> Option<Direct> {
+        direct::answer(&self.1, request, head)
     }
 
     fn refuse(&self, status: StatusCode, why: &'static str) -> Response {
@@ -151,14 +170,14 @@ async fn try_find(images: &Images, key: &str, headers: &HeaderMap, head_only: bo
         !head_only && !headers.keys().any(|name| name == header::RANGE || name.as_str().starts_with("if-"));
     if asks_for_all {
         let Some(reading) = images.store.read(&images.bucket, key, None).await? else { return Ok(None) };
-        if !images.serves(&reading.info) {
+        if !images.serves_object(&reading.info) {
             return Ok(None);
         }
         return whole(images, reading).await.map(Some);
     }
     for _ in 0..ATTEMPTS {
         let Some(info) = images.store.head(&images.bucket, key).await? else { return Ok(None) };
-        if !images.serves(&info) {
+        if !images.serves_object(&info) {
             return Ok(None);
         }
         if let Some(response) = of_known(images, &info, headers, head_only).await? {
@@ -198,7 +217,7 @@ async fn of_known(
             None => return Ok(None),
         },
     };
-    describe(images, info, response.headers_mut());
+    describe(images, &About::from(info), response.headers_mut());
     Ok(Some(response))
 }
 
@@ -211,7 +230,7 @@ async fn unchanged(images: &Images, info: &ObjectInfo, range: Option<Range<u64>>
 async fn whole(images: &Images, reading: Reading) -> Result<Response> {
     let (info, size) = (reading.info.clone(), reading.info.size);
     let mut response = with_length(StatusCode::OK, size, body(reading).await?);
-    describe(images, &info, response.headers_mut());
+    describe(images, &About::from(&info), response.headers_mut());
     Ok(response)
 }
 
@@ -242,8 +261,23 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-fn etag(info: &ObjectInfo) -> Option<ETag> {
-    format!("\"{}\"", info.etag).parse().ok()
+/// What the headers say of an image.
+struct About<'o> {
+    etag: &'o str,
+    last_modified: Timestamp,
+    content_type: Option<&'o str>,
+}
+
+impl<'o> From<&'o ObjectInfo> for About<'o> {
+    fn from(info: &'o ObjectInfo) -> Self {
+        Self { etag: &info.etag, last_modified: info.last_modified, content_type: info.content_type.as_deref() }
+    }
+}
+
+impl<'o> From<&'o Located> for About<'o> {
+    fn from(found: &'o Located) -> Self {
+        Self { etag: &found.etag, last_modified: found.last_modified, content_type: found.content_type.as_deref() }
+    }
 }
 
 fn with_length(status: StatusCode, length_bytes: u64, body: Body) -> Response {
@@ -253,13 +287,13 @@ fn with_length(status: StatusCode, length_bytes: u64, body: Body) -> Response {
 }
 
 /// The headers of every answer that stands for an image, 304 and 416 included.
-fn describe(images: &Images, info: &ObjectInfo, headers: &mut HeaderMap) {
-    if let Some(etag) = etag(info) {
+fn describe(images: &Images, about: &About<'_>, headers: &mut HeaderMap) {
+    if let Ok(etag) = format!("\"{}\"", about.etag).parse::<ETag>() {
         headers.typed_insert(etag);
     }
-    headers.typed_insert(LastModified::from(std::time::SystemTime::from(info.last_modified)));
+    headers.typed_insert(LastModified::from(std::time::SystemTime::from(about.last_modified)));
     headers.typed_insert(AcceptRanges::bytes());
     headers.insert(header::CACHE_CONTROL, images.cache_control.clone());
-    let content_type = info.content_type.as_deref().and_then(|name| HeaderValue::from_str(name).ok());
+    let content_type = about.content_type.and_then(|name| HeaderValue::from_str(name).ok());
     headers.insert(header::CONTENT_TYPE, content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")));
 }

@@ -8,13 +8,12 @@ use super::{
     refusal::{Refusal, StoreResult},
     run_blocking::run_blocking,
     staging::Staged,
-    transaction::Transaction,
+    transaction::{Commit, Transaction},
     write::{NewObject, ReceivedContent},
 };
 use crate::{
     db::Done,
     failpoint::{Point, reached},
-    model::error::Place,
 };
 
 /// An object to be copied.
@@ -64,15 +63,11 @@ impl Embedded {
 
     async fn commit_copy(&self, copy: Copy) -> StoreResult<StoredObject> {
         let in_flight = self.next_generation().await?;
-        let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
-        let actor = self.actor.clone();
-        let object = self
-            .inner
-            .db
-            .write(Place::Store, "record a copy of an object", move |connection| {
-                Transaction { connection, inner: &inner, now, actor }.copy(copy, generation)
-            })
-            .await??;
+        let generation = in_flight.number();
+        let job = self.change("record a copy of an object", self.now(), Commit::AtOnce, move |transaction| {
+            transaction.copy(copy, generation)
+        });
+        let object = job.await??;
         reached(Point::CopyCommitted);
         self.inner.files.watermark().raise(generation);
         self.wake_events(&object.bucket, &object.key);

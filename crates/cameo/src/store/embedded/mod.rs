@@ -34,6 +34,7 @@ mod describe;
 mod files;
 mod garbage;
 mod generations;
+mod hot;
 mod kept;
 mod key_locks;
 mod listing;
@@ -83,6 +84,9 @@ mod tests;
 
 use files::Files;
 use generations::Generations;
+use hot::Hot;
+#[cfg(test)]
+pub(crate) use hot::Planted;
 use key_locks::KeyLocks;
 
 /// How an embedded store is set up.
@@ -145,6 +149,8 @@ struct Inner {
     /// `None` where the store is open for reading only.
     generations: Option<Generations>,
     options: Option<EmbeddedOptions>,
+    /// What is asked for most of the image bucket.
+    hot: Arc<Hot>,
 }
 
 /// What a sweep removed.
@@ -179,7 +185,8 @@ impl Embedded {
         let (highest, reserved) = Self::examine(&files, &db, &options, clock.now()).await?;
         let generations = Some(Generations::starting_after(highest, reserved));
         let (locks, completions, changes) = (KeyLocks::default(), KeyLocks::default(), TaskTracker::new());
-        let inner = Inner { files, db, clock, locks, completions, changes, generations, options: Some(options) };
+        let hot = Hot::new(Some(options.image_bucket.clone()));
+        let inner = Inner { files, db, clock, locks, completions, changes, generations, options: Some(options), hot };
         let store = Self { inner: Arc::new(inner), actor: None };
         store.remove_strange_upload_folders().await?;
         Ok(store)
@@ -197,7 +204,9 @@ impl Embedded {
         let files = Arc::new(Files::new(data));
         let (locks, completions, changes) = (KeyLocks::default(), KeyLocks::default(), TaskTracker::new());
         let clock = Arc::new(SystemClock);
-        let inner = Inner { files, db, clock, locks, completions, changes, generations: None, options: None };
+        // Another process changes the rows: nothing may be kept.
+        let hot = Hot::new(None);
+        let inner = Inner { files, db, clock, locks, completions, changes, generations: None, options: None, hot };
         Self { inner: Arc::new(inner), actor: None }
     }
 
@@ -205,6 +214,12 @@ impl Embedded {
     #[must_use]
     pub fn acting_for(&self, actor: Option<Actor>) -> Self {
         Self { inner: self.inner.clone(), actor }
+    }
+
+    /// Plants a bug in the index in memory.
+    #[cfg(test)]
+    pub(crate) fn plant(&self, bug: Planted) {
+        self.inner.hot.plant(bug);
     }
 
     fn now(&self) -> Timestamp {

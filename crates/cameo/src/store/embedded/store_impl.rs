@@ -1,6 +1,9 @@
 //! The embedded store as the flow sees it.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,13 +11,13 @@ use futures::StreamExt;
 
 use super::{
     BodyError, Checksums, Copy, Description, Embedded, Entry, OpenObject, Query, ReadConditions, Refusal, SmallObject,
-    Tag, WriteConditions, kept, read::read_failed, run_blocking::run_blocking,
+    StoredObject, Tag, WriteConditions, kept, read::read_failed, run_blocking::run_blocking,
 };
 use crate::{
     model::{content::Content, error::Result},
     store::{
-        Attributes, Condition, ContentDigest, ContentState, NewKey, NewObject, Object, ObjectInfo, Opened, Reading,
-        Store, Written, bounds,
+        Attributes, Condition, ContentDigest, ContentState, Copied, Located, NewKey, NewObject, Object, ObjectInfo,
+        Opened, Reading, Store, Written, bounds,
         quarantine::{KeptId, Removal},
     },
 };
@@ -55,6 +58,21 @@ impl NewKey {
     }
 }
 
+impl Embedded {
+    fn located(&self, object: StoredObject) -> Located {
+        let StoredObject { position, size, etag, modified_at, description, .. } = object;
+        Located {
+            size,
+            etag,
+            last_modified: modified_at,
+            content_type: description.content_type,
+            offset: position.offset,
+            path: self.inner.files.object_path(position.file),
+            prepared: OnceLock::new(),
+        }
+    }
+}
+
 #[async_trait]
 impl Store for Embedded {
     async fn get(&self, bucket: &str, key: &str, max_bytes: u64) -> Result<Option<Object>> {
@@ -89,6 +107,20 @@ impl Store for Embedded {
         let pieces = open.stream(bounds(range, info.size));
         let pieces = pieces.map(move |piece| piece.map_err(|error| read_failed(&name, error).into()));
         Ok(Some(Reading { info, pieces: pieces.boxed() }))
+    }
+
+    fn locate(&self, bucket: &str, key: &str) -> Result<Option<Arc<Located>>> {
+        if !self.inner.hot.is_for(bucket) {
+            return Ok(self.find(bucket, key)?.map(|object| Arc::new(self.located(object))));
+        }
+        let version = match self.inner.hot.find(key) {
+            Ok(found) => return Ok(Some(found)),
+            Err(version) => version,
+        };
+        let Some(object) = self.find(bucket, key)? else { return Ok(None) };
+        let found = Arc::new(self.located(object));
+        self.inner.hot.keep(key, found.clone(), version);
+        Ok(Some(found))
     }
 
     async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>> {
@@ -144,7 +176,8 @@ impl Store for Embedded {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Option<Written>> {
-        let new = NewKey { from: from.to_owned(), to: to.to_owned(), attributes: attributes.clone(), condition };
+        let (from, to, attributes) = (from.to_owned(), to.to_owned(), attributes.clone());
+        let new = NewKey { from, etag: String::new(), to, attributes, condition };
         let answer = self.copy_object(new.within(bucket)).await;
         copied(self, bucket, &new, answer).await
     }
@@ -161,11 +194,11 @@ impl Store for Embedded {
         answers.into_iter().zip(&conditions).map(|(answer, condition)| written(answer, condition)).collect()
     }
 
-    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Option<Written>>> {
+    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Copied>> {
         let answers = self.copy_together(bucket, copies.iter().map(|new| new.within(bucket)).collect()).await?;
         let mut all = Vec::with_capacity(answers.len());
         for (answer, new) in answers.into_iter().zip(&copies) {
-            all.push(copied(self, bucket, new, answer).await?);
+            all.push(copied(self, bucket, new, answer).await?.into());
         }
         Ok(all)
     }

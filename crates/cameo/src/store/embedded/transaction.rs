@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    Inner, buckets,
+    Embedded, Inner, buckets,
     condition::WriteConditions,
-    garbage, kept, meta,
+    garbage,
+    hot::Changing,
+    kept, meta,
     object::{self, StoredObject},
     refusal::{Refusal, StoreResult},
 };
@@ -15,6 +17,7 @@ use crate::{
     db::Done,
     model::{
         actor::Actor,
+        error::{Place, Result},
         event::{Change, Event},
         generation::Generation,
         key::ORIGIN_PREFIX,
@@ -30,6 +33,44 @@ pub(super) struct Transaction<'c> {
     pub(super) now: Timestamp,
     /// Who makes the change.
     pub(super) actor: Option<Actor>,
+    /// What is to be told to the index in memory.
+    changing: &'c Changing,
+}
+
+/// When a change is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Commit {
+    AtOnce,
+    /// It may wait a few milliseconds for others, to share their commit.
+    InBatch,
+}
+
+impl Embedded {
+    /// Runs a change in the writer's next transaction, and returns its result once that is durable. The index in memory knows of it from its
+    /// beginning until its commit has ended: the announcement travels with the result, so that it ends wherever the result does.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        now: Timestamp,
+        commit: Commit,
+        job: impl FnOnce(&Transaction<'_>) -> Done<T> + Send + 'static,
+    ) -> Result<T> {
+        let (inner, actor) = (self.inner.clone(), self.actor.clone());
+        let job = move |connection: &Connection| {
+            let changing = inner.hot.changing();
+            let transaction = Transaction { connection, inner: &inner, now, actor, changing: &changing };
+            let done = job(&transaction)?;
+            drop(transaction);
+            Ok((done, changing))
+        };
+        let db = &self.inner.db;
+        let (done, changing) = match commit {
+            Commit::AtOnce => db.write(Place::Store, doing, job).await?,
+            Commit::InBatch => db.write_in_batch(Place::Store, doing, job).await?,
+        };
+        drop(changing);
+        Ok(done)
+    }
 }
 
 impl Transaction<'_> {
@@ -47,6 +88,7 @@ impl Transaction<'_> {
             return Ok(Err(refusal));
         }
         let etag_before = current.as_ref().map(|current| current.etag.clone());
+        self.changing.announce(&object.bucket, &object.key);
         object::upsert(self.connection, object)?;
         if let Some(replaced) = current {
             // Uploading the same again replaces nothing that anybody could want back.
@@ -85,6 +127,7 @@ impl Transaction<'_> {
         let Some(removed) = current else {
             return Ok(Ok(false));
         };
+        self.changing.announce(bucket, key);
         object::delete(self.connection, bucket, key)?;
         let removal = removal.or_else(|| self.inner.removal_of(&removed, Why::Deleted, self.now));
         self.let_go(removed, removal)?;

@@ -18,7 +18,7 @@ use super::{
     refusal::StoreResult,
     run_blocking::run_blocking,
     staging::Staged,
-    transaction::Transaction,
+    transaction::Commit,
 };
 use crate::{
     db::Done,
@@ -129,21 +129,16 @@ impl Embedded {
         conditions: WriteConditions,
         also: Option<Also>,
     ) -> StoreResult<StoredObject> {
-        let (inner, now, row) = (self.inner.clone(), object.modified_at, object.clone());
-        let actor = self.actor.clone();
-        let written = self
-            .inner
-            .db
-            .write(Place::Store, "record an object", move |connection| {
-                if let Some(also) = also
-                    && let Err(refusal) = also(connection, &row, &conditions)?
-                {
-                    return Ok(Err(refusal));
-                }
-                Transaction { connection, inner: &inner, now, actor }.write(&row, &conditions)
-            })
-            .await;
-        match written {
+        let (now, row) = (object.modified_at, object.clone());
+        let written = self.change("record an object", now, Commit::AtOnce, move |transaction| {
+            if let Some(also) = also
+                && let Err(refusal) = also(transaction.connection, &row, &conditions)?
+            {
+                return Ok(Err(refusal));
+            }
+            transaction.write(&row, &conditions)
+        });
+        match written.await {
             Ok(Ok(())) => {
                 placed.keep();
                 reached(Point::ObjectCommitted);
@@ -194,13 +189,12 @@ impl Embedded {
         removal: Option<Removal>,
     ) -> StoreResult<bool> {
         let in_flight = self.next_generation().await?;
-        let (inner, now, generation) = (self.inner.clone(), self.now(), in_flight.number());
-        let actor = self.actor.clone();
+        let generation = in_flight.number();
+        let now = self.now();
         let mut tombstone = self.place_tombstone(&bucket, &key, in_flight).await?;
         let is_marked = tombstone.is_some();
         let (in_bucket, at_key) = (bucket.clone(), key.clone());
-        let job = self.inner.db.write(Place::Store, "record that an object was deleted", move |connection| {
-            let transaction = Transaction { connection, inner: &inner, now, actor };
+        let job = self.change("record that an object was deleted", now, Commit::AtOnce, move |transaction| {
             let deleted = transaction.delete(&in_bucket, &at_key, generation, &conditions, removal)?;
             if is_marked && matches!(deleted, Ok(true)) {
                 transaction.note_tombstone(generation)?;

@@ -21,11 +21,11 @@ use super::{
     refusal::{Refusal, StoreResult},
     run_blocking::run_blocking,
     staging::write_pieces,
-    transaction::Transaction,
+    transaction::Commit,
 };
 use crate::{
     failpoint::{Point, reached},
-    model::error::{Place, Result},
+    model::error::Result,
 };
 
 /// An object of content that is at hand.
@@ -79,9 +79,7 @@ impl Embedded {
         rows: Vec<(StoredObject, WriteConditions)>,
         now: Timestamp,
     ) -> StoreResult<Answers> {
-        let (inner, actor) = (self.inner.clone(), self.actor.clone());
-        let job = self.inner.db.write_in_batch(Place::Store, "record objects", move |connection| {
-            let transaction = Transaction { connection, inner: &inner, now, actor };
+        let job = self.change("record objects", now, Commit::InBatch, move |transaction| {
             let mut answers = Vec::with_capacity(rows.len());
             for (object, conditions) in rows {
                 answers.push(transaction.write(&object, &conditions)?.map(|()| object));
@@ -131,9 +129,7 @@ impl Embedded {
         let generations = self.inner.generations()?;
         let numbered: Vec<(Copy, u64)> = copies.into_iter().map(|copy| (copy, generations.next().number())).collect();
         self.reserve(numbered.last().map_or(0, |(_, number)| *number)).await?;
-        let (inner, now, actor) = (self.inner.clone(), self.now(), self.actor.clone());
-        let job = self.inner.db.write_in_batch(Place::Store, "record copies of objects", move |connection| {
-            let transaction = Transaction { connection, inner: &inner, now, actor };
+        let job = self.change("record copies of objects", self.now(), Commit::InBatch, move |transaction| {
             numbered.into_iter().map(|(copy, generation)| transaction.copy(copy, generation)).collect()
         });
         let answers: Answers = job.await?;

@@ -19,7 +19,7 @@ use crate::{
     aws::AwsAccess,
     model::error::{Error, Kind, Place, Result},
     presign::{PutSigner, SigningKeys},
-    store::Attributes,
+    store::{Attributes, Condition},
 };
 
 /// What stays as it is in a path, as `SigV4` has it.
@@ -102,6 +102,15 @@ impl Request {
         }
         for (name, value) in metadata {
             self.set(&format!("{METADATA}{name}"), value);
+        }
+    }
+
+    /// Sets what must hold for the key.
+    pub(super) fn set_condition(&mut self, condition: &Condition) {
+        match condition {
+            Condition::Always => {}
+            Condition::Absent => self.set("if-none-match", "*"),
+            Condition::Matches(etag) => self.set("if-match", &format!("\"{etag}\"")),
         }
     }
 

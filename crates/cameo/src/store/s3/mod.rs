@@ -4,17 +4,17 @@
 //! that a bucket may hold (`a//b`), and its deletes have no condition, so the requests are made here. A write that was
 //! tried again after a lost answer may find its own object: the caller looks again, as after every failed condition.
 //!
-//! A store must have conditional writes to be safe with several workers; [`S3Store::has_conditional_writes`] tells.
+//! A store must have conditional writes to be safe with several workers; [`S3Store::learn_conditions`] finds out.
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::try_join_all;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
-use rand::Rng;
 
-use super::{Attributes, Condition, Object, ObjectInfo, Reading, Store, Written};
+use super::{Attributes, Condition, Copied, NewKey, Object, ObjectInfo, Reading, Store, Written};
 use crate::{
     aws::AwsAccess,
     model::error::{Error, Kind, Place, Result},
@@ -22,18 +22,19 @@ use crate::{
 };
 
 mod client;
+mod conditions;
+mod copying;
 mod failure;
 mod listing;
 mod reading;
+mod recent;
 
 use client::{Client, Request, S3Response};
+pub use conditions::KeptConditions;
+use recent::Recent;
 
-/// Content of a copy, at most: renditions are far smaller.
-const COPY_MAX_BYTES: u64 = 64 << 20;
 /// Prefix of user metadata in headers.
 const METADATA: &str = "x-amz-meta-";
-/// What the keys start with that the probe for conditional writes writes to.
-const PROBE_PREFIX: &str = "cameo-probe/conditional-writes-";
 
 /// Limits of the use of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,29 +58,15 @@ impl Default for S3Limits {
 pub struct S3Store {
     client: Arc<Client>,
     buckets: Vec<String>,
+    conditions: KeptConditions,
+    recent: Recent,
 }
 
 impl S3Store {
-    /// A store; nothing is sent yet. `buckets` are those that [`Store::ping`] asks for.
+    /// A store; nothing is sent yet, and it is taken to keep the conditions of writes. `buckets` are those that [`Store::ping`] asks for.
     pub fn new(access: &AwsAccess, buckets: Vec<String>, limits: S3Limits) -> Result<Self> {
-        Ok(Self { client: Arc::new(Client::new(access, limits)?), buckets })
-    }
-
-    /// Whether the store keeps conditions: writes twice, to a key that no other process writes to, where the second must fail.
-    pub async fn has_conditional_writes(&self, bucket: &str) -> Result<bool> {
-        let none = Attributes::default();
-        let key = format!("{PROBE_PREFIX}{:016x}", rand::rng().random::<u64>());
-        let put = |condition| self.put(bucket, &key, Bytes::new(), &none, condition);
-        put(Condition::Always).await?;
-        let absent = put(Condition::Absent).await;
-        let matches = put(Condition::Matches("0".repeat(32))).await;
-        self.client.send(&Request::new(Method::DELETE, bucket, &key)).await?;
-        match (absent, matches) {
-            (Ok(absent), Ok(matches)) => Ok([absent, matches] == [Written::ConditionFailed, Written::ConditionFailed]),
-            // Some stores answer that they do not know the header.
-            (Err(error), _) | (_, Err(error)) if error.kind() == Kind::Misconfigured => Ok(false),
-            (Err(error), _) | (_, Err(error)) => Err(error),
-        }
+        let client = Arc::new(Client::new(access, limits)?);
+        Ok(Self { client, buckets, conditions: KeptConditions::default(), recent: Recent::default() })
     }
 
     async fn request_of_get(&self, method: Method, bucket: &str, key: &str) -> Result<Option<S3Response>> {
@@ -159,17 +146,16 @@ impl Store for S3Store {
         let size = body.len() as u64;
         let mut request = Request { body, ..Request::new(Method::PUT, bucket, key) };
         request.set_attributes(attributes);
-        match &condition {
-            Condition::Always => {}
-            Condition::Absent => request.set("if-none-match", "*"),
-            Condition::Matches(etag) => request.set("if-match", &format!("\"{etag}\"")),
-        }
+        request.set_condition(&condition);
         let answer = self.client.send(&request).await?;
         match answer.status() {
             StatusCode::OK => {
                 let mut info = info(key, size, answer.headers())?;
                 info.content_type.clone_from(&attributes.content_type);
                 info.metadata.clone_from(&attributes.metadata);
+                if !self.conditions.copies {
+                    self.recent.keep(bucket, key, &info.etag, &request.body);
+                }
                 Ok(Written::Done(info))
             }
             // 409: somebody else writes the key at this moment. 404: there is none to match.
@@ -181,7 +167,6 @@ impl Store for S3Store {
         }
     }
 
-    /// Read and written again: a condition on the copy itself is younger than most stores.
     async fn copy(
         &self,
         bucket: &str,
@@ -190,30 +175,20 @@ impl Store for S3Store {
         attributes: &Attributes,
         condition: Condition,
     ) -> Result<Option<Written>> {
-        let Some(source) = self.get(bucket, from, COPY_MAX_BYTES).await? else { return Ok(None) };
-        if source.info.size > COPY_MAX_BYTES {
-            let doing = format!("copy {bucket}/{from}: {} bytes are more than {COPY_MAX_BYTES}", source.info.size);
-            return Err(Error::new(Place::Store, Kind::Malformed, doing));
-        }
-        self.put(bucket, to, source.body, attributes, condition).await.map(Some)
+        self.read_and_write(bucket, from, to, attributes, condition).await
+    }
+
+    async fn copy_all(&self, bucket: &str, copies: Vec<NewKey>) -> Result<Vec<Copied>> {
+        try_join_all(copies.into_iter().map(|new| self.copy_one(bucket, new))).await
+    }
+
+    fn writes_first(&self) -> bool {
+        self.conditions.writes
     }
 
     /// A copy within the store, for what nobody else writes to: its content does not come here.
     async fn duplicate(&self, bucket: &str, info: &ObjectInfo, to: &str, attributes: &Attributes) -> Result<bool> {
-        let mut request = Request::new(Method::PUT, bucket, to);
-        request.set_attributes(attributes);
-        request.set("x-amz-copy-source", &client::path_of(bucket, &info.key));
-        request.set("x-amz-copy-source-if-match", &format!("\"{}\"", info.etag));
-        request.set("x-amz-metadata-directive", "REPLACE");
-        let answer = self.client.send(&request).await?;
-        match answer.status() {
-            // The status comes before the copy is done: an error that is met later is in the body.
-            StatusCode::OK if failure::is_error(&answer.body) => Err(answer.refused()),
-            StatusCode::OK => Ok(true),
-            StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(false),
-            StatusCode::NOT_FOUND if !failure::is_missing_bucket(&answer.body) => Ok(false),
-            _ => Err(answer.refused()),
-        }
+        self.duplicate_within(bucket, info, to, attributes).await
     }
 
     /// The ETag is looked at first and sent as a condition; a store that ignores it leaves a moment in between.

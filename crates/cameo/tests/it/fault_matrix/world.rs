@@ -25,6 +25,7 @@ use super::loops::{Loops, TICK};
 use crate::{
     flow_crash::{Transcript, settings},
     refusing::{Refusals, Refusing},
+    removal_told_again::NamedByContent,
 };
 
 const VISIBILITY: Duration = Duration::from_mins(1);
@@ -55,6 +56,8 @@ pub(super) enum Step {
 pub(super) const STEPS: [Step; 6] =
     [Step::Event, Step::Registration, Step::Alias, Step::TakeDown, Step::Reconcile, Step::Start];
 
+pub(super) const KINDS: [Kind; 2] = [Kind::Embedded, Kind::LikeS3];
+
 /// What outlives a process.
 pub(super) struct Durable {
     pub(super) clock: Arc<ManualClock>,
@@ -64,12 +67,25 @@ pub(super) struct Durable {
     pub(super) registrations: Arc<dyn Queue>,
 }
 
+/// What the store is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It names its writes, and is looked at before it is written to.
+    Embedded,
+    /// It names what it holds by content, and is written to first.
+    LikeS3,
+}
+
 impl Durable {
-    fn new() -> Self {
+    fn new(kind: Kind) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let queue = |name: &str| Arc::new(MemoryQueue::new(name, MAX_RECEIVES, clock.clone()));
+        let memory = MemoryStore::new(clock.clone());
         Self {
-            store: Arc::new(MemoryStore::new(clock.clone())),
+            store: match kind {
+                Kind::Embedded => Arc::new(memory),
+                Kind::LikeS3 => Arc::new(NamedByContent::new(memory)),
+            },
             catalog: Arc::new(MemoryCatalog::new(rules(), clock.clone())),
             events: queue("events"),
             registrations: queue("registrations"),
@@ -126,8 +142,8 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new() -> Self {
-        Self { durable: Durable::new(), expected: BTreeMap::new(), generation: 0 }
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { durable: Durable::new(kind), expected: BTreeMap::new(), generation: 0 }
     }
 
     fn event(&mut self, photo: &str, change: Change) -> String {

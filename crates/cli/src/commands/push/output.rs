@@ -123,11 +123,17 @@ pub(super) fn begun(delivery: &DeliveryView, report: &CheckReport, lang: Lang) -
 /// What was sent.
 pub(super) fn sent(sent: &SentFiles, lang: Lang) -> String {
     let count = |is: fn(&Sent) -> bool| sent.states.iter().filter(|state| is(state)).count();
-    let (done, present) = (count(|state| *state == Sent::Done), count(|state| *state == Sent::Present));
+    let (replaced, present) = (count(|state| *state == Sent::Replaced), count(|state| *state == Sent::Present));
+    let done = count(|state| *state == Sent::Done) + replaced;
     let failed = sent.states.len() - done - present;
-    match lang {
+    let text = match lang {
         Lang::En => format!("{done} sent, {present} were there already, {failed} failed"),
         Lang::Ko => format!("{done}개 전송, {present}개는 이미 올라가 있음, 실패 {failed}개"),
+    };
+    match (replaced, lang) {
+        (0, _) => text,
+        (replaced, Lang::En) => format!("{text}; {replaced} of them took the place of other photos of the same name"),
+        (replaced, Lang::Ko) => format!("{text}; 그중 {replaced}개는 같은 이름으로 올라가 있던 다른 사진을 대체함"),
     }
 }
 

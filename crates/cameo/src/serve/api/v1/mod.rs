@@ -17,7 +17,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{operate::Room, rights::Viewer};
+use super::{operate::Room, request, rights::Viewer, side_by_side};
 use crate::{
     client::wire::{PROBLEM_JSON, ProblemBody},
     serve::site::Site,
@@ -140,7 +140,7 @@ fn recorded() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .routes(routes!(deliveries::create))
         .layer(DefaultBodyLimit::max(deliveries::RECORD_BODY_MAX_BYTES))
-        .layer(middleware::from_fn_with_state(places, super::at_most))
+        .layer(middleware::from_fn_with_state(places, side_by_side::at_most))
 }
 
 /// The document of the API, as `GET /api/v1/openapi.json` returns it.
@@ -155,7 +155,7 @@ pub(super) fn routes() -> Router<Site> {
     let text: Bytes = document.to_json().unwrap_or_default().into();
     router
         .layer(Extension(Arc::new(OpenApiText(text))))
-        .route("/api/v1/{*unknown}", routing::any(|| async { super::unknown() }))
+        .route("/api/v1/{*unknown}", routing::any(|| async { request::unknown() }))
 }
 
 /// The document as text, made once.

@@ -83,6 +83,7 @@ fn read(vertical: &Vertical, files: Vec<FileToUpload>) -> Answer<(Vec<Upload>, V
             name: checked.name,
             state: if hint.is_some() { UploadState::Refused } else { UploadState::Present },
             accepted: false,
+            replaces: false,
             url: None,
             headers: std::collections::BTreeMap::new(),
             expires: None,
@@ -99,6 +100,9 @@ async fn absent_of<'w>(site: &Site, items: &mut [Upload], wanted: &'w [Wanted]) 
     for some in wanted.chunks(HEADS_AT_ONCE) {
         let keys: Vec<&str> = some.iter().map(|file| file.key.as_str()).collect();
         found.extend(store.head_all(bucket, &keys).await?);
+    }
+    for (file, found) in wanted.iter().zip(&found) {
+        items[file.at].replaces = found.as_ref().is_some_and(|found| !is_same(file, Some(found)));
     }
     let absent = wanted.iter().zip(found).filter(|(file, found)| !is_same(file, found.as_ref()));
     let absent: Vec<_> = absent.map(|(file, _)| file).collect();

@@ -1,0 +1,70 @@
+//! One file of a source: its name, its length and where its content is; and the errors of sources.
+
+use std::{path::Path, time::SystemTime};
+
+use crate::model::{
+    error::{Error, Kind, Place},
+    lang::Text,
+};
+
+/// Files of a source, at most.
+pub const FILES_MAX: usize = 1_000_000;
+
+/// One file of a source.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its path inside of the source, with `/` between the parts. What is not of UTF-8 is replaced in it.
+    pub name: String,
+    /// Its length, bytes.
+    pub size: u64,
+    /// When it was changed last, where that is known.
+    pub modified: Option<SystemTime>,
+    pub(super) at: At,
+}
+
+/// Where the content of an entry is.
+#[derive(Debug)]
+pub(super) enum At {
+    /// In a file of the entry's name.
+    Named,
+    /// In a file whose name is not of UTF-8.
+    Path(Box<Path>),
+    /// In an archive, at this place of its list.
+    Archive(usize),
+    /// In an archive, under a name that another entry of it has too.
+    Twin,
+    /// Nowhere that can be read: why.
+    Nowhere(Box<Text>),
+    /// It is a folder that has the name of a photo.
+    Folder,
+}
+
+impl Entry {
+    /// Why it cannot be opened, where that is known from the list.
+    pub fn unreadable(&self) -> Option<&Text> {
+        match &self.at {
+            At::Nowhere(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Whether its content can be looked at.
+    pub(super) fn has_content(&self) -> bool {
+        matches!(self.at, At::Named | At::Path(_) | At::Archive(_))
+    }
+
+    /// Whether it is a folder that has the name of a photo.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.at, At::Folder)
+    }
+}
+
+/// An error of a source, which whoever named it must fix.
+pub(super) fn wrong(path: &Path, doing: &str) -> Error {
+    Error::new(Place::System, Kind::Misconfigured, format!("{doing} {}", path.display()))
+}
+
+/// A source with more files than are allowed.
+pub(super) fn too_many(path: &Path) -> Error {
+    wrong(path, "read").because(format!("it has more than {FILES_MAX} files"))
+}
