@@ -177,7 +177,7 @@ def test_a_wrong_command_line_is_a_usage_error(tmp_path, words):
 def test_explain_tells_a_code_in_both_languages(tmp_path):
     (told,) = cameo("explain", "file.truncated", cwd=tmp_path).lines
     assert told["code"] == "file.truncated" and told["rejects"] is True
-    assert set(told) == {"code", "rejects", "english", "action_english", "korean", "action_korean"}
+    assert set(told) == {"code", "rejects", "owner", "english", "action_english", "korean", "action_korean"}
     assert len(cameo("explain", cwd=tmp_path).lines) > 15
 
 
@@ -189,7 +189,7 @@ def test_render_answers_a_line_a_file_in_the_order_of_the_files(tmp_path):
     assert answer.returncode == 4
     assert [line["file"] for line in answer.lines] == list(files)
     wide, png, empty = answer.lines
-    assert all(set(line) == RENDERED for line in answer.lines)
+    assert set(wide) == RENDERED and set(png) == set(empty) == RENDERED | {"detail"}
     assert (wide["state"], wide["reason"], wide["width"], wide["height"]) == ("rendered", None, 800, 400)
     assert {tuple(rendition) for rendition in wide["renditions"]} and all(set(r) == RENDITION for r in wide["renditions"])
     sizes = {r["image_size"]: (r["width"], r["height"]) for r in wide["renditions"]}

@@ -41,10 +41,15 @@ def test_the_samples_are_what_is_printed(server, operator):
     home, token = operator
     assert run(home, "login", server.console_url, stdin=f"{token}\n").returncode == 0
     samples = SAMPLE.findall(PAGE.read_text())
-    assert [command.split()[1] for command, _ in samples] == ["push", "check", "deliveries"]
+    assert [command.split()[1] for command, _ in samples] == ["push", "check", "deliveries", "verify"]
     for command, shown in samples:
+        if command.startswith("cameo verify"):
+            whole = photos.draw("351531_0")
+            server.put("351531_0.jpg", whole[: len(whole) // 2])
+            server.wait_until_quiet()
         ended = run(home, *command.split()[1:])
-        printed = ended.stdout + ended.stderr
+        # On a terminal a bar is there in its place, and gone at the end.
+        printed = ended.stdout + ended.stderr.replace("cameo: 확인 중 …\n", "")
         assert without_what_differs(printed) == without_what_differs(shown), command
 
 

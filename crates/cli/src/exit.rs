@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use cameo::{
-    model::error::{Error, Kind},
+    model::{
+        error::{Error, Kind},
+        lang::Lang,
+    },
     proof::verify::EntityState,
 };
 
@@ -54,9 +57,13 @@ impl From<EntityState> for Exit {
     }
 }
 
-/// Tells an error on standard error, and which exit code stands for it.
-pub(crate) fn fail(error: &anyhow::Error) -> Exit {
-    note(&told(error));
+/// Writes an error to standard error, in this language, and returns the exit code that stands for it.
+pub(crate) fn fail(error: &anyhow::Error, lang: Lang) -> Exit {
+    note(&match (lang, error.downcast_ref::<Error>()) {
+        (Lang::En, _) => told(error),
+        (Lang::Ko, Some(known)) => known.text(lang),
+        (Lang::Ko, None) => format!("실행하지 못했습니다: {}", told(error)),
+    });
     error.downcast_ref::<Error>().map_or(Exit::Unexpected, |error| of_kind(error.kind()))
 }
 

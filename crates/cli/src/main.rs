@@ -2,6 +2,7 @@
 
 mod commands;
 mod exit;
+mod korean_help;
 mod logging;
 mod output;
 mod sample;
@@ -9,7 +10,8 @@ mod upload;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use cameo::{config::Environment, model::lang::Lang};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::Exit;
 
 /// Uploaded photos become renditions, are registered exactly once, and one command proves it.
@@ -31,6 +33,9 @@ struct Common {
     /// Answer in JSON, one object a line
     #[arg(long, global = true)]
     json: bool,
+    /// Language of what people read: ko or en [default: that of the locale]
+    #[arg(long, global = true, value_name = "LANG", value_parser = commands::lang::parse)]
+    lang: Option<Lang>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,21 +94,66 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == cameo::render::child::SUBCOMMAND) {
         cameo::render::child::run();
     }
-    let cli = Cli::parse();
+    let environment = Environment::of_process();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let lang = commands::lang::of_arguments(&arguments, &environment);
+    let cli = parse(arguments, lang);
+    let lang = if cli.command.is_for_engineers() { Lang::En } else { cli.common.lang.unwrap_or(lang) };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return exit::fail(&anyhow::Error::new(error)).into(),
+        Err(error) => return exit::fail(&anyhow::Error::new(error), lang).into(),
     };
-    let result = runtime.block_on(run(cli));
+    let result = runtime.block_on(run(cli, environment, lang));
     // A blocking call that hangs must not keep a finished command from ending.
     runtime.shutdown_background();
-    let exit = result.unwrap_or_else(|error| exit::fail(&error));
+    let exit = result.unwrap_or_else(|error| exit::fail(&error, lang));
     logging::flush();
     exit.into()
 }
 
-async fn run(cli: Cli) -> anyhow::Result<Exit> {
-    let context = commands::Context::load(&cli.common)?;
+/// Reads the command line, with help in this language; what cannot be read ends the process.
+fn parse(arguments: Vec<std::ffi::OsString>, lang: Lang) -> Cli {
+    let mut command = Cli::command();
+    if lang == Lang::Ko {
+        command = korean_help::put_into(command);
+    }
+    let matches = command.try_get_matches_from_mut(arguments).unwrap_or_else(|error| error.exit());
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+}
+
+impl Command {
+    /// Whether only engineers use it: what it writes is English.
+    fn is_for_engineers(&self) -> bool {
+        match self {
+            Self::Demo(_)
+            | Self::Serve(_)
+            | Self::Worker(_)
+            | Self::Doctor(_)
+            | Self::Adopt(_)
+            | Self::Keys(_)
+            | Self::Recover(_)
+            | Self::Render(_)
+            | Self::Explain(_) => true,
+            Self::Push(_)
+            | Self::Deliveries(_)
+            | Self::Report(_)
+            | Self::Status(_)
+            | Self::Check(_)
+            | Self::Verify(_)
+            | Self::Reconcile(_)
+            | Self::Retry(_)
+            | Self::Restore(_)
+            | Self::Dismiss(_)
+            | Self::Relocate(_)
+            | Self::Token(_)
+            | Self::Login(_)
+            | Self::Logout => false,
+        }
+    }
+}
+
+async fn run(cli: Cli, environment: Environment, lang: Lang) -> anyhow::Result<Exit> {
+    let context = commands::Context::load(&cli.common, environment, lang)?;
     match cli.command {
         // Boxed, since the whole server is in it.
         Command::Demo(args) => Box::pin(commands::demo::run(context, args)).await,
@@ -134,8 +184,6 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -79,7 +79,9 @@ impl std::fmt::Debug for Client {
 pub fn base_of(url: &str) -> Result<String> {
     let wrong = |why: &str| {
         let doing = format!("read the server's address {url:?}: {why}; write one such as https://cameo.example.com");
-        Err(Error::new(Place::System, Kind::Misconfigured, doing))
+        let korean =
+            format!("서버 주소 {url:?} 를 읽을 수 없습니다. https://cameo.example.com 처럼 적어 주세요 ({why})");
+        Err(Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean))
     };
     let Ok(parsed) = reqwest::Url::parse(url) else { return wrong("it is not a URL") };
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {

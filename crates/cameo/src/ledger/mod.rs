@@ -81,6 +81,16 @@ impl State {
             Self::Removed => "removed",
         }
     }
+
+    /// The state for people, in Korean.
+    pub const fn korean(&self) -> &'static str {
+        match self {
+            Self::Serving => "게시",
+            Self::Rejected { .. } => "거부",
+            Self::Ignored => "무시",
+            Self::Removed => "삭제",
+        }
+    }
 }
 
 /// A row of the public table, without its key and dates.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::model::reason::ReasonCode;
+use crate::model::{lang::Lang, reason::ReasonCode};
 
 /// The result of a step.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -49,6 +49,22 @@ pub enum Kind {
     Fatal,
 }
 
+impl Kind {
+    /// What whoever asked does next, in Korean.
+    pub const fn korean(self) -> &'static str {
+        match self {
+            Self::Unavailable => "지금은 할 수 없습니다. 잠시 후 다시 실행해 주세요",
+            Self::Denied => "권한이 없습니다. 토큰이나 키를 확인해 주세요",
+            Self::Conflict => "동시에 다른 변경이 있었습니다. 다시 실행해 주세요",
+            Self::Misconfigured => "명령이나 설정을 확인해 주세요",
+            Self::Corrupt => "없거나 손상된 것이 있습니다",
+            Self::Malformed | Self::Refused | Self::Unlisted | Self::Fatal => {
+                "실행하지 못했습니다. 엔지니어에게 알려 주세요"
+            }
+        }
+    }
+}
+
 /// Whose failure it is, which decides what a loop does. A running loop never ends for any of them but [`Durability`](Self::Durability).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subject {
@@ -72,13 +88,14 @@ pub struct Error {
     place: Place,
     kind: Kind,
     doing: String,
+    korean: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of a place, while `doing` something ("failed to …" is put before it).
     pub fn new(place: Place, kind: Kind, doing: impl Into<String>) -> Self {
-        Self { place, kind, doing: doing.into(), source: None }
+        Self { place, kind, doing: doing.into(), korean: None, source: None }
     }
 
     /// The same error, because of `source`.
@@ -86,6 +103,25 @@ impl Error {
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same error, with what people read of it in Korean: what failed and what to do, in whole sentences.
+    #[must_use]
+    pub fn in_korean(mut self, text: impl Into<String>) -> Self {
+        self.korean = Some(text.into());
+        self
+    }
+
+    /// For people, with what caused it, which is an engineer's and stays English. What nobody put into Korean has a sentence about what to do before its English, which an engineer needs.
+    pub fn text(&self, lang: Lang) -> String {
+        match (lang, &self.korean) {
+            (Lang::En, _) => self.to_string(),
+            (Lang::Ko, Some(korean)) => match &self.source {
+                Some(source) => format!("{korean} ({source})"),
+                None => korean.clone(),
+            },
+            (Lang::Ko, None) => format!("{}: {self}", self.kind.korean()),
+        }
     }
 
     /// Where it failed.
@@ -131,7 +167,7 @@ impl Error {
     #[must_use]
     pub fn for_another(&self) -> Self {
         let source = self.source.as_ref().map(|source| source.to_string().into());
-        Self { place: self.place, kind: self.kind, doing: self.doing.clone(), source }
+        Self { place: self.place, kind: self.kind, doing: self.doing.clone(), korean: self.korean.clone(), source }
     }
 
     /// The reason code for waiting, where waiting helps.

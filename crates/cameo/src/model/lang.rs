@@ -26,6 +26,11 @@ impl Lang {
         if language.eq_ignore_ascii_case("ko") { Self::Ko } else { Self::En }
     }
 
+    /// Whether it is English, which requests leave out.
+    pub const fn is_english(&self) -> bool {
+        matches!(self, Self::En)
+    }
+
     /// Its code, `ko` or `en`.
     pub const fn code(self) -> &'static str {
         self.pick("en", "ko")
@@ -58,7 +63,7 @@ impl FromStr for Lang {
 }
 
 /// A text in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text {
     /// In English.
     pub english: String,
@@ -74,19 +79,31 @@ impl Text {
         Self { english: english.into(), korean: korean.into(), technical: None }
     }
 
+    /// The text that is made for each language.
+    pub fn each(make: impl Fn(Lang) -> String) -> Self {
+        Self::new(make(Lang::En), make(Lang::Ko))
+    }
+
     /// The text of a language.
     pub fn of(&self, lang: Lang) -> &str {
         lang.pick(&self.english, &self.korean)
     }
 }
 
-/// Programs read English, and those who read what they log are engineers.
+/// Those who read what programs log are engineers.
+impl std::fmt::Display for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.technical {
+            Some(technical) => write!(f, "{} ({technical})", self.english),
+            None => f.write_str(&self.english),
+        }
+    }
+}
+
+/// Programs read English.
 impl Serialize for Text {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.technical {
-            Some(technical) => serializer.collect_str(&format_args!("{} ({technical})", self.english)),
-            None => serializer.serialize_str(&self.english),
-        }
+        serializer.collect_str(self)
     }
 }
 

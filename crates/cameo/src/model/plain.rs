@@ -3,7 +3,10 @@
 //! The engine reports what it found in the terms of the JPEG standard, for an engineer. An operator passes on what happened to the
 //! file. Details that are not listed here fall back to a sentence about their reason code, so no new one of the engine is left without words.
 
-use super::{lang::Text, reason::ReasonCode};
+use super::{
+    lang::{Lang, Text},
+    reason::ReasonCode,
+};
 
 /// Beginnings of files that are taken for photos, and what they are.
 const SIGNATURES: [(&[u8], &str); 12] = [
@@ -31,6 +34,26 @@ pub fn format_of(beginning: &[u8]) -> Option<&'static str> {
         _ => {}
     }
     SIGNATURES.iter().find(|(signature, _)| beginning.starts_with(signature)).map(|(_, name)| *name)
+}
+
+/// What was found, for people: in English in the engine's own words, as scripts have it; in Korean in plain ones. The cause of a dead
+/// letter stays as it is, since it is for an engineer.
+pub fn found(reason: ReasonCode, detail: &str) -> Text {
+    match reason {
+        ReasonCode::SystemDeadLetter => Text::new(detail, format!("처리하지 못한 원인: {detail}")),
+        ReasonCode::SystemUnknownReason => Text::new(detail, format!("이 버전이 모르는 사유: {detail}")),
+        reason => Text { english: detail.to_owned(), technical: None, ..plain(reason, detail) },
+    }
+}
+
+/// Beside a rejected photo: an older one of the same name is being served.
+pub fn serves_older() -> Text {
+    Text::new(" (the last good original is being served)", " (이전의 정상 사진이 계속 게시됩니다)")
+}
+
+/// The text of [`found`] in a language.
+pub fn found_in(reason: ReasonCode, detail: &str, lang: Lang) -> String {
+    found(reason, detail).of(lang).to_owned()
 }
 
 /// What a rejection for `reason` with the engine's `detail` means.

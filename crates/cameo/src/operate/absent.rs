@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Output;
 use crate::{
     ledger::Scope,
-    model::{error::Result, token::Verticals},
+    model::{error::Result, lang::Lang, token::Verticals},
     proof::verify::{AbsentIds, Places, Unmatched, absent_ids, unmatched},
 };
 
@@ -43,7 +43,8 @@ pub async fn report(
         Some(_) => AbsentIds::default(),
     };
     let AbsentIds { unknown, deleted } = &absent;
-    let texts = unmatched.iter().map(ToString::to_string).chain(texts(unknown, deleted));
+    let lang = output.lang();
+    let texts = unmatched.iter().map(|unmatched| unmatched.text(lang)).chain(texts(unknown, deleted, lang));
     texts.for_each(|text| output.note(&text));
     let is_absent = unmatched.is_some() || !absent.is_empty();
     if is_absent {
@@ -67,7 +68,9 @@ pub(super) fn show_own(verticals: &Verticals, unmatched: &mut Option<Unmatched>)
 }
 
 /// A line for each id of which nothing is left.
-pub(super) fn texts<'t>(unknown: &'t [u64], deleted: &'t [u64]) -> impl Iterator<Item = String> + 't {
-    let unknown = unknown.iter().map(|id| format!("{id}: not found"));
-    unknown.chain(deleted.iter().map(|id| format!("{id}: deleted; nothing of it is left")))
+pub(super) fn texts<'t>(unknown: &'t [u64], deleted: &'t [u64], lang: Lang) -> impl Iterator<Item = String> + 't {
+    let not_found = lang.pick("not found", "찾을 수 없습니다");
+    let gone = lang.pick("deleted; nothing of it is left", "삭제되어 남은 것이 없습니다");
+    let unknown = unknown.iter().map(move |id| format!("{id}: {not_found}"));
+    unknown.chain(deleted.iter().map(move |id| format!("{id}: {gone}")))
 }

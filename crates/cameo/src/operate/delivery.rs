@@ -9,6 +9,7 @@ use crate::{
     model::{
         error::Result,
         key::{DeliveryName, PhotoId, Vertical, leading_cd_idx},
+        lang::Lang,
         token::Verticals,
     },
     proof::deliveries::{
@@ -95,7 +96,12 @@ pub async fn find(system: &System<'_>, name: &DeliveryName, output: &mut impl Ou
         DeliveryName::Recorded { .. } => recorded(system, name).await?.map(Delivery::Recorded),
     };
     if found.is_none() {
-        output.note(&format!("no such delivery \"{name}\": `cameo status` of the vertical shows what is there"));
+        output.note(&match output.lang() {
+            Lang::En => format!("no such delivery \"{name}\": `cameo status` of the vertical shows what is there"),
+            Lang::Ko => {
+                format!("\"{name}\"라는 전달이 없습니다. `cameo deliveries` 로 전달 번호를 확인해 주세요")
+            }
+        });
         output.item(Some(&Unknown { unknown_delivery: name.to_string() }), Vec::new);
         output.ready().await;
     }

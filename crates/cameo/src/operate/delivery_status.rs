@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Output, System, delivery::Delivery};
 use crate::{
-    model::error::Result,
+    model::{error::Result, lang::Lang, plain},
     proof::{
         deliveries::{
             SkippedFile, Standing, Summary,
@@ -50,14 +50,15 @@ pub(super) async fn run(
     let skipped = standing.skipped.iter().map(Line::Skipped);
     let missing = standing.missing.iter().map(Line::Missing);
     let lines = items.chain(skipped).chain(missing).chain(standing.unexpected.iter().map(Line::NotPromised));
+    let lang = output.lang();
     for (n, line) in lines.enumerate() {
-        output.item(Some(&line), || line.text());
+        output.item(Some(&line), || line.text(lang));
         if n % LINES == LINES - 1 {
             output.ready().await;
         }
     }
     let summary = standing.summary();
-    output.item(Some(&Last { summary: &summary }), || vec![summary_text(&summary)]);
+    output.item(Some(&Last { summary: &summary }), || vec![summary_text(&summary, lang)]);
     output.ready().await;
     Ok(state_of(&standing))
 }
@@ -76,63 +77,96 @@ fn state_of(standing: &Standing) -> EntityState {
     }
 }
 
-fn summary_text(summary: &Summary) -> String {
+fn summary_text(summary: &Summary, lang: Lang) -> String {
     let Summary { delivery, vertical, entities, photos, live, failed, pending, failed_entities } = summary;
-    format!(
-        "{delivery} ({vertical}): {entities} entities, {photos} photos: {live} live, {pending} pending, {failed} failed in \
-         {failed_entities} entities"
-    )
+    match lang {
+        Lang::En => format!(
+            "{delivery} ({vertical}): {entities} entities, {photos} photos: {live} live, {pending} pending, {failed} failed in \
+             {failed_entities} entities"
+        ),
+        Lang::Ko => format!(
+            "{delivery} ({vertical}): cd_idx {entities}개, 사진 {photos}장: 정상 {live}장, 처리 중 {pending}장, \
+             실패 {failed}장(cd_idx {failed_entities}개)"
+        ),
+    }
 }
 
 impl Line<'_> {
     /// Its lines of text.
-    pub(super) fn text(&self) -> Vec<String> {
+    pub(super) fn text(&self, lang: Lang) -> Vec<String> {
         match self {
-            Self::Item(item) => item_text(item),
-            Self::Skipped(SkippedFile { file, code, detail, .. }) => {
-                vec![format!("{file}: not sent: {code}: {detail}")]
+            Self::Item(item) => item_text(item, lang),
+            Self::Skipped(skipped) => vec![skipped_text(skipped, lang)],
+            Self::Missing(promised) => {
+                let is = lang.pick("promised", "받기로 한 것");
+                vec![format!("{}: {is}: {}", about(promised, lang), promised.detail.of(lang))]
             }
-            Self::Missing(promised) => vec![format!("{}: promised: {}", about(promised), promised.detail)],
-            Self::NotPromised(promised) => vec![format!("{}: not promised: {}", about(promised), promised.detail)],
+            Self::NotPromised(promised) => {
+                let is = lang.pick("not promised", "받기로 하지 않은 것");
+                vec![format!("{}: {is}: {}", about(promised, lang), promised.detail.of(lang))]
+            }
         }
     }
 }
 
-fn about(promised: &Promised) -> String {
+/// A newer version may have noted a code that this one does not know.
+fn skipped_text(skipped: &SkippedFile, lang: Lang) -> String {
+    let SkippedFile { file, code, detail, .. } = skipped;
+    let found = skipped.reason().map_or_else(|| detail.clone(), |reason| plain::found_in(reason, detail, lang));
+    format!("{file}: {}: {code}: {found}", lang.pick("not sent", "올리지 않음"))
+}
+
+fn about(promised: &Promised, lang: Lang) -> String {
     match (&promised.file, promised.cd_idx) {
         (Some(file), _) => file.clone(),
         (None, Some(cd_idx)) => cd_idx.to_string(),
-        (None, None) => "the list".to_owned(),
+        (None, None) => lang.pick("the list", "목록").to_owned(),
     }
 }
 
-fn item_text(item: &Item) -> Vec<String> {
-    let file = &item.file;
-    let later = item.later.as_ref().map(|later| {
-        let by = later.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-        format!(" at {:.0}{by}", later.at)
-    });
-    let later = later.unwrap_or_default();
-    match item.state {
-        ItemState::Missing => vec![format!("{file}: missing: it never arrived in the upload bucket")],
-        ItemState::Received => vec![format!("{file}: received")],
-        ItemState::Rendered => vec![format!("{file}: rendered")],
-        ItemState::Registered => vec![format!("{file}: registered")],
-        ItemState::Replaced => vec![format!("{file}: replaced by another upload{later}")],
-        ItemState::Removed => vec![format!("{file}: deleted{later}")],
-        ItemState::Rejected => {
-            let (code, detail) = (item.reason.map(|reason| reason.to_string()), item.detail.as_deref());
-            let head = format!("{file}: rejected: {}: {}", code.unwrap_or_default(), detail.unwrap_or_default());
-            let action = item.reason.map(|reason| format!("  {}", reason.action_english()));
-            [head].into_iter().chain(action).collect()
+fn state_text(state: ItemState, lang: Lang) -> &'static str {
+    match state {
+        ItemState::Missing => {
+            lang.pick("missing: it never arrived in the upload bucket", "없음: 업로드 버킷에 도착하지 않았습니다")
         }
+        ItemState::Received => lang.pick("received", "받음"),
+        ItemState::Rendered => lang.pick("rendered", "이미지 만듦"),
+        ItemState::Registered => lang.pick("registered", "등록됨"),
+        ItemState::Replaced => lang.pick("replaced by another upload", "다른 업로드로 대체됨"),
+        ItemState::Removed => lang.pick("deleted", "삭제됨"),
+        ItemState::Rejected => lang.pick("rejected", "거부"),
+    }
+}
+
+fn item_text(item: &Item, lang: Lang) -> Vec<String> {
+    let head = format!("{}: {}", item.file, state_text(item.state, lang));
+    match item.state {
+        ItemState::Missing | ItemState::Received | ItemState::Rendered | ItemState::Registered => vec![head],
+        ItemState::Replaced | ItemState::Removed => vec![head + &later_text(item, lang)],
+        ItemState::Rejected => {
+            let detail = item.detail.as_deref().unwrap_or_default();
+            let Some(reason) = item.reason else { return vec![format!("{head}: : {detail}")] };
+            let found = plain::found_in(reason, detail, lang);
+            vec![format!("{head}: {reason}: {found}"), format!("  {}", reason.action(lang))]
+        }
+    }
+}
+
+/// When another change followed, and whose it was.
+fn later_text(item: &Item, lang: Lang) -> String {
+    let Some(later) = &item.later else { return String::new() };
+    match (lang, &later.by) {
+        (Lang::En, Some(by)) => format!(" at {:.0} by {by}", later.at),
+        (Lang::En, None) => format!(" at {:.0}", later.at),
+        (Lang::Ko, Some(by)) => format!(" ({:.0}, {by})", later.at),
+        (Lang::Ko, None) => format!(" ({:.0})", later.at),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::reason::ReasonCode;
+    use crate::model::{lang::Text, reason::ReasonCode};
 
     fn standing(states: &[ItemState]) -> Standing {
         let item = |state: &ItemState| Item {
@@ -163,7 +197,7 @@ mod tests {
         ] {
             assert_eq!(state_of(&standing(states)), state, "{states:?}");
         }
-        let promised = Promised { cd_idx: Some(7), file: None, detail: "the entity has no file".into() };
+        let promised = Promised { cd_idx: Some(7), file: None, detail: Text::new("the entity has no file", "") };
         let missing = Standing { missing: vec![promised], ..standing(&[Registered]) };
         assert_eq!(state_of(&missing), EntityState::Different);
     }
@@ -171,8 +205,11 @@ mod tests {
     #[test]
     fn a_line_says_the_file_its_state_and_who_must_act() {
         let rejected = &standing(&[ItemState::Rejected]).items[0];
-        let text = item_text(rejected);
+        let text = item_text(rejected, Lang::En);
         assert_eq!((text.len(), text[0].as_str()), (2, "1_0.jpg: rejected: file.truncated: "));
         assert!(text[1].contains(ReasonCode::FileTruncated.action_english()));
+        let text = item_text(rejected, Lang::Ko);
+        assert!(text[0].starts_with("1_0.jpg: 거부: file.truncated: 파일이 중간에 끊겨"), "{text:?}");
+        assert!(text[1].contains(ReasonCode::FileTruncated.action_korean()));
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::System;
 use crate::{
     ledger::Scope,
-    model::{error::Result, key::UploadKey, reason::ReasonCode, token::Verticals},
+    model::{error::Result, key::UploadKey, lang::Lang, reason::ReasonCode, token::Verticals},
     queue::DeadLetter,
 };
 
@@ -43,18 +43,19 @@ impl LetterLine {
     }
 
     /// What it is about, in a word.
-    pub fn about(&self) -> String {
-        match self.keys.as_slice() {
-            [] => format!("message {} of {}", self.id, self.queue),
-            keys => keys.join(", "),
+    pub fn about(&self, lang: Lang) -> String {
+        match (self.keys.as_slice(), lang) {
+            ([], Lang::En) => format!("message {} of {}", self.id, self.queue),
+            ([], Lang::Ko) => format!("{} 큐의 메시지 {}", self.queue, self.id),
+            (keys, _) => keys.join(", "),
         }
     }
 
     /// Its lines of text.
-    pub fn text(&self) -> Vec<String> {
+    pub fn text(&self, lang: Lang) -> Vec<String> {
         let Self { reason, detail, .. } = self;
-        let head = format!("{}: dead letter: {reason}: {detail}", self.about());
-        vec![head, format!("  {}", reason.action_english())]
+        let head = format!("{}: {}: {reason}: {detail}", self.about(lang), lang.pick("dead letter", "데드레터"));
+        vec![head, format!("  {}", reason.action(lang))]
     }
 
     fn is_in(&self, scope: &Scope) -> bool {
@@ -129,10 +130,11 @@ mod tests {
         assert!(!line.is_in(&Scope::Vertical("w".parse().unwrap())) && !line.is_in(&ids(vec![13])));
         let unknown = LetterLine::new("events", DeadLetter::new("8".into(), "no json".into(), 1, "bad".into(), None));
         assert!(unknown.is_in(&Scope::All) && !unknown.is_in(&ids(vec![12])));
-        let text = line.text();
+        let text = line.text(Lang::En);
         assert_eq!(text[0], "origin/v/12_0.jpg: dead letter: system.dead_letter: refused");
         assert!(text[1].starts_with("  Whoever runs"));
-        assert_eq!(unknown.about(), "message 8 of events");
+        assert_eq!(unknown.about(Lang::En), "message 8 of events");
+        assert_eq!(unknown.about(Lang::Ko), "events 큐의 메시지 8");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     ledger::Scope,
     model::{
         key::{DeliveryName, Vertical},
+        lang::Lang,
         token::Verticals,
     },
     proof::{
@@ -81,6 +82,8 @@ impl Subject {
 
 /// Takes what is found, in its order.
 pub trait Output: Send {
+    /// The language of its lines and notes.
+    fn lang(&self) -> Lang;
     /// A part of the answer: an object for scripts, and lines for people. Either may be nothing.
     fn item<J: Serialize + ?Sized>(&mut self, json: Option<&J>, text: impl FnOnce() -> Vec<String>);
     /// A word about the answer.

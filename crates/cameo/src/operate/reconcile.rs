@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ledger::Scope,
-    model::error::Result,
+    model::{error::Result, lang::Lang},
     proof::{
         repair::Plan,
         verify::{self, EntityReport, EntityState, Listen, Look, Progress, Question, Unowned},
@@ -61,9 +61,14 @@ pub async fn run(system: &System<'_>, asked: &Reconcile, output: &mut impl Outpu
     let summary = verify::verify(system.places, &question, &mut planner).await?;
     let Planner { mut plan, output } = planner;
     if let Some(why) = summary.not_fetched.as_ref().filter(|_| !plan.addresses.is_empty()) {
-        output.note(&format!(
-            "rows would lead to where nobody answers from here: {why}; if the public does not either, correct images.public_url first"
-        ));
+        output.note(&match output.lang() {
+            Lang::En => format!(
+                "rows would lead to where nobody answers from here: {why}; if the public does not either, correct images.public_url first"
+            ),
+            Lang::Ko => format!(
+                "테이블의 행에 쓸 이미지 주소에 여기서는 연결할 수 없습니다({why}). 밖에서도 그렇다면 images.public_url 설정을 먼저 고쳐 주세요"
+            ),
+        });
     }
     // A misnamed file whose event was lost is never rejected otherwise.
     let waiting = summary.strays.iter().filter(|stray| stray.state.is_none());
@@ -80,7 +85,10 @@ pub async fn run(system: &System<'_>, asked: &Reconcile, output: &mut impl Outpu
     } else if plan.left_total > 0 {
         EntityState::Different
     } else if summary.rejected + summary.unexpected_files > 0 {
-        output.note("only rejected files are left: `cameo status` lists them, and `cameo dismiss` settles them");
+        output.note(output.lang().pick(
+            "only rejected files are left: `cameo status` lists them, and `cameo dismiss` settles them",
+            "거부된 파일만 남았습니다. `cameo status` 로 볼 수 있고, `cameo dismiss` 로 정리할 수 있습니다",
+        ));
         EntityState::Rejected
     } else {
         EntityState::Complete

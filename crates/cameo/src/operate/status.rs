@@ -11,7 +11,7 @@ use super::{
 use crate::{
     catalog::LedgerPages,
     ledger::{Count, LedgerEntry, Scope, State},
-    model::{error::Result, reason::ReasonCode},
+    model::{error::Result, lang::Lang, plain, reason::ReasonCode},
     proof::verify::{self, EntityState, UnexpectedFile},
     queue::Queue,
 };
@@ -68,7 +68,8 @@ impl<O: Output> Writer<'_, O> {
     fn write(&mut self, line: &Line) {
         self.in_flight |= line.is_in_flight();
         self.rejected |= line.is_rejected();
-        self.output.item(Some(line), || line.text());
+        let lang = self.output.lang();
+        self.output.item(Some(line), || line.text(lang));
     }
 
     async fn all(&mut self, lines: impl IntoIterator<Item = Line> + Send) {
@@ -173,40 +174,56 @@ impl Line {
     }
 
     /// Its lines of text.
-    fn text(&self) -> Vec<String> {
+    fn text(&self, lang: Lang) -> Vec<String> {
         match self {
-            Self::Count(Count { vertical, state, reason, originals }) => {
-                let vertical = vertical.as_deref().unwrap_or("(no vertical)");
-                let reason = reason.as_deref().map(|reason| format!(" {reason}")).unwrap_or_default();
-                vec![format!("{vertical}: {originals} {state}{reason}")]
-            }
-            Self::Original(entry) => original_text(entry),
-            Self::DeadLetter(letter) => letter.text(),
-            Self::Unexpected(file) => file_text(file),
-            Self::Queue(queue) => vec![queue.text()],
+            Self::Count(count) => vec![count_text(count, lang)],
+            Self::Original(entry) => original_text(entry, lang),
+            Self::DeadLetter(letter) => letter.text(lang),
+            Self::Unexpected(file) => file_text(file, lang),
+            Self::Queue(queue) => vec![queue.text(lang)],
         }
     }
 }
 
-fn file_text(file: &UnexpectedFile) -> Vec<String> {
-    match &file.state {
-        Some(State::Rejected { reason, detail }) => {
-            vec![format!("{}: rejected: {reason}: {detail}", file.key), format!("  {}", reason.action_english())]
-        }
-        Some(state) => vec![format!("{}: {}", file.key, state.as_str())],
-        None => vec![format!("{}: pending", file.key)],
+fn count_text(count: &Count, lang: Lang) -> String {
+    let Count { vertical, state, reason, originals } = count;
+    let vertical = vertical.as_deref().unwrap_or(lang.pick("(no vertical)", "(버티컬 없음)"));
+    let reason = reason.as_deref().map(|reason| format!(" {reason}")).unwrap_or_default();
+    match lang {
+        Lang::En => format!("{vertical}: {originals} {state}{reason}"),
+        Lang::Ko => format!("{vertical}: {} {originals}개{reason}", korean_of(state)),
     }
 }
 
-fn original_text(entry: &LedgerEntry) -> Vec<String> {
-    match &entry.state {
+/// The Korean for a state as it is stored; a newer version may have stored others.
+fn korean_of(state: &str) -> &str {
+    let rejected = State::Rejected { reason: ReasonCode::SystemUnknownReason, detail: String::new() };
+    let known = [State::Serving, rejected, State::Ignored, State::Removed];
+    known.iter().find(|known| known.as_str() == state).map_or(state, |known| known.korean())
+}
+
+fn state_text(key: &str, state: &State, beside: &str, lang: Lang) -> Vec<String> {
+    match state {
         State::Rejected { reason, detail } => {
-            let beside = if entry.serving.is_some() { " (the last good original is being served)" } else { "" };
-            let head = format!("{}: rejected: {reason}: {detail}{beside}", entry.key);
-            vec![head, format!("  {}", reason.action_english())]
+            let found = plain::found_in(*reason, detail, lang);
+            let head = format!("{key}: {}: {reason}: {found}{beside}", lang.pick("rejected", state.korean()));
+            vec![head, format!("  {}", reason.action(lang))]
         }
-        state => vec![format!("{}: {}", entry.key, state.as_str())],
+        state => vec![format!("{key}: {}", lang.pick(state.as_str(), state.korean()))],
     }
+}
+
+fn file_text(file: &UnexpectedFile, lang: Lang) -> Vec<String> {
+    match &file.state {
+        Some(state) => state_text(&file.key, state, "", lang),
+        None => vec![format!("{}: {}", file.key, EntityState::Pending.name(lang))],
+    }
+}
+
+fn original_text(entry: &LedgerEntry, lang: Lang) -> Vec<String> {
+    let beside = plain::serves_older();
+    let beside = if entry.serving.is_some() { beside.of(lang) } else { "" };
+    state_text(&entry.key, &entry.state, beside, lang)
 }
 
 impl QueueLine {
@@ -217,13 +234,40 @@ impl QueueLine {
         self
     }
 
-    fn text(&self) -> String {
-        let head = format!(
-            "queue {}: {} waiting, {} in flight, {} dead letters",
-            self.queue, self.visible, self.in_flight, self.dead
-        );
-        let oldest = self.oldest.as_ref().map(|oldest| format!(", oldest from {oldest}")).unwrap_or_default();
-        let waits = self.registers_at.as_ref().map(|at| format!("; registers at {at} (window.closed)"));
-        head + &oldest + &waits.unwrap_or_default()
+    fn text(&self, lang: Lang) -> String {
+        let Self { queue, visible, in_flight, dead, oldest, registers_at, .. } = self;
+        match lang {
+            Lang::En => {
+                let head = format!("queue {queue}: {visible} waiting, {in_flight} in flight, {dead} dead letters");
+                let oldest = oldest.as_ref().map(|oldest| format!(", oldest from {oldest}")).unwrap_or_default();
+                let waits = registers_at.as_ref().map(|at| format!("; registers at {at} (window.closed)"));
+                head + &oldest + &waits.unwrap_or_default()
+            }
+            Lang::Ko => {
+                let head = format!("큐 {queue}: 대기 {visible}개, 처리 중 {in_flight}개, 데드레터 {dead}개");
+                let oldest = oldest.as_ref().map(|oldest| format!(", 가장 오래된 것 {oldest}")).unwrap_or_default();
+                let waits = registers_at.as_ref().map(|at| format!("; 등록 시작 {at} (window.closed)"));
+                head + &oldest + &waits.unwrap_or_default()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_in_the_language_that_was_asked_for() {
+        let state = State::Rejected { reason: ReasonCode::FileTruncated, detail: "no more scans".into() };
+        let file = UnexpectedFile { key: "origin/v/1.jpg".into(), state: Some(state) };
+        let text = |lang| file_text(&file, lang);
+        assert_eq!(text(Lang::En)[0], "origin/v/1.jpg: rejected: file.truncated: no more scans");
+        assert!(text(Lang::Ko)[0].starts_with("origin/v/1.jpg: 거부: file.truncated: 파일이 중간에"));
+        let count = |state: &str| Count { vertical: None, state: state.into(), reason: None, originals: 3 };
+        assert_eq!(count_text(&count("serving"), Lang::En), "(no vertical): 3 serving");
+        assert_eq!(count_text(&count("serving"), Lang::Ko), "(버티컬 없음): 게시 3개");
+        assert_eq!(count_text(&count("removed"), Lang::Ko), "(버티컬 없음): 삭제 3개");
+        assert_eq!(count_text(&count("haunted"), Lang::Ko), "(버티컬 없음): haunted 3개");
     }
 }

@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use super::{NO_JSON, Output, Subject, System, absent, delivery, delivery_status, verify_text::text_of};
+use super::{
+    NO_JSON, Output, Subject, System, absent, delivery, delivery_status,
+    verify_text::{text_of, unowned_text},
+};
 use crate::{
     ledger::Scope,
-    model::{error::Result, key::Vertical},
+    model::{error::Result, key::Vertical, lang::Lang},
     proof::{
         deliveries::{Standing, standing::Promised},
         verify::{
@@ -53,13 +56,15 @@ struct Reporter<'r, O> {
 impl<O: Output> Listen for Reporter<'_, O> {
     fn entity(&mut self, report: &EntityReport) {
         if self.all || (report.state != EntityState::Complete && !report.is_said_in_summary()) {
-            self.output.item(Some(report), || entity_text(report));
+            let lang = self.output.lang();
+            self.output.item(Some(report), || entity_text(report, lang));
         }
     }
 
     fn unowned(&mut self, unowned: &Unowned) {
         // For scripts the summary lists them.
-        let text = || vec![format!("{}: unexpected in the image bucket: {}", unowned.key, unowned.why)];
+        let lang = self.output.lang();
+        let text = || vec![unowned_text(unowned, lang)];
         self.output.item(NO_JSON, text);
     }
 
@@ -82,18 +87,24 @@ pub async fn run(system: &System<'_>, asked: Verify, output: &mut impl Output) -
         if !system.places.served.has_base() {
             return Err(error);
         }
-        output.note(&format!("{error}; everything else is verified"));
+        output.note(&match output.lang() {
+            Lang::En => format!("{error}; everything else is verified"),
+            Lang::Ko => format!("이미지 주소에 연결할 수 없어 나머지만 확인합니다: {error}"),
+        });
     }
     let look = if asked.deep { Look::Deep } else { Look::Everything };
     let question = Question { scope, delivery, look, sample: asked.sample };
     let mut reporter = Reporter { all: asked.all, output };
     let mut summary = verify::verify(system.places, &question, &mut reporter).await?;
     absent::show_own(system.verticals, &mut summary.unmatched);
+    let lang = output.lang();
     // What was promised and never came is no entity of any place, and yet the delivery is not complete without it.
     for missing in &promised {
-        output.item(Some(&delivery_status::Line::Missing(missing)), || delivery_status::Line::Missing(missing).text());
+        output.item(Some(&delivery_status::Line::Missing(missing)), || {
+            delivery_status::Line::Missing(missing).text(lang)
+        });
     }
-    output.item(Some(&Last { summary: &summary }), || text_of(&summary));
+    output.item(Some(&Last { summary: &summary }), || text_of(&summary, lang));
     output.ready().await;
     Ok(if promised.is_empty() { summary.state() } else { summary.state().max(EntityState::Different) })
 }
@@ -119,7 +130,12 @@ async fn asked_about(
         delivery::Delivery::Day { vertical, files, .. } => {
             let (cd_idx, unnamed) = delivery::entities_of(&vertical, &files);
             if unnamed > 0 {
-                output.note(&format!("{unnamed} files of {name} name no entity: `cameo status {name}` lists them"));
+                output.note(&match output.lang() {
+                    Lang::En => format!("{unnamed} files of {name} name no entity: `cameo status {name}` lists them"),
+                    Lang::Ko => format!(
+                        "{name}: 이름에 cd_idx 가 없는 파일이 {unnamed}개 있습니다. `cameo status {name}` 로 볼 수 있습니다"
+                    ),
+                });
             }
             (Scope::Ids { vertical: Some(vertical), cd_idx }, None, Vec::new())
         }

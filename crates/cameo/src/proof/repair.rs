@@ -17,6 +17,7 @@ use crate::{
     model::{
         error::Result,
         key::{EntityId, ImageKey, PhotoId, UploadKey},
+        lang::Text,
     },
     queue::Queue,
     store::{
@@ -44,7 +45,7 @@ pub struct Plan {
     /// Objects of the image bucket that are moved to quarantine.
     pub take_down: BTreeSet<String>,
     /// What is not Cameo's to repair, with who must act: the first 1,000.
-    pub left: Vec<String>,
+    pub left: Vec<Text>,
     /// How much of that there is.
     pub left_total: u64,
     /// Photos that are in work.
@@ -67,7 +68,10 @@ impl Plan {
                     *self.addresses.entry(photo.origin_key()).or_default() += 1;
                     self.example.get_or_insert_with(|| (from.clone(), to.clone()));
                 }
-                Repair::Person(who) => self.leave(format!("{}: {who}", report.entity())),
+                Repair::Person(who) => {
+                    let entity = report.entity();
+                    self.leave(Text::each(|lang| format!("{entity}: {}", who.of(lang))));
+                }
                 Repair::Wait => self.waiting += 1,
             }
         }
@@ -79,11 +83,14 @@ impl Plan {
             self.take_down.insert(unowned.key.clone());
         } else {
             let Unowned { key, why, .. } = unowned;
-            self.leave(format!("{key}: {why}: whoever put it into the image bucket: delete it, or leave it"));
+            self.leave(Text::new(
+                format!("{key}: {}: whoever put it into the image bucket: delete it, or leave it", why.english),
+                format!("{key}: {}: 이미지 버킷에 넣은 사람: 지우거나 그대로 두세요", why.korean),
+            ));
         }
     }
 
-    fn leave(&mut self, what: String) {
+    fn leave(&mut self, what: Text) {
         self.left_total += 1;
         if self.left.len() < LEFT_LISTED_MAX {
             self.left.push(what);

@@ -4,7 +4,10 @@
 use cameo::{
     clock::SystemClock,
     ledger::Scope,
-    model::key::{PhotoId, UploadKey},
+    model::{
+        key::{PhotoId, UploadKey},
+        lang::Lang,
+    },
     proof::{
         adopt::{Asked, Looked, adopt},
         verify::{Delivery, EntityState, HandedOver, Listen, Look, Progress, Question, Sample, Step, absent_ids},
@@ -41,7 +44,7 @@ async fn a_vertical_that_nobody_knows_is_a_difference_with_near_names() {
     let system = system().await;
     let found = verify(&system, vertical("ssgdfm_eyee")).await;
     assert_eq!(found.state(), EntityState::Different);
-    let unmatched = found.summary.unmatched.unwrap().to_string();
+    let unmatched = found.summary.unmatched.unwrap().text(Lang::En);
     assert_eq!(unmatched, "no such vertical \"ssgdfm_eyee\"; did you mean ssgdfm_eye?");
     assert_eq!(verify(&system, vertical("ssgdfm_eye")).await.state(), EntityState::Complete);
     assert_eq!(verify(&System::start().await, vertical("ssgdfm_eye")).await.state(), EntityState::Different);
@@ -211,7 +214,7 @@ async fn a_dropped_size_stays_public_as_long_as_a_row_leads_there() {
     assert!(found.plan.take_down.is_empty(), "{:?}", found.plan);
     assert_eq!(found.plan.render.iter().collect::<Vec<_>>(), ["origin/v/2_0.jpg"]);
     assert_eq!(
-        found.plan.left,
+        found.plan.left.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["v/1: whoever handed it over: upload a good 1_0.jpg; the one there is rejected (file.corrupt)"]
     );
     system.reconcile(&found.plan).await;

@@ -15,10 +15,10 @@ use cameo::{
     db::Sqlite,
     flow::{Flow, NamedSizeSet, Settings, SizeSets, requeue::requeue},
     ledger::{Scope, decide::RegisterRules, image_urls::ImageUrls},
-    model::{content::Content, error::Result},
+    model::{content::Content, error::Result, lang::Text},
     proof::{
         repair::{Plan, remove_absent, rewrite_urls, take_down},
-        verify::{self, EntityReport, EntityState, Listen, Look, Question, Summary, Unowned},
+        verify::{self, EntityReport, EntityState, Listen, Look, Question, Repair, Summary, Unowned},
     },
     queue::sqlite::SqliteQueue,
     render::{Rejection, Render},
@@ -93,19 +93,33 @@ pub(crate) struct Found {
 
 impl Listen for Found {
     fn entity(&mut self, report: &EntityReport) {
+        report.findings.iter().for_each(is_in_both_languages);
+        for repair in &report.repairs {
+            if let Repair::Person(who) = repair {
+                is_in_both_languages(who);
+            }
+        }
         self.plan.add(report);
         self.reports.push(report.clone());
     }
     fn unowned(&mut self, unowned: &Unowned) {
+        is_in_both_languages(&unowned.why);
         self.plan.add_unowned(unowned);
         self.unowned.push(unowned.clone());
     }
 }
 
+/// Whatever any test of the whole system finds is there in Korean, in plain text.
+fn is_in_both_languages(text: &Text) {
+    let is_korean = text.korean.chars().any(|c| ('가'..='힣').contains(&c));
+    let is_plain = !text.english.is_empty() && text.technical.is_none();
+    assert!(is_korean && is_plain, "{text:?}");
+}
+
 impl Found {
     /// Everything that was named, a line each.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let entities = self.reports.iter().flat_map(|report| report.findings.iter().cloned());
+        let entities = self.reports.iter().flat_map(|report| report.findings.iter().map(ToString::to_string));
         let objects = self.unowned.iter().map(|unowned| format!("{}: {}", unowned.key, unowned.why));
         let files = self.summary.strays.iter().map(|stray| format!("{}: {:?}", stray.key, stray.state));
         let unreachable = self.summary.not_fetched.iter().cloned();

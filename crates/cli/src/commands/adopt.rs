@@ -67,7 +67,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
             printed = told(context, photo, looked);
         }
     };
-    let asked = Asked { scope: args.scope.scope()?, dry_run: args.dry_run };
+    let asked = Asked { scope: args.scope.scope(context)?, dry_run: args.dry_run };
     adopt(&*store, &*catalog, &settings, &rules.urls, &**clock, asked, tell).await?;
     printed?;
     if context.json {

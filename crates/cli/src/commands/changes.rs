@@ -57,7 +57,8 @@ impl<'m> Changes<'m> {
         let folder = places.folder.as_ref().filter(|_| places.running.is_some());
         let unavailable = || {
             let doing = "reach the server: none is running on this data folder";
-            Error::new(Place::System, Kind::Unavailable, doing)
+            let korean = "이 데이터 폴더의 서버가 실행되고 있지 않습니다. 서버를 시작한 뒤 다시 실행해 주세요";
+            Error::new(Place::System, Kind::Unavailable, doing).in_korean(korean)
         };
         Ok(Self::ThroughServer(Client::new(&Server::InFolder(folder.ok_or_else(unavailable)?.clone()))?))
     }

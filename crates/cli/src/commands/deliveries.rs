@@ -15,7 +15,7 @@ use cameo::{
 };
 use serde::Serialize;
 
-use super::{Context, json_line, lang::LangArgs, line, places::PlacesArgs, scope::parse_vertical, server::Target};
+use super::{Context, json_line, line, places::PlacesArgs, scope::parse_vertical, server::Target};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
@@ -29,8 +29,6 @@ pub(crate) struct Args {
     /// How many, newest first
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
-    #[command(flatten)]
-    lang: LangArgs,
     #[command(flatten)]
     places: PlacesArgs,
 }
@@ -50,7 +48,7 @@ struct Line {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
-    let lang = args.lang.of(&context.environment);
+    let lang = context.lang;
     let found = match args.places.target(context)? {
         Target::Server(server) => of_server(&Client::new(&server)?, &args).await?,
         Target::Here => here(context, &args.places.open(context).await?, &args).await?,

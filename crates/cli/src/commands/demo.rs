@@ -9,7 +9,10 @@ use anyhow::Context as _;
 use cameo::{
     config::{Config, Listen},
     ledger::{Scope, image_urls::ImageUrls},
-    model::key::{EntityId, PhotoId, Vertical},
+    model::{
+        key::{EntityId, PhotoId, Vertical},
+        lang::Lang,
+    },
     operate::verify::entity_text,
     private_file::keep_to_owner,
     proof::{
@@ -205,7 +208,7 @@ async fn wait_until_quiet(places: &Deployment) -> anyhow::Result<()> {
 
 /// An entity with the addresses of its renditions.
 fn entity_table(report: &EntityReport, urls: &ImageUrls) -> Vec<String> {
-    let mut lines = entity_text(report);
+    let mut lines = entity_text(report, Lang::En);
     let entity = EntityId { vertical: report.vertical.clone(), cd_idx: report.cd_idx };
     for cell in &report.cells {
         let photo = PhotoId { entity: entity.clone(), sequence: cell.sequence };

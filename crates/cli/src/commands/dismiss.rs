@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cameo::{
-    model::reason::ReasonCode,
+    model::{lang::Lang, reason::ReasonCode},
     operate::absent::Matched,
     proof::dismiss::{Dismissible, dismissible},
 };
@@ -70,7 +70,7 @@ struct Summary {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
-    let scope = args.scope.scope()?;
+    let scope = args.scope.scope(context)?;
     let places = args.places.open(context).await?;
     if say_absent(context, &places, &scope).await? == Matched::Nothing {
         return Ok(Exit::Different);
@@ -80,7 +80,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     found.retain(|file| keys.is_empty() || keys.contains(&file.key));
     let known: BTreeSet<&String> = found.iter().map(|file| &file.key).collect();
     for key in keys.difference(&known) {
-        note(&format!("{key}: no such rejected file"));
+        note(&format!("{key}: {}", context.lang.pick("no such rejected file", "그런 거부된 파일이 없습니다")));
     }
     let (stay, go): (Vec<_>, Vec<_>) = found.iter().partition(|file| file.serves_older);
     let go: Vec<String> = go.into_iter().map(|file| file.key.clone()).collect();
@@ -101,9 +101,14 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         json_line(&Last { summary })?;
     } else {
         let Summary { found, dismissed, passed_over, serves_older } = summary;
-        line(&format!(
-            "{found} rejected files: {dismissed} dismissed, {passed_over} changed in between, {serves_older} beside a good original"
-        ))?;
+        line(&match context.lang {
+            Lang::En => format!(
+                "{found} rejected files: {dismissed} dismissed, {passed_over} changed in between, {serves_older} beside a good original"
+            ),
+            Lang::Ko => format!(
+                "거부된 파일 {found}개: 정리 {dismissed}개, 그사이 바뀐 것 {passed_over}개, 이전 정상 사진이 게시 중인 것 {serves_older}개"
+            ),
+        })?;
     }
     Ok(exit)
 }
@@ -114,10 +119,14 @@ fn print(context: &Context, file: &Dismissible, applied: bool) -> anyhow::Result
         return json_line(&FileLine { file, dismissed });
     }
     let Dismissible { key, reason, serves_older } = file;
+    let lang = context.lang;
     let becomes = match (*serves_older, applied) {
-        (true, _) => "stays, since an older original is being served: upload a good one",
-        (false, true) => "dismissed",
-        (false, false) => "would be dismissed",
+        (true, _) => lang.pick(
+            "stays, since an older original is being served: upload a good one",
+            "이전 정상 사진이 게시 중이라 그대로 둡니다. 정상인 파일을 올려 주세요",
+        ),
+        (false, true) => lang.pick("dismissed", "정리했습니다"),
+        (false, false) => lang.pick("would be dismissed", "정리할 예정입니다"),
     };
     line(&format!("{key}: {reason}: {becomes}"))
 }

@@ -6,6 +6,7 @@ use cameo::{
     client::{Client, base_of, is_in_the_clear, login, wire::Whoami},
     model::{
         error::{Error, Kind, Place},
+        lang::Lang,
         token::{TokenSecret, Verticals},
     },
 };
@@ -48,9 +49,12 @@ pub(crate) async fn login(context: &Context, args: LoginArgs) -> anyhow::Result<
     let server = base_of(&args.url)?;
     let folder = folder(context)?;
     if is_in_the_clear(&server) {
-        note("the address is not https://: whoever is on the way can read the token");
+        note(context.lang.pick(
+            "the address is not https://: whoever is on the way can read the token",
+            "주소가 https:// 로 시작하지 않아 전송 도중 다른 사람이 토큰을 볼 수 있습니다",
+        ));
     }
-    let token = read_token(&server)?;
+    let token = read_token(&server, context.lang)?;
     let client = Client::at(&server, Some(token.expose().to_owned()))?;
     let whoami: Whoami = client.get("/api/v1/whoami").await?;
     login::write(&folder, &login::Login { server: server.clone(), token: token.expose().to_owned() })?;
@@ -58,10 +62,14 @@ pub(crate) async fn login(context: &Context, args: LoginArgs) -> anyhow::Result<
         json_line(&LoggedIn { server: &server, as_whom: &whoami })?;
     } else {
         let of = match &whoami.verticals {
-            Verticals::All => "all verticals".to_owned(),
+            Verticals::All => context.lang.pick("all verticals", "모든 버티컬").to_owned(),
             Verticals::Only(verticals) => verticals.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         };
-        line(&format!("logged in to {server} as {} ({}, {of})", whoami.name, whoami.role))?;
+        let Whoami { name, role, .. } = &whoami;
+        line(&match context.lang {
+            Lang::En => format!("logged in to {server} as {name} ({role}, {of})"),
+            Lang::Ko => format!("{server} 에 {name} 으로 로그인했습니다(권한 {role}, {of})"),
+        })?;
     }
     Ok(Exit::Complete)
 }
@@ -72,24 +80,33 @@ pub(crate) fn logout(context: &Context) -> anyhow::Result<Exit> {
         json_line(&LoggedOut { logged_out })?;
     } else {
         line(if logged_out {
-            "logged out: the token was removed here; `cameo token revoke` ends it everywhere"
+            context.lang.pick(
+                "logged out: the token was removed here; `cameo token revoke` ends it everywhere",
+                "로그아웃했습니다. 토큰은 이 컴퓨터에서만 지워졌습니다. 어디서도 못 쓰게 하려면 `cameo token revoke` 를 실행하세요",
+            )
         } else {
-            "not logged in"
+            context.lang.pick("not logged in", "로그인되어 있지 않습니다")
         })?;
     }
     Ok(Exit::Complete)
 }
 
 fn folder(context: &Context) -> Result<std::path::PathBuf, Error> {
-    let none = || usage("find the folder of the login: neither XDG_CONFIG_HOME nor HOME is set");
+    let none = || {
+        usage("find the folder of the login: neither XDG_CONFIG_HOME nor HOME is set")
+            .in_korean("로그인을 저장할 폴더를 알 수 없습니다. XDG_CONFIG_HOME 이나 HOME 을 설정해 주세요")
+    };
     context.environment.user_folder().ok_or_else(none)
 }
 
 /// From a terminal without an echo, else the first line of standard input.
-fn read_token(server: &str) -> Result<TokenSecret, Error> {
+fn read_token(server: &str, lang: Lang) -> Result<TokenSecret, Error> {
     let input = std::io::stdin();
     let text = if input.is_terminal() {
-        rpassword::prompt_password(format!("Token for {server}: "))
+        rpassword::prompt_password(match lang {
+            Lang::En => format!("Token for {server}: "),
+            Lang::Ko => format!("{server} 의 토큰: "),
+        })
     } else {
         let mut text = String::new();
         input.lock().take(TOKEN_MAX_BYTES).read_line(&mut text).map(|_| text)
@@ -97,6 +114,7 @@ fn read_token(server: &str) -> Result<TokenSecret, Error> {
     let text = text.map_err(|error| usage("read the token").because(error))?;
     TokenSecret::parse(text.trim()).ok_or_else(|| {
         usage("read the token: this is not one, or not all of it; it begins with cameo_ and is what `cameo token create` printed")
+            .in_korean("토큰이 아니거나 일부만 입력되었습니다. cameo_ 로 시작하는 글자 전체를 붙여 넣어 주세요")
     })
 }
 

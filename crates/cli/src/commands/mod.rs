@@ -7,6 +7,7 @@ pub(crate) use crate::output::{announce, json_line, json_lines, line, lines, not
 use cameo::{
     clock::{Clock, SystemClock},
     config::{Config, Environment},
+    model::lang::Lang,
 };
 
 pub(crate) mod adopt;
@@ -51,14 +52,15 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) json: bool,
+    /// The language of what people read.
+    pub(crate) lang: Lang,
 }
 
 impl Context {
-    pub(crate) fn load(common: &Common) -> anyhow::Result<Self> {
-        let environment = Environment::of_process();
+    pub(crate) fn load(common: &Common, environment: Environment, lang: Lang) -> anyhow::Result<Self> {
         let file = common.config.clone().or_else(|| environment.get("CAMEO_CONFIG").map(Into::into));
         let config = Config::load(file.as_deref(), &environment)?;
-        Ok(Self { config, environment, clock: Arc::new(SystemClock), json: common.json })
+        Ok(Self { config, environment, clock: Arc::new(SystemClock), json: common.json, lang })
     }
 
     /// The data folder that a flag names, or the configured one.

@@ -45,7 +45,10 @@ impl PlacesArgs {
             let doing = format!(
                 "ask {server}: this command looks at a data folder or at --endpoint-url and --catalog; give --data, or run it there"
             );
-            return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
+            let korean = format!(
+                "이 명령은 서버({server})에 물어서는 할 수 없습니다. 서버가 있는 컴퓨터에서 --data 로 데이터 폴더를 적어 실행해 주세요"
+            );
+            return Err(Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean).into());
         }
         let Context { config, environment, clock, .. } = context;
         let addresses = Addresses {

@@ -2,6 +2,7 @@
 
 use cameo::{
     client::wire::{Frame, ProgressView, StepView},
+    model::lang::Lang,
     operate::Output,
     proof::verify::{self, Step},
 };
@@ -33,7 +34,7 @@ impl<'p> Printer<'p> {
     /// Says the first word, before anything is looked at.
     pub(crate) fn start(&mut self) {
         if let (Some((doing, asked)), None) = (self.doing, &self.progress) {
-            self.progress = Some(Progress::start(doing, self.context.json, asked));
+            self.progress = Some(Progress::start(doing, self.context, asked));
         }
     }
 
@@ -83,6 +84,10 @@ fn read(progress: ProgressView) -> verify::Progress {
 }
 
 impl Output for Printer<'_> {
+    fn lang(&self) -> Lang {
+        self.context.lang
+    }
+
     fn item<J: Serialize + ?Sized>(&mut self, json: Option<&J>, text: impl FnOnce() -> Vec<String>) {
         match json {
             Some(json) if self.context.json => self.print(|| json_line(json)),

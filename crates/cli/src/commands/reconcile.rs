@@ -29,11 +29,13 @@ pub(crate) struct ReconcileArgs {
 
 pub(crate) async fn reconcile(context: &Context, args: ReconcileArgs) -> anyhow::Result<Exit> {
     let target = args.places.target(context)?;
-    let asked = Reconcile { scope: args.scope.scope()?, deep: args.deep, apply: args.apply };
-    let mut printer = Printer::showing(context, "looking what is to be repaired", false);
+    let asked = Reconcile { scope: args.scope.scope(context)?, deep: args.deep, apply: args.apply };
+    let lang = context.lang;
+    let mut printer =
+        Printer::showing(context, lang.pick("looking what is to be repaired", "복구할 것을 찾는 중"), false);
     if let Target::Server(server) = target {
         let (vertical, ids) = remote::named(asked.scope);
-        let request = ReconcileRequest { vertical, ids, deep: asked.deep, apply: asked.apply };
+        let request = ReconcileRequest { vertical, ids, deep: asked.deep, apply: asked.apply, lang };
         return remote::ask(&server, "/api/v1/reconcile", &request, printer).await;
     }
     let here = Here::open(context, &args.places).await?;

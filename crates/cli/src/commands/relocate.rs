@@ -15,6 +15,7 @@ use cameo::{
         error::{Error, Kind, Place},
         ids::{Ids, parse_ids, parse_ids_text},
         key::{DeliveryName, Vertical},
+        lang::Lang,
     },
     operate::{Subject, delivery},
     proof::relocate::{Relocation, Stage, Staged, photos, relocation, stages},
@@ -96,7 +97,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let places = &here.places;
     let photos = asked(context, &args, &here).await?;
     if photos.is_empty() {
-        note("there is no photo to move");
+        note(context.lang.pick("there is no photo to move", "옮길 사진이 없습니다"));
         return Ok(Exit::Different);
     }
     let mut staged = stages(&places.flow(), &photos).await?;
@@ -213,15 +214,21 @@ fn counts(staged: &[Staged]) -> BTreeMap<Stage, u64> {
     counts
 }
 
-fn words(stage: Stage) -> &'static str {
+fn words(stage: Stage, lang: Lang) -> &'static str {
     match stage {
-        Stage::ToCopy => "to move",
-        Stage::Copied => "copied, and not registered yet",
-        Stage::Registered => "registered, and the old one not removed yet",
-        Stage::Moved => "moved",
-        Stage::Conflict => "conflict: there is another photo under the new key",
-        Stage::Rejected => "rejected under the new key; the old one stays",
-        Stage::Gone => "gone",
+        Stage::ToCopy => lang.pick("to move", "옮길 것"),
+        Stage::Copied => lang.pick("copied, and not registered yet", "복사했고 등록을 기다리는 중"),
+        Stage::Registered => {
+            lang.pick("registered, and the old one not removed yet", "등록했고 이전 것은 아직 지우지 않음")
+        }
+        Stage::Moved => lang.pick("moved", "옮김"),
+        Stage::Conflict => {
+            lang.pick("conflict: there is another photo under the new key", "충돌: 옮길 자리에 다른 사진이 있음")
+        }
+        Stage::Rejected => {
+            lang.pick("rejected under the new key; the old one stays", "옮길 자리에서 거부됨. 이전 것은 그대로 있음")
+        }
+        Stage::Gone => lang.pick("gone", "없어짐"),
     }
 }
 
@@ -233,12 +240,26 @@ fn print(context: &Context, staged: &[Staged], applied: bool, saved: Option<Stri
     for Staged { photo: Relocation { from, to }, stage } in
         staged.iter().filter(|photo| photo.stage != Stage::Moved).take(LISTED_MAX)
     {
-        line(&format!("{from} → {to}: {}", words(*stage)))?;
+        line(&format!("{from} → {to}: {}", words(*stage, context.lang)))?;
     }
-    let counts: Vec<String> = counts(staged).into_iter().map(|(stage, n)| format!("{n} {}", words(stage))).collect();
-    line(&format!("{} photos: {}", staged.len(), counts.join("; ")))?;
+    let (lang, total) = (context.lang, staged.len());
+    let counts: Vec<String> = counts(staged)
+        .into_iter()
+        .map(|(stage, n)| match lang {
+            Lang::En => format!("{n} {}", words(stage, lang)),
+            Lang::Ko => format!("{} {n}장", words(stage, lang)),
+        })
+        .collect();
+    let counts = counts.join("; ");
+    line(&match lang {
+        Lang::En => format!("{total} photos: {counts}"),
+        Lang::Ko => format!("사진 {total}장: {counts}"),
+    })?;
     if let Some(file) = saved {
-        note(&format!("`cameo move --undo {file} --apply` is the way back"));
+        note(&match lang {
+            Lang::En => format!("`cameo move --undo {file} --apply` is the way back"),
+            Lang::Ko => format!("되돌리려면 `cameo move --undo {file} --apply` 를 실행하세요"),
+        });
     }
     Ok(())
 }

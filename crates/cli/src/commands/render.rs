@@ -102,7 +102,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
                 }
                 if context.json { json_line(&answer)? } else { line(&answer.text())? }
             }
-            Err(error) => exit = crate::exit::fail(&error),
+            Err(error) => exit = crate::exit::fail(&error, context.lang),
         }
     }
     Ok(exit)

@@ -13,9 +13,7 @@ use cameo::{
     push::delivery::encoded,
 };
 
-use super::{
-    Context, json_lines, lang::LangArgs, lines, note, places::PlacesArgs, server::Target, write_file::write_file,
-};
+use super::{Context, json_lines, lines, note, places::PlacesArgs, server::Target, write_file::write_file};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
@@ -36,13 +34,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
     #[command(flatten)]
-    lang: LangArgs,
-    #[command(flatten)]
     places: PlacesArgs,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
-    let lang = args.lang.of(&context.environment);
+    let lang = context.lang;
     let name = args.delivery.to_string();
     let (report, manifest) = match args.places.target(context)? {
         Target::Server(server) => {
@@ -64,7 +60,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     if let Some(path) = &args.manifest {
         let manifest = manifest.ok_or_else(|| {
             let doing = format!("write the manifest of {name}: nobody recorded what was handed over");
-            Error::new(Place::System, Kind::Misconfigured, doing)
+            let korean = format!("전달 {name} 은 파일 목록을 기록하지 않고 올린 것이라 목록을 만들 수 없습니다");
+            Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean)
         })?;
         write_file(path, manifest.as_bytes())?;
     }
@@ -132,4 +129,5 @@ pub(super) fn unknown(delivery: &str) -> Error {
             "find the delivery {delivery}: there is no record and no upload of it, or this token may not see it; `cameo deliveries` lists them"
         ),
     )
+    .in_korean(format!("전달 {delivery} 을 찾을 수 없습니다. `cameo deliveries` 로 전달 번호를 확인해 주세요"))
 }

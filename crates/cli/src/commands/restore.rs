@@ -1,8 +1,9 @@
 //! `cameo restore`: bring back what was deleted, replaced, moved, dismissed or superfluous.
 
 use cameo::{
+    model::lang::Lang,
     proof::restore::{Asked, Found, Restore, Side, Verdict, find},
-    store::quarantine::Kept,
+    store::quarantine::{Kept, Why},
 };
 use clap::ArgGroup;
 use jiff::Timestamp;
@@ -65,7 +66,7 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
-    let scope = args.scope.scope()?;
+    let scope = args.scope.scope(context)?;
     let places = args.places.open(context).await?;
     let asked = Asked {
         scope,
@@ -75,12 +76,15 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     };
     let (found, more) = find(&*places.store, &places.settings, &asked).await?;
     if found.is_empty() {
-        note("nothing in quarantine is what was asked for; it is kept for store.keep_removed");
+        note(context.lang.pick(
+            "nothing in quarantine is what was asked for; it is kept for store.keep_removed",
+            "찾으시는 것이 격리 보관소에 없습니다. 삭제된 것은 store.keep_removed(기본 30일) 동안만 보관됩니다",
+        ));
         return Ok(if args.list && asked.keys.is_empty() { Exit::Complete } else { Exit::Different });
     }
     let only_says = args.list || args.dry_run;
     for found in &found {
-        if context.json { json_line(found)? } else { line(&text_of(found, only_says && !args.dry_run))? }
+        if context.json { json_line(found)? } else { line(&text_of(found, only_says && !args.dry_run, context.lang))? }
     }
     let mut summary = Summary { found: found.len() as u64, more, ..Summary::default() };
     let restores = restores(&found, args.generation.is_some());
@@ -110,23 +114,60 @@ fn print_summary(context: &Context, summary: Summary, only_says: bool, to_restor
         return json_line(&Last { summary });
     }
     let Summary { found, restored, passed_over, more } = summary;
-    let more = if more { "; there are more: ask for fewer, with --since or --ids" } else { "" };
-    line(&if only_says {
-        format!("{found} in quarantine, {to_restore} to restore{more}")
-    } else {
-        format!("{found} in quarantine, {restored} restored, {passed_over} changed in between{more}")
+    let lang = context.lang;
+    let there_are_more = lang.pick(
+        "; there are more: ask for fewer, with --since or --ids",
+        "; 더 있습니다. --since 나 --ids 로 나누어 주세요",
+    );
+    let more = if more { there_are_more } else { "" };
+    line(&match (lang, only_says) {
+        (Lang::En, true) => format!("{found} in quarantine, {to_restore} to restore{more}"),
+        (Lang::En, false) => {
+            format!("{found} in quarantine, {restored} restored, {passed_over} changed in between{more}")
+        }
+        (Lang::Ko, true) => format!("격리 보관 {found}개 중 되돌릴 것 {to_restore}개{more}"),
+        (Lang::Ko, false) => {
+            format!("격리 보관 {found}개 중 {restored}개를 되돌렸습니다. 그사이 바뀐 것 {passed_over}개{more}")
+        }
     })
 }
 
-fn text_of(found: &Found, is_list: bool) -> String {
+fn text_of(found: &Found, is_list: bool, lang: Lang) -> String {
     let Found { kept: Kept { key, generation, size, removed_at, why, note, .. }, verdict, .. } = found;
-    let becomes = match verdict {
-        _ if is_list => String::new(),
-        Verdict::Restore => ": is restored".to_owned(),
-        Verdict::Occupied => ": stays here, since there is another object at its key (see --generation)".to_owned(),
-        Verdict::Newer => ": stays here, since a newer one is restored (see --generation)".to_owned(),
-        Verdict::OnDemand => ": stays here, since it was replaced (see --generation)".to_owned(),
-    };
+    let becomes = if is_list { "" } else { becomes(*verdict, lang) };
     let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
-    format!("{key}: {why} at {removed_at}, generation {generation}, {size} bytes{note}{becomes}")
+    match lang {
+        Lang::En => format!("{key}: {why} at {removed_at}, generation {generation}, {size} bytes{note}{becomes}"),
+        Lang::Ko => {
+            format!("{key}: {removed_at} {}, generation {generation}, {size}바이트{note}{becomes}", why_in_korean(*why))
+        }
+    }
+}
+
+fn becomes(verdict: Verdict, lang: Lang) -> &'static str {
+    match verdict {
+        Verdict::Restore => lang.pick(": is restored", ": 되돌립니다"),
+        Verdict::Occupied => lang.pick(
+            ": stays here, since there is another object at its key (see --generation)",
+            ": 같은 이름의 다른 파일이 있어 그대로 둡니다(--generation 참고)",
+        ),
+        Verdict::Newer => lang.pick(
+            ": stays here, since a newer one is restored (see --generation)",
+            ": 더 새것을 되돌리므로 그대로 둡니다(--generation 참고)",
+        ),
+        Verdict::OnDemand => lang.pick(
+            ": stays here, since it was replaced (see --generation)",
+            ": 새 파일로 교체된 것이라 그대로 둡니다(--generation 참고)",
+        ),
+    }
+}
+
+fn why_in_korean(why: Why) -> &'static str {
+    match why {
+        Why::Deleted => "삭제됨",
+        Why::Replaced => "교체됨",
+        Why::Superfluous => "어느 사진의 것도 아님",
+        Why::Moved => "옮겨짐",
+        Why::Dismissed => "정리됨",
+    }
 }

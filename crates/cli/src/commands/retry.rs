@@ -46,11 +46,11 @@ pub(crate) struct RetryArgs {
 
 pub(crate) async fn retry(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     let target = args.places.target(context)?;
-    let subject = args.scope.subject(args.delivery)?;
+    let subject = args.scope.subject(context, args.delivery)?;
     let asked = Retry { subject, reason: args.reason, dry_run: args.dry_run };
     let mut printer = Printer::new(context);
     if let Target::Server(server) = target {
-        return remote::ask(&server, "/api/v1/retry", &request(asked), printer).await;
+        return remote::ask(&server, "/api/v1/retry", &request(context, asked), printer).await;
     }
     let here = Here::open(context, &args.places).await?;
     let state = retry::run(&here.system(), &asked, &mut printer).await?;
@@ -58,9 +58,10 @@ pub(crate) async fn retry(context: &Context, args: RetryArgs) -> anyhow::Result<
     Ok(state.into())
 }
 
-fn request(asked: Retry) -> RetryRequest {
+fn request(context: &Context, asked: Retry) -> RetryRequest {
     let Retry { subject, reason, dry_run } = asked;
-    let of = RetryRequest { reason: reason.map(|reason| reason.to_string()), dry_run, ..RetryRequest::default() };
+    let (reason, lang) = (reason.map(|reason| reason.to_string()), context.lang);
+    let of = RetryRequest { reason, dry_run, lang, ..RetryRequest::default() };
     match subject {
         Subject::Delivery(name) => RetryRequest { delivery: Some(name.to_string()), ..of },
         Subject::Scope(scope) => {

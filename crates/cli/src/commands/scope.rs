@@ -8,6 +8,7 @@ use cameo::{
         error::{Error, Kind, Place},
         ids::{IDS_TEXT_MAX_BYTES, Ids, parse_ids, parse_ids_text},
         key::{DeliveryName, NameError, Vertical},
+        lang::Lang,
         token::Verticals,
     },
     operate::{
@@ -45,8 +46,8 @@ pub(crate) fn parse_delivery(text: &str) -> Result<DeliveryName, String> {
 
 impl ScopeArgs {
     /// The entities that are asked for.
-    pub(crate) fn scope(&self) -> anyhow::Result<Scope> {
-        let ids = self.ids()?;
+    pub(crate) fn scope(&self, context: &Context) -> anyhow::Result<Scope> {
+        let ids = self.ids(context)?;
         Ok(match (ids, self.vertical.clone()) {
             (Some(cd_idx), vertical) => Scope::Ids { vertical, cd_idx },
             (None, Some(vertical)) => Scope::Vertical(vertical),
@@ -55,17 +56,18 @@ impl ScopeArgs {
     }
 
     /// The entities that are asked for, or the delivery that is named beside them.
-    pub(crate) fn subject(&self, delivery: Option<DeliveryName>) -> anyhow::Result<Subject> {
-        let Some(name) = delivery else { return Ok(Subject::Scope(self.scope()?)) };
+    pub(crate) fn subject(&self, context: &Context, delivery: Option<DeliveryName>) -> anyhow::Result<Subject> {
+        let Some(name) = delivery else { return Ok(Subject::Scope(self.scope(context)?)) };
         let contradiction = || {
             let vertical = self.vertical.as_ref().map(ToString::to_string).unwrap_or_default();
             let doing = format!("find the delivery {name}: it is not of the vertical {vertical}; leave --vertical out");
-            Error::new(Place::System, Kind::Misconfigured, doing)
+            let korean = format!("전달 {name} 은 버티컬 {vertical} 의 것이 아닙니다. --vertical 을 빼 주세요");
+            Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean)
         };
         Ok(Subject::delivery(name.clone(), self.vertical.as_ref()).ok_or_else(contradiction)?)
     }
 
-    fn ids(&self) -> anyhow::Result<Option<Vec<u64>>> {
+    fn ids(&self, context: &Context) -> anyhow::Result<Option<Vec<u64>>> {
         let (name, read) = match &self.ids_from {
             Some(path) if path.as_os_str() == "-" => {
                 ("standard input".to_owned(), parse_ids(&read_all(std::io::stdin())?))
@@ -82,7 +84,10 @@ impl ScopeArgs {
         // Whatever is asked about nothing is complete: a list that came out empty is an error, and must not pass for proof.
         let Ids { ids, ignored_header, .. } = read.map_err(|error| usage(format!("{name}: {error}")))?;
         if let Some(header) = ignored_header {
-            note(&format!("{name}: skipped the header {header:?}"));
+            note(&match context.lang {
+                Lang::En => format!("{name}: skipped the header {header:?}"),
+                Lang::Ko => format!("{name}: 머리글 {header:?} 은 건너뛰었습니다"),
+            });
         }
         Ok(Some(ids))
     }
@@ -104,5 +109,6 @@ pub(crate) async fn say_absent(context: &Context, places: &Deployment, scope: &S
 }
 
 fn usage(doing: String) -> Error {
-    Error::new(Place::System, Kind::Misconfigured, format!("read the ids: {doing}"))
+    let korean = format!("cd_idx 목록을 읽을 수 없습니다: {doing}");
+    Error::new(Place::System, Kind::Misconfigured, format!("read the ids: {doing}")).in_korean(korean)
 }

@@ -83,7 +83,8 @@ impl ServerArgs {
             "find the server: none runs on {}; give --server URL, set CAMEO_SERVER, or log in with `cameo login URL`",
             folder.display()
         );
-        Err(Error::new(Place::System, Kind::Misconfigured, doing))
+        let korean = "어느 서버에 올릴지 알 수 없습니다. 먼저 `cameo login 서버주소` 로 로그인하거나 --server 로 서버 주소를 적어 주세요";
+        Err(Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean))
     }
 }
 
@@ -112,6 +113,7 @@ mod tests {
     use cameo::{
         clock::SystemClock,
         config::{Config, Environment},
+        model::lang::Lang,
     };
 
     use super::*;
@@ -121,7 +123,7 @@ mod tests {
         config.server.data = home.join("cameo-data");
         let home = home.to_str().unwrap();
         let environment = Environment::of([("HOME", home), ("CAMEO_SERVER", server)]);
-        Context { config, environment, clock: Arc::new(SystemClock), json: false }
+        Context { config, environment, clock: Arc::new(SystemClock), json: false, lang: Lang::En }
     }
 
     fn server(url: &str, token: Option<&str>) -> Target {

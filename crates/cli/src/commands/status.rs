@@ -42,27 +42,31 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
-    let subject = args.scope.subject(args.delivery)?;
+    let subject = args.scope.subject(context, args.delivery)?;
     let all = args.all || context.json;
     let mut printer = Printer::new(context);
     if let Target::Server(server) = args.places.target(context)? {
-        return remote::ask(&server, "/api/v1/status", &request(subject, all), printer).await;
+        return remote::ask(&server, "/api/v1/status", &request(context, subject, all), printer).await;
     }
     let here = Here::open(context, &args.places).await?;
     if here.places.through_server && here.places.running.is_none() {
-        printer.note("no server is running on this data folder: nothing is accepted, rendered or served; start it");
+        printer.note(context.lang.pick(
+            "no server is running on this data folder: nothing is accepted, rendered or served; start it",
+            "이 데이터 폴더의 서버가 실행되고 있지 않아 사진을 받거나 처리하거나 보여 줄 수 없습니다. 서버를 시작해 주세요",
+        ));
     }
     let state = status::run(&here.system(), &Status { subject, all }, &mut printer).await?;
     printer.finish()?;
     Ok(state.into())
 }
 
-fn request(subject: Subject, all: bool) -> StatusRequest {
+fn request(context: &Context, subject: Subject, all: bool) -> StatusRequest {
+    let of = StatusRequest { all, lang: context.lang, ..StatusRequest::default() };
     match subject {
-        Subject::Delivery(name) => StatusRequest { delivery: Some(name.to_string()), all, ..StatusRequest::default() },
+        Subject::Delivery(name) => StatusRequest { delivery: Some(name.to_string()), ..of },
         Subject::Scope(scope) => {
             let (vertical, ids) = remote::named(scope);
-            StatusRequest { vertical, ids, all, ..StatusRequest::default() }
+            StatusRequest { vertical, ids, ..of }
         }
     }
 }

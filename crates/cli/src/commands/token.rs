@@ -11,6 +11,7 @@ use cameo::{
     model::{
         error::{Error, Kind, Place},
         key::Vertical,
+        lang::Lang,
         token::{Role, Token, TokenFault, TokenSecret, Verticals, fault_of_name},
     },
     server::{
@@ -142,11 +143,17 @@ async fn create(context: &Context, args: CreateArgs) -> anyhow::Result<Exit> {
     if context.json {
         json_line(&made)?;
     } else {
-        lines([
-            format!("The token {} was made. Its secret is shown only now:", made.of.name),
-            format!("  export CAMEO_TOKEN={}", made.token),
-            format!("It is for: {}.", rights_of(&made.of)),
-        ])?;
+        let (name, rights) = (&made.of.name, rights_of(&made.of, context.lang));
+        let (head, end) = match context.lang {
+            Lang::En => {
+                (format!("The token {name} was made. Its secret is shown only now:"), format!("It is for: {rights}."))
+            }
+            Lang::Ko => (
+                format!("토큰 {name} 을 만들었습니다. 아래 글자는 지금 한 번만 표시됩니다:"),
+                format!("할 수 있는 일: {rights}."),
+            ),
+        };
+        lines([head, format!("  export CAMEO_TOKEN={}", made.token), end])?;
     }
     Ok(Exit::Complete)
 }
@@ -158,7 +165,8 @@ async fn create_here(context: &Context, catalog: &dyn Catalog, asked: &NewToken)
     let token = Token { expires: *expires, ..token };
     if !catalog.add_token(&token, &secret.hash()).await? {
         let doing = format!("make a token: there is a token {name} already; revoke it first, or choose another name");
-        return Err(Error::new(Place::System, Kind::Conflict, doing).into());
+        let korean = format!("{name} 이라는 토큰이 이미 있습니다. 먼저 폐기하거나 다른 이름을 쓰세요");
+        return Err(Error::new(Place::System, Kind::Conflict, doing).in_korean(korean).into());
     }
     Ok(CreatedToken { token: secret.expose().to_owned(), of: token })
 }
@@ -178,13 +186,19 @@ async fn list(context: &Context, args: &WhereArgs) -> anyhow::Result<Exit> {
         }
     }
     if !found && !context.json {
-        line("no tokens: make one with `cameo token create`")?;
+        line(context.lang.pick(
+            "no tokens: make one with `cameo token create`",
+            "토큰이 없습니다. `cameo token create` 로 만들 수 있습니다",
+        ))?;
     }
     Ok(Exit::Complete)
 }
 
 async fn revoke(context: &Context, args: &RevokeArgs) -> anyhow::Result<Exit> {
-    let none = || usage(format!("revoke the token {}: there is none of this name or id that can be used", args.token));
+    let none = || {
+        usage(format!("revoke the token {}: there is none of this name or id that can be used", args.token))
+            .in_korean(format!("{}: 이 이름이나 번호로 쓸 수 있는 토큰이 없습니다", args.token))
+    };
     if fault_of_name(&args.token).is_some() {
         return Err(none().into());
     }
@@ -201,7 +215,7 @@ async fn revoke(context: &Context, args: &RevokeArgs) -> anyhow::Result<Exit> {
     if context.json {
         json_line(&Revoked { revoked })?;
     } else {
-        line(&format!("{}: revoked", args.token))?;
+        line(&format!("{}: {}", args.token, context.lang.pick("revoked", "폐기했습니다")))?;
     }
     Ok(Exit::Complete)
 }
@@ -220,22 +234,35 @@ impl Keeper<'_> {
 }
 
 fn listed(context: &Context, token: &Token) -> String {
+    let (Token { name, id, created_by, .. }, lang) = (token, context.lang);
     let state = match token.fault(context.clock.now()) {
-        Some(TokenFault::Revoked) => "; revoked",
-        Some(TokenFault::Expired) => "; expired",
+        Some(TokenFault::Revoked) => lang.pick("; revoked", "; 폐기됨"),
+        Some(TokenFault::Expired) => lang.pick("; expired", "; 만료됨"),
         None => "",
     };
-    let used = token.last_used.map_or("never used".to_owned(), |at| format!("last used {at:.0}"));
-    format!("{} ({}): {}; made by {}; {used}{state}", token.name, token.id, rights_of(token), token.created_by)
+    let rights = rights_of(token, lang);
+    match lang {
+        Lang::En => {
+            let used = token.last_used.map_or("never used".to_owned(), |at| format!("last used {at:.0}"));
+            format!("{name} ({id}): {rights}; made by {created_by}; {used}{state}")
+        }
+        Lang::Ko => {
+            let used = token.last_used.map_or("사용한 적 없음".to_owned(), |at| format!("마지막 사용 {at:.0}"));
+            format!("{name} ({id}): {rights}; 만든 사람 {created_by}; {used}{state}")
+        }
+    }
 }
 
-fn rights_of(token: &Token) -> String {
+fn rights_of(token: &Token, lang: Lang) -> String {
     let verticals = match &token.verticals {
-        Verticals::All => "all verticals".to_owned(),
+        Verticals::All => lang.pick("all verticals", "모든 버티컬").to_owned(),
         Verticals::Only(verticals) => verticals.iter().map(Vertical::as_str).collect::<Vec<_>>().join(", "),
     };
-    let until = token.expires.map(|expires| format!(", until {expires:.0}")).unwrap_or_default();
-    format!("{}, {verticals}{until}", token.role)
+    let until = token.expires.map(|expires| match lang {
+        Lang::En => format!(", until {expires:.0}"),
+        Lang::Ko => format!(", {expires:.0} 까지"),
+    });
+    format!("{}, {verticals}{}", token.role, until.unwrap_or_default())
 }
 
 fn usage(doing: String) -> Error {

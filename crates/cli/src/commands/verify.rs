@@ -71,13 +71,20 @@ enum Asked {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
-    let asked = asked(&args)?;
+    let asked = asked(context, &args)?;
     let target = args.places.target(context)?;
-    let mut printer = Printer::showing(context, "verifying", args.progress);
+    let mut printer = Printer::showing(context, context.lang.pick("verifying", "확인 중"), args.progress);
     printer.start();
     let (all, deep) = (args.all || context.json, args.deep);
     if let Target::Server(server) = target {
-        let of = VerifyRequest { all, deep, sample: args.sample, seed: args.seed, ..VerifyRequest::default() };
+        let of = VerifyRequest {
+            all,
+            deep,
+            lang: context.lang,
+            sample: args.sample,
+            seed: args.seed,
+            ..VerifyRequest::default()
+        };
         return remote::ask(&server, "/api/v1/verify", &request(asked, of)?, printer).await;
     }
     let here = Here::open(context, &args.places).await?;
@@ -94,17 +101,21 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     Ok(state.into())
 }
 
-fn asked(args: &Args) -> anyhow::Result<Asked> {
-    let Some(handed_over) = &args.handed_over else { return Ok(Asked::Subject(args.scope.subject(None)?)) };
+fn asked(context: &Context, args: &Args) -> anyhow::Result<Asked> {
+    let Some(handed_over) = &args.handed_over else { return Ok(Asked::Subject(args.scope.subject(context, None)?)) };
     if let Some(name) = delivery_of(handed_over) {
-        return Ok(Asked::Subject(args.scope.subject(Some(name))?));
+        return Ok(Asked::Subject(args.scope.subject(context, Some(name))?));
     }
     let Some(vertical) = args.scope.vertical.clone() else {
         let doing = format!(
             "verify {}: it is a folder, or no such delivery; of a folder give --vertical, which the names of its files do not say",
             handed_over.display()
         );
-        return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
+        let korean = format!(
+            "{}: 폴더이거나 없는 전달 번호입니다. 폴더이면 --vertical 로 버티컬을 함께 적어 주세요",
+            handed_over.display()
+        );
+        return Err(Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean).into());
     };
     Ok(Asked::Folder(handed_over.clone(), vertical))
 }
@@ -119,7 +130,9 @@ fn files_of(folder: &Path, vertical: &Vertical) -> anyhow::Result<Delivery> {
     let delivery = DeliveryFolder::of_folder(folder, vertical)?;
     if delivery.originals.is_empty() {
         let doing = format!("find originals in {}: name them {{cd_idx}}_{{sequence}}.jpg", folder.display());
-        return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
+        let korean =
+            format!("{}: 사진이 없습니다. 이름을 {{cd_idx}}_{{순번}}.jpg 형식으로 적어 주세요", folder.display());
+        return Err(Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean).into());
     }
     Ok(delivery.to_verify()?)
 }
@@ -141,7 +154,11 @@ fn request(asked: Asked, of: VerifyRequest) -> anyhow::Result<VerifyRequest> {
                     "verify {}: {count} files are more than the {FILES_MAX} that a server takes at a time; verify parts of it",
                     folder.display()
                 );
-                return Err(Error::new(Place::System, Kind::Misconfigured, doing).into());
+                let korean = format!(
+                    "{}: 파일이 {count}개입니다. 한 번에 {FILES_MAX}개까지 확인할 수 있으니 나누어 확인해 주세요",
+                    folder.display()
+                );
+                return Err(Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean).into());
             }
             of_files(vertical, files, of)
         }

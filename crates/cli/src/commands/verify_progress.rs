@@ -7,11 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cameo::proof::verify::{self, Step};
+use cameo::{
+    model::lang::Lang,
+    proof::verify::{self, Step},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{json_line, note};
+use super::{Context, json_line, note};
 
 /// Pause between two lines, off a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -43,14 +46,15 @@ enum Shown {
 #[derive(Debug)]
 pub(crate) struct Progress {
     shown: Shown,
+    lang: Lang,
     began: Instant,
     last: Instant,
 }
 
 impl Progress {
     /// Says the first word. JSON lines are written only where they are `asked` for.
-    pub(crate) fn start(doing: &str, json: bool, asked: bool) -> Self {
-        let shown = match (json, asked) {
+    pub(crate) fn start(doing: &str, context: &Context, asked: bool) -> Self {
+        let shown = match (context.json, asked) {
             (true, true) => Shown::Json,
             (true, false) => Shown::Nothing,
             _ if std::io::stderr().is_terminal() => Shown::Bar(bar(doing)),
@@ -60,19 +64,15 @@ impl Progress {
             note(&format!("{doing} …"));
         }
         let began = Instant::now();
-        Self { shown, began, last: began }
+        Self { shown, lang: context.lang, began, last: began }
     }
 
     /// Shows how far it is, if it is time for that.
     pub(crate) fn at(&mut self, progress: verify::Progress) -> anyhow::Result<()> {
         let entities = progress.entities;
-        let step = match progress.step {
-            Step::Entities => "entities",
-            Step::Objects => "entities; looking through the image bucket",
-            Step::Sample => "entities; fetching the sample",
-        };
+        let done = done(progress, self.lang);
         if let Shown::Bar(bar) = &self.shown {
-            bar.set_message(format!("{entities} {step}"));
+            bar.set_message(done);
             return Ok(());
         }
         let is_first = self.last == self.began && entities == 0;
@@ -82,7 +82,7 @@ impl Progress {
         self.last = Instant::now();
         let seconds = self.began.elapsed().as_secs();
         match &self.shown {
-            Shown::Lines if !is_first => note(&format!("{entities} {step}; {seconds} s")),
+            Shown::Lines if !is_first => note(&format!("{done}; {seconds}{}", self.lang.pick(" s", "초"))),
             Shown::Json => json_line(&JsonLine { progress: Counted { entities, seconds } })?,
             _ => {}
         }
@@ -102,6 +102,19 @@ impl Progress {
         if let Shown::Bar(bar) = &self.shown {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// How far it is, in words.
+fn done(verify::Progress { entities, step }: verify::Progress, lang: Lang) -> String {
+    let step = match step {
+        Step::Entities => "",
+        Step::Objects => lang.pick("; looking through the image bucket", "; 이미지 버킷을 살펴보는 중"),
+        Step::Sample => lang.pick("; fetching the sample", "; 표본 이미지를 받는 중"),
+    };
+    match lang {
+        Lang::En => format!("{entities} entities{step}"),
+        Lang::Ko => format!("엔티티 {entities}개{step}"),
     }
 }
 

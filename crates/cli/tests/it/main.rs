@@ -5,5 +5,6 @@ mod commands;
 mod data_folder;
 mod doctor;
 mod help;
+mod korean;
 mod remote_commands;
 mod running_server;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::ProblemBody;
-use crate::proof::verify::EntityState;
+use crate::{model::lang::Lang, proof::verify::EntityState};
 
 /// Files of a folder in one question, at most.
 pub const FILES_MAX: usize = 100_000;
@@ -70,6 +70,9 @@ pub struct VerifyRequest {
     /// What the choice of those follows from; by chance where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// The language of what is for people in the answer: `text` and `note`. What is for programs is English.
+    #[serde(default, skip_serializing_if = "Lang::is_english")]
+    pub lang: Lang,
 }
 
 /// Of what the state is asked: everything, entities, or a delivery.
@@ -88,6 +91,9 @@ pub struct StatusRequest {
     /// List the registered files of a delivery too.
     #[serde(default)]
     pub all: bool,
+    /// The language of what is for people in the answer: `text` and `note`. What is for programs is English.
+    #[serde(default, skip_serializing_if = "Lang::is_english")]
+    pub lang: Lang,
 }
 
 /// What is to go through the flow again. One of the first four says what.
@@ -109,6 +115,9 @@ pub struct RetryRequest {
     /// Only say which it would be.
     #[serde(default)]
     pub dry_run: bool,
+    /// The language of what is for people in the answer: `text` and `note`. What is for programs is English.
+    #[serde(default, skip_serializing_if = "Lang::is_english")]
+    pub lang: Lang,
 }
 
 /// What is to be repaired.
@@ -127,6 +136,9 @@ pub struct ReconcileRequest {
     /// Do it; without it only the plan is returned.
     #[serde(default)]
     pub apply: bool,
+    /// The language of what is for people in the answer: `text` and `note`. What is for programs is English.
+    #[serde(default, skip_serializing_if = "Lang::is_english")]
+    pub lang: Lang,
 }
 
 /// How far the work is.

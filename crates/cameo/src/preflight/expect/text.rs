@@ -23,12 +23,14 @@ pub(super) fn decode(content: &[u8]) -> String {
 /// What a text promises.
 pub(super) fn parse(text: &str) -> Result<Expectation, String> {
     let mut rows = Vec::new();
+    // A quote that nothing closes is a stray one: as one that opens a cell it would swallow every row behind it.
+    let is_quoted = text.matches('"').count().is_multiple_of(2);
+    let cell = |cell: &str| if is_quoted { cell.to_owned() } else { cell.trim_matches('"').to_owned() };
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter(text))
-        // A quote that nothing closes is a stray one: as one that opens a cell it would swallow every row behind it.
-        .quoting(text.matches('"').count().is_multiple_of(2))
+        .quoting(is_quoted)
         .from_reader(text.as_bytes());
     for record in reader.records() {
         let record = record.map_err(|error| error.to_string())?;
@@ -36,7 +38,7 @@ pub(super) fn parse(text: &str) -> Result<Expectation, String> {
             return Err(format!("it has more than {ROWS_MAX} rows"));
         }
         let number = record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
-        rows.push(Row { number, cells: record.iter().map(str::to_owned).collect() });
+        rows.push(Row { number, cells: record.iter().map(cell).collect() });
     }
     if table::has_header(&rows) {
         join_thousands(&mut rows);

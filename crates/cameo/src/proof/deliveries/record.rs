@@ -146,9 +146,6 @@ impl NewRecord {
     /// Refuses what is beyond the limits or cannot be a list of files.
     pub fn check(&self) -> Result<()> {
         let expected = self.expected.as_ref();
-        if self.files.is_empty() && self.skipped.is_empty() && expected.is_none() {
-            return Err(refused("it names no file: nothing is handed over, left out or promised"));
-        }
         let promised = expected.map_or(0, |expected| expected.ids.len().max(expected.files.len()));
         let most = self.files.len().max(self.skipped.len()).max(promised);
         if most > FILES_MAX {
@@ -182,6 +179,11 @@ impl NewRecord {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing is handed over, left out or promised.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.skipped.is_empty() && self.expected.is_none()
     }
 
     /// A digest of what is handed over, left out and promised, the same in any order: whether it was recorded already.

@@ -138,13 +138,14 @@ fn of_promised(reason: ReasonCode, promised: &Promised, lang: Lang) -> Line {
         code: reason.code().to_owned(),
         owner: reason.owner(),
         text: text_of(reason, lang),
-        detail: Some(promised.detail.clone()),
+        detail: Some(promised.detail.to_string()),
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::model::lang::Text;
 
     pub(crate) fn standing() -> Standing {
         let item = |file: &str, state, reason: Option<ReasonCode>| {
@@ -172,8 +173,8 @@ pub(super) mod tests {
                 item("5_0.jpg", ItemState::Rendered, None),
             ],
             skipped: vec![skipped("6_0 (1).jpg", "name.unparseable"), skipped("no\u{202e}gpj.name", "file.haunted")],
-            missing: vec![Promised { cd_idx: Some(7), file: None, detail: "the entity has no file".into() }],
-            unexpected: vec![Promised { cd_idx: Some(1), file: Some("1_0.jpg".into()), detail: "x".into() }],
+            missing: vec![Promised { cd_idx: Some(7), file: None, detail: Text::new("the entity has no file", "") }],
+            unexpected: vec![Promised { cd_idx: Some(1), file: Some("1_0.jpg".into()), detail: Text::new("x", "") }],
             settled: 0,
         }
     }

@@ -19,6 +19,7 @@ use crate::{
     model::{
         error::Result,
         key::{UploadKey, Vertical},
+        lang::Text,
     },
 };
 
@@ -29,8 +30,8 @@ pub struct Promised {
     pub cd_idx: Option<u64>,
     /// The file, where the list names files.
     pub file: Option<String>,
-    /// What differs, in English.
-    pub detail: String,
+    /// What differs; English for scripts.
+    pub detail: Text,
 }
 
 /// The counts of a delivery.
@@ -196,13 +197,13 @@ impl<'e> List<'e> {
         let is_other = |sha256: &str| !sha256.eq_ignore_ascii_case(&file.sha256);
         let is_named = listed.is_some() || cd_idx.is_some_and(|cd_idx| self.ids.contains(&cd_idx));
         let detail = if listed.is_some_and(|sha256| sha256.is_some_and(is_other)) {
-            "its SHA-256 is not the one on the list"
+            Text::new("its SHA-256 is not the one on the list", "SHA-256 값이 목록과 다릅니다")
         } else if is_named || (self.ids.is_empty() && self.files.is_empty()) {
             return None;
         } else {
-            "the list does not name it"
+            Text::new("the list does not name it", "목록에 없습니다")
         };
-        Some(Promised { cd_idx, file: Some(file.name.clone()), detail: detail.to_owned() })
+        Some(Promised { cd_idx, file: Some(file.name.clone()), detail })
     }
 }
 
@@ -217,7 +218,11 @@ fn compare(
     let of_files = files.iter().filter_map(|file| photo_of(vertical, &file.name).0);
     let of_skipped = skipped.iter().filter_map(|file| entity_of(vertical, file));
     let ids: BTreeSet<u64> = of_files.chain(of_skipped).collect();
-    let no_file = |id: &u64| Promised { cd_idx: Some(*id), file: None, detail: "the entity has no file".to_owned() };
+    let no_file = |id: &u64| Promised {
+        cd_idx: Some(*id),
+        file: None,
+        detail: Text::new("the entity has no file", "이 cd_idx 의 파일이 없습니다"),
+    };
     let mut missing: Vec<Promised> = list.ids.difference(&ids).map(no_file).collect();
     let names = files.iter().map(|file| file.name.as_str());
     let names: BTreeSet<&str> = names.chain(skipped.iter().map(|file| file.file.as_str())).collect();
@@ -232,7 +237,7 @@ fn compare(
     missing.extend(lacking.map(|name| Promised {
         cd_idx: photo_of(vertical, name).0,
         file: Some((*name).to_owned()),
-        detail: "the file was not handed over".to_owned(),
+        detail: Text::new("the file was not handed over", "파일이 전달되지 않았습니다"),
     }));
     (missing, files.iter().filter_map(|file| list.differs(vertical, file)).collect())
 }
@@ -264,7 +269,7 @@ mod tests {
     /// `users.md` 2: of 21 numbers that failed the summary said 8, because names that are nearly right counted for nothing.
     #[test]
     fn entities_of_wrong_names_are_counted_and_photos_add_up() {
-        let missing = vec![Promised { cd_idx: Some(9), file: None, detail: String::new() }];
+        let missing = vec![Promised { cd_idx: Some(9), file: None, detail: Text::default() }];
         let standing = Standing {
             delivery: "20261126-k3f9".into(),
             vertical: "v".parse().unwrap(),
@@ -300,7 +305,7 @@ mod tests {
         };
         let files = [file("1_0.jpg"), file("2_0.jpg"), file("4_0.jpg"), file("5_0.jpg")];
         let (missing, unexpected) = compare(&"v".parse().unwrap(), &files, &[skipped("3_0.JPG")], &expected);
-        let told = |found: &[Promised]| found.iter().map(|it| (it.cd_idx, it.detail.clone())).collect::<Vec<_>>();
+        let told = |found: &[Promised]| found.iter().map(|it| (it.cd_idx, it.detail.to_string())).collect::<Vec<_>>();
         assert_eq!(told(&missing), [(Some(6), "the file was not handed over".to_owned())]);
         let other = "its SHA-256 is not the one on the list".to_owned();
         assert_eq!(told(&unexpected), [(Some(4), "the list does not name it".to_owned()), (Some(5), other)]);

@@ -8,10 +8,11 @@ use super::{
     repair::Repair,
     report::{EntityReport, EntityState, PlaceState},
     view::View,
+    words,
 };
 use crate::{
     flow::publish::JPEG,
-    model::{error::Result, key::EntityId},
+    model::{error::Result, key::EntityId, lang::Text},
     store::{ContentState, ObjectInfo},
 };
 
@@ -43,11 +44,11 @@ pub(super) async fn judge(
         match judged {
             Some(_) if in_work => {
                 report.alias = PlaceState::Pending;
-                report.note(EntityState::Pending, format!("{}: pending", keys[n]));
+                report.note(EntityState::Pending, words::pending(keys[n]));
             }
             Some((_, why)) => {
                 let damaged = alias.is_present().then(|| Repair::DamagedAlias(keys[n].to_owned()));
-                let finding = format!("{}: the alias {why}", keys[n]);
+                let finding = words::alias(keys[n], &why);
                 match damaged {
                     // What repairs the rendition writes the alias again; where nothing does, writing it would only copy the damage.
                     Some(damaged) if may_show.etags.is_empty() => report.differs(finding, damaged),
@@ -82,12 +83,10 @@ impl Alias<'_> {
     }
 
     /// How it stands: none where nobody can say, and no more where it is right.
-    async fn judge(&self, view: View<'_>) -> Result<Option<Option<(PlaceState, String)>>> {
+    async fn judge(&self, view: View<'_>) -> Result<Option<Option<(PlaceState, Text)>>> {
         let MayShow { etags, .. } = self.may_show;
         Ok(match self.info {
-            Some(_) if self.content.is_damaged() => {
-                Some(Some((PlaceState::Different, "has lost its content, or a part of it".to_owned())))
-            }
+            Some(_) if self.content.is_damaged() => Some(Some((PlaceState::Different, words::lost_content_or_part()))),
             // It shares the content of a rendition that may be what is damaged, and keeps it when that is written again.
             Some(info) if self.is_present() && (view.look == Look::Deep || etags.is_empty()) => {
                 let bucket = &view.places.settings.image_bucket;
@@ -98,21 +97,19 @@ impl Alias<'_> {
                 }
             }
             _ if etags.is_empty() => None,
-            None => Some(Some((PlaceState::Missing, "is not found".to_owned()))),
-            Some(info) if !etags.contains(&info.etag) => {
-                Some(Some((PlaceState::Different, "does not show the photo of the lowest sequence".to_owned())))
-            }
+            None => Some(Some((PlaceState::Missing, words::not_found()))),
+            Some(info) if !etags.contains(&info.etag) => Some(Some((PlaceState::Different, words::other_photo()))),
             Some(info) => Some(self.mismatch(info).map(|why| (PlaceState::Different, why))),
         })
     }
 
     /// What the object itself shows to be wrong, although its `ETag` is right.
-    fn mismatch(&self, info: &ObjectInfo) -> Option<String> {
+    fn mismatch(&self, info: &ObjectInfo) -> Option<Text> {
         let MayShow { etags, bytes } = self.may_show;
         if etags.first() == Some(&info.etag) && info.size != *bytes {
-            return Some(format!("has {} bytes, and the rendition {bytes}", info.size));
+            return Some(words::other_length(info.size, *bytes));
         }
         let kind = info.content_type.as_deref().filter(|kind| *kind != JPEG)?;
-        Some(format!("has the media type {kind:?}, not {JPEG}"))
+        Some(words::media_type(kind, JPEG))
     }
 }

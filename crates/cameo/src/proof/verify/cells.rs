@@ -10,6 +10,7 @@ use super::{
     report::{Cell, PlaceState},
     served::{self, Fetched},
     view::View,
+    words::{self, Part},
 };
 use crate::{
     flow::{
@@ -21,6 +22,7 @@ use crate::{
         error::{Kind, Result},
         generation::Generation,
         key::PhotoId,
+        lang::Text,
     },
     store::{ContentState, ObjectInfo},
 };
@@ -42,9 +44,9 @@ pub(super) struct Expected<'e> {
 pub(super) struct Judged {
     pub(super) cell: Cell,
     /// What is wrong, with what repairs it.
-    pub(super) findings: Vec<(String, Repair)>,
+    pub(super) findings: Vec<(Text, Repair)>,
     /// What a cache may still show.
-    pub(super) waits: Option<String>,
+    pub(super) waits: Option<Text>,
     /// Whether what is wrong follows from another size set: the size is new, or no longer in it.
     pub(super) follows_size_set: bool,
     /// What the alias may show.
@@ -67,7 +69,7 @@ pub(super) struct MayShow {
 struct Seen {
     state: PlaceState,
     /// What a cache may still show.
-    waits: Option<String>,
+    waits: Option<Text>,
     /// What is wrong with it, where the rendition looks right.
     wrong: Option<Wrong>,
 }
@@ -75,9 +77,9 @@ struct Seen {
 /// What is wrong with what the public gets.
 enum Wrong {
     /// It is the rendition, which is not what it says of itself.
-    Content(String),
+    Content(Text),
     /// It is not the rendition.
-    Served(String),
+    Served(Text),
 }
 
 impl Seen {
@@ -140,13 +142,13 @@ impl Standing<'_> {
         let again = || Repair::Render(self.photo.clone());
         let dropped = self.size.is_none();
         if let Some(wrong) = wrong.filter(|_| !dropped) {
-            findings.push((self.finding("the rendition", &wrong), again()));
+            findings.push((self.finding(Part::Rendition, &wrong), again()));
         }
         let row = self.row_state(view.places, key, rendition, &mut findings);
         let Seen { state: served, waits, wrong } = self.served_state(view.places, key, rendition).await?;
         let rendition = match wrong {
             Some(Wrong::Content(wrong)) => {
-                findings.push((self.finding("the rendition", &wrong), again()));
+                findings.push((self.finding(Part::Rendition, &wrong), again()));
                 PlaceState::Different
             }
             Some(Wrong::Served(wrong)) => self.why_served_wrong(view.places, key, wrong, &mut findings).await?,
@@ -173,21 +175,20 @@ impl Standing<'_> {
         Ok(Judged { cell, findings, waits, follows_size_set, alias })
     }
 
-    fn finding(&self, what: &str, wrong: &str) -> String {
-        format!("{} {}: {what} {wrong}", self.photo, self.image_size)
+    fn finding(&self, part: Part, wrong: &Text) -> Text {
+        words::of_cell(self.photo, self.image_size, part, wrong)
     }
 
-    fn rendition_state(&self) -> (PlaceState, Option<String>) {
+    fn rendition_state(&self) -> (PlaceState, Option<Text>) {
         let Some(info) = self.rendition else {
             // Of a size that is no longer in the set nothing is expected.
             let absent = if self.size.is_some() { PlaceState::Missing } else { PlaceState::Unexpected };
-            return (absent, Some("is not found".to_owned()));
+            return (absent, Some(words::not_found()));
         };
         match self.content {
-            ContentState::Missing => return (PlaceState::Missing, Some("has lost its content".to_owned())),
+            ContentState::Missing => return (PlaceState::Missing, Some(words::lost_content())),
             ContentState::Short { expected_bytes, found_bytes } => {
-                let short = format!("is damaged: {found_bytes} of {expected_bytes} bytes are left");
-                return (PlaceState::Different, Some(short));
+                return (PlaceState::Different, Some(words::short(found_bytes, expected_bytes)));
             }
             ContentState::Present | ContentState::NoObject => {}
         }
@@ -204,33 +205,32 @@ impl Standing<'_> {
     }
 
     /// What the object itself shows to be wrong.
-    fn mismatch(&self, info: &ObjectInfo) -> Option<String> {
+    fn mismatch(&self, info: &ObjectInfo) -> Option<Text> {
         if let Some(expected) = self.expected.generation {
             match info.made_from() {
                 Some(made_from) if made_from != *expected && !self.is_same_content(info, &made_from, expected) => {
-                    return Some(format!("was made from generation {made_from} of the original, not {expected}"));
+                    return Some(words::other_generation(&made_from, expected));
                 }
-                None if !self.expected.adopted => return Some("was not written by Cameo".to_owned()),
+                None if !self.expected.adopted => return Some(words::not_ours()),
                 _ => {}
             }
         }
         match info.content_type.as_deref() {
-            Some(kind) if kind != JPEG => return Some(format!("has the media type {kind:?}, not {JPEG}")),
-            None if !self.expected.adopted => return Some("has no media type".to_owned()),
+            Some(kind) if kind != JPEG => return Some(words::media_type(kind, JPEG)),
+            None if !self.expected.adopted => return Some(words::no_media_type()),
             _ => {}
         }
         // A row of the same sizes, and an object of others: somebody overwrote the object.
         let of_another = |row: &Row| row.etag != info.etag && info.made_from().is_none();
         if self.row.is_some_and(of_another) {
-            return Some("is not the one that was registered".to_owned());
+            return Some(words::not_registered());
         }
         let (size, (width, height)) = (self.size.filter(|_| self.expected.current)?, size_of(info)?);
-        (!fits(size, width, height))
-            .then(|| format!("is {width}x{height}, which the image size of {}x{} cannot give", size.width, size.height))
+        (!fits(size, width, height)).then(|| words::unfit((width, height), (size.width, size.height)))
     }
 
     /// Reads the rendition and compares it with what is recorded.
-    async fn hashed(&self, places: Places<'_>, key: &str) -> Result<(PlaceState, Option<String>)> {
+    async fn hashed(&self, places: Places<'_>, key: &str) -> Result<(PlaceState, Option<Text>)> {
         let Some(info) = self.rendition else { return Ok((PlaceState::Present, None)) };
         Ok(match rotted(places, &places.settings.image_bucket, key, info).await? {
             None => (PlaceState::Present, None),
@@ -244,23 +244,23 @@ impl Standing<'_> {
         places: Places<'_>,
         key: &str,
         rendition: PlaceState,
-        findings: &mut Vec<(String, Repair)>,
+        findings: &mut Vec<(Text, Repair)>,
     ) -> PlaceState {
         let again = || Repair::Render(self.photo.clone());
         let Some(row) = self.row else {
-            findings.push((self.finding("the row", "is not found"), again()));
+            findings.push((self.finding(Part::Row, &words::not_found()), again()));
             return PlaceState::Missing;
         };
         if self.size.is_none() {
-            let gone = format!("{}: size {} is no longer in the size set", self.photo, self.image_size);
-            findings.push((gone, again()));
+            let gone = words::size_dropped(self.image_size);
+            findings.push((words::about(self.photo, &gone), again()));
             return PlaceState::Different;
         }
         let before = findings.len();
         if let Some(to) = wrong_address(places.urls, &row.image_url, key) {
-            let wrong = format!("has the image_url {:?}, not {to:?}", row.image_url);
+            let wrong = words::other_address(&row.image_url, &to);
             let repair = Repair::RewriteUrl { photo: self.photo.clone(), from: row.image_url.clone(), to };
-            findings.push((self.finding("the row", &wrong), repair));
+            findings.push((self.finding(Part::Row, &wrong), repair));
         }
         if let Some(info) = self.rendition.filter(|_| rendition != PlaceState::Different) {
             let (width, height) = size_of(info).unwrap_or((row.width, row.height));
@@ -271,8 +271,8 @@ impl Standing<'_> {
                 ("height", row.height.to_string(), height.to_string()),
             ];
             for (column, found, expected) in columns.into_iter().filter(|(_, found, expected)| found != expected) {
-                let wrong = format!("has the {column} {found:?}, and the rendition {expected:?}");
-                findings.push((self.finding("the row", &wrong), again()));
+                let wrong = words::other_column(column, &found, &expected);
+                findings.push((self.finding(Part::Row, &wrong), again()));
             }
         }
         if findings.len() > before { PlaceState::Different } else { PlaceState::Present }
@@ -304,11 +304,11 @@ impl Standing<'_> {
             && rendition == PlaceState::Present
         {
             state = PlaceState::Different;
-            wrong = Some(Wrong::Content(format!("is {}x{}, not {width}x{height}", size.0, size.1)));
+            wrong = Some(Wrong::Content(words::other_size(size, (width, height))));
         }
         Ok(match (state, wrong) {
             (PlaceState::Pending, Some(Wrong::Served(wrong))) => {
-                Seen { waits: Some(self.finding("the served image", &wrong)), ..Seen::only(state) }
+                Seen { waits: Some(self.finding(Part::Served, &wrong)), ..Seen::only(state) }
             }
             // What is wrong with the rendition is said already.
             (_, wrong) => Seen { wrong: wrong.filter(|_| rendition == PlaceState::Present), ..Seen::only(state) },
@@ -321,30 +321,27 @@ impl Standing<'_> {
         &self,
         places: Places<'_>,
         key: &str,
-        wrong: String,
-        findings: &mut Vec<(String, Repair)>,
+        wrong: Text,
+        findings: &mut Vec<(Text, Repair)>,
     ) -> Result<PlaceState> {
         if let (state, Some(damage)) = self.hashed(places, key).await? {
-            findings.push((self.finding("the rendition", &damage), Repair::Render(self.photo.clone())));
+            findings.push((self.finding(Part::Rendition, &damage), Repair::Render(self.photo.clone())));
             return Ok(state);
         }
         let behind = self.behind(places, key, self.rendition.map(|info| info.etag.as_str())).await?;
-        let wrong = format!("{wrong} at {}{behind}", places.served.address(key));
-        let who = "whoever runs the public address: look at images.public_url and at what it leads to";
-        findings.push((self.finding("the served image", &wrong), Repair::Person(who.to_owned())));
+        let wrong = words::at_address(&wrong, &places.served.address(key), behind);
+        findings.push((self.finding(Part::Served, &wrong), Repair::Person(words::who_runs_the_address())));
         Ok(PlaceState::Present)
     }
 
-    /// What the listener behind the public address shows, where that is known.
-    async fn behind(&self, places: Places<'_>, key: &str, etag: Option<&str>) -> Result<String> {
+    /// Whether the listener behind the public address shows the right image, where that is known.
+    async fn behind(&self, places: Places<'_>, key: &str, etag: Option<&str>) -> Result<Option<bool>> {
         let behind = places.served.fetch_behind(key).await?;
         let (state, _) = served::judge(&behind, etag, self.rendition, places.clock.now());
         Ok(match state {
-            PlaceState::Present => "; the image listener of the server serves the right one".to_owned(),
-            PlaceState::Missing | PlaceState::Different => {
-                "; the image listener of the server does not either".to_owned()
-            }
-            _ => String::new(),
+            PlaceState::Present => Some(true),
+            PlaceState::Missing | PlaceState::Different => Some(false),
+            _ => None,
         })
     }
 }
@@ -367,13 +364,11 @@ fn fits(size: &ImageSize, width: u32, height: u32) -> bool {
 }
 
 /// Reads an object; why its content is not what is recorded of it, if it is not.
-pub(super) async fn rotted(places: Places<'_>, bucket: &str, key: &str, info: &ObjectInfo) -> Result<Option<String>> {
+pub(super) async fn rotted(places: Places<'_>, bucket: &str, key: &str, info: &ObjectInfo) -> Result<Option<Text>> {
     match places.store.hash(bucket, key).await {
-        Ok(Some(digest)) if digest.agrees_with(info) == Some(false) => {
-            Ok(Some(format!("is damaged: its content is not that of its ETag {}", info.etag)))
-        }
+        Ok(Some(digest)) if digest.agrees_with(info) == Some(false) => Ok(Some(words::other_content(&info.etag))),
         Ok(_) => Ok(None),
-        Err(error) if error.kind() == Kind::Corrupt => Ok(Some(format!("is damaged: {error}"))),
+        Err(error) if error.kind() == Kind::Corrupt => Ok(Some(words::damaged(&error))),
         Err(error) if error.kind() == Kind::Refused => Ok(None),
         Err(error) => Err(error),
     }
@@ -397,7 +392,7 @@ mod tests {
         }
     }
 
-    fn mismatch(info: &ObjectInfo, original: Option<&str>) -> Option<String> {
+    fn mismatch(info: &ObjectInfo, original: Option<&str>) -> Option<Text> {
         let photo = PhotoId::parse(&"v".parse().unwrap(), "1_0.jpg").unwrap();
         let generation = Generation::new("05");
         let expected = Expected { generation: Some(&generation), original, adopted: false, current: true };
@@ -417,7 +412,7 @@ mod tests {
             (info("04", "same"), None),
             (info("06", "same"), Some("same")),
         ] {
-            assert!(mismatch(&other, original).is_some_and(|told| told.contains("was made from generation")));
+            assert!(mismatch(&other, original).is_some_and(|told| told.english.contains("was made from generation")));
         }
     }
 }

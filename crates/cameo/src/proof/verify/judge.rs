@@ -10,6 +10,7 @@ use super::{
     repair::Repair,
     report::{Cell, EntityReport, EntityState, PlaceState},
     view::View,
+    words,
 };
 use crate::{
     ledger::{LedgerEntry, State},
@@ -17,12 +18,17 @@ use crate::{
         error::Result,
         generation::Generation,
         key::{EntityId, PhotoId},
+        lang::Text,
         reason::ReasonCode,
     },
     proof::adopt::ADOPTED,
     store::ContentState,
 };
 
+/// Of a size set that was changed without a new version.
+pub(super) const AS_BEFORE: &str = " as it was before";
+/// Of a size set that nobody noted.
+pub(super) const UNKNOWN_SET: &str = "(unknown)";
 /// Entities that are judged side by side.
 const CONCURRENCY: usize = 8;
 
@@ -70,7 +76,7 @@ enum Standing {
     /// The message of its newest change is a dead letter, with this error.
     Dead(String),
     /// Something contradicts.
-    Differs(String, Repair),
+    Differs(Text, Repair),
 }
 
 impl Standing {
@@ -102,10 +108,7 @@ async fn photo(
     let contradiction = contradiction_with_delivery(view, photo, facts).await?;
     let contradicts = contradiction.is_some();
     let standing = match contradiction {
-        Some(finding) => {
-            let who = format!("whoever handed it over: upload {} again", photo.file_name());
-            Standing::Differs(finding, Repair::Person(who))
-        }
+        Some(finding) => Standing::Differs(finding, Repair::Person(words::upload_again(&photo.file_name()))),
         None => standing(view, photo, facts),
     };
     let entry = facts.ledger.as_ref();
@@ -149,8 +152,7 @@ async fn photo(
         note_outdated(photo, entry, &set.label, &mut of_photo);
     }
     if entry.is_some_and(|entry| entry.misfiled) {
-        let finding = format!("{photo}: vertical, cd_idx or sequence of its ledger entry are not those of its key");
-        of_photo.differs(finding, Repair::Render(photo.clone()));
+        of_photo.differs(words::about(photo, &words::misfiled()), Repair::Render(photo.clone()));
     }
     note_rows_of_rejected(&standing, photo, facts, &mut of_photo);
     leave_what_cannot_be_rendered(&standing, photo, &mut of_photo);
@@ -184,16 +186,13 @@ fn merge(report: &mut EntityReport, photo: EntityReport) {
 fn note_outdated(photo: &PhotoId, entry: &LedgerEntry, label: &str, report: &mut EntityReport) {
     let made_by = match entry.size_set.as_deref() {
         // Its image sizes were changed, and nobody raised the version.
-        Some(same) if same == label => format!("{same} as it was before"),
-        other => other.unwrap_or("(unknown)").to_owned(),
+        Some(same) if same == label => format!("{same}{AS_BEFORE}"),
+        other => other.unwrap_or(UNKNOWN_SET).to_owned(),
     };
     for cell in report.cells.iter_mut().filter(|cell| cell.rendition == PlaceState::Present) {
         cell.rendition = PlaceState::Different;
     }
-    report.differs(
-        format!("{photo}: made by the size set {made_by}, and the current one is {label}"),
-        Repair::Render(photo.clone()),
-    );
+    report.differs(words::about(photo, &words::outdated(&made_by, label)), Repair::Render(photo.clone()));
     report.outdated.push((made_by, label.to_owned()));
 }
 
@@ -203,9 +202,7 @@ fn leave_what_has_no_source(photo: &PhotoId, report: &mut EntityReport) {
     for repair in repairs {
         let file = photo.file_name();
         report.repair(match repair {
-            Repair::Render(_) => Repair::Person(format!(
-                "whoever handed it over: upload {file} again; what is served was made from content that is gone"
-            )),
+            Repair::Render(_) => Repair::Person(words::upload_lost_again(&file)),
             other => other,
         });
     }
@@ -214,9 +211,8 @@ fn leave_what_has_no_source(photo: &PhotoId, report: &mut EntityReport) {
 fn note_rows_of_rejected(standing: &Standing, photo: &PhotoId, facts: &PhotoFacts, report: &mut EntityReport) {
     if matches!(standing, Standing::Rejected { serving: None, .. }) && !facts.rows.is_empty() {
         let sizes: Vec<&str> = facts.rows.keys().map(String::as_str).collect();
-        let who = "whoever runs the database: delete the rows, which no photo of Cameo has";
-        let finding = format!("{photo}: rows of a rejected photo ({})", sizes.join(", "));
-        report.differs(finding, Repair::Person(who.to_owned()));
+        let finding = words::about(photo, &words::rows_of_rejected(&sizes.join(", ")));
+        report.differs(finding, Repair::Person(words::delete_rows()));
     }
 }
 
@@ -234,9 +230,7 @@ fn leave_what_cannot_be_rendered(standing: &Standing, photo: &PhotoId, report: &
     report.repairs.retain(|repair| !matches!(repair, Repair::Render(_)));
     if report.repairs.len() < before {
         report.outdated.clear();
-        let file = photo.file_name();
-        let who = format!("whoever handed it over: upload a good {file}; the one there is rejected ({reason})");
-        report.repair(Repair::Person(who));
+        report.repair(Repair::Person(words::upload_a_good_one(&photo.file_name(), *reason)));
     }
 }
 
@@ -250,7 +244,7 @@ fn soften(view: View<'_>, photo: &PhotoId, report: &mut EntityReport) {
     if view.in_work.is_dark() {
         report.repairs = repairs;
     }
-    report.findings = vec![format!("{photo}: pending")];
+    report.findings = vec![words::pending(photo)];
 }
 
 /// Makes everything that is different pending.
@@ -290,34 +284,29 @@ fn waiting(view: View<'_>, photo: &PhotoId) -> Standing {
     match (view.in_work.of(&key), view.in_work.dead(&key)) {
         (Work::Busy, _) | (Work::Unknown, None) => Standing::Pending,
         (_, Some(error)) => Standing::Dead(error.to_owned()),
-        (Work::Idle, None) => Standing::Differs(
-            "the original is not processed, and no event of it is in the queue".to_owned(),
-            Repair::Render(photo.clone()),
-        ),
+        (Work::Idle, None) => Standing::Differs(words::event_lost(), Repair::Render(photo.clone())),
     }
 }
 
 fn with_original(photo: &PhotoId, original: &OriginalFacts, entry: &LedgerEntry) -> Standing {
-    let again = |finding: &str| Standing::Differs(finding.to_owned(), Repair::Render(photo.clone()));
+    let again = |finding: Text| Standing::Differs(finding, Repair::Render(photo.clone()));
     match (&entry.state, &entry.serving) {
-        (State::Serving | State::Rejected { .. }, _) if entry.etag != original.etag => {
-            again("the ledger knows another content of the original")
-        }
+        (State::Serving | State::Rejected { .. }, _) if entry.etag != original.etag => again(words::other_original()),
         (State::Rejected { reason, detail }, serving) => {
             Standing::Rejected { reason: *reason, detail: detail.clone(), serving: serving.clone() }
         }
         (State::Serving, Some(serving)) => Standing::Serving(serving.clone()),
-        (state, _) => again(&format!("the original exists, and the ledger says {}", state.as_str())),
+        (state, _) => again(words::ledger_says(state)),
     }
 }
 
 fn without_original(photo: &PhotoId, entry: &LedgerEntry) -> Standing {
-    let remove = |finding: &str| Standing::Differs(finding.to_owned(), Repair::Remove(photo.clone()));
+    let remove = |finding: Text| Standing::Differs(finding, Repair::Remove(photo.clone()));
     match (&entry.state, &entry.serving) {
         // Configured to keep serving what was deleted.
         (State::Removed, Some(serving)) => Standing::Serving(serving.clone()),
-        (State::Removed, None) => remove("rows of a deleted photo"),
-        _ => remove("the original is not found in the upload bucket, and no event says that it was deleted"),
+        (State::Removed, None) => remove(words::rows_of_deleted()),
+        _ => remove(words::original_lost()),
     }
 }
 
@@ -329,9 +318,9 @@ fn nobodys(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Standing {
     let repair = if view.places.urls.is_some_and(is_ours) {
         Repair::Remove(photo.clone())
     } else {
-        Repair::Person("whoever runs the database: delete the rows, or upload the original".to_owned())
+        Repair::Person(words::delete_rows_or_upload())
     };
-    Standing::Differs("rows without an original and without a ledger entry".to_owned(), repair)
+    Standing::Differs(words::rows_of_nobody(), repair)
 }
 
 /// Whether the store holds a newer original than the ledger knows.
@@ -342,13 +331,13 @@ fn is_newer(original: &OriginalFacts, entry: &LedgerEntry) -> bool {
     }
 }
 
-async fn contradiction_with_delivery(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Result<Option<String>> {
+async fn contradiction_with_delivery(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Result<Option<Text>> {
     let Some(HandedOver { size, md5 }) = &facts.handed_over else { return Ok(None) };
     let Some(original) = &facts.original else {
-        return Ok(Some("handed over, but not found in the upload bucket".to_owned()));
+        return Ok(Some(words::never_arrived()));
     };
     if original.size != *size {
-        return Ok(Some(format!("handed over with {size} bytes, but the original has {}", original.size)));
+        return Ok(Some(words::arrived_shorter(*size, original.size)));
     }
     // The ETag of an upload in parts is no MD5 (it has a '-'): its content is read.
     let same = if original.etag.contains('-') && !original.content.is_damaged() {
@@ -358,18 +347,16 @@ async fn contradiction_with_delivery(view: View<'_>, photo: &PhotoId, facts: &Ph
     } else {
         original.etag.contains('-') || original.etag == *md5
     };
-    Ok((!same).then(|| "the original's content is not that of the file handed over".to_owned()))
+    Ok((!same).then(words::arrived_otherwise))
 }
 
 /// What is wrong with the content of the original, and who must act.
-async fn damage_of_original(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Result<Option<(String, String)>> {
+async fn damage_of_original(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Result<Option<(Text, Text)>> {
     let Some(original) = &facts.original else { return Ok(None) };
     let key = photo.origin_key();
     let damage = match original.content {
-        ContentState::Missing => Some("has lost its content".to_owned()),
-        ContentState::Short { expected_bytes, found_bytes } => {
-            Some(format!("is damaged: {found_bytes} of {expected_bytes} bytes are left"))
-        }
+        ContentState::Missing => Some(words::lost_content()),
+        ContentState::Short { expected_bytes, found_bytes } => Some(words::short(found_bytes, expected_bytes)),
         ContentState::Present | ContentState::NoObject if view.look == Look::Deep => {
             let bucket = &view.places.settings.upload_bucket;
             match view.places.store.head(bucket, &key).await? {
@@ -379,8 +366,7 @@ async fn damage_of_original(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts)
         }
         ContentState::Present | ContentState::NoObject => None,
     };
-    let who = || format!("whoever runs the server: restore {key} from a backup, or have it uploaded again");
-    Ok(damage.map(|damage| (format!("{photo}: the original {damage}"), who())))
+    Ok(damage.map(|damage| (words::of_original(photo, &damage), words::restore_from_backup(&key))))
 }
 
 fn original_state(facts: &PhotoFacts, contradicts: bool, damaged: bool) -> PlaceState {
@@ -418,23 +404,18 @@ fn note(standing: &Standing, photo: &PhotoId, in_the_dark: bool, report: &mut En
     match standing {
         Standing::Serving(_) => {}
         Standing::Pending => {
-            report.note(EntityState::Pending, format!("{photo}: pending"));
+            report.note(EntityState::Pending, words::pending(photo));
             // An event that is sent twice does no harm; one that was lost is never missed where nobody can look.
             report.repair(if in_the_dark { Repair::Render(photo.clone()) } else { Repair::Wait });
         }
-        Standing::Differs(finding, repair) => report.differs(format!("{photo}: {finding}"), repair.clone()),
+        Standing::Differs(finding, repair) => report.differs(words::about(photo, finding), repair.clone()),
         Standing::Dead(error) => {
-            let finding = format!("{photo}: {}: its message is a dead letter: {error}", ReasonCode::SystemDeadLetter);
-            report.note(EntityState::Rejected, finding);
-            let who = format!(
-                "whoever runs the server: look at the error, then `cameo retry --reason {}`",
-                ReasonCode::SystemDeadLetter
-            );
-            report.repair(Repair::Person(who));
+            report.note(EntityState::Rejected, words::about(photo, &words::dead_letter(error)));
+            report.repair(Repair::Person(words::retry_dead_letters()));
         }
         Standing::Rejected { reason, detail, serving } => {
-            let beside = if serving.is_some() { " (the last good original is being served)" } else { "" };
-            report.note(EntityState::Rejected, format!("{photo}: {reason}: {detail}{beside}"));
+            let finding = words::rejected(*reason, detail, serving.is_some());
+            report.note(EntityState::Rejected, words::about(photo, &finding));
         }
     }
 }

@@ -32,6 +32,7 @@ mod settle;
 mod unowned;
 mod view;
 mod walk;
+mod words;
 
 pub(in crate::proof) use files::folders;
 pub use files::{OUTSIDE_MAX, misplaced};

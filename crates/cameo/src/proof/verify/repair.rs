@@ -1,6 +1,6 @@
 //! What repairs a finding. Verifying only names it; `proof::repair` does it, after another look.
 
-use crate::model::key::PhotoId;
+use crate::model::{key::PhotoId, lang::Text};
 
 /// What repairs a finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub enum Repair {
     /// Take an alias down whose content is lost: it is written again with [`Alias`](Self::Alias).
     DamagedAlias(String),
     /// Nothing that Cameo may do: who must act, and how.
-    Person(String),
+    Person(Text),
     /// Nothing: it is in work.
     Wait,
 }

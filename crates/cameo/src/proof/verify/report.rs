@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::repair::Repair;
+use super::{repair::Repair, words};
 use crate::{
     ledger::State,
     model::{
         key::{EntityId, Vertical},
+        lang::{Lang, Text},
         reason::ReasonCode,
     },
 };
@@ -61,6 +62,18 @@ pub enum PlaceState {
     Unknown,
 }
 
+impl EntityState {
+    /// For people.
+    pub const fn name(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Complete => lang.pick("complete", "완료"),
+            Self::Rejected => lang.pick("rejected", "거부"),
+            Self::Pending => lang.pick("pending", "처리 중"),
+            Self::Different => lang.pick("mismatch", "불일치"),
+        }
+    }
+}
+
 impl PlaceState {
     /// Whether something has to be done about it.
     pub(super) fn is_wrong(self) -> bool {
@@ -100,8 +113,8 @@ pub struct EntityReport {
     pub cells: Vec<Cell>,
     /// The alias `{cd_idx}.jpg` at all image sizes together.
     pub alias: PlaceState,
-    /// What was found, in English, a line a finding.
-    pub findings: Vec<String>,
+    /// What was found, a line a finding; English for scripts.
+    pub findings: Vec<Text>,
     /// What repairs it.
     #[serde(skip)]
     pub repairs: Vec<Repair>,
@@ -150,13 +163,13 @@ impl EntityReport {
     }
 
     /// Notes a difference and what repairs it.
-    pub(super) fn differs(&mut self, finding: String, repair: Repair) {
+    pub(super) fn differs(&mut self, finding: Text, repair: Repair) {
         self.note(EntityState::Different, finding);
         self.repair(repair);
     }
 
     /// Notes what was found.
-    pub(super) fn note(&mut self, state: EntityState, finding: String) {
+    pub(super) fn note(&mut self, state: EntityState, finding: Text) {
         self.state = self.state.max(state);
         self.findings.push(finding);
     }
@@ -183,8 +196,8 @@ pub struct UnexpectedFile {
 pub struct Unowned {
     /// Its key.
     pub key: String,
-    /// Why nobody owns it.
-    pub why: String,
+    /// Why nobody owns it; English for scripts.
+    pub why: Text,
     /// Whether `cameo reconcile --apply` takes it down; what Cameo did not write is left to a person.
     pub removable: bool,
 }
@@ -198,13 +211,18 @@ pub struct Unmatched {
     pub near: Vec<Vertical>,
 }
 
-impl std::fmt::Display for Unmatched {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no such vertical \"{}\"", self.vertical)?;
-        for (n, near) in self.near.iter().enumerate() {
-            write!(f, "{}{near}", if n == 0 { "; did you mean " } else { ", " })?;
+impl Unmatched {
+    /// That there is none, and which names are near.
+    pub fn text(&self, lang: Lang) -> String {
+        let Self { vertical, near } = self;
+        let near: Vec<&str> = near.iter().map(Vertical::as_str).collect();
+        let near = near.join(", ");
+        match lang {
+            Lang::En if near.is_empty() => format!("no such vertical \"{vertical}\""),
+            Lang::En => format!("no such vertical \"{vertical}\"; did you mean {near}?"),
+            Lang::Ko if near.is_empty() => format!("\"{vertical}\"라는 버티컬이 없습니다"),
+            Lang::Ko => format!("\"{vertical}\"라는 버티컬이 없습니다. 비슷한 이름: {near}"),
         }
-        if self.near.is_empty() { Ok(()) } else { f.write_str("?") }
     }
 }
 
@@ -217,6 +235,13 @@ pub struct Outdated {
     pub size_set: String,
     /// How many photos.
     pub photos: u64,
+}
+
+impl Outdated {
+    /// The size set that made them, for a sentence in Korean.
+    pub fn made_by_in_korean(&self) -> String {
+        words::korean_label(&self.made_by)
+    }
 }
 
 /// JPEGs of the image bucket in folders of verticals that nobody knows: another system's, or what is left of a vertical.

@@ -5,9 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{model::error::Result, store::ObjectInfo};
+use crate::{
+    model::{error::Result, lang::Text},
+    store::ObjectInfo,
+};
 
-use super::report::PlaceState;
+use super::{report::PlaceState, words};
 
 /// An image as the public sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub enum Fetched {
     /// The image.
     Image(ServedImage),
     /// The answer is that there is none, in words.
-    Absent(String),
+    Absent(Text),
     /// Nobody answers, or only that they cannot now: what is served is not known.
     Unreachable(String),
     /// It was not asked for.
@@ -101,26 +104,24 @@ pub(super) fn judge(
     etag: Option<&str>,
     rendition: Option<&ObjectInfo>,
     now: Timestamp,
-) -> (PlaceState, Option<String>) {
+) -> (PlaceState, Option<Text>) {
     let image = match fetched {
         Fetched::NotAsked => return (PlaceState::Unexpected, None),
         Fetched::Unreachable(_) => return (PlaceState::Unknown, None),
-        Fetched::Absent(why) => return (PlaceState::Missing, Some(format!("is not found ({why})"))),
+        Fetched::Absent(why) => return (PlaceState::Missing, Some(words::not_found_because(why))),
         Fetched::Image(image) => image,
     };
     let Some(etag) = etag else { return (PlaceState::Present, None) };
     if !image.is(etag) {
         if rendition.is_some_and(|rendition| rendition.etag == etag && image.may_be_earlier(rendition, now)) {
-            return (PlaceState::Pending, Some("is an earlier one, from a cache within its time".to_owned()));
+            return (PlaceState::Pending, Some(words::from_cache()));
         }
-        return (PlaceState::Different, Some("is not the rendition".to_owned()));
+        return (PlaceState::Different, Some(words::not_the_rendition()));
     }
     let is_jpeg =
         |kind: &str| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("image/jpeg"));
     match &image.content_type {
-        Some(kind) if !is_jpeg(kind) => {
-            (PlaceState::Different, Some(format!("has the media type {kind:?}, not image/jpeg")))
-        }
+        Some(kind) if !is_jpeg(kind) => (PlaceState::Different, Some(words::media_type(kind, "image/jpeg"))),
         _ => (PlaceState::Present, None),
     }
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::model::{
     error::Result,
     key::{EntityId, PhotoId},
+    lang::Text,
 };
 
 /// How often entities that keep changing are looked at.
@@ -55,7 +56,11 @@ pub(super) async fn settle(
     }
     for mut report in unsettled {
         soften_all(&mut report);
-        report.findings = vec![format!("{}: pending: it kept changing while it was looked at", report.entity())];
+        let entity = report.entity();
+        report.findings = vec![Text::new(
+            format!("{entity}: pending: it kept changing while it was looked at"),
+            format!("{entity}: 처리 중: 확인하는 동안 계속 바뀌었습니다"),
+        )];
         settled.push(report);
     }
     Ok(settled)

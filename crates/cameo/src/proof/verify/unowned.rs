@@ -12,6 +12,7 @@ use super::{
     in_work::{InWork, Work},
     origin_prefix,
     report::Unowned,
+    words,
 };
 use crate::{
     catalog::{Catalog, LedgerPages, RowPages},
@@ -20,6 +21,7 @@ use crate::{
     model::{
         error::Result,
         key::{EntityId, ImageKey, PhotoId, UploadKey, Vertical},
+        lang::Text,
     },
     store::{OWN_METADATA, ObjectInfo, Store},
 };
@@ -232,7 +234,7 @@ pub async fn why_unowned(
         ImageKey::Foreign => None,
         ImageKey::Other(vertical) => {
             let known = knows(store, catalog, settings, &vertical).await?;
-            known.then(|| format!("the key is not of the grammar, in the folder of the vertical {vertical}"))
+            known.then(|| words::no_image_key(&vertical))
         }
         ImageKey::Rendition(photo, size) => why_rendition(store, catalog, settings, &photo, &size).await?,
         ImageKey::Alias(entity, size) => why_alias(store, catalog, settings, &entity, &size).await?,
@@ -248,7 +250,7 @@ async fn why_rendition(
     settings: &Settings,
     photo: &PhotoId,
     image_size: &str,
-) -> Result<Option<String>> {
+) -> Result<Option<Text>> {
     let key = photo.origin_key();
     let entry = catalog.entry(&key).await?;
     let is_served = entry.as_ref().is_some_and(|entry| entry.serving.is_some());
@@ -264,10 +266,10 @@ async fn why_rendition(
         None => original.etag != entry.etag,
     };
     Ok(match (original, entry) {
-        (None, Some(_)) => Some("its original is deleted".to_owned()),
-        (None, None) => Some("neither the upload bucket nor the ledger knows its original".to_owned()),
+        (None, Some(_)) => Some(words::original_deleted()),
+        (None, None) => Some(words::original_unknown()),
         (Some(original), Some(entry)) if !is_newer(&original, &entry) => match entry.state {
-            State::Rejected { reason, .. } => Some(format!("its original is rejected: {reason}")),
+            State::Rejected { reason, .. } => Some(words::original_rejected(reason)),
             // Ledger and original contradict: that is said of the photo, and its repair renders it again.
             State::Serving | State::Ignored | State::Removed => None,
         },
@@ -283,7 +285,7 @@ async fn why_dropped(
     entity: &EntityId,
     image_size: &str,
     is_of: impl Fn(&PhotoId) -> bool,
-) -> Result<Option<String>> {
+) -> Result<Option<Text>> {
     let scope = Scope::Ids { vertical: Some(entity.vertical.clone()), cd_idx: vec![entity.cd_idx] };
     let mut rows = RowPages::new(catalog, &scope);
     while let Some(page) = rows.next().await? {
@@ -291,7 +293,7 @@ async fn why_dropped(
             return Ok(None);
         }
     }
-    Ok(Some(format!("size {image_size} is no longer in the size set")))
+    Ok(Some(words::size_dropped(image_size)))
 }
 
 async fn why_alias(
@@ -300,9 +302,9 @@ async fn why_alias(
     settings: &Settings,
     entity: &EntityId,
     image_size: &str,
-) -> Result<Option<String>> {
+) -> Result<Option<Text>> {
     if !settings.publish_alias {
-        return Ok(Some("images.alias is off".to_owned()));
+        return Ok(Some(words::aliases_are_off()));
     }
     if !has_size(settings, &entity.vertical, image_size) {
         return why_dropped(catalog, entity, image_size, |_| true).await;
@@ -319,5 +321,5 @@ async fn why_alias(
             return Ok(None);
         }
     }
-    Ok(Some(format!("no photo of {entity} is served")))
+    Ok(Some(words::nothing_served(entity)))
 }

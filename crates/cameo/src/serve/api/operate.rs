@@ -24,7 +24,7 @@ use super::{
 use crate::{
     client::wire::{Ended, Frame, Part, ProgressView, StepView},
     ledger::image_urls::ImageUrls,
-    model::{error::Result, token::Verticals},
+    model::{error::Result, lang::Lang, token::Verticals},
     operate::{
         Output, System,
         act::{Act, Direct},
@@ -95,11 +95,11 @@ pub(super) enum Question {
 }
 
 impl Asking {
-    /// The answer, frame by frame.
-    pub(super) fn answer(self, caller: &Caller, question: Question) -> Response {
+    /// The answer, frame by frame, with text for people in their language.
+    pub(super) fn answer(self, caller: &Caller, lang: Lang, question: Question) -> Response {
         let (id, verticals) = (self.id.clone(), caller.verticals.clone());
         let response = lines::respond(&id, |lines| async move {
-            let mut frames = Frames { to: lines, held: BytesMut::new(), failed: None };
+            let mut frames = Frames { to: lines, lang, held: BytesMut::new(), failed: None };
             // The first word, before anything is looked at.
             frames.progress(Progress { entities: 0, step: Step::Entities });
             frames.ready().await;
@@ -166,6 +166,7 @@ impl Site {
 #[derive(Debug)]
 struct Frames {
     to: LineSender,
+    lang: Lang,
     held: BytesMut,
     failed: Option<serde_json::Error>,
 }
@@ -183,6 +184,10 @@ impl Frames {
 }
 
 impl Output for Frames {
+    fn lang(&self) -> Lang {
+        self.lang
+    }
+
     fn item<J: Serialize + ?Sized>(&mut self, json: Option<&J>, text: impl FnOnce() -> Vec<String>) {
         let text = text();
         if json.is_some() || !text.is_empty() {

@@ -177,7 +177,7 @@ pub(super) async fn vertical(
     let dead = dead_letters(site).await.into_iter();
     let dead = dead.filter(|(key, _)| UploadKey::vertical(key).as_ref() == Some(vertical)).take(REJECTED_SHOWN);
     rejected.extend(dead.map(|(key, letter)| RejectedView::dead(name_of(&key).to_owned(), letter)));
-    let mut entities = judge(site, vertical, ids).await?;
+    let mut entities = judge(site, vertical, ids, language).await?;
     let image_sizes = in_columns(&mut entities, site.flow.settings.size_sets.of(vertical).sizes.sizes());
     render(&VerticalPage { language, vertical, cd_idx: cd_idx.trim(), after, image_sizes, entities, rejected, next })
 }
@@ -200,7 +200,7 @@ fn cd_idx_of(info: &ObjectInfo) -> Option<u64> {
     }
 }
 
-async fn judge(site: &Site, vertical: &Vertical, cd_idx: Vec<u64>) -> Result<Vec<EntityView>> {
+async fn judge(site: &Site, vertical: &Vertical, cd_idx: Vec<u64>, language: Language) -> Result<Vec<EntityView>> {
     if cd_idx.is_empty() {
         return Ok(Vec::new());
     }
@@ -218,7 +218,7 @@ async fn judge(site: &Site, vertical: &Vertical, cd_idx: Vec<u64>) -> Result<Vec
     let question =
         Question { look: Look::Entities, ..Question::of(Scope::Ids { vertical: Some(vertical.clone()), cd_idx }) };
     let mut entities = Vec::new();
-    verify::verify(places, &question, &mut |report: &EntityReport| entities.push(site.view(report))).await?;
+    verify::verify(places, &question, &mut |report: &EntityReport| entities.push(site.view(report, language))).await?;
     Ok(entities)
 }
 
@@ -247,7 +247,7 @@ impl ImageView {
 }
 
 impl Site {
-    fn view(&self, report: &EntityReport) -> EntityView {
+    fn view(&self, report: &EntityReport, language: Language) -> EntityView {
         let entity = EntityId { vertical: report.vertical.clone(), cd_idx: report.cd_idx };
         let mut photos = BTreeMap::<u16, PhotoView>::new();
         for cell in &report.cells {
@@ -262,7 +262,7 @@ impl Site {
             cd_idx: report.cd_idx,
             state: report.state,
             photos: photos.into_values().collect(),
-            findings: report.findings.clone(),
+            findings: report.findings.iter().map(|finding| language.of_text(finding)).collect(),
         }
     }
 

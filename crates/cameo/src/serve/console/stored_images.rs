@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    model::error::Result,
+    model::{error::Result, lang::Text},
     proof::verify::{Fetched, Served, ServedImage},
     store::{ObjectInfo, Store},
 };
@@ -20,7 +20,7 @@ pub(super) struct StoredImages<'s> {
 impl Served for StoredImages<'_> {
     async fn fetch(&self, key: &str) -> Result<Fetched> {
         let info = self.store.head(self.bucket, key).await?;
-        Ok(info.map_or(Fetched::Absent("there is no object".to_owned()), |info| {
+        Ok(info.map_or(Fetched::Absent(Text::new("there is no object", "객체가 없습니다")), |info| {
             let ObjectInfo { etag, content_type, .. } = info;
             Fetched::Image(ServedImage { etag: Some(etag.clone()), md5: etag, content_type, ..ServedImage::default() })
         }))

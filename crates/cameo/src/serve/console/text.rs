@@ -2,7 +2,10 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::{model::reason::ReasonCode, proof::verify::EntityState};
+use crate::{
+    model::{lang::Text, reason::ReasonCode},
+    proof::verify::EntityState,
+};
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,11 @@ impl Language {
             Self::Korean => korean,
             Self::English => english,
         }
+    }
+
+    /// The text in the page's language.
+    pub(super) fn of_text(self, text: &Text) -> String {
+        self.choose(&text.korean, &text.english).to_owned()
     }
 
     pub(super) fn state(self, state: EntityState) -> &'static str {

@@ -21,7 +21,10 @@ use reqwest::{
 use crate::{
     flow::frame::frame_size,
     ledger::image_urls::ImageUrls,
-    model::error::{Error, Kind, Place, Result},
+    model::{
+        error::{Error, Kind, Place, Result},
+        lang::Text,
+    },
     proof::verify::{Fetched, Served, ServedImage},
 };
 
@@ -79,7 +82,7 @@ impl HttpImages {
             return Err(Failure { why: format!("fetch {url}: the answer is {status}"), is_answered: true });
         }
         if status != StatusCode::OK {
-            return Ok(Fetched::Absent(format!("the answer is {status}")));
+            return Ok(Fetched::Absent(Text::new(format!("the answer is {status}"), format!("응답: {status}"))));
         }
         image(response).await.map_err(failed)
     }
@@ -175,7 +178,10 @@ async fn image(mut response: Response) -> std::result::Result<Fetched, reqwest::
     while let Some(chunk) = response.chunk().await? {
         length += chunk.len();
         if length > IMAGE_MAX_BYTES {
-            return Ok(Fetched::Absent(format!("the answer is longer than {IMAGE_MAX_BYTES} bytes")));
+            return Ok(Fetched::Absent(Text::new(
+                format!("the answer is longer than {IMAGE_MAX_BYTES} bytes"),
+                format!("응답이 {IMAGE_MAX_BYTES}바이트보다 깁니다"),
+            )));
         }
         md5.update(&chunk);
         if head.len() < HEAD_MAX_BYTES {

@@ -219,6 +219,11 @@ async fn a_delivery_is_looked_at_proved_and_tried_again() {
     let (code, texts) = asked("/api/v1/retry", of(json!({}))).await;
     assert_eq!((code, texts[0].as_str()), (5, "origin/eye/2_0.jpg: sent through the flow again"), "{texts:?}");
     assert_eq!(texts.len(), 2, "nose/7 is none of its: {texts:?}");
+    let (_, texts) = asked("/api/v1/status", of(json!({"lang": "ko"}))).await;
+    let korean = ["2_0.jpg: 거부: file.corrupt: ", "5_0.jpg: 없음: ", "9_0 (1).jpg: 올리지 않음: name.unparseable: "];
+    assert!(korean.iter().all(|part| has(&texts, part)) && !has(&texts, "rejected"), "{texts:?}");
+    let (_, texts) = asked("/api/v1/verify", of(json!({"lang": "ko"}))).await;
+    assert!(has(&texts, "eye/5_0: 전달되었지만") && has(&texts, "불일치 1"), "{texts:?}");
     assert_eq!(asked("/api/v1/status", of(json!({}))).await.0, 7, "the ledger has its rejection still");
     let day = SystemClock.now().to_zoned(TimeZone::get("Asia/Seoul").unwrap()).date().strftime("%Y%m%d").to_string();
     let (code, texts) = asked("/api/v1/status", json!({"delivery": format!("{day}-day-eye"), "all": true})).await;

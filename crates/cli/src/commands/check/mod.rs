@@ -18,10 +18,7 @@ use cameo::{
 use cameo_image::{Limits, SizeSet};
 use serde::Serialize;
 
-use super::{
-    Context, json_line, lang::LangArgs, lines, note, progress::Meter, scope::parse_vertical, signals,
-    write_file::write_file,
-};
+use super::{Context, json_line, lines, note, progress::Meter, scope::parse_vertical, signals, write_file::write_file};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
@@ -48,8 +45,6 @@ pub(crate) struct Args {
     /// Copy what is unambiguous under its right name to this new folder; FOLDER is not changed
     #[arg(long, value_name = "OUT")]
     fix: Option<PathBuf>,
-    #[command(flatten)]
-    lang: LangArgs,
 }
 
 /// What the work needs, on a thread of its own.
@@ -79,7 +74,7 @@ struct Last<'s> {
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let settings = context.config.settings()?;
-    let lang = args.lang.of(&context.environment);
+    let lang = context.lang;
     let job = Job {
         size_set: settings.size_sets.of(&args.vertical).sizes.clone(),
         limits: (&context.config.limits).into(),

@@ -21,9 +21,7 @@ use cameo::{
     },
 };
 
-use super::{
-    Context, lang::LangArgs, line, lines, note, progress::Meter, scope::parse_vertical, server::ServerArgs, signals,
-};
+use super::{Context, line, lines, note, progress::Meter, scope::parse_vertical, server::ServerArgs, signals};
 use crate::exit::Exit;
 
 mod content;
@@ -65,8 +63,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     #[command(flatten)]
-    lang: LangArgs,
-    #[command(flatten)]
     server: ServerArgs,
 }
 
@@ -94,7 +90,7 @@ struct SentFiles {
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     let push = Push {
         context,
-        lang: args.lang.of(&context.environment),
+        lang: context.lang,
         client: args.server.client(context)?,
         expectation: args.expect.as_deref().map(Expectation::read).transpose()?,
         args: &args,

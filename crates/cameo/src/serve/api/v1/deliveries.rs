@@ -170,6 +170,9 @@ pub(super) async fn create(
 ) -> Answer<Response> {
     let vertical = caller.vertical(&asked.vertical)?;
     let content = NewRecord { by: caller.name.clone(), ..asked.content };
+    if content.is_empty() {
+        return Err(Problem::invalid("the delivery names no file: nothing is handed over, left out or promised"));
+    }
     content.check()?;
     let (store, bucket) = (&*site.flow.store, &site.flow.settings.upload_bucket);
     let at = (site.clock.now(), &site.zone);

@@ -32,7 +32,7 @@ pub(super) async fn reconcile(
     asking: Asking,
     Json(asked): Json<ReconcileRequest>,
 ) -> Answer<Response> {
-    let ReconcileRequest { vertical, ids, deep, apply } = asked;
+    let ReconcileRequest { vertical, ids, deep, apply, lang } = asked;
     let scope = Named { vertical, ids, delivery: None }.scope(&caller)?;
-    Ok(asking.answer(&caller, Question::Reconcile(Reconcile { scope, deep, apply })))
+    Ok(asking.answer(&caller, lang, Question::Reconcile(Reconcile { scope, deep, apply })))
 }

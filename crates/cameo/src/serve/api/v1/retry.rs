@@ -33,12 +33,12 @@ pub(super) async fn retry(
     asking: Asking,
     Json(asked): Json<RetryRequest>,
 ) -> Answer<Response> {
-    let RetryRequest { reason, vertical, ids, delivery, dry_run } = asked;
+    let RetryRequest { reason, vertical, ids, delivery, dry_run, lang } = asked;
     if reason.is_none() && vertical.is_none() && ids.is_none() && delivery.is_none() {
         return Err(Problem::invalid("name what to try again: a reason, a vertical, ids or a delivery"));
     }
     let unknown = |code: &String| Problem::invalid(format!("reason: {code:?} is not a reason code"));
     let reason = reason.map(|code| code.parse().map_err(|_| unknown(&code))).transpose()?;
     let subject = Named { vertical, ids, delivery }.subject(&caller)?;
-    Ok(asking.answer(&caller, Question::Retry(Retry { subject, reason, dry_run })))
+    Ok(asking.answer(&caller, lang, Question::Retry(Retry { subject, reason, dry_run })))
 }

@@ -32,7 +32,7 @@ pub(super) async fn status(
     asking: Asking,
     Json(asked): Json<StatusRequest>,
 ) -> Answer<Response> {
-    let StatusRequest { vertical, ids, delivery, all } = asked;
+    let StatusRequest { vertical, ids, delivery, all, lang } = asked;
     let subject = Named { vertical, ids, delivery }.subject(&caller)?;
-    Ok(asking.answer(&caller, Question::Status(Status { subject, all })))
+    Ok(asking.answer(&caller, lang, Question::Status(Status { subject, all })))
 }

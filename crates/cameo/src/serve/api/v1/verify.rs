@@ -45,9 +45,9 @@ pub(super) async fn verify(
     asking: Asking,
     Json(asked): Json<VerifyRequest>,
 ) -> Answer<Response> {
-    let (all, deep, sample) = (asked.all, asked.deep, sample(&asked)?);
+    let (all, deep, lang, sample) = (asked.all, asked.deep, asked.lang, sample(&asked)?);
     let about = about(asked, &caller)?;
-    Ok(asking.answer(&caller, Question::Verify(Verify { about, all, deep, sample })))
+    Ok(asking.answer(&caller, lang, Question::Verify(Verify { about, all, deep, sample })))
 }
 
 fn sample(asked: &VerifyRequest) -> Answer<Option<Sample>> {
