@@ -17,7 +17,7 @@ DAMAGED = range(1101, 1107)
 def photo(number, size=SIZE, quality=80):
     """A JPEG of its own for each number, quick to draw."""
     image = Image.linear_gradient("L").resize(size)
-    bands = [image.point([(level * (k + 1) + number * (7 + k)) % 256 for level in range(256)]) for k in range(3)]
+    bands = [image.point([(level * (k + 1 + number // 256) + number * (7 + k)) % 256 for level in range(256)]) for k in range(3)]
     file = io.BytesIO()
     Image.merge("RGB", bands).save(file, "JPEG", quality=quality)
     return file.getvalue()
@@ -117,5 +117,5 @@ def clean(path, photos):
     """So many photos without a fault."""
     folder = Folder(path)
     for number in range(photos):
-        folder.add(f"{20_000 + number // 2}_{number % 2}.jpg", photo(number + number // 256 * 3))
+        folder.add(f"{20_000 + number // 2}_{number % 2}.jpg", photo(number))
     return folder
