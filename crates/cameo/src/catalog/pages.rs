@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::VecDeque};
 use super::Catalog;
 use crate::{
     ledger::{LedgerEntry, Row, Scope},
-    model::{error::Result, key::ORIGIN_PREFIX},
+    model::error::Result,
 };
 
 /// Entries or rows that are asked for at once.
@@ -42,7 +42,10 @@ fn parts(scope: &Scope) -> VecDeque<Cow<'_, Scope>> {
 
 /// The keys between which all entries of a vertical are, where that can be said: of a name that has other forms in Unicode (NFD, as macOS
 /// writes it) each form has keys of its own. With them a page is found in the order of keys, however large the vertical is.
+#[cfg(feature = "embedded")]
 pub(super) fn keys_of(scope: &Scope) -> Option<(String, String)> {
+    use crate::model::key::ORIGIN_PREFIX;
+
     match scope {
         Scope::Vertical(vertical) if vertical.as_str().is_ascii() => {
             Some((format!("{ORIGIN_PREFIX}{vertical}/"), format!("{ORIGIN_PREFIX}{vertical}0")))

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Server, misconfigured};
-use crate::{model::error::Result, serve::s3_api::Cors};
+use crate::model::error::Result;
+#[cfg(feature = "embedded")]
+use crate::serve::s3_api::Cors;
 
 /// `[console]`: who may reach it, since it has no log-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,7 @@ impl Default for Console {
 
 impl Console {
     /// Whose web pages may ask the API.
+    #[cfg(feature = "embedded")]
     pub fn cors(&self) -> Result<Cors> {
         Cors::new(&self.cors_origins).map_err(|fault| misconfigured(format!("read console.cors_origins: {fault}")))
     }

@@ -135,6 +135,7 @@ impl Config {
         self.store.check()?;
         self.limits.check()?;
         self.s3.check(&self.store.upload_bucket)?;
+        #[cfg(feature = "embedded")]
         self.console.cors()?;
         self.settings()?;
         self.register.window()?;

@@ -1,6 +1,6 @@
 //! A line of the history: what a registered message changed of one photo, and who made the change.
 //!
-//! [`change`] is pure, like [`decide`](super::decide) whose decision it puts into words: every catalog writes the line in the
+//! `change` is pure, like [`decide`](super::decide) whose decision it puts into words: every catalog writes the line in the
 //! transaction of the ledger and the rows, so that none exists without the others. What a message does not change has no
 //! line: one that is redelivered writes none.
 

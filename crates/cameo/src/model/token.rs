@@ -155,7 +155,7 @@ pub struct Token {
     /// What may be done with it.
     pub role: Role,
     /// The verticals that it is limited to; null where it is not.
-    #[schema(value_type = Option<BTreeSet<String>>)]
+    #[cfg_attr(feature = "embedded", schema(value_type = Option<BTreeSet<String>>))]
     pub verticals: Verticals,
     /// When it was made.
     pub created_at: Timestamp,

@@ -17,7 +17,7 @@ use std::{
 
 use cameo::failpoint::Bug;
 use cameo_crash::{
-    run::{Options, Outcome},
+    run::{Options, RunReport},
     server::Launcher,
 };
 
@@ -44,9 +44,9 @@ fn options(kills: u64, seed: u64) -> Options {
     }
 }
 
-fn assert_holds(outcome: &Outcome) {
-    let told: Vec<_> = outcome.findings.lines().collect();
-    assert!(outcome.summary.holds(), "{}\n{}", outcome.summary, told.join("\n"));
+fn assert_holds(report: &RunReport) {
+    let told: Vec<_> = report.findings.lines().collect();
+    assert!(report.summary.holds(), "{}\n{}", report.summary, told.join("\n"));
 }
 
 /// Says loudly when the order of system calls cannot be seen here.

@@ -1,8 +1,8 @@
 //! Deliveries: what was handed over together, how far it came, and what to say of it to whom.
 //!
-//! A [`record`] is written once into the upload bucket ([`list`]); its [`state`] is computed each time it is asked for, never stored.
-//! [`standing`] puts the files, what a check refused and what was promised together; [`report`] says it by who must act, as
-//! lines, [`text`] and [`table`]. What nobody recorded belongs to the implicit delivery of its [`day`].
+//! A [`mod@record`] is written once into the upload bucket ([`list`]); its [`state`] is computed each time it is asked for, never stored.
+//! [`mod@standing`] puts the files, what a check refused and what was promised together; [`report`] says it by who must act, as
+//! lines, `text` and `table`. What nobody recorded belongs to the implicit delivery of its [`day`].
 
 use jiff::tz::TimeZone;
 
