@@ -25,7 +25,9 @@ def fault(entry, answer):
     if answer["state"] != "rendered":
         return f"is {said}, not rendered"
     size, wanted = (answer["width"], answer["height"]), (int(entry["orient_w"]), int(entry["orient_h"]))
-    return None if size == wanted else f"is {size}, not {wanted}"
+    # Where EXIF is damaged, the manifest leaves open whether its orientation counts.
+    is_open = "orientation may be ignored" in entry["odd"]
+    return None if size == wanted or (is_open and size == wanted[::-1]) else f"is {size}, not {wanted}"
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=f"NO CORPUS at {CORPUS}")
