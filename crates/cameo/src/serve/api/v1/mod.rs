@@ -1,6 +1,6 @@
 //! `/api/v1`: a file a noun, each with its handlers and what documents them.
 //!
-//! A handler is written with `#[utoipa::path]`, takes a `Viewer`, `Operator` or `Admin` and returns an `Answer`; named once in [`routes()`],
+//! A handler is written with `#[utoipa::path]`, takes a `Viewer`, `Operator` or `Admin` and returns an `Answer`; named once in `routes`,
 //! it is served and documented. Its role is also the one in `security`, and a test holds both together. Bodies are in `client::wire`.
 
 use std::{collections::BTreeMap, sync::Arc};
