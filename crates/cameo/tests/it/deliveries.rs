@@ -10,12 +10,13 @@ use cameo::{
         key::{DeliveryKey, DeliveryName, UploadKey, Vertical},
         lang::Lang,
         outcome::Outcome,
+        token::Verticals,
     },
     proof::{
         deliveries::{
             self, DeliveredFile, Expected, NewRecord, Record, Report, SkippedFile, Standing, create,
             day::days,
-            list::{find, list, read},
+            list::{find, list, page, read},
             state::{Item, ItemState, Places, items},
         },
         verify::{EntityState, Look, Question, Queues},
@@ -93,6 +94,13 @@ async fn lists_are_newest_first(store: &dyn Store, bucket: &str, [one, two, thre
     }
     assert_eq!(paged, all);
     assert_eq!(list(store, bucket, Some(&v()), None, 10).await.unwrap().len(), 2);
+    // Whoever sees one vertical gets whole pages of it, and no name of another to go on from.
+    let only_v = Verticals::Only([v()].into());
+    let (first, next) = page(store, bucket, (None, &only_v), None, 1).await.unwrap();
+    let next = next.expect("there is another of v");
+    assert_eq!((first.len(), &first[0].vertical, &next.vertical), (1, &v(), &v()));
+    let (second, end) = page(store, bucket, (None, &only_v), Some(&next), 1).await.unwrap();
+    assert_eq!((second.len(), &second[0].vertical, end), (1, &v(), None));
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use crate::{
     model::{
         error::{Error, Kind, Place, Result},
         key::{DELIVERIES_PREFIX, DeliveryId, DeliveryKey, Vertical},
+        token::Verticals,
     },
     proof::verify::folders,
     store::{Attributes, Condition, ObjectInfo, Store, Written},
@@ -185,7 +186,20 @@ pub async fn list(
     before: Option<&DeliveryKey>,
     max: usize,
 ) -> Result<Vec<Listed>> {
+    Ok(page(store, bucket, (vertical, &Verticals::All), before, max).await?.0)
+}
+
+/// As [`list`], for somebody who may see only some verticals; and the last key of the page, where more is behind it. Others are left
+/// out by their keys, so that nothing of them is read nor named.
+pub async fn page(
+    store: &dyn Store,
+    bucket: &str,
+    (vertical, seen): (Option<&Vertical>, &Verticals),
+    before: Option<&DeliveryKey>,
+    max: usize,
+) -> Result<(Vec<Listed>, Option<DeliveryKey>)> {
     let mut keys = keys(store, bucket, vertical, String::new()).await?;
+    keys.retain(|(key, _)| seen.include(&key.vertical));
     keys.sort_by(|(a, at), (b, bt)| (b.id.date(), bt, &b.id, &b.vertical).cmp(&(a.id.date(), at, &a.id, &a.vertical)));
     let begin = match before {
         None => 0,
@@ -194,8 +208,10 @@ pub async fn list(
             None => keys.partition_point(|(key, _)| key.id.date() >= before.id.date()),
         },
     };
+    let has_next = keys.len().saturating_sub(begin) > max;
     let page: Vec<_> = keys.into_iter().skip(begin).take(max).map(|(key, _)| key).collect();
-    describe(store, bucket, &page).await
+    let listed = describe(store, bucket, &page).await?;
+    Ok((listed, page.into_iter().next_back().filter(|_| has_next)))
 }
 
 /// Keys of a vertical's records with ids of these days.

@@ -82,32 +82,17 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
 ) -> Answer<Json<Page<DeliveryView>>> {
     let vertical = vertical.map(|name| caller.vertical(&name)).transpose()?;
-    let mut before = match paging.after()? {
+    let before = match paging.after()? {
         "" => None,
         after => Some(key_of(after).ok_or_else(|| Problem::invalid("after is not the next of a page"))?),
     };
     let limit = paging.limit()?;
     let (store, bucket) = (&*site.flow.store, &site.flow.settings.upload_bucket);
-    // One more than is shown says whether there is a next page, which never names what this token may not see.
-    let fetched = limit.saturating_add(1).max(FETCHED_MIN);
-    let mut seen: Vec<Listed> = Vec::new();
-    loop {
-        let found = deliveries::list::list(store, bucket, vertical.as_ref(), before.as_ref(), fetched).await?;
-        let is_last = found.len() < fetched;
-        before = found.last().map(|last| DeliveryKey { vertical: last.vertical.clone(), id: last.delivery.clone() });
-        seen.extend(found.into_iter().filter(|listed| caller.see(&listed.vertical).is_ok()));
-        if is_last || seen.len() > limit {
-            break;
-        }
-    }
-    let has_next = seen.len() > limit;
-    seen.truncate(limit);
-    let next = seen.last().filter(|_| has_next).map(|last| format!("{}/{}", last.vertical, last.delivery));
-    Ok(Json(Page { items: seen.into_iter().map(DeliveryView::from).collect(), next }))
+    let asked = (vertical.as_ref(), &caller.verticals);
+    let (listed, next) = deliveries::list::page(store, bucket, asked, before.as_ref(), limit).await?;
+    let next = next.map(|key| format!("{}/{}", key.vertical, key.id));
+    Ok(Json(Page { items: listed.into_iter().map(DeliveryView::from).collect(), next }))
 }
-
-/// Deliveries that are read at a time, at least: those of other verticals are passed over.
-const FETCHED_MIN: usize = 20;
 
 fn key_of(after: &str) -> Option<DeliveryKey> {
     let (vertical, id) = after.split_once('/')?;
