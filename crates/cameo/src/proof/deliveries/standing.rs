@@ -138,7 +138,7 @@ impl Standing {
                 let (cd_idx, sequence) = photo_of(&vertical, file);
                 !cd_idx.zip(sequence).is_some_and(|photo| live.contains(&photo))
             }
-            None => !live.iter().any(|(cd_idx, _)| Some(*cd_idx) == promised.cd_idx),
+            None => promised.cd_idx.is_none_or(|id| live.range((id, 0)..=(id, u16::MAX)).next().is_none()),
         });
         self.settled = (before - self.skipped.len() - self.missing.len()) as u64;
         Ok(())

@@ -1,12 +1,15 @@
 //! What a push records, and what it says.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use cameo::{
     client::wire::DeliveryView,
     escape::visible,
     model::{key::Vertical, lang::Lang, reason::ReasonCode},
-    preflight::{CheckedFile, Expectation, Report as CheckReport, Severity, Source},
+    preflight::{CheckedFile, Expectation, Finding, Report as CheckReport, Severity, Source},
     proof::deliveries::{
         DeliveredFile, Expected, ExpectedFile, NewRecord, Report, SkippedFile,
         report::{Line, text_of},
@@ -64,12 +67,15 @@ pub(super) fn record(
 /// The files that cannot be sent as they are, each with its first fault.
 fn skipped(source: &Source, report: &CheckReport) -> Vec<SkippedFile> {
     let left = report.files.iter().filter(|file| !file.is_ready);
+    let mut faults: HashMap<&str, &Finding> = HashMap::new();
+    for finding in report.findings.iter().filter(|finding| finding.severity == Severity::Error) {
+        if let Some(file) = &finding.file {
+            faults.entry(file).or_insert(finding);
+        }
+    }
     let skipped = |file: &CheckedFile| {
         let name = &source.entries()[file.entry].name;
-        let is_of = |finding: &&cameo::preflight::Finding| {
-            finding.severity == Severity::Error && finding.file.as_ref() == Some(name)
-        };
-        let found = report.findings.iter().find(is_of);
+        let found = faults.get(name.as_str());
         // The other one of two that claim the same photo has no finding of its own.
         let code = found.map_or(ReasonCode::NameDuplicate, |finding| finding.code);
         SkippedFile {
@@ -142,16 +148,19 @@ pub(super) fn sent(sent: &SentFiles, lang: Lang) -> String {
 /// The report, with why files were not sent.
 pub(super) fn with_failures(mut report: Report, sent: &SentFiles) -> Report {
     let lang = report.lang;
-    for (file, state) in sent.files.iter().zip(&sent.states) {
-        let Sent::Failed(why) = state else { continue };
-        let of_file = |line: &&mut Line| line.file.as_deref() == Some(file.name.as_str());
-        if let Some(line) = report.lines.iter_mut().find(of_file) {
-            let reason = ReasonCode::UploadFailed;
-            reason.code().clone_into(&mut line.code);
-            line.owner = reason.owner();
-            line.text = text_of(reason, lang);
-            line.detail = Some(why.clone());
-        }
+    let failed = sent.files.iter().zip(&sent.states).filter_map(|(file, state)| match state {
+        Sent::Failed(why) => Some((file.name.as_str(), why)),
+        _ => None,
+    });
+    let mut failed: HashMap<&str, &String> = failed.collect();
+    for line in &mut report.lines {
+        // The first line of a file says what became of it.
+        let Some(why) = line.file.as_deref().and_then(|file| failed.remove(file)) else { continue };
+        let reason = ReasonCode::UploadFailed;
+        reason.code().clone_into(&mut line.code);
+        line.owner = reason.owner();
+        line.text = text_of(reason, lang);
+        line.detail = Some(why.clone());
     }
     report
 }
