@@ -274,34 +274,41 @@ impl LedgerReader for Faulty<dyn Catalog> {
     }
 }
 
-/// Tokens are none of the flow's.
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Accounts for Faulty<dyn Catalog> {
-    async fn add_token(&self, token: &Token, secret: &SecretHash) -> Result<bool> {
-        self.inner.add_token(token, secret).await
-    }
+/// Tokens are none of the flow's: whoever wraps a catalog hands them through.
+macro_rules! hand_tokens_through {
+    ($wrapper:ident) => {
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl Accounts for $wrapper<dyn Catalog> {
+            async fn add_token(&self, token: &Token, secret: &SecretHash) -> Result<bool> {
+                self.inner.add_token(token, secret).await
+            }
 
-    async fn token_of(&self, secret: &SecretHash) -> Result<Option<Token>> {
-        self.inner.token_of(secret).await
-    }
+            async fn token_of(&self, secret: &SecretHash) -> Result<Option<Token>> {
+                self.inner.token_of(secret).await
+            }
 
-    async fn tokens(&self, after: &str, max: usize) -> Result<Vec<Token>> {
-        self.inner.tokens(after, max).await
-    }
+            async fn tokens(&self, after: &str, max: usize) -> Result<Vec<Token>> {
+                self.inner.tokens(after, max).await
+            }
 
-    async fn find_token(&self, id_or_name: &str) -> Result<Option<Token>> {
-        self.inner.find_token(id_or_name).await
-    }
+            async fn find_token(&self, id_or_name: &str) -> Result<Option<Token>> {
+                self.inner.find_token(id_or_name).await
+            }
 
-    async fn revoke_token(&self, id: &str, at: jiff::Timestamp) -> Result<bool> {
-        self.inner.revoke_token(id, at).await
-    }
+            async fn revoke_token(&self, id: &str, at: jiff::Timestamp) -> Result<bool> {
+                self.inner.revoke_token(id, at).await
+            }
 
-    async fn note_token_use(&self, id: &str, at: jiff::Timestamp) -> Result<()> {
-        self.inner.note_token_use(id, at).await
-    }
+            async fn note_token_use(&self, id: &str, at: jiff::Timestamp) -> Result<()> {
+                self.inner.note_token_use(id, at).await
+            }
+        }
+    };
 }
+pub(crate) use hand_tokens_through;
+
+hand_tokens_through!(Faulty);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]

@@ -37,6 +37,8 @@ use cameo::{
 use cameo_image::{Rendered, SizeSet};
 use jiff::Timestamp;
 
+use crate::faulty::hand_tokens_through;
+
 /// How long a lie takes.
 const A_LIE_TAKES: Duration = Duration::from_millis(100);
 
@@ -332,34 +334,7 @@ fn about_entity(entity: &EntityId) -> String {
     format!("origin/{}/{}_", entity.vertical.as_str(), entity.cd_idx)
 }
 
-/// Tokens are none of the flow's.
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Accounts for Refusing<dyn Catalog> {
-    async fn add_token(&self, token: &Token, secret: &SecretHash) -> Result<bool> {
-        self.inner.add_token(token, secret).await
-    }
-
-    async fn token_of(&self, secret: &SecretHash) -> Result<Option<Token>> {
-        self.inner.token_of(secret).await
-    }
-
-    async fn tokens(&self, after: &str, max: usize) -> Result<Vec<Token>> {
-        self.inner.tokens(after, max).await
-    }
-
-    async fn find_token(&self, id_or_name: &str) -> Result<Option<Token>> {
-        self.inner.find_token(id_or_name).await
-    }
-
-    async fn revoke_token(&self, id: &str, at: jiff::Timestamp) -> Result<bool> {
-        self.inner.revoke_token(id, at).await
-    }
-
-    async fn note_token_use(&self, id: &str, at: jiff::Timestamp) -> Result<()> {
-        self.inner.note_token_use(id, at).await
-    }
-}
+hand_tokens_through!(Refusing);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
