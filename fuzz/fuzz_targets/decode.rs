@@ -3,8 +3,8 @@
 //! Pictures are limited to 65,536 pixels, so that the fuzzer spends its time on odd files and not on large ones.
 #![no_main]
 
-use cameo_image::internals::{PlaneView, decode_planes};
-use cameo_image::{CodePath, Limits, Rejection};
+use cameo_image::internals::{CodePath, PlaneView, decode_planes};
+use cameo_image::{Limits, Rejection};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

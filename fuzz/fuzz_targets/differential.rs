@@ -9,8 +9,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use cameo_image::internals::{PlaneView, decode_planes};
-use cameo_image::{CodePath, Limits, Reason, Rejection};
+use cameo_image::internals::{CodePath, PlaneView, decode_planes};
+use cameo_image::{Limits, Reason, Rejection};
 use libfuzzer_sys::fuzz_target;
 use mozjpeg::{DctMethod, Decompress};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr};

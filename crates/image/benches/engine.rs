@@ -1,13 +1,13 @@
 //! Decoding, resizing and encoding apart, on every code path of this machine.
 //!
-//! `cargo bench -p cameo-image --features internals`. Photos come from `../shared/photos` where there are any, else one is
+//! `cargo bench -p cameo-image`. Photos come from `../shared/photos` where there are any, else one is
 //! made up; figures to quote come from `bench/compare`, which measures all of it at once and against others.
 
 use std::hint::black_box;
 use std::path::Path;
 
-use cameo_image::internals::{PlaneView, decode_planes, encode_planes, resize_plane};
-use cameo_image::{CodePath, Limits, encode_rgb};
+use cameo_image::internals::{CodePath, PlaneView, decode_planes, encode_planes, resize_plane};
+use cameo_image::{Limits, encode_rgb};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 /// A 12 MP original.

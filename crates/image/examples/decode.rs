@@ -1,10 +1,10 @@
 //! Measures the decoder: shortest time per original of some runs, at some scale and on some code path, or writes the planes as they are.
 //!
-//! `cargo run --release -p cameo-image --features internals --example decode -- [--scale 1|2|4|8] [--path avx512|avx2|portable]
+//! `cargo run --release -p cameo-image --example decode -- [--scale 1|2|4|8] [--path avx512|avx2|portable]
 //! [--runs N] [--write FOLDER] FILE…`
 
-use cameo_image::internals::decode_planes;
-use cameo_image::{CodePath, Limits};
+use cameo_image::Limits;
+use cameo_image::internals::{CodePath, decode_planes};
 use std::time::Instant;
 
 struct Options {

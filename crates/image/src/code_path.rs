@@ -1,4 +1,4 @@
-//! Which of the compiled code paths runs: AVX-512, AVX2 or portable.
+//! Which of the compiled code paths runs: AVX-512, AVX2, NEON or portable.
 //!
 //! The choice changes speed and nothing else: every path gives the same bytes. It is made once per process.
 
@@ -11,7 +11,9 @@ pub enum CodePath {
     Avx512,
     /// AVX2, BMI1, BMI2, LZCNT, MOVBE and POPCNT (x86-64-v3).
     Avx2,
-    /// Rust alone, on any machine.
+    /// NEON, which every 64-bit ARM processor has.
+    Neon,
+    /// What needs no look at the processor: SSE2 on x86-64, Rust alone elsewhere, on arm64 too.
     Portable,
 }
 
@@ -24,14 +26,15 @@ impl CodePath {
 
     /// Every path that this machine can run, the fastest first.
     pub fn available() -> Vec<Self> {
-        [Self::Avx512, Self::Avx2, Self::Portable].into_iter().filter(|path| path.runs_here()).collect()
+        [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable].into_iter().filter(|path| path.runs_here()).collect()
     }
 
-    /// The name in reports: `avx512`, `avx2` or `portable`.
+    /// The name in reports: `avx512`, `avx2`, `neon` or `portable`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Avx512 => "avx512",
             Self::Avx2 => "avx2",
+            Self::Neon => "neon",
             Self::Portable => "portable",
         }
     }
@@ -40,6 +43,7 @@ impl CodePath {
         match self {
             Self::Avx512 => has_avx512(),
             Self::Avx2 => has_avx2(),
+            Self::Neon => cfg!(target_arch = "aarch64"),
             Self::Portable => true,
         }
     }

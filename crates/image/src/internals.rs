@@ -1,22 +1,43 @@
-//! What fuzz targets, benches and measurements need of the inside. No part of the crate's promise.
+//! What tests, fuzz targets, benches and measurements need of the inside: code paths to compare, and the steps one by one.
+//!
+//! No part of the stable API: anything here may change or go with any version. Whoever renders photos needs nothing of it.
 
-#![allow(missing_docs, reason = "for the workspace's own measurements only")]
-
-use crate::code_path::CodePath;
+pub use crate::code_path::CodePath;
 use crate::decode::Scale;
 use crate::header::read_header;
 use crate::picture::{Picture, PlaneSize};
 use crate::planes::Plane;
 use crate::resize::{Axis, Kernels, Resize, Span};
-use crate::{Limits, Rejection, decode, encode, exif, icc};
+use crate::{Limits, Rejection, Rendered, SizeSet, decode, encode, engine, exif, icc, scratch};
+
+/// [`render`](crate::render) on one code path: it changes the time it takes and nothing else.
+///
+/// # Errors
+/// As [`render`](crate::render).
+///
+/// # Panics
+/// If this machine does not have the code path.
+pub fn render_with(
+    path: CodePath,
+    original: &[u8],
+    size_set: &SizeSet,
+    limits: &Limits,
+) -> Result<Rendered, Rejection> {
+    engine::render(original, size_set, limits, path)
+}
 
 /// A component plane, as [`decode_planes`] gives it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaneView {
+    /// The samples, row by row.
     pub data: Vec<u8>,
+    /// Samples from the beginning of a row to that of the next.
     pub stride: usize,
+    /// Samples in a row.
     pub width: usize,
+    /// Rows.
     pub height: usize,
+    /// Width and height of the picture in samples of this plane: a part of the last ones may lie beyond it.
     pub extent: (f64, f64),
 }
 
@@ -79,10 +100,20 @@ pub fn encode_planes(planes: &[PlaneView], quality: u8, optimize: bool, path: Co
     encode::encode(&picture, quality, optimize, path)
 }
 
+/// Writes a byte over the memory that calls on this thread leave to the next. No rendition may depend on it.
+pub fn overwrite_scratch(byte: u8) {
+    scratch::overwrite(byte);
+}
+
+/// Bytes of that memory.
+pub fn scratch_bytes() -> usize {
+    scratch::kept_bytes()
+}
+
 fn view(p: Plane) -> PlaneView {
-    PlaneView { data: p.data, stride: p.stride, width: p.width, height: p.height, extent: p.extent }
+    PlaneView { data: p.data.to_vec(), stride: p.stride, width: p.width, height: p.height, extent: p.extent }
 }
 
 fn plane_of(p: &PlaneView) -> Plane {
-    Plane { data: p.data.clone(), stride: p.stride, width: p.width, height: p.height, extent: p.extent }
+    Plane { data: p.data[..].into(), stride: p.stride, width: p.width, height: p.height, extent: p.extent }
 }

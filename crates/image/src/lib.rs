@@ -2,10 +2,12 @@
 //!
 //! One function, [`render`], takes the bytes of an original and a [`SizeSet`] and returns either every rendition of
 //! the set or the [`Rejection`] that says why there can be none. The crate does no I/O, has no clock, spawns nothing and
-//! keeps no state between calls: the same bytes and the same size set give the same renditions, byte for byte, on every
+//! keeps nothing but memory to write on between calls: the same bytes and the same size set give the same renditions, byte for byte, on every
 //! machine.
 //!
 //! A rendition carries no metadata. It is sRGB, upright, 8-bit baseline JPEG.
+//!
+//! The module `internals`, which these pages leave out, is for tests, fuzz targets and measurements, and may change at any time.
 
 mod code_path;
 mod colour;
@@ -15,18 +17,22 @@ mod engine;
 mod exif;
 mod header;
 mod icc;
+#[doc(hidden)]
+pub mod internals;
 mod orient;
 mod picture;
 mod plan;
 mod planes;
 mod reason;
 mod resize;
+mod scratch;
 mod size_set;
 mod standard_tables;
 
-pub use code_path::CodePath;
 pub use reason::{Reason, Rejection};
 pub use size_set::{Fit, ImageSize, SizeSet, SizeSetError};
+
+use code_path::CodePath;
 
 /// Stands for the bytes this version makes of an original: it changes whenever they may change, and is recorded with
 /// each rendition.
@@ -37,23 +43,7 @@ pub const ENGINE_VERSION: &str = "3";
 /// # Errors
 /// A [`Rejection`] with the reason code, and with the size of the original where its header could be read.
 pub fn render(original: &[u8], size_set: &SizeSet, limits: &Limits) -> Result<Rendered, Rejection> {
-    render_with(CodePath::detect(), original, size_set, limits)
-}
-
-/// [`render`] on one code path, for tests and measurements: it changes the time it takes and nothing else.
-///
-/// # Errors
-/// As [`render`].
-///
-/// # Panics
-/// If this machine does not have the code path.
-pub fn render_with(
-    path: CodePath,
-    original: &[u8],
-    size_set: &SizeSet,
-    limits: &Limits,
-) -> Result<Rendered, Rejection> {
-    engine::render(original, size_set, limits, path)
+    engine::render(original, size_set, limits, CodePath::detect())
 }
 
 /// Judges an original as [`render`] does, and makes nothing of it: all of its data are decoded, at the smallest scale.
@@ -125,10 +115,6 @@ pub struct Rendition {
     /// The JPEG file.
     pub jpeg: Vec<u8>,
 }
-
-#[cfg(feature = "internals")]
-#[doc(hidden)]
-pub mod internals;
 
 /// The example of the README.
 #[cfg(doctest)]

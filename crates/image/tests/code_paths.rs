@@ -2,7 +2,8 @@
 
 mod common;
 
-use cameo_image::{CodePath, Fit, ImageSize, Limits, Rendered, SizeSet, encode_rgb, render_with};
+use cameo_image::internals::{CodePath, render_with};
+use cameo_image::{Fit, ImageSize, Limits, Rendered, SizeSet, encode_rgb};
 use common::Pixels;
 
 fn size(name: usize, width: u32, height: u32, fit: Fit, enlarge: bool) -> ImageSize {

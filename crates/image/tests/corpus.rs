@@ -7,7 +7,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use cameo_image::{CodePath, Limits, Rejection, Rendered, SizeSet, inspect, render_with};
+use cameo_image::internals::{CodePath, render_with};
+use cameo_image::{Limits, Rejection, Rendered, SizeSet, inspect};
 use common::Pixels;
 
 struct Entry<'a> {

@@ -5,7 +5,8 @@ mod common;
 
 use std::fs;
 
-use cameo_image::{CodePath, Limits, Rejection, Rendered, SizeSet, encode_rgb, render, render_with};
+use cameo_image::internals::{CodePath, render_with};
+use cameo_image::{Limits, Rejection, Rendered, SizeSet, encode_rgb, render};
 use common::Pixels;
 
 fn try_render(original: &[u8]) -> Result<Rendered, Rejection> {

@@ -1,6 +1,6 @@
 //! What rendering costs: the counterpart of the anchors in `bench/compare`.
 //!
-//! usage: `measure [--path avx512|avx2|portable] [--optimize] [--out DIR] FILE…`
+//! usage: `measure [--path avx512|avx2|neon|portable] [--optimize] [--out DIR] FILE…`
 //! Loads the originals, warms up on the first, renders each once with the default size set on one thread, and prints one
 //! JSON line: mean CPU and wall milliseconds per original, mean bytes of its renditions, peak RSS in MiB.
 //!
@@ -11,7 +11,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use cameo_image::{CodePath, ImageSize, Limits, Rendered, SizeSet};
+use cameo_image::{
+    ImageSize, Limits, Rendered, SizeSet,
+    internals::{CodePath, render_with},
+};
 
 struct Options {
     path: CodePath,
@@ -104,7 +107,9 @@ fn options() -> Options {
         }
     }
     if options.files.is_empty() {
-        fail("usage: measure [--path avx512|avx2|portable] [--optimize | --optimize-cost ROUNDS] [--out DIR] FILE…");
+        fail(
+            "usage: measure [--path avx512|avx2|neon|portable] [--optimize | --optimize-cost ROUNDS] [--out DIR] FILE…",
+        );
     }
     options
 }
@@ -121,7 +126,7 @@ fn size_set(optimize: bool) -> SizeSet {
 }
 
 fn render(original: &[u8], size_set: &SizeSet, path: CodePath, file: &Path) -> Rendered {
-    let rendered = cameo_image::render_with(path, original, size_set, &Limits::default());
+    let rendered = render_with(path, original, size_set, &Limits::default());
     rendered.unwrap_or_else(|rejection| fail(&format!("{}: {rejection}", file.display())))
 }
 

@@ -99,7 +99,7 @@ fn interleave<const N: usize>(rows: [&[u8]; N], pixels: &mut [u8], convert: impl
 
 /// Replaces every sample, padding included, by its entry in a table.
 pub(crate) fn map_tones(plane: &mut Plane, tones: &[u8; 256]) {
-    for sample in &mut plane.data {
+    for sample in plane.data.iter_mut() {
         *sample = tones[usize::from(*sample)];
     }
 }

@@ -6,16 +6,19 @@ use super::state::TableState;
 use crate::header::scan::ScanHeader;
 use crate::header::{corrupt, truncated};
 use crate::reason::Rejection;
+use crate::scratch::Buffer;
 
 /// Bit position of a coefficient that no scan has carried.
 const NEVER: u8 = u8::MAX;
 
 /// The coefficients of a component as far as the scans have told them.
 pub(super) struct Coefficients {
-    /// Kept coefficients, block after block.
-    pub(super) values: Vec<i16>,
+    /// The DC coefficient of each block. Scans of them alone would find one in every other line of memory among the others.
+    pub(super) dc: Buffer<i16>,
+    /// Kept coefficients, block after block; the place of the DC coefficient is not used.
+    pub(super) values: Buffer<i16>,
     /// For each block, a bit for each coefficient in zigzag order, from the top, that is not zero.
-    pub(super) nonzero: Vec<u64>,
+    pub(super) nonzero: Buffer<u64>,
     /// Bit position that each coefficient has reached, in zigzag order.
     low: [u8; 64],
     /// The quantisation table that was in force when the component's first scan began.
@@ -25,7 +28,8 @@ pub(super) struct Coefficients {
 impl Coefficients {
     pub(super) fn new(layout: &ComponentLayout) -> Self {
         let blocks = layout.padded_wide * layout.padded_high;
-        Self { values: vec![0; blocks * layout.kept()], nonzero: vec![0; blocks], low: [NEVER; 64], dequantiser: None }
+        let (dc, values) = (Buffer::zeroed(blocks), Buffer::zeroed(blocks * layout.kept()));
+        Self { dc, values, nonzero: Buffer::zeroed(blocks), low: [NEVER; 64], dequantiser: None }
     }
 
     pub(super) fn begin(

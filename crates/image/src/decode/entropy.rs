@@ -55,6 +55,14 @@ impl<'a> EntropyStream<'a> {
         }
     }
 
+    /// As [`Self::prepare`]; gives up to where in the window an MCU may begin that does not reach the end of the data. Whoever goes
+    /// beyond has to ask again, behind every MCU.
+    #[inline(always)]
+    pub(super) fn prepare_many(&mut self) -> usize {
+        self.prepare();
+        self.filled.saturating_sub(MCU_BYTES)
+    }
+
     /// The bits from here on.
     #[inline(always)]
     pub(super) fn reader(&self) -> BitReader<'_> {
@@ -174,7 +182,7 @@ fn copy_up_to_ff(source: &[u8], room: &mut [u8]) -> usize {
     for (from, to) in source.as_chunks::<LANES>().0.iter().zip(room.as_chunks_mut::<LANES>().0) {
         *to = *from;
         if from.iter().fold(0u8, |any, &byte| any | u8::from(byte == 0xFF)) != 0 {
-            break;
+            return done + first_ff(*from);
         }
         done += LANES;
     }
@@ -183,6 +191,15 @@ fn copy_up_to_ff(source: &[u8], room: &mut [u8]) -> usize {
         done += 1;
     }
     done
+}
+
+/// How many bytes stand before the first `FF`.
+fn first_ff(bytes: [u8; 16]) -> usize {
+    const ONES: u128 = u128::from_ne_bytes([1; 16]);
+    let rest = !u128::from_le_bytes(bytes);
+    // The lowest byte that is zero borrows from none below it.
+    let zeros = rest.wrapping_sub(ONES) & !rest & (ONES << 7);
+    (zeros.trailing_zeros() / 8) as usize
 }
 
 #[cfg(test)]
@@ -206,6 +223,16 @@ mod tests {
         assert_eq!(all(&[1, 2, 0xFF, 0xFF, 0xD3, 9]), (vec![1, 2], Some(3)));
         assert_eq!(all(&[1, 2, 0xFF]), (vec![1, 2], None));
         assert_eq!(all(&[]), (vec![], None));
+    }
+
+    #[test]
+    fn the_first_ff_is_found_wherever_it_stands() {
+        for (at, other) in (0..16).flat_map(|at| [0, 1, 0x7F, 0x80, 0xFE, 0xFF].map(|other| (at, other))) {
+            let mut bytes = [0xFE; 16];
+            bytes[at..].fill(other);
+            bytes[at] = 0xFF;
+            assert_eq!(first_ff(bytes), at, "{other}");
+        }
     }
 
     #[test]

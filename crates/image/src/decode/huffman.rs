@@ -9,7 +9,7 @@ use super::tables::{Code, HuffmanSpec};
 use crate::reason::Rejection;
 
 /// Bits of a code that the symbol table looks up at once.
-const SYMBOL_BITS: u32 = 10;
+pub(super) const SYMBOL_BITS: u32 = 10;
 /// Bits that the table of pairs looks up at once.
 pub(super) const PAIR_BITS: u32 = 12;
 /// Added to the advance at an end of block; larger than any index of a coefficient.
@@ -57,6 +57,12 @@ impl SymbolTable {
             return Ok((u32::from(entry & 0xFF), (entry >> 8) as u8));
         }
         self.look_up_long(bits.peek(16))
+    }
+
+    /// Length of the first code of [`SYMBOL_BITS`] bits and its symbol, if it is no longer than them.
+    pub(super) fn short(&self, bits: usize) -> Option<(u32, u8)> {
+        let entry = self.fast[bits];
+        (entry != 0).then_some((u32::from(entry & 0xFF), (entry >> 8) as u8))
     }
 
     #[cold]
@@ -174,20 +180,6 @@ impl AcTable {
         Ok((entry.length(), entry.first(), entry.value().cast_unsigned().into()))
     }
 
-    /// The table of a refinement scan with the same codes.
-    pub(super) fn refinements(&self) -> Box<[RefineEntry; 1 << PAIR_BITS]> {
-        Box::new(std::array::from_fn(|bits| match self.symbols.fast[bits >> (PAIR_BITS - SYMBOL_BITS)] {
-            0 => RefineEntry::SPECIAL,
-            known => {
-                let (length, symbol) = (known & 0xFF, known >> 8);
-                let sign = bits >> (PAIR_BITS - 1 - u32::from(length)) & 1;
-                let is_new = symbol & 15 == 1;
-                let fields = (length + 1) | (symbol >> 4) << 6 | u16::from(sign == 0) << 10;
-                if is_new { RefineEntry(fields) } else { RefineEntry::SPECIAL }
-            }
-        }))
-    }
-
     /// Builds the table.
     pub(super) fn new(spec: &HuffmanSpec) -> Result<Box<Self>, Rejection> {
         let symbols = *SymbolTable::new(spec)?;
@@ -197,39 +189,6 @@ impl AcTable {
             entry(singles.find(index, PAIR_BITS), |length| singles.find(index << length & 0xFFF, PAIR_BITS - length))
         });
         Ok(Box::new(Self { fast, symbols }))
-    }
-}
-
-/// What 12 bits of a refinement scan hold, where that is a new coefficient and its sign. Fields, from the low end:
-/// length 6, run 4, whether it is negative 1, whether it is anything else 1.
-#[derive(Clone, Copy)]
-pub(super) struct RefineEntry(u16);
-
-impl RefineEntry {
-    const SPECIAL: Self = Self(1 << 11);
-
-    /// Bits consumed.
-    #[inline(always)]
-    pub(super) fn length(self) -> u32 {
-        u32::from(self.0 & 63)
-    }
-
-    /// Zero coefficients before the new one.
-    #[inline(always)]
-    pub(super) fn run(self) -> u32 {
-        u32::from(self.0 >> 6 & 15)
-    }
-
-    /// Whether the new coefficient is negative.
-    #[inline(always)]
-    pub(super) fn is_negative(self) -> bool {
-        self.0 >> 10 & 1 == 1
-    }
-
-    /// Whether the bits are not, or not alone, a new coefficient.
-    #[inline(always)]
-    pub(super) fn is_special(self) -> bool {
-        self.0 >> 11 != 0
     }
 }
 

@@ -4,6 +4,7 @@ use super::Scale;
 use super::tables::ZIGZAG;
 use crate::header::Header;
 use crate::planes::Plane;
+use crate::scratch::Buffer;
 
 /// Blocks that a transform may write beyond the last of a row; rows of planes have room for them.
 pub(super) const SPARE_BLOCKS: usize = 8;
@@ -85,12 +86,12 @@ impl ComponentLayout {
         self.side * self.side
     }
 
-    /// An empty plane for the component.
+    /// A plane for the component, without samples.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sides are at most 65 535")]
     pub(super) fn plane(&self) -> Plane {
         let stride = self.stride();
         Plane {
-            data: vec![0; stride * self.padded_high * self.side],
+            data: Buffer::unwritten(stride * self.padded_high * self.side),
             stride,
             width: self.extent.0.ceil() as usize,
             height: self.extent.1.ceil() as usize,

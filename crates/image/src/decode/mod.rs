@@ -20,6 +20,7 @@ mod layout;
 mod mcus;
 mod on_path;
 mod progressive;
+mod refinements;
 mod sequential;
 mod state;
 pub(crate) mod tables;

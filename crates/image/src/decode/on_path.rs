@@ -5,7 +5,7 @@ use super::entropy::{EntropyStream, Fault};
 use super::mcus::{BlockPlan, decode_mcus_with};
 use super::progressive::ac::{AcScan, Blocks, PlainMoves};
 use super::progressive::dc::DcScan;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::code_path::CodePath;
 use crate::code_path::Runnable;
 
@@ -38,6 +38,13 @@ pub(super) fn ac_blocks(
     match path.path() {
         #[cfg(target_arch = "x86_64")]
         CodePath::Avx512 | CodePath::Avx2 => super::avx2::ac_blocks(path, side, scan, stream, blocks),
+        #[cfg(target_arch = "aarch64")]
+        CodePath::Neon => match side {
+            8 => scan.blocks_on_neon::<64>(stream, blocks),
+            4 => scan.blocks_on_neon::<16>(stream, blocks),
+            2 => scan.blocks_on_neon::<4>(stream, blocks),
+            _ => scan.blocks_on_neon::<1>(stream, blocks),
+        },
         _ => match side {
             8 => scan.blocks::<64>(stream, blocks, PlainMoves),
             4 => scan.blocks::<16>(stream, blocks, PlainMoves),
@@ -59,6 +66,8 @@ pub(super) fn dc_mcus(
     match path.path() {
         #[cfg(target_arch = "x86_64")]
         CodePath::Avx512 | CodePath::Avx2 => super::avx2::dc_mcus(path, scan, stream, from, count, components),
+        #[cfg(target_arch = "aarch64")]
+        CodePath::Neon => scan.mcus_on_neon(stream, from, count, components),
         _ => scan.mcus(stream, from, count, components),
     }
 }

@@ -4,6 +4,7 @@
 mod corpus;
 mod differential;
 mod ideal;
+mod made_up;
 
 use crate::decode::{Scale, decode};
 use crate::header::read_header;

@@ -3,10 +3,12 @@
 //! Bits are written without a branch, eight bytes at every code, of which the next code overwrites what is not full;
 //! the stuffing is done at the end, where it can be done eight bytes at a time.
 
+use crate::scratch::Buffer;
+
 /// A bit stream under way.
 pub(super) struct Bits {
     /// Not yet stuffed. Behind the last full byte there is room.
-    bytes: Vec<u8>,
+    bytes: Buffer<u8>,
 }
 
 /// The end of a stream. It is a value of its own so that it stays in registers while a block is written.
@@ -25,19 +27,20 @@ const WORD: usize = 8;
 
 impl Bits {
     pub(super) fn new() -> Self {
-        Self { bytes: Vec::new() }
+        Self { bytes: Buffer::unwritten(0) }
     }
 
     /// Makes sure that this many bytes can be written behind the end.
     pub(super) fn reserve(&mut self, end: &End, count: usize) {
         let needed = end.full + count + WORD;
         if self.bytes.len() < needed {
-            self.bytes.resize(needed.max(self.bytes.len() * 2), 0);
+            self.bytes.grow(needed.max(self.bytes.len() * 2));
         }
     }
 
     /// Appends the lowest `count` bits of `code`, which has no others. Room must have been reserved.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "compiled for each code path")]
     pub(super) fn put(&mut self, end: &mut End, code: u32, count: u32) {
         end.bits = end.bits << count | u64::from(code);
         end.count += count;

@@ -5,6 +5,7 @@
     clippy::cast_possible_truncation,
     reason = "bits are meant here, of values that take at most sixteen"
 )]
+#![allow(clippy::inline_always, reason = "written once and compiled for each code path; see `decode`")]
 
 use super::bits::{Bits, End};
 use super::blocks::Block;
@@ -58,13 +59,13 @@ impl Words {
 }
 
 /// The number of bits a value takes, and those bits (ITU-T T.81, F.1.2.1).
-#[inline]
+#[inline(always)]
 fn category(value: i32) -> (u32, u32) {
     let count = 32 - value.unsigned_abs().leading_zeros();
     (count, (value + (value >> 31)) as u32 & ((1 << count) - 1))
 }
 
-#[inline]
+#[inline(always)]
 fn with_bits(word: u32, count: u32, bits: u32) -> u32 {
     ((word >> 8) << count | bits) << 8 | ((word & 0xFF) + count)
 }
@@ -84,13 +85,13 @@ impl Direct {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn put(bits: &mut Bits, end: &mut End, word: u32) {
     bits.put(end, word >> 8, word & 0xFF);
 }
 
 /// A word with up to 16 bits of code and up to 15 of a value, which together may not fit beside their count.
-#[inline]
+#[inline(always)]
 fn put_long(bits: &mut Bits, end: &mut End, word: u32, value: i32) {
     let (count, value) = category(value);
     bits.put(end, (word >> 8) << count | value, (word & 0xFF) + count);
@@ -101,18 +102,19 @@ impl Sink for Direct {
         self.bits.reserve(&self.end, blocks * MOST_BYTES);
     }
 
-    #[inline]
+    #[inline(always)]
     fn block<const IN_ORDER: bool>(&mut self, class: usize, difference: i32, block: &Block) {
         let words = &self.words[class];
         let mut end = self.end;
         let count = category(difference).0;
         put_long(&mut self.bits, &mut end, words.dc[count as usize & 15], difference);
-        let mut rest = block.set >> 1;
-        let mut place = 0;
+        let mut rest = block.set & !1;
+        let mut before = 0;
         while rest != 0 {
-            let mut run = rest.trailing_zeros() as usize;
-            rest = rest >> run >> 1;
-            place += run + 1;
+            let place = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            let mut run = place - before - 1;
+            before = place;
             let value = block.coefficient::<IN_ORDER>(place);
             while run > 15 {
                 put(&mut self.bits, &mut end, words.ac[ZERO_RUN]);
@@ -161,7 +163,7 @@ impl Counts {
 impl Sink for Counts {
     fn reserve(&mut self, _: usize) {}
 
-    #[inline]
+    #[inline(always)]
     fn block<const IN_ORDER: bool>(&mut self, class: usize, difference: i32, block: &Block) {
         let (tables, _) = self.counts.as_chunks_mut::<2>();
         let [dc, ac] = &mut tables[class];

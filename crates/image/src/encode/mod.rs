@@ -3,6 +3,13 @@
 //! Samples become quantised coefficients a few blocks at a time, and those become bits while they are still in the
 //! cache. The file depends on the planes, the quality and the kind of Huffman tables, never on the code path.
 
+#![allow(
+    clippy::inline_always,
+    reason = "hot code is written once and compiled for each code path, which works only where it is inlined there"
+)]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod bits;
 mod blocks;
 mod entropy;
@@ -15,7 +22,7 @@ use self::blocks::{Block, WIDE};
 use self::entropy::{Counts, Direct, Sink};
 use self::huffman::Huffman;
 use self::quantise::{Channel, Quantiser};
-use crate::code_path::CodePath;
+use crate::code_path::{CodePath, Runnable};
 use crate::picture::Picture;
 use crate::planes::Plane;
 
@@ -56,6 +63,16 @@ fn tables_for(picture: &Picture, quantisers: &[Quantiser; 2], path: CodePath, st
 /// Puts every block of the picture, in the order of an interleaved scan; or those of one of `step` rows of MCUs, the middle
 /// one of the first so many and so on.
 fn scan(picture: &Picture, quantisers: &[Quantiser; 2], path: CodePath, step: usize, sink: &mut impl Sink) {
+    match Runnable::new(path).path() {
+        #[cfg(target_arch = "x86_64")]
+        CodePath::Avx512 | CodePath::Avx2 => avx2::scan(picture, quantisers, Runnable::new(path), step, sink),
+        _ => scan_on(picture, quantisers, path, step, sink),
+    }
+}
+
+/// [`scan`] in whatever instructions the caller is compiled for.
+#[inline(always)]
+fn scan_on(picture: &Picture, quantisers: &[Quantiser; 2], path: CodePath, step: usize, sink: &mut impl Sink) {
     if blocks::in_order(path) {
         scan_planes::<true>(picture, quantisers, path, step, sink);
     } else {
@@ -64,6 +81,7 @@ fn scan(picture: &Picture, quantisers: &[Quantiser; 2], path: CodePath, step: us
 }
 
 /// `IN_ORDER` as [`blocks::in_order`] tells.
+#[inline(always)]
 fn scan_planes<const IN_ORDER: bool>(
     picture: &Picture,
     quantisers: &[Quantiser; 2],
@@ -78,6 +96,7 @@ fn scan_planes<const IN_ORDER: bool>(
     }
 }
 
+#[inline(always)]
 fn scan_grey<const IN_ORDER: bool>(
     picture: &Picture,
     plane: &Plane,
@@ -100,6 +119,7 @@ fn scan_grey<const IN_ORDER: bool>(
     }
 }
 
+#[inline(always)]
 fn scan_colour<const IN_ORDER: bool>(
     picture: &Picture,
     [luma, blue, red]: [&Plane; 3],
@@ -157,6 +177,7 @@ impl Strip {
     }
 }
 
+#[inline(always)]
 fn put<const IN_ORDER: bool>(sink: &mut impl Sink, class: usize, before: &mut i32, block: &Block) {
     let dc = i32::from(block.coefficients[0]);
     sink.block::<IN_ORDER>(class, dc - *before, block);

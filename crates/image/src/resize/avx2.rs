@@ -5,14 +5,18 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _MM_HINT_T0, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi32,
-    _mm256_castsi128_si256, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_inserti128_si256,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_packs_epi32, _mm256_packus_epi16, _mm256_set1_epi32,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srai_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi8,
-    _mm256_unpacklo_epi8,
+    __m128i, __m256i, _MM_HINT_T0, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_packus_epi16, _mm_prefetch,
+    _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi8, _mm_unpacklo_epi8, _mm256_add_epi32,
+    _mm256_castsi128_si256, _mm256_castsi256_si128, _mm256_cvtepu8_epi16, _mm256_extracti128_si256,
+    _mm256_inserti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_packs_epi32, _mm256_packus_epi16,
+    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srai_epi32,
+    _mm256_storeu_si256, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
+    _mm256_unpacklo_epi8, _mm256_unpacklo_epi16, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
 };
 
 use super::axis::{Axis, ONE_BITS};
+use super::sheets::{AHEAD, Pairs, Place, ROWS, Sheets, sheets};
+use crate::planes::Plane;
 
 const ROUND: i32 = 1 << (ONE_BITS - 1);
 /// Bytes of a vector.
@@ -28,6 +32,43 @@ pub(super) const SLACK: usize = 16;
 /// Weights in pairs, as [`blend`] wants them.
 pub(super) fn pairs(weights: &[i16]) -> Vec<i32> {
     weights.as_chunks().0.iter().map(|&[a, b]| i32::from(a) & 0xFFFF | i32::from(b) << 16).collect()
+}
+
+sheets! {
+    features: "avx2", vector: __m256i, bytes: 32, parts: 2,
+    load: load_32, store: store_32, store_16: store_16, turn: turn, narrow: narrow,
+    prefetch: prefetch, zero: _mm256_setzero_si256, set: _mm256_set1_epi32, add: _mm256_add_epi32, madd: _mm256_madd_epi16, shift_right: _mm256_srai_epi32,
+    packs: _mm256_packs_epi32, packus: _mm256_packus_epi16,
+    low_8: _mm256_unpacklo_epi8, high_8: _mm256_unpackhi_epi8, low_16: _mm256_unpacklo_epi16, high_16: _mm256_unpackhi_epi16,
+    low_32: _mm256_unpacklo_epi32, high_32: _mm256_unpackhi_epi32, low_64: _mm256_unpacklo_epi64, high_64: _mm256_unpackhi_epi64,
+}
+
+/// See [`sheets`](super::sheets).
+pub(super) fn apply(plan: &Sheets, source: &Plane, out: &mut Plane) {
+    assert!(available(), "AVX2 is asked for where it is not");
+    // SAFETY: the processor has AVX2, as just asserted.
+    unsafe { apply_sheets(plan, source, out) }
+}
+
+/// Puts sixteen columns of a sheet's lines into pairs: eight rows of a pair a vector.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn turn(lines: [&[u8; 16]; ROWS], pairs: &mut [ColumnPair; 8]) {
+    let rows = std::array::from_fn(|row| {
+        _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(load_16(lines[row])), load_16(lines[row + 8]))
+    });
+    for (pair, both) in pairs.iter_mut().zip(exchange_8(rows)) {
+        store_32(&mut pair[0].0, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(both)));
+        store_32(&mut pair[1].0, _mm256_cvtepu8_epi16(_mm256_extracti128_si256::<1>(both)));
+    }
+}
+
+/// The sums of sixteen rows as bytes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn narrow([top, end]: [__m256i; 2]) -> __m128i {
+    let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(top, end));
+    _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words))
 }
 
 fn available() -> bool {
@@ -166,9 +207,37 @@ fn gather_8(group: &Group, weights: &[[i16; 2 * OUTS]], row: &[u8]) -> [u8; OUTS
 }
 
 #[inline]
+#[target_feature(enable = "avx2")]
+fn load_16(bytes: &[u8; 16]) -> __m128i {
+    // SAFETY: the reference is to 16 readable bytes, and the load asks for no alignment.
+    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_16(bytes: &mut [u8; 16], vector: __m128i) {
+    // SAFETY: the reference is to 16 writable bytes, and the store asks for no alignment.
+    unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), vector) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_32(bytes: &[u8; WIDE]) -> __m256i {
+    // SAFETY: the reference is to 32 readable bytes, and the load asks for no alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_32(bytes: &mut [u8; WIDE], vector: __m256i) {
+    // SAFETY: the reference is to 32 writable bytes, and the store asks for no alignment.
+    unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), vector) }
+}
+
+#[inline]
 fn prefetch(bytes: &[u8], at: usize) {
     // SAFETY: the processor takes an address as a hint, and may be given any.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes[at..].as_ptr().cast()) }
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().wrapping_add(at).cast()) }
 }
 
 #[inline]

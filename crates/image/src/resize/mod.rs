@@ -8,7 +8,13 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod axis;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod sheets;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
 mod transpose;
 
 pub(crate) use axis::{Axis, Kernels, Span};
@@ -16,6 +22,7 @@ pub(crate) use transpose::transpose;
 
 use crate::code_path::CodePath;
 use crate::planes::Plane;
+use crate::scratch::Buffer;
 
 /// Rows that are made narrower together.
 const BATCH: usize = 4;
@@ -25,18 +32,18 @@ const STRIDE_STEP: usize = 64;
 /// Rows a plane is padded to: whole blocks of a luma row.
 const ROW_STEP: usize = 16;
 
-/// A plane of a size, with room for whole blocks.
+/// A plane of a size, without samples, with room for whole blocks.
 pub(crate) fn blank(width: usize, height: usize, extent: (f64, f64)) -> Plane {
     let stride = width.next_multiple_of(STRIDE_STEP);
-    Plane { data: vec![0; stride * height.next_multiple_of(ROW_STEP)], stride, width, height, extent }
+    let data = Buffer::unwritten(stride * height.next_multiple_of(ROW_STEP));
+    Plane { data, stride, width, height, extent }
 }
 
 /// Repeats the last column and the last row to the end of the plane's room.
 pub(crate) fn pad(plane: &mut Plane) {
-    let (stride, height, rows) = (plane.stride, plane.height, plane.data.len() / plane.stride);
-    plane.data.truncate(height * stride);
-    pad_columns(&mut plane.data, stride, plane.width);
-    pad_rows(&mut plane.data, stride, height, rows);
+    let (stride, height) = (plane.stride, plane.height);
+    pad_columns(&mut plane.data[..height * stride], stride, plane.width);
+    pad_rows(&mut plane.data, stride, height);
 }
 
 fn pad_columns(lines: &mut [u8], stride: usize, width: usize) {
@@ -48,9 +55,10 @@ fn pad_columns(lines: &mut [u8], stride: usize, width: usize) {
     }
 }
 
-fn pad_rows(data: &mut Vec<u8>, stride: usize, height: usize, rows: usize) {
-    for _ in height..rows {
-        data.extend_from_within((height - 1) * stride..height * stride);
+fn pad_rows(data: &mut [u8], stride: usize, height: usize) {
+    let (rows, padding) = data.split_at_mut(height * stride);
+    for row in padding.chunks_exact_mut(stride) {
+        row.copy_from_slice(&rows[(height - 1) * stride..]);
     }
 }
 
@@ -64,6 +72,12 @@ pub(crate) struct Resize {
     span: usize,
     weights: RowWeights,
     layout: ColumnLayout,
+    /// Taken instead of weights and layout where there is one.
+    #[cfg(target_arch = "x86_64")]
+    sheets: Option<(CodePath, sheets::Sheets)>,
+    /// The same for NEON.
+    #[cfg(target_arch = "aarch64")]
+    neon: Option<neon::Layout>,
 }
 
 /// The weights of the rows, packed for a code path.
@@ -138,30 +152,65 @@ impl Resize {
         let span = end - first;
         let layout = ColumnLayout::new(&columns, first, path);
         let weights = RowWeights::new(&rows, span, path);
-        Self { columns, rows, extent, first, span, weights, layout }
+        #[cfg(target_arch = "aarch64")]
+        let neon = (path == CodePath::Neon).then(|| neon::Layout::new(&columns, &rows, first, span)).flatten();
+        #[cfg(target_arch = "x86_64")]
+        let strips = [(CodePath::Avx2, avx2::STRIP), (CodePath::Portable, sse2::STRIP)];
+        #[cfg(target_arch = "x86_64")]
+        let sheets = strips
+            .into_iter()
+            .find_map(|(of, strip)| (of == path).then_some(strip))
+            .filter(|_| !columns.is_copy())
+            .and_then(|strip| sheets::Sheets::new(&columns, &rows, (first, span), strip).map(|sheets| (path, sheets)));
+        Self {
+            columns,
+            rows,
+            extent,
+            first,
+            span,
+            weights,
+            layout,
+            #[cfg(target_arch = "aarch64")]
+            neon,
+            #[cfg(target_arch = "x86_64")]
+            sheets,
+        }
     }
 
     /// Makes a plane from another; it is padded to whole blocks with copies of its last samples.
     pub(crate) fn apply(&self, source: &Plane) -> Plane {
         assert_eq!((source.width, source.height), (self.columns.source, self.rows.source), "made for another size");
         let (width, height) = (self.columns.len(), self.rows.len());
-        let (stride, rows) = (width.next_multiple_of(STRIDE_STEP), height.next_multiple_of(ROW_STEP));
+        let mut out = blank(width, height, self.extent);
+        let stride = out.stride;
+        #[cfg(target_arch = "aarch64")]
+        if let Some(neon) = &self.neon {
+            neon.apply(source, &mut out.data, stride);
+            pad_rows(&mut out.data, stride, height);
+            return out;
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some((path, sheets)) = &self.sheets {
+            match path {
+                CodePath::Avx2 => avx2::apply(sheets, source, &mut out),
+                _ => sse2::apply(sheets, source, &mut out),
+            }
+            pad(&mut out);
+            return out;
+        }
         let length = self.span + self.columns.taps + self.layout.slack();
         let mut lines: [Vec<u8>; BATCH] = std::array::from_fn(|_| vec![0; length]);
-        let mut batch = vec![0; BATCH * stride];
-        let mut data = Vec::with_capacity(stride * rows);
         for from in (0..height).step_by(BATCH) {
             let count = BATCH.min(height - from);
             for (y, line) in (from..from + count).zip(&mut lines) {
                 self.blend(source, y, line);
             }
-            let made = &mut batch[..count * stride];
+            let made = &mut out.data[from * stride..][..count * stride];
             self.gather(&lines, made, stride);
             pad_columns(made, stride, width);
-            data.extend_from_slice(made);
         }
-        pad_rows(&mut data, stride, height, rows);
-        Plane { data, stride, width, height, extent: self.extent }
+        pad_rows(&mut out.data, stride, height);
+        out
     }
 
     /// Makes the line for row `y` of the output.
@@ -247,7 +296,7 @@ mod tests {
     fn noise(width: usize, height: usize) -> Plane {
         let mut plane = blank(width, height, (width as f64, height as f64));
         let mut state = 12345_u32;
-        for sample in &mut plane.data {
+        for sample in plane.data.iter_mut() {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             *sample = (state >> 24) as u8;
         }
@@ -277,7 +326,10 @@ mod tests {
                 let rows = axis(height, 0.0, height as f64, out_height, mirrored);
                 let extent = (out_width as f64, out_height as f64);
                 let on = |path| Resize::new(columns.clone(), rows.clone(), extent, path).apply(&source);
-                let want = on(CodePath::Portable);
+                let alone = Resize::new(columns.clone(), rows.clone(), extent, CodePath::Portable);
+                #[cfg(target_arch = "x86_64")]
+                let alone = Resize { sheets: None, ..alone };
+                let want = alone.apply(&source);
                 for path in CodePath::available() {
                     assert_eq!(on(path).data, want.data, "{width}x{height} to {out_width}x{out_height} on {path:?}");
                 }

@@ -6,11 +6,11 @@
 #![allow(clippy::wildcard_imports, reason = "dozens of intrinsics")]
 #![allow(clippy::similar_names, clippy::many_single_char_names, reason = "rows and columns of small matrices")]
 
-use super::Dequantiser;
 use super::constants::{FIX_0_298, FIX_0_390, FIX_0_541, FIX_0_765, FIX_0_899, FIX_1_175, FIX_1_306, FIX_1_501};
 use super::constants::{
     FIX_1_847, FIX_1_961, FIX_2_053, FIX_2_562, FIX_3_072, ONE, PASS1_SHIFT, PASS2_BIAS, PASS2_SHIFT,
 };
+use super::{Dequantiser, Order};
 use crate::code_path::{CodePath, Runnable};
 use std::arch::x86_64::*;
 
@@ -31,6 +31,57 @@ pub(super) fn inverse(
             _ => inverse_4(dequantiser, coefficients, blocks, samples, stride),
         }
     }
+}
+
+/// Orders blocks of 64 or 16 coefficients; see [`super::Order`].
+pub(super) fn order(path: Runnable, order: &Order, values: &[i16], columns: &mut [i16]) {
+    assert!(path.path() != CodePath::Portable);
+    // SAFETY: a `Runnable` that is not portable was made after AVX2 was found.
+    unsafe {
+        match order.from.len() {
+            64 => order_two::<8, 64>(order, values, columns),
+            _ => order_two::<2, 16>(order, values, columns),
+        }
+    }
+}
+
+/// Two blocks at a time, one in each half of the vectors; of an odd number, the last alone.
+#[target_feature(enable = "avx2")]
+fn order_two<const VECTORS: usize, const KEPT: usize>(order: &Order, values: &[i16], columns: &mut [i16]) {
+    let blocks = values.len() / KEPT;
+    for first in (0..blocks).step_by(2) {
+        let second = (first + 1).min(blocks - 1);
+        let (one, other) = (&values[first * KEPT..][..KEPT], &values[second * KEPT..][..KEPT]);
+        let (one, other) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
+        let vectors: [__m256i; VECTORS] = std::array::from_fn(|i| {
+            _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(load_8(&one[i])), load_8(&other[i]))
+        });
+        for (i, moves) in order.moves.iter().enumerate() {
+            let mut column = _mm256_setzero_si256();
+            for one in moves {
+                let bytes = both(load_bytes(&one.bytes));
+                column = _mm256_or_si256(column, _mm256_shuffle_epi8(vectors[one.vector % VECTORS], bytes));
+            }
+            let place = |block: usize| block * KEPT + i * 8;
+            store_8(&mut columns[place(first)..], _mm256_castsi256_si128(column));
+            store_8(&mut columns[place(second)..], _mm256_extracti128_si256::<1>(column));
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load_bytes(bytes: &[u8; 16]) -> __m128i {
+    // SAFETY: the array has the 16 bytes that are read; the load needs no alignment.
+    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn store_8(values: &mut [i16], vector: __m128i) {
+    let place: &mut [i16] = &mut values[..8];
+    // SAFETY: the slice has the 16 bytes that are written; the store needs no alignment.
+    unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), vector) }
 }
 
 #[target_feature(enable = "avx2")]
@@ -120,37 +171,7 @@ fn gather_columns(b: [__m256i; 4]) -> [__m256i; 4] {
     ]
 }
 
-/// One pass of the 4-point transform over four vectors.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn pass_4<const SHIFT: i32>(c: [__m256i; 4], round: __m256i) -> [__m256i; 4] {
-    let round = [round, round];
-    let c02 = interleave(c[0], c[2]);
-    let c13 = interleave(c[1], c[3]);
-    let even = add(madd(c02, ONE, ONE), round);
-    let odd = add(madd(c02, ONE, -ONE), round);
-    let outer = madd(c13, FIX_1_306, FIX_0_541);
-    let inner = madd(c13, FIX_0_541, -FIX_1_306);
-    [
-        narrow::<SHIFT>(add(even, outer)),
-        narrow::<SHIFT>(add(odd, inner)),
-        narrow::<SHIFT>(sub(odd, inner)),
-        narrow::<SHIFT>(sub(even, outer)),
-    ]
-}
-
-/// Transposes a 4×4 matrix in each 64-bit quarter.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn transpose_4(r: [__m256i; 4]) -> [__m256i; 4] {
-    let (one, other) = (_mm256_unpacklo_epi16(r[0], r[1]), _mm256_unpackhi_epi16(r[0], r[1]));
-    let (one2, other2) = (_mm256_unpacklo_epi16(r[2], r[3]), _mm256_unpackhi_epi16(r[2], r[3]));
-    let (top, bottom) = (_mm256_unpacklo_epi32(one, one2), _mm256_unpackhi_epi32(one, one2));
-    let (top2, bottom2) = (_mm256_unpacklo_epi32(other, other2), _mm256_unpackhi_epi32(other, other2));
-    [
-        _mm256_unpacklo_epi64(top, top2),
-        _mm256_unpackhi_epi64(top, top2),
-        _mm256_unpacklo_epi64(bottom, bottom2),
-        _mm256_unpackhi_epi64(bottom, bottom2),
-    ]
+super::simd_lanes::lanes_4! {
+    features: "avx2", vector: __m256i, low16: _mm256_unpacklo_epi16, high16: _mm256_unpackhi_epi16, low32: _mm256_unpacklo_epi32,
+    high32: _mm256_unpackhi_epi32, low64: _mm256_unpacklo_epi64, high64: _mm256_unpackhi_epi64
 }

@@ -5,9 +5,9 @@
 #![allow(clippy::wildcard_imports, reason = "dozens of intrinsics")]
 #![allow(clippy::similar_names, clippy::many_single_char_names, reason = "rows and columns of small matrices")]
 
-use super::Dequantiser;
 use super::constants::{FIX_0_298, FIX_0_390, FIX_0_541, FIX_0_765, FIX_0_899, FIX_1_175, FIX_1_501, FIX_1_847};
 use super::constants::{FIX_1_961, FIX_2_053, FIX_2_562, FIX_3_072, ONE, PASS1_SHIFT, PASS2_BIAS, PASS2_SHIFT};
+use super::{Dequantiser, Order};
 use crate::code_path::{CodePath, Runnable};
 use std::arch::x86_64::*;
 
@@ -23,6 +23,40 @@ pub(super) fn inverse_8(
     assert!(path.path() == CodePath::Avx512);
     // SAFETY: a `Runnable` of this path was made after AVX-512 F and BW were found.
     unsafe { inverse(dequantiser, coefficients, blocks, samples, stride) }
+}
+
+/// Orders blocks of 64 coefficients; see [`super::Order`].
+pub(super) fn order(path: Runnable, order: &Order, values: &[i16], columns: &mut [i16]) {
+    assert!(path.path() == CodePath::Avx512);
+    // SAFETY: a `Runnable` of this path was made after AVX-512 F and BW were found.
+    unsafe { order_64(order, values, columns) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn order_64(order: &Order, values: &[i16], columns: &mut [i16]) {
+    let from: [i16; 64] = std::array::from_fn(|slot| i16::from(order.from[slot]));
+    let [first, second] = [load_32(&from, 0), load_32(&from, 32)];
+    for (block, column) in values.as_chunks::<64>().0.iter().zip(columns.as_chunks_mut::<64>().0) {
+        let (low, high) = (load_32(block, 0), load_32(block, 32));
+        store_values(column, 0, _mm512_permutex2var_epi16(low, first, high));
+        store_values(column, 32, _mm512_permutex2var_epi16(low, second, high));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn load_32(values: &[i16; 64], at: usize) -> __m512i {
+    let half: &[i16] = &values[at..at + 32];
+    // SAFETY: the slice has the 64 bytes that are read; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(half.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn store_values(values: &mut [i16; 64], at: usize, vector: __m512i) {
+    let half: &mut [i16] = &mut values[at..at + 32];
+    // SAFETY: the slice has the 64 bytes that are written; the store needs no alignment.
+    unsafe { _mm512_storeu_si512(half.as_mut_ptr().cast(), vector) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]

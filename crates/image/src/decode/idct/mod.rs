@@ -9,12 +9,19 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod constants;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod order;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod simd_lanes;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
+
+pub(super) use order::Order;
 
 use super::tables::{QuantTable, ZIGZAG};
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::code_path::CodePath;
 use crate::code_path::Runnable;
 
@@ -63,6 +70,36 @@ pub(super) fn inverse(
         (CodePath::Avx512 | CodePath::Avx2, 8 | 4) => {
             avx2::inverse(path, dequantiser, coefficients, blocks, samples, stride);
         }
+        #[cfg(target_arch = "aarch64")]
+        (CodePath::Neon, 8 | 4) => neon::inverse(dequantiser, coefficients, blocks, samples, stride),
         _ => portable::inverse(dequantiser, coefficients, blocks, samples, stride),
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+#[allow(clippy::cast_possible_truncation, reason = "made up")]
+mod tests {
+    use super::*;
+
+    /// What every machine runs is held against Rust alone; `tests/code_paths.rs` holds the other paths against it.
+    #[test]
+    fn sse2_makes_the_bytes_of_plain_rust() {
+        let mut state = 7_u32;
+        let mut noise = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as i16
+        };
+        for side in [4, 8] {
+            for shift in [0, 3, 6, 9, 12] {
+                let table = QuantTable(std::array::from_fn(|_| noise().unsigned_abs() >> 8));
+                let dequantiser = Dequantiser::new(&table, side);
+                let coefficients: Vec<i16> = (0..64 * 32).map(|_| noise() >> shift).collect();
+                let stride = 40 * side;
+                let (mut ours, mut plain) = (vec![0; stride * side], vec![0; stride * side]);
+                sse2::inverse(&dequantiser, &coefficients, 30, &mut ours, stride);
+                portable::plain(&dequantiser, &coefficients, 30, &mut plain, stride);
+                assert!(ours == plain, "{side} {shift}");
+            }
+        }
     }
 }

@@ -104,4 +104,42 @@ macro_rules! lanes {
     };
 }
 
-pub(super) use lanes;
+/// Defines the 4-point transform for a kind of vector that [`lanes`] was defined for.
+macro_rules! lanes_4 {
+    (
+        features: $features:literal, vector: $vector:ident, low16: $low16:ident, high16: $high16:ident, low32: $low32:ident,
+        high32: $high32:ident, low64: $low64:ident, high64: $high64:ident
+    ) => {
+        /// One pass of the 4-point transform over four vectors.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn pass_4<const SHIFT: i32>(c: [$vector; 4], round: $vector) -> [$vector; 4] {
+            let round = [round, round];
+            let c02 = interleave(c[0], c[2]);
+            let c13 = interleave(c[1], c[3]);
+            let even = add(madd(c02, ONE, ONE), round);
+            let odd = add(madd(c02, ONE, -ONE), round);
+            let outer = madd(c13, FIX_1_306, FIX_0_541);
+            let inner = madd(c13, FIX_0_541, -FIX_1_306);
+            [
+                narrow::<SHIFT>(add(even, outer)),
+                narrow::<SHIFT>(add(odd, inner)),
+                narrow::<SHIFT>(sub(odd, inner)),
+                narrow::<SHIFT>(sub(even, outer)),
+            ]
+        }
+
+        /// Transposes a 4×4 matrix in each 64-bit quarter.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn transpose_4(r: [$vector; 4]) -> [$vector; 4] {
+            let (one, other) = ($low16(r[0], r[1]), $high16(r[0], r[1]));
+            let (one2, other2) = ($low16(r[2], r[3]), $high16(r[2], r[3]));
+            let (top, bottom) = ($low32(one, one2), $high32(one, one2));
+            let (top2, bottom2) = ($low32(other, other2), $high32(other, other2));
+            [$low64(top, top2), $high64(top, top2), $low64(bottom, bottom2), $high64(bottom, bottom2)]
+        }
+    };
+}
+
+pub(super) use {lanes, lanes_4};

@@ -2,12 +2,16 @@
 //!
 //! A run of blocks is decoded at a time, so that blocks without anything in them cost next to nothing.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
+
 use super::super::bits::BitReader;
 use super::super::coefficients::Coefficients;
 use super::super::entropy::{EntropyStream, Fault};
-use super::super::huffman::{AcTable, PAIR_BITS, PairEntry, RefineEntry};
+use super::super::huffman::{AcTable, END_OF_BLOCK, PAIR_BITS, PairEntry};
 use super::super::layout::{ComponentLayout, SlotTable, slots};
 use super::super::mcus::McuGrid;
+use super::super::refinements::{Refinements, SEVERAL_BITS};
 use super::super::state::TableState;
 use crate::code_path::Runnable;
 use crate::header::scan::ScanHeader;
@@ -16,14 +20,13 @@ use crate::reason::Rejection;
 /// A scan of a band of coefficients while it is decoded.
 pub(in super::super) struct AcScan<'t> {
     table: &'t AcTable,
-    /// What 12 bits hold in a refinement scan.
-    refinements: Box<[RefineEntry; 1 << PAIR_BITS]>,
+    /// What bits hold, if this is a refinement scan.
+    refinements: Option<Box<Refinements>>,
     /// First coefficient of the band, and the one behind its last.
     start: u32,
     limit: u32,
     /// Bit position of the scan.
     low: u8,
-    is_first: bool,
     ranks: &'static Ranks,
     /// A bit, counted from the top, for each coefficient of the band.
     band: u64,
@@ -81,11 +84,10 @@ impl<'t> AcScan<'t> {
         let (start, limit) = (u32::from(scan.spectral_start), u32::from(scan.spectral_end) + 1);
         Self {
             table,
-            refinements: table.refinements(),
+            refinements: (!scan.is_first()).then(|| Refinements::new(&table.symbols)),
             start,
             limit,
             low: scan.low,
-            is_first: scan.is_first(),
             ranks: Ranks::of(side),
             band: between(start, limit),
             end_run: 0,
@@ -102,10 +104,14 @@ impl<'t> AcScan<'t> {
         bits: impl BitMoves,
     ) -> Result<(), Option<Fault>> {
         let values = blocks.values.as_chunks_mut::<KEPT>().0;
-        if self.is_first {
-            self.first_blocks(stream, values, blocks.nonzero)
-        } else {
-            self.refine_blocks(stream, values, blocks.nonzero, bits)
+        // Taken out while it is in use, so that it can be borrowed beside the rest.
+        match self.refinements.take() {
+            None => self.first_blocks(stream, values, blocks.nonzero),
+            Some(table) => {
+                let refined = self.refine_blocks(&table, stream, values, blocks.nonzero, bits);
+                self.refinements = Some(table);
+                refined
+            }
         }
     }
 
@@ -116,7 +122,6 @@ impl<'t> AcScan<'t> {
         values: &mut [[i16; KEPT]],
         nonzero: &mut [u64],
     ) -> Result<(), Option<Fault>> {
-        let mut scratch = [0i16; 256];
         let mut index = 0;
         while index < nonzero.len() {
             let skipped = (nonzero.len() - index).min(self.end_run as usize);
@@ -125,119 +130,130 @@ impl<'t> AcScan<'t> {
                 index += skipped;
                 continue;
             }
-            stream.prepare();
+            let safe = stream.prepare_many();
             let mut reader = stream.reader();
-            let decoded = self.first(&mut reader, &mut scratch);
+            let mut outcome = Ok(());
+            // Blocks that cannot reach the end of the window, as far as no run of empty ones begins.
+            while index < nonzero.len() {
+                match self.first(&mut reader, &mut values[index]) {
+                    Ok((found, end_run)) => (nonzero[index], self.end_run) = (nonzero[index] | found, end_run),
+                    Err(fault) => outcome = Err(Some(fault)),
+                }
+                index += 1;
+                if outcome.is_err() || self.end_run > 0 || reader.at > safe {
+                    break;
+                }
+            }
             let BitReader { at, bits, count, .. } = reader;
             stream.resume(at, bits, count);
-            nonzero[index] |= decoded.map_err(Some)?;
-            for (value, new) in values[index].iter_mut().zip(&mut scratch) {
-                // A band that is told a second time takes the place of the first, but for its zeros: so libjpeg has it.
-                *value = if *new == 0 { *value } else { *new << self.low };
-                *new = 0;
-            }
+            outcome?;
             if stream.overrun() {
                 return Err(None);
             }
-            index += 1;
         }
         Ok(())
     }
 
-    /// Decodes a block of the first scan of a band (T.81, G.1.2.2) into zeros; gives which coefficients are not zero.
+    /// Decodes a block of the first scan of a band (T.81, G.1.2.2); gives which coefficients it makes other than zero, and how many
+    /// blocks behind it are at their end too.
     #[inline(always)]
-    fn first(&mut self, reader: &mut BitReader<'_>, scratch: &mut [i16; 256]) -> Result<u64, Fault> {
+    fn first<const KEPT: usize>(
+        &self,
+        reader: &mut BitReader<'_>,
+        block: &mut [i16; KEPT],
+    ) -> Result<(u64, u32), Fault> {
+        let (table, limit) = (self.table, self.limit);
         let (mut next, mut nonzero) = (self.start, 0);
         loop {
             reader.refill();
             // Four look-ups of 12 bits fit in the 56 that are there.
             for _ in 0..4 {
-                let entry = self.table.fast[reader.peek(PAIR_BITS)];
+                let mut entry = table.fast[reader.peek(PAIR_BITS)];
                 let (first, after) = (next + entry.first(), next + entry.all());
+                if after > limit && first >= limit {
+                    // The block ends with the first coefficient; the bits behind it are not its own.
+                    entry = PairEntry::default();
+                }
                 if entry.is_special() {
-                    next = self.first_single(reader, entry, next, scratch, &mut nonzero)?;
-                    if next >= self.limit {
-                        return Ok(nonzero);
+                    reader.refill();
+                    let (length, advance, size) = table.code(reader, entry)?;
+                    if size == 0 && advance < 16 {
+                        reader.consume(length);
+                        return Ok((nonzero, (1 << (advance - 1)) - 1 + reader.take(advance - 1)));
+                    }
+                    let value = reader.signed(length, size);
+                    reader.consume(length + size);
+                    next += advance;
+                    if next > limit {
+                        return Err(Fault::BadIndex);
+                    }
+                    self.put(block, &mut nonzero, next, truncate(value));
+                    if next >= limit {
+                        return Ok((nonzero, 0));
                     }
                     break;
                 }
-                if after > self.limit && first >= self.limit {
-                    // The block ends with the first coefficient; the bits behind it are not its own.
-                    self.first_single(reader, PairEntry::default(), next, scratch, &mut nonzero)?;
-                    return Ok(nonzero);
-                }
-                if after > self.limit && after < 128 {
+                if after > limit && after < END_OF_BLOCK {
                     return Err(Fault::BadIndex);
                 }
-                self.put(scratch, &mut nonzero, after, entry.last());
-                self.put(scratch, &mut nonzero, first, entry.value());
+                self.put(block, &mut nonzero, after, entry.last());
+                self.put(block, &mut nonzero, first, entry.value());
                 reader.consume(entry.length());
-                if after >= self.limit {
-                    return Ok(nonzero);
+                if after >= limit {
+                    return Ok((nonzero, 0));
                 }
                 next = after;
             }
         }
     }
 
-    /// Writes a coefficient, counted from 1, that may be zero.
+    /// Writes a coefficient, counted from 1. A zero changes nothing: a band that is told a second time takes the place of the first,
+    /// but for its zeros, as libjpeg has it.
     #[inline(always)]
-    fn put(&self, scratch: &mut [i16; 256], nonzero: &mut u64, at: u32, value: i16) {
+    fn put<const KEPT: usize>(&self, block: &mut [i16; KEPT], nonzero: &mut u64, at: u32, value: i16) {
+        let mut nowhere = 0;
+        let slot = usize::from(self.ranks.slots[(at & 0xFF) as usize]);
+        let place = if slot < KEPT && value != 0 { &mut block[slot] } else { &mut nowhere };
+        *place = value << self.low;
         *nonzero |= u64::from(value != 0) << (64u32.wrapping_sub(at) & 63);
-        scratch[usize::from(self.ranks.slots[(at & 0xFF) as usize])] = value;
-    }
-
-    /// Decodes one symbol, and what it says, without the table of pairs or with what it knows of the code.
-    #[inline(always)]
-    #[allow(clippy::cast_possible_truncation, reason = "15 bits at most")]
-    fn first_single(
-        &mut self,
-        reader: &mut BitReader<'_>,
-        entry: PairEntry,
-        next: u32,
-        scratch: &mut [i16; 256],
-        nonzero: &mut u64,
-    ) -> Result<u32, Fault> {
-        reader.refill();
-        let (length, advance, size) = self.table.code(reader, entry)?;
-        if size == 0 && advance < 16 {
-            reader.consume(length);
-            self.end_run = (1 << (advance - 1)) - 1 + reader.take(advance - 1);
-            return Ok(128);
-        }
-        let value = reader.signed(length, size);
-        reader.consume(length + size);
-        if next + advance > self.limit {
-            return Err(Fault::BadIndex);
-        }
-        self.put(scratch, nonzero, next + advance, value as i16);
-        Ok(next + advance)
     }
 
     #[inline(always)]
     fn refine_blocks<const KEPT: usize>(
         &mut self,
+        table: &Refinements,
         stream: &mut EntropyStream<'_>,
         values: &mut [[i16; KEPT]],
         nonzero: &mut [u64],
         moves: impl BitMoves,
     ) -> Result<(), Option<Fault>> {
-        for (values, nonzero) in values.iter_mut().zip(nonzero) {
-            // What this scan adds is not refined by it: the coefficients asked for are those of before.
-            let known = *nonzero & self.band;
-            if self.end_run > 0 && known == 0 {
-                self.end_run -= 1;
-                continue;
-            }
-            stream.prepare();
+        let mut blocks = values.iter_mut().zip(nonzero).peekable();
+        while blocks.peek().is_some() {
+            let safe = stream.prepare_many();
             let mut reader = stream.reader();
-            let mut found = Found::new(known, !known & self.band);
-            let decoded = self.refine(&mut reader, &mut found, moves);
+            let mut outcome = Ok(());
+            for (values, nonzero) in blocks.by_ref() {
+                // What this scan adds is not refined by it: the coefficients asked for are those of before.
+                let known = *nonzero & self.band;
+                if self.end_run > 0 && known == 0 {
+                    self.end_run -= 1;
+                    continue;
+                }
+                match self.refine(table, &mut reader, known, moves) {
+                    Ok((found, end_run)) => {
+                        *nonzero |= found.added;
+                        self.end_run = end_run;
+                        found.apply(values, self.low, |mask| moves.extract(mask, self.ranks.kept));
+                    }
+                    Err(fault) => outcome = Err(Some(fault)),
+                }
+                if outcome.is_err() || reader.at > safe {
+                    break;
+                }
+            }
             let BitReader { at, bits, count, .. } = reader;
             stream.resume(at, bits, count);
-            decoded.map_err(Some)?;
-            *nonzero |= found.added;
-            found.apply(values, self.low, |mask| moves.extract(mask, self.ranks.kept));
+            outcome?;
             if stream.overrun() {
                 return Err(None);
             }
@@ -245,70 +261,133 @@ impl<'t> AcScan<'t> {
         Ok(())
     }
 
-    /// Decodes a block of a refinement scan (T.81, G.1.2.3).
+    /// Decodes a block of a refinement scan (T.81, G.1.2.3); gives what it says, and how many blocks behind it are at their end too.
     #[inline(always)]
-    fn refine(&mut self, reader: &mut BitReader<'_>, found: &mut Found, moves: impl BitMoves) -> Result<(), Fault> {
-        if self.end_run == 0 {
-            // A refill has bits for a symbol of 12 bits and 39 others.
-            let is_short = found.known.count_ones() <= 39;
-            while found.zeros | found.known != 0 {
-                reader.refill();
-                let entry = self.refinements[reader.peek(PAIR_BITS)];
-                if is_short && !entry.is_special() && entry.run() < found.left {
-                    reader.consume(entry.length());
-                    let stop = found.pass_zeros(reader, entry.run(), moves);
-                    found.add(stop, entry.is_negative());
-                } else if self.refine_single(reader, found, moves)? {
-                    break;
-                }
-            }
+    fn refine(
+        &self,
+        table: &Refinements,
+        reader: &mut BitReader<'_>,
+        known: u64,
+        moves: impl BitMoves,
+    ) -> Result<(Found, u32), Fault> {
+        let mut found = Found::new(known, !known & self.band);
+        let ended = if self.end_run == 0 { self.refine_open(table, reader, &mut found, moves)? } else { self.end_run };
+        if ended == 0 {
+            return Ok((found, 0));
         }
-        if self.end_run > 0 {
-            found.correct(reader, found.known, moves);
-            self.end_run -= 1;
-        }
-        Ok(())
+        found.correct::<false>(reader, found.known, moves);
+        Ok((found, ended - 1))
     }
 
-    /// Decodes any symbol of a refinement scan; gives whether it ends the block.
-    #[inline(never)]
-    fn refine_single(
-        &mut self,
+    /// Decodes the symbols of a block; gives how many blocks from this one on are at their end, or 0 where the block ended without
+    /// being told so.
+    #[inline(always)]
+    fn refine_open(
+        &self,
+        table: &Refinements,
         reader: &mut BitReader<'_>,
         found: &mut Found,
         moves: impl BitMoves,
-    ) -> Result<bool, Fault> {
+    ) -> Result<u32, Fault> {
+        // A refill has bits for a symbol of 13 bits and 39 others.
+        if found.known.count_ones() <= ONE_REFILL {
+            while found.known != 0 {
+                reader.refill();
+                let entry = table.new[reader.peek(PAIR_BITS)];
+                if entry.is_new() && entry.run() < found.left {
+                    reader.consume(entry.length());
+                    let stop = found.pass_zeros::<true>(reader, entry.run(), moves);
+                    found.add(stop, entry.is_negative());
+                } else if let Some(ended) = self.refine_single(reader, found, moves)? {
+                    return Ok(ended);
+                }
+            }
+        }
+        // Behind the last known coefficient there is nothing to correct, and several symbols are had at once.
+        while found.known == 0 && found.left > 0 {
+            reader.refill();
+            for _ in 0..5 {
+                let several = table.several[reader.peek(SEVERAL_BITS)];
+                let next = (self.limit - found.left) & 63;
+                if several.needs() > found.left {
+                    found.open = u64::MAX >> next;
+                    if let Some(ended) = self.refine_single(reader, found, moves)? {
+                        return Ok(ended);
+                    }
+                    break;
+                }
+                reader.consume(several.length());
+                found.added |= several.new_ones() >> next;
+                found.negative |= several.negative_ones() >> next;
+                found.left -= several.advance();
+                if several.is_end() {
+                    return Ok(1);
+                }
+                if found.left == 0 {
+                    return Ok(0);
+                }
+            }
+        }
+        while found.known != 0 || found.left != 0 {
+            reader.refill();
+            if let Some(ended) = self.refine_single(reader, found, moves)? {
+                return Ok(ended);
+            }
+        }
+        Ok(0)
+    }
+
+    /// Decodes any symbol of a refinement scan; where it ends the block, gives what [`Self::refine_open`] does.
+    #[inline(always)]
+    fn refine_single(
+        &self,
+        reader: &mut BitReader<'_>,
+        found: &mut Found,
+        moves: impl BitMoves,
+    ) -> Result<Option<u32>, Fault> {
+        reader.refill();
         let (length, symbol) = self.table.symbols.look_up(reader)?;
         reader.consume(length);
         let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
         if size == 0 && run < 15 {
-            self.end_run = (1 << run) + reader.take(run);
-            return Ok(true);
+            return Ok(Some((1 << run) + reader.take(run)));
         }
         if size > 1 || size == 1 && run >= found.left {
             return Err(Fault::BadIndex);
         }
         let is_negative = reader.take(size) == 0;
         if run >= found.left {
-            found.correct(reader, found.known, moves);
-            return Ok(true);
+            found.correct::<false>(reader, found.known, moves);
+            return Ok(Some(0));
         }
-        let stop = found.pass_zeros(reader, run, moves);
+        let stop = found.pass_zeros::<false>(reader, run, moves);
         if size > 0 {
             found.add(stop, is_negative);
         }
-        Ok(false)
+        Ok(None)
     }
 }
 
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, reason = "15 bits at most")]
+fn truncate(value: i32) -> i16 {
+    value as i16
+}
+
+/// Bits that are left of a refill behind a symbol of 16 bits.
+const ONE_REFILL: u32 = 39;
+
 /// What a refinement scan says of a block: a bit, counted from the top, for each coefficient in zigzag order.
+///
+/// It stays in registers while a block is decoded, as the reader does: nothing that takes either by reference may be a call.
 #[derive(Default)]
 struct Found {
-    /// Coefficients of the band still to come that were not zero before the scan, and those that were.
-    known: u64,
+    /// Coefficients of the band that were zero before the scan, and which of all are still to come.
     zeros: u64,
-    /// How many of the latter there are.
+    open: u64,
+    /// How many of the former are still to come, and which coefficients that were not zero.
     left: u32,
+    known: u64,
     /// Known coefficients whose size grows by a step.
     grown: u64,
     /// Coefficients that the scan makes other than zero, and which of them are negative.
@@ -317,20 +396,21 @@ struct Found {
 }
 
 impl Found {
+    #[inline(always)]
     fn new(known: u64, zeros: u64) -> Self {
-        Self { known, zeros, left: zeros.count_ones(), ..Self::default() }
+        Self { known, zeros, open: u64::MAX, left: zeros.count_ones(), ..Self::default() }
     }
 
     /// Passes `run` zero coefficients and stops at the next, which must be there; corrects the known ones on the way.
     /// Gives the bit of the place.
     #[inline(always)]
-    fn pass_zeros(&mut self, reader: &mut BitReader<'_>, run: u32, moves: impl BitMoves) -> u64 {
+    fn pass_zeros<const SHORT: bool>(&mut self, reader: &mut BitReader<'_>, run: u32, moves: impl BitMoves) -> u64 {
         self.left -= run + 1;
-        let stop = moves.nth_from_top(self.zeros, run, self.left);
-        let behind = stop.wrapping_sub(1);
-        self.correct(reader, self.known & !behind, moves);
-        self.known &= behind;
-        self.zeros &= behind;
+        let stop = moves.nth_open(self.zeros, self.open, run, self.left);
+        self.open = stop.wrapping_sub(1);
+        let passed = self.known & stop.wrapping_neg();
+        self.correct::<SHORT>(reader, passed, moves);
+        self.known ^= passed;
         stop
     }
 
@@ -341,26 +421,21 @@ impl Found {
         self.negative |= if is_negative { place } else { 0 };
     }
 
-    /// Reads a bit for each known coefficient of some.
+    /// Reads a bit for each known coefficient of some; `SHORT` where the bits of one refill are known to be enough.
     #[inline(always)]
-    fn correct(&mut self, reader: &mut BitReader<'_>, known: u64, moves: impl BitMoves) {
-        let count = known.count_ones();
-        if count > 39 {
-            return self.correct_many(reader, known, moves);
-        }
-        if reader.count < 39 {
+    fn correct<const SHORT: bool>(&mut self, reader: &mut BitReader<'_>, known: u64, moves: impl BitMoves) {
+        if !SHORT {
             reader.refill();
+            if known.count_ones() > ONE_REFILL {
+                let half = known & FIRST_HALF;
+                self.grown |= moves.deposit(reader.take_long(half.count_ones()), half);
+                reader.refill();
+                let half = known & !FIRST_HALF;
+                self.grown |= moves.deposit(reader.take_long(half.count_ones()), half);
+                return;
+            }
         }
-        self.grown |= moves.deposit(reader.take_long(count), known);
-    }
-
-    /// The same for more coefficients than one refill has bits for.
-    #[cold]
-    fn correct_many(&mut self, reader: &mut BitReader<'_>, known: u64, moves: impl BitMoves) {
-        for half in [known & FIRST_HALF, known & !FIRST_HALF] {
-            reader.refill();
-            self.grown |= moves.deposit(reader.take_long(half.count_ones()), half);
-        }
+        self.grown |= moves.deposit(reader.take_long(known.count_ones()), known);
     }
 
     /// Changes the kept coefficients of the block. `extract` gives the bits of the kept coefficients from the low end.
@@ -430,10 +505,10 @@ pub(in super::super) trait BitMoves: Copy {
     fn deposit(self, bits: u64, mask: u64) -> u64;
     /// Pushes the bits that are set in `mask` together at the low end (PEXT).
     fn extract(self, bits: u64, mask: u64) -> u64;
-    /// The bit of `mask` with `above` others above it and `below` below it.
+    /// Of the bits of `mask` that are `open`, which are the lowest, the one with `above` others above it and `below` below it.
     #[inline(always)]
-    fn nth_from_top(self, mask: u64, _above: u32, below: u32) -> u64 {
-        self.deposit(1 << below, mask)
+    fn nth_open(self, mask: u64, _open: u64, _above: u32, below: u32) -> u64 {
+        self.deposit(1 << (below & 63), mask)
     }
 }
 
@@ -470,7 +545,8 @@ impl BitMoves for PlainMoves {
 
     /// Counts from the top: runs are short.
     #[inline(always)]
-    fn nth_from_top(self, mut mask: u64, above: u32, _below: u32) -> u64 {
+    fn nth_open(self, mask: u64, open: u64, above: u32, _below: u32) -> u64 {
+        let mut mask = mask & open;
         for _ in 0..above {
             mask &= !(TOP >> mask.leading_zeros());
         }
@@ -501,6 +577,7 @@ mod tests {
         assert_eq!(PlainMoves.extract(0b1001_0000, 0b1101_0000), 0b101);
         assert_eq!(PlainMoves.extract(u64::MAX, 0xF0F0), 0xFF);
         assert_eq!(PlainMoves.extract(5, u64::MAX), 5);
-        assert_eq!(PlainMoves.nth_from_top(0b1101_0000, 1, 1), 0b0100_0000);
+        assert_eq!(PlainMoves.nth_open(0b1101_0000, u64::MAX, 1, 1), 0b0100_0000);
+        assert_eq!(PlainMoves.nth_open(0b1101_0000, 0x7F, 1, 0), 0b0001_0000);
     }
 }

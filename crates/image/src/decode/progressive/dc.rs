@@ -1,5 +1,8 @@
 //! DC scans of a progressive picture: the first, with differences, and the refinements of one bit a block.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
+
 use super::super::bits::BitReader;
 use super::super::coefficients::Coefficients;
 use super::super::entropy::{EntropyStream, Fault};
@@ -26,7 +29,7 @@ struct Site<'t> {
     part: usize,
     /// For a first scan, the table of the differences.
     table: Option<&'t SymbolTable>,
-    /// Index in the component's values of the block in the first MCU, from one MCU to the next, and from one row of
+    /// Index in the component of the block in the first MCU, from one MCU to the next, and from one row of
     /// MCUs to the next.
     first: usize,
     step: usize,
@@ -94,10 +97,9 @@ fn sites<'t>(
                 component: component.index,
                 part,
                 table,
-                // The DC coefficient is kept last.
-                first: (row * own.padded_wide + column + 1) * own.kept() - 1,
-                step: h * own.kept(),
-                row: v * own.padded_wide * own.kept(),
+                first: row * own.padded_wide + column,
+                step: h,
+                row: v * own.padded_wide,
             });
         }
     }
@@ -119,7 +121,7 @@ impl DcScan<'_> {
             let mut reader = stream.reader();
             let mut outcome = Ok(());
             for site in &self.sites {
-                let value = &mut components[site.component].values[site.first + x * site.step + y * site.row];
+                let value = &mut components[site.component].dc[site.first + x * site.step + y * site.row];
                 outcome = site.decode(&mut reader, self.low, &mut self.predictors[site.part & 3], value);
                 if outcome.is_err() {
                     break;

@@ -109,31 +109,27 @@ fn transform(coefficients: Coefficients, layout: &ComponentLayout, path: Runnabl
     let Some(dequantiser) = coefficients.dequantiser else { return plane };
     let row_bytes = plane.stride * layout.side;
     let row_values = layout.padded_wide * layout.kept();
+    let order = idct::Order::new(&places(layout.side));
     let mut columns = vec![0; (layout.padded_wide + SPARE_BLOCKS) * layout.kept()];
     for (row, samples) in plane.data.chunks_exact_mut(row_bytes).enumerate() {
-        to_columns(layout.side, &coefficients.values[row * row_values..][..row_values], &mut columns);
+        order.apply(path, &coefficients.values[row * row_values..][..row_values], &mut columns);
+        let dc = &coefficients.dc[row * layout.padded_wide..][..layout.padded_wide];
+        for (block, &dc) in columns.chunks_exact_mut(layout.kept()).zip(dc) {
+            block[0] = dc;
+        }
         idct::inverse(path, &dequantiser, &columns, layout.padded_wide, samples, plane.stride);
     }
     plane
 }
 
-/// Puts the coefficients of blocks from the order that scans keep them in to that of the inverse transform.
-fn to_columns(side: usize, values: &[i16], columns: &mut [i16]) {
-    match side {
-        8 => permute::<64>(values, columns, 8),
-        4 => permute::<16>(values, columns, 4),
-        2 => permute::<4>(values, columns, 2),
-        _ => columns[..values.len()].copy_from_slice(values),
-    }
-}
-
-fn permute<const KEPT: usize>(values: &[i16], columns: &mut [i16], side: usize) {
+/// Where each coefficient that the inverse transform takes is kept by the scans.
+fn places(side: usize) -> Vec<u8> {
     let (ranks, slots) = (ac::Ranks::of(side), slots_of(side));
-    let mut from = [0; KEPT];
-    for n in (1..=64).filter(|&n| usize::from(slots[n]) < KEPT) {
-        from[usize::from(slots[n])] = ranks.slots[n];
+    let mut places = vec![0; side * side];
+    for (&slot, &rank) in slots.iter().zip(&ranks.slots).skip(1).take(64) {
+        if let Some(place) = places.get_mut(usize::from(slot)) {
+            *place = rank;
+        }
     }
-    for (block, column) in values.as_chunks::<KEPT>().0.iter().zip(columns.as_chunks_mut::<KEPT>().0) {
-        *column = std::array::from_fn(|slot| block[usize::from(from[slot]) % KEPT]);
-    }
+    places
 }

@@ -9,7 +9,11 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
 
 use super::quantise::Quantiser;
 use super::zigzag;
@@ -70,6 +74,8 @@ pub(super) fn transform(samples: &[u8], stride: usize, by: &Quantiser, path: Cod
         CodePath::Avx512 => avx512::transform(samples, stride, by, out),
         #[cfg(target_arch = "x86_64")]
         CodePath::Avx2 => avx2::transform(samples, stride, by, out),
+        #[cfg(target_arch = "aarch64")]
+        CodePath::Neon => neon::transform(samples, stride, by, out),
         _ => portable::transform(samples, stride, by, out),
     }
 }
@@ -112,6 +118,12 @@ mod tests {
                 let want = coefficients(&samples, &by, CodePath::Portable);
                 for path in CodePath::available() {
                     assert_eq!(coefficients(&samples, &by, path), want, "{path:?}");
+                }
+                let mut plain = [Block::ZERO; WIDE];
+                portable::plain(&samples, 32, &by, &mut plain);
+                for (block, (values, set)) in plain.iter().zip(&want) {
+                    assert_eq!(block.set, *set, "Rust alone");
+                    assert!((0..64).all(|k| block.coefficient::<false>(k) == values[k]), "Rust alone");
                 }
                 for (values, set) in want {
                     assert!((0..64).all(|k| (set >> k & 1 == 1) == (values[k] != 0)));

@@ -1,4 +1,5 @@
-//! Forward DCT and quantisation without SIMD.
+//! Forward DCT and quantisation without SIMD; on x86-64, whose every processor has SSE2, with that.
+#![cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "what SSE2 is tested against"))]
 
 use super::constant::{F0_298, F0_390, F0_541, F0_765, F0_899, F1_175, F1_501, F1_847, F1_961, F2_053, F2_562, F3_072};
 use super::{BETWEEN_BITS, Block, CONSTANT_BITS, WIDE};
@@ -7,6 +8,14 @@ use crate::encode::zigzag;
 
 /// See [`transform`](super::transform).
 pub(super) fn transform(samples: &[u8], stride: usize, by: &Quantiser, out: &mut [Block; WIDE]) {
+    #[cfg(target_arch = "x86_64")]
+    super::sse2::transform(samples, stride, by, out);
+    #[cfg(not(target_arch = "x86_64"))]
+    plain(samples, stride, by, out);
+}
+
+/// The same in Rust alone.
+pub(super) fn plain(samples: &[u8], stride: usize, by: &Quantiser, out: &mut [Block; WIDE]) {
     for (i, block) in out.iter_mut().enumerate() {
         let mut rows = [[0_i32; 8]; 8];
         for (y, row) in rows.iter_mut().enumerate() {
