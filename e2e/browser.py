@@ -37,15 +37,16 @@ def is_installed():
 class Browser:
     """One browser with a profile of its own, as a context."""
 
-    def __init__(self, profile, language):
+    def __init__(self, profile, language, *flags):
         self.profile = profile
         self.language = language
+        self.flags = flags
 
     def __enter__(self):
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             self.url = f"http://127.0.0.1:{self._port()}"
-            flags = [*FLAGS, f"--user-data-dir={self.profile}", f"--lang={self.language}", f"--accept-lang={self.language}"]
+            flags = [*FLAGS, *self.flags, f"--user-data-dir={self.profile}", f"--lang={self.language}", f"--accept-lang={self.language}"]
             options = {"args": flags, "binary": shutil.which("chromium")}
             wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
             session = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
@@ -116,6 +117,42 @@ class Browser:
         height = self.run("return document.documentElement.scrollHeight")
         self._resize(min(height + ABOVE_THE_PAGE, HIGHEST))
         path.write_bytes(base64.b64decode(self._ask("GET", "/screenshot")))
+
+    def cdp(self, command, **parameters):
+        """A command of the Chrome DevTools Protocol."""
+        return self._ask("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def view(self, width, dark=False):
+        """Shows pages as a window of this width does, in light or dark colours."""
+        self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        colours = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.cdp("Emulation.setEmulatedMedia", features=[colours])
+
+    def picture(self, path):
+        """A picture of the whole page as `view` has it."""
+        height = min(self.run("return document.documentElement.scrollHeight"), HIGHEST)
+        width = self.run("return window.innerWidth")
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+        shot = self.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+    def press(self, *keys):
+        """Presses keys, one after the other, wherever the focus is."""
+        actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._ask("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
+
+    def choose_files(self, selector, paths):
+        """Chooses files, or a folder, as the dialog of the system does."""
+        element = self._ask("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
+        self._ask("POST", f"/element/{element}/value", {"text": "\n".join(str(path) for path in paths)})
+
+    def wait(self, script, *arguments):
+        """Waits until a script of the page returns something true, and returns it."""
+        deadline = time.monotonic() + PAGE_TIMEOUT_S
+        while not (found := self.run(script, *arguments)):
+            assert time.monotonic() < deadline, f"never true: {script}"
+            time.sleep(0.05)
+        return found
 
     def _resize(self, height):
         self._ask("POST", "/window/rect", {"width": WINDOW[0], "height": height})

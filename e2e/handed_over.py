@@ -40,6 +40,13 @@ def arithmetic(number):
     return photo(number).replace(b"\xff\xc0", b"\xff\xc9", 1)
 
 
+def with_frame(number, at, value):
+    """A photo whose frame header (ITU T.81, B.2.2) says something else, from a byte of it on: 4 the precision, 5 height and width."""
+    data = photo(number)
+    frame = data.index(b"\xff\xc0") + at
+    return data[:frame] + value + data[frame + len(value) :]
+
+
 class Folder:
     """A folder that is being filled, with what a check must find in it."""
 
@@ -70,7 +77,7 @@ class Folder:
 
 
 def bad_day(path, entities):
-    """So many entities, with twenty kinds of faults and four of warnings."""
+    """So many entities, with 21 kinds of findings: those of files and names, of the set, and of the list."""
     folder = Folder(path)
     add = folder.add
     add("1001_0.JPG", photo(1001), "name.extension")
@@ -90,6 +97,8 @@ def bad_day(path, entities):
     add("1016_0.jpg", photo(1016)[:-4000], "file.truncated")
     add("1017_0.jpg", photo(1017).replace(b"\xff\xda", b"\xff\xb0", 1), "file.corrupt")
     add("1018_0.jpg", arithmetic(1018), "file.unsupported_process")
+    add("1024_0.jpg", with_frame(1024, 5, (60_000).to_bytes(2, "big") * 2), "file.too_many_pixels")
+    add("1025_0.jpg", with_frame(1025, 4, b"\x0c"), "file.unsupported_precision")
     add("notes.txt", "금요일까지 등록해 주세요\n".encode(), "name.unparseable")
     # Numbers that do not run from 0 without a gap: the photos can be sent all the same.
     for name in ("1011_1.jpg", "1012_0.jpg", "1012_2.jpg"):
@@ -102,7 +111,7 @@ def bad_day(path, entities):
     add("1022_0.jpg", same)
     folder.warn("1023_0.jpg", same, "file.duplicate_content")
     add(".DS_Store", b"\0\0\0\1Bud1", ready=False)
-    for cd_idx in range(1024, FIRST + entities):
+    for cd_idx in range(1026, FIRST + entities):
         add(f"{cd_idx}_0.jpg", photo(cd_idx))
     # The list promises two entities that nobody sent, does not know one that is there, and has a cell that says nothing.
     promised = [cd_idx for cd_idx in range(FIRST, FIRST + entities) if cd_idx != 1030] + [4001, 4002]

@@ -17,6 +17,10 @@ CORPUS = REPOSITORY.parent / "shared" / "corpus"
 
 # What npm installed for the clients for JavaScript.
 NODE_MODULES = CACHE / "node" / "node_modules"
+# Checks pages for whoever cannot see or use them as others do.
+AXE = Path(os.environ.get("E2E_AXE", NODE_MODULES / "axe-core" / "axe.min.js"))
+# A certified OpenID provider, which runs on this machine.
+OIDC_PROVIDER = NODE_MODULES / "oidc-provider" / "lib" / "index.js"
 # Debian's package, beside whatever else is called so on the path.
 AWS_CLI_2 = Path("/usr/bin/aws")
 

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import time
 
 import photos
 import pytest
@@ -129,6 +130,49 @@ def test_the_running_server_tells_where_it_is_to_its_owner_only(registered):
         registered.console_url,
     ]
     assert stat.S_IMODE(os.stat(announced).st_mode) == 0o600
+
+
+def test_a_start_reads_the_rows_again_only_under_another_address(tmp_path):
+    """What a start notes, and what it says of rows that lead elsewhere."""
+    here, there = "https://image.example", "https://elsewhere.example"
+
+    def started(address):
+        server = Server(tmp_path / "data", "--public-url", address)
+        begin = server.log.stat().st_size if server.log.exists() else 0
+        return server, lambda: server.log.read_bytes()[begin:].decode()
+
+    def checked(server, base):
+        deadline = time.monotonic() + 60
+        while server.sqlite("SELECT base FROM cameo_checked_addresses") != [{"base": base}]:
+            assert time.monotonic() < deadline, "the rows were not read"
+            time.sleep(0.05)
+
+    def warned(log):
+        deadline = time.monotonic() + 60
+        while '"rows":4' not in log():
+            assert time.monotonic() < deadline, log()
+            time.sleep(0.05)
+
+    server, log = started(here)
+    with server:
+        checked(server, here)
+        server.put("1_0.jpg", photos.draw("addresses"))
+        server.wait_until_quiet()
+        first = server.sqlite("SELECT checked_at FROM cameo_checked_addresses")
+    server, log = started(here)
+    with server:
+        server.put("1_1.jpg", b"no photo")
+        server.wait_until_quiet()
+        assert server.sqlite("SELECT checked_at FROM cameo_checked_addresses") == first, "the rows were read again"
+    for _ in range(2):
+        server, log = started(there)
+        with server:
+            warned(log)
+            assert server.sqlite("SELECT base FROM cameo_checked_addresses") == []
+    with started(there)[0] as server:
+        assert server.cameo("reconcile", "--apply").returncode == 0
+    with started(there)[0] as server:
+        checked(server, there)
 
 
 def test_a_first_start_makes_a_key_pair_shows_it_once_and_keeps_it_for_the_owner(tmp_path):

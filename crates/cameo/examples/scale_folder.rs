@@ -1,4 +1,5 @@
-//! A data folder of many entities, to see what commands cost on it: `scale_folder FOLDER ENTITIES`.
+//! A data folder of many entities, to see what commands and pages cost on it: `scale_folder FOLDER ENTITIES [REJECTED]`. The first so many
+//! entities have a second photo then, which was rejected.
 //!
 //! One photo is written and registered by the store and the catalog themselves; the others are rows like its own, which share its content.
 //! So the folder is complete in the eyes of `cameo verify`, and a million entities take minutes and some gigabytes of database, no photos.
@@ -40,11 +41,24 @@ const COPIES: [&str; 4] = [
         update_date FROM numbers, celeb_image_url WHERE cd_idx = 1",
 ];
 
+/// A rejected second photo of the first entities, a part of them under names that are none.
+const REJECTED: &str =
+    "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason, detail, updated_at)
+        SELECT 'origin/scale/' || i || iif(i % 10 = 0, '.jpg', '_1.jpg'), 'scale', iif(i % 10 = 0, NULL, i), iif(i % 10 = 0, NULL, 1),
+        printf('%016x', i), 'e' || i, 'rejected',
+        CASE WHEN i % 10 = 0 THEN 'name.unparseable' WHEN i % 3 = 0 THEN 'render.timeout' ELSE 'file.truncated' END, 'made by scale_folder',
+        1700000000000 + i
+        FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT i FROM n)";
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, entities] = &arguments[..] else { return Err("scale_folder FOLDER ENTITIES".into()) };
-    let (folder, entities): (&Path, u64) = (folder.as_ref(), entities.parse()?);
+    let (folder, entities, rejected) = match &arguments[..] {
+        [folder, entities] => (folder, entities, "0"),
+        [folder, entities, rejected] => (folder, entities, rejected.as_str()),
+        _ => return Err("scale_folder FOLDER ENTITIES [REJECTED]".into()),
+    };
+    let (folder, entities, rejected): (&Path, u64, i64) = (folder.as_ref(), entities.parse()?, rejected.parse()?);
     std::fs::create_dir_all(folder)?;
     let database = folder.join("cameo.db");
     first(folder, &database).await?;
@@ -65,6 +79,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         transaction.commit()?;
         from = until + 1;
+    }
+    if rejected > 0 {
+        connection.execute(REJECTED, [rejected])?;
     }
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(())

@@ -3,6 +3,9 @@
 //! An address says only what differs from AWS: `sqs:` and `s3:` are Amazon's own, in the region and with the keys that
 //! the environment gives (variables, web identity, container or instance role). Keys never stand in an address.
 
+#[cfg(feature = "client")]
+pub mod profile;
+
 use percent_encoding::percent_decode_str;
 
 use crate::model::error::{Error, Kind, Place, Result};

@@ -24,6 +24,20 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, |character, out| out.extend(character.escape_default()))
 }
 
+/// The same of text of several lines: line breaks and tabs stay as they are, for places where they forge nothing (a cell, a page).
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    let stays = |character: char| matches!(character, '\n' | '\r' | '\t');
+    if !text.contains(|character| is_active(character) && !stays(character)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split_inclusive(stays).fold(String::with_capacity(text.len() + 16), |mut out, piece| {
+        let line = piece.trim_end_matches(stays);
+        out.push_str(&visible(line));
+        out.push_str(&piece[line.len()..]);
+        out
+    }))
+}
+
 /// JSON with the active characters inside of its strings written as JSON does (`\u001b`): the values stay the same.
 pub fn visible_json(json: &str) -> Cow<'_, str> {
     escaped(json, |character, out| {
@@ -40,6 +54,12 @@ const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 /// A cell of a CSV file as spreadsheets may open it: what would be run as a formula gets an apostrophe in front.
 pub fn formula_safe(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
+/// A cell of any CSV file: nothing in it is run, and every active character is written out as [`visible`] does it, so that the name of a
+/// file reads the same in a table and in a text. Whoever shows a table in a terminal is as safe as who reads it in a spreadsheet.
+pub fn csv_cell(cell: &str) -> String {
+    visible(&formula_safe(cell)).into_owned()
 }
 
 fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
@@ -77,6 +97,12 @@ mod tests {
     }
 
     #[test]
+    fn lines_stay_lines_where_they_forge_nothing() {
+        assert_eq!(visible_lines("a\u{202e}\n\tb\r\n\n\u{1b}c"), "a\\u{202e}\n\tb\r\n\n\\u{1b}c");
+        assert!(matches!(visible_lines("one\n\ttwo\r\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
     fn names_that_only_look_unusual_stay_as_they_are() {
         for text in ["origin/서울/1_0.jpg", "👩\u{200d}🎨 é ﷺ שלום", r#"C:\photos "quoted""#] {
             assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
@@ -90,6 +116,20 @@ mod tests {
         }
         for cell in ["1234_0.jpg", "", "a=b", "'=1"] {
             assert_eq!(formula_safe(cell), cell);
+        }
+    }
+
+    #[test]
+    fn a_cell_of_a_table_has_no_active_character_and_runs_nothing() {
+        for (cell, shown) in [
+            ("1\u{1b}[2J_0.jpg", r"1\u{1b}[2J_0.jpg"),
+            ("two\r\nlines", r"two\r\nlines"),
+            ("\t=1+1", r"'\t=1+1"),
+            ("=1\n2", r"'=1\n2"),
+            ("gpj.\u{202e}1_0", r"gpj.\u{202e}1_0"),
+            ("사진, 1", "사진, 1"),
+        ] {
+            assert_eq!(csv_cell(cell), shown);
         }
     }
 

@@ -4,18 +4,19 @@
 //! ([`worker`]) receives the event ([`flow::receive`]), renders the original ([`flow::resize`], through [`render`]), publishes
 //! its renditions ([`flow::publish`]) and sends a [`message`](model::outcome) on a [`queue`]. Registering ([`flow::register`]) writes ledger and
 //! rows in one transaction of the [`catalog`], then the aliases, and only then deletes the message. [`serve`] shows the
-//! images and the console, and [`proof::verify`] proves that nothing is missing.
+//! images and answers the API, and [`proof::verify`] proves that nothing is missing.
 //!
 //! The feature `embedded`, on by default, is what one process needs to be the whole system: the store, queues and catalog of a data
-//! folder, and the listeners. Without it there is what a function of Lambda is made of.
+//! folder, and the listeners. The feature `client`, which it includes, is what `cameo` needs on another computer: checking, pushing, and
+//! asking a server. Without both there is what a function of Lambda is made of.
 //!
-//! Imports point one way: `cli → server → config → {push, serve} → client → operate → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
+//! Imports point one way: `cli → server → config → {push, serve} → webhooks → client → operate → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
 
 pub mod address;
 pub mod admission;
 pub mod aws;
 pub mod catalog;
-#[cfg(feature = "embedded")]
+#[cfg(feature = "client")]
 pub mod client;
 pub mod clock;
 pub mod config;
@@ -25,17 +26,17 @@ pub mod escape;
 pub mod failpoint;
 pub mod flow;
 pub mod ledger;
-#[cfg(feature = "embedded")]
+#[cfg(feature = "client")]
 pub mod local_socket;
 pub mod model;
-#[cfg(feature = "embedded")]
+#[cfg(feature = "client")]
 pub mod operate;
-#[cfg(feature = "embedded")]
+#[cfg(feature = "client")]
 pub mod preflight;
 pub mod presign;
 pub mod private_file;
 pub mod proof;
-#[cfg(feature = "embedded")]
+#[cfg(feature = "client")]
 pub mod push;
 pub mod queue;
 pub mod render;
@@ -44,4 +45,6 @@ pub mod serve;
 pub mod server;
 pub mod store;
 pub mod tls;
+#[cfg(feature = "embedded")]
+pub mod webhooks;
 pub mod worker;

@@ -2,12 +2,12 @@
 //!
 //! The `object_store` crate signs. Whoever gets such an address can do with it what it says and nothing else, and knows no secret.
 
-#[cfg(any(feature = "embedded", feature = "s3"))]
+#[cfg(any(feature = "client", feature = "s3"))]
 mod signer;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-#[cfg(any(feature = "embedded", feature = "s3"))]
+#[cfg(any(feature = "client", feature = "s3"))]
 pub use signer::{PutSigner, SigningKeys};
 
 /// How long an address may hold, at most.

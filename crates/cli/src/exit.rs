@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use cameo::{
     model::{
+        cause,
         error::{Error, Kind},
         lang::Lang,
     },
@@ -59,12 +60,20 @@ impl From<EntityState> for Exit {
 
 /// Writes an error to standard error, in this language, and returns the exit code that stands for it.
 pub(crate) fn fail(error: &anyhow::Error, lang: Lang) -> Exit {
-    note(&match (lang, error.downcast_ref::<Error>()) {
+    note(&text(error, lang));
+    error.downcast_ref::<Error>().map_or(Exit::Unexpected, |error| of_kind(error.kind()))
+}
+
+/// An error, for people.
+pub(crate) fn text(error: &anyhow::Error, lang: Lang) -> String {
+    match (lang, error.downcast_ref::<Error>()) {
         (Lang::En, _) => told(error),
         (Lang::Ko, Some(known)) => known.text(lang),
-        (Lang::Ko, None) => format!("실행하지 못했습니다: {}", told(error)),
-    });
-    error.downcast_ref::<Error>().map_or(Exit::Unexpected, |error| of_kind(error.kind()))
+        (Lang::Ko, None) => match cause::korean(&**error) {
+            Some(cause) => format!("실행하지 못했습니다: {cause}"),
+            None => format!("실행하지 못했습니다: {}", told(error)),
+        },
+    }
 }
 
 /// An error with its causes; a cause that the error has told already is not told twice.

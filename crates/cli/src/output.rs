@@ -71,7 +71,13 @@ pub(crate) fn note(text: &str) {
     to_standard_error(&format!("cameo: {}\n", visible(text)));
 }
 
+/// Writes what is wrong with the command line to standard error: lines of ours, in which a line of others may be.
+pub(crate) fn usage(text: &str) {
+    to_standard_error(&text_of(text.lines()));
+}
+
 /// What a server says at its start: it serves on, whether anybody takes it or not.
+#[cfg(feature = "embedded")]
 pub(crate) fn announce(lines: impl IntoIterator<Item = impl AsRef<str>>) {
     if let Err(error) = try_write_out(&text_of(lines)) {
         tracing::warn!(%error, "standard output takes nothing");

@@ -5,10 +5,14 @@
 
 mod clients;
 mod connections;
+mod console;
 mod names;
+mod oidc;
 mod s3;
 
 pub use clients::ClientNetwork;
 pub use connections::ConnectionLimits;
+pub use console::ConsoleAccess;
 pub use names::{covers, fault_of_domain, fault_of_origin, is_bucket_name};
+pub use oidc::{ClientSecret, EVERYBODY, GroupGrant, OidcAccess};
 pub use s3::S3Limits;

@@ -8,7 +8,8 @@ use sqlx::FromRow;
 use crate::{
     clock::from_millis,
     ledger::{
-        Count, LedgerEntry, State,
+        LedgerEntry, State,
+        counts::{CountKey, KeptCount},
         decide::{is_misfiled, published_from_column, state_from_columns},
     },
     model::{
@@ -101,13 +102,15 @@ pub(super) struct CountColumns {
     vertical: Option<String>,
     state: String,
     reason: Option<String>,
+    serves: i64,
     originals: i64,
 }
 
-impl From<CountColumns> for Count {
+impl From<CountColumns> for KeptCount {
     fn from(columns: CountColumns) -> Self {
-        let CountColumns { vertical, state, reason, originals } = columns;
-        Self { vertical, state, reason, originals: u64::try_from(originals).unwrap_or(0) }
+        let CountColumns { vertical, state, reason, serves, originals } = columns;
+        let key = CountKey { vertical, state, reason, serves: serves != 0 };
+        Self { key, originals: u64::try_from(originals).unwrap_or(0) }
     }
 }
 

@@ -10,13 +10,18 @@ use async_trait::async_trait;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 mod accounts;
+mod people;
+mod webhooks;
 
 use super::{Catalog, LedgerPages, Registry, RowPages, memory::MemoryCatalog};
 use crate::{
     clock::SystemClock,
     ledger::{
-        Count, Effect, LedgerEntry, Registered, Row, Scope, State, TakeDown, decide::RegisterRules,
-        history::HistoryChange, image_urls::ImageUrls,
+        Effect, LedgerEntry, Registered, Row, Scope, State, TakeDown,
+        counts::{CountKey, KeptCount},
+        decide::RegisterRules,
+        history::HistoryChange,
+        image_urls::ImageUrls,
     },
     model::{
         actor::Actor,
@@ -65,10 +70,15 @@ pub async fn check_all(fixture: &dyn Fixture) {
     a_large_cd_idx_survives(fixture).await;
     texts_come_back_as_they_were(fixture).await;
     counts_and_rejected_tell_the_reason(fixture).await;
+    kept_counts_are_those_that_are_counted(fixture).await;
+    rejected_originals_are_found_by_reason(fixture).await;
+    keys_are_found_by_prefix_and_backwards(fixture).await;
     addresses_are_rewritten_only_of_rows_that_are_still_there(fixture).await;
     any_messages_do_what_they_do_in_memory(fixture).await;
     history::check_all(fixture).await;
     accounts::check_all(fixture).await;
+    people::check_all(fixture).await;
+    webhooks::check_all(fixture).await;
 }
 
 /// Batches of messages that are tried on a catalog and in memory.
@@ -128,7 +138,7 @@ async fn any_messages_do_what_they_do_in_memory(fixture: &dyn Fixture) {
 }
 
 /// All that a catalog has, but for times.
-type All = (Vec<LedgerEntry>, Vec<Row>, Vec<Count>, Option<Generation>, Vec<HistoryChange>);
+type All = (Vec<LedgerEntry>, Vec<Row>, Vec<KeptCount>, Option<Generation>, Vec<HistoryChange>);
 
 async fn all_of(catalog: &dyn Catalog) -> All {
     let mut ledger = catalog.ledger(&Scope::All, "", 100).await.expect("the ledger");
@@ -138,10 +148,17 @@ async fn all_of(catalog: &dyn Catalog) -> All {
     (
         ledger,
         catalog.rows(&Scope::All, None, 1000).await.expect("rows"),
-        catalog.counts().await.expect("counts"),
+        counts_of(catalog).await,
         catalog.highest_generation().await.expect("a generation"),
         history::all_but_times(catalog).await,
     )
+}
+
+/// The kept counts, which must be those that are counted.
+async fn counts_of(catalog: &dyn Catalog) -> Vec<KeptCount> {
+    let kept = catalog.kept_counts().await.expect("counts");
+    assert_eq!(kept, catalog.counted().await.expect("originals"), "kept, and counted");
+    kept
 }
 
 /// A rendered original, as `resize` reports it.
@@ -540,6 +557,90 @@ async fn counts_and_rejected_tell_the_reason(fixture: &dyn Fixture) {
     let rejected = catalog.rejected(Some(&"v".parse().expect("a vertical")), 10).await.expect("rejected");
     assert_eq!(rejected.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["origin/v/2_0.jpg"]);
     assert_eq!(catalog.rejected(Some(&"w".parse().expect("a vertical")), 10).await.expect("rejected"), []);
+}
+
+/// Also where workers meet at the same counts.
+async fn kept_counts_are_those_that_are_counted(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let catalog = &*catalog;
+    let write = async |writer: u64| {
+        for n in 1..=10 {
+            let key = format!("origin/v/{}_0.jpg", writer * 100 + n);
+            let other = format!("origin/w{writer}/1_0.jpg");
+            let messages = [rendered(&key, 1, &["sq"]), rejected(&other, n), rejected(&key, n)];
+            catalog.register(&messages[..if n % 2 == 0 { 3 } else { 2 }]).await.expect("a registration");
+        }
+    };
+    futures::future::join_all((1..=4).map(write)).await;
+    let key = |vertical: &str, state: &str, serves| CountKey {
+        vertical: Some(vertical.to_owned()),
+        state: state.to_owned(),
+        reason: (state == "rejected").then(|| "file.truncated".to_owned()),
+        serves,
+    };
+    let mut expected = vec![
+        KeptCount { key: key("v", "rejected", true), originals: 20 },
+        KeptCount { key: key("v", "serving", true), originals: 20 },
+    ];
+    expected.extend((1..=4).map(|n| KeptCount { key: key(&format!("w{n}"), "rejected", false), originals: 1 }));
+    assert_eq!(counts_of(catalog).await, expected);
+    assert!(!catalog.counts_drifted().await.expect("a comparison"));
+    catalog.recount().await.expect("a recount");
+    assert_eq!(counts_of(catalog).await, expected);
+    register(catalog, &[removed("origin/v/101_0.jpg", 9)]).await;
+    assert!(counts_of(catalog).await.contains(&KeptCount { key: key("v", "removed", false), originals: 1 }));
+}
+
+async fn rejected_originals_are_found_by_reason(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let empty = outcome("origin/v/4_0.jpg", 1, Fate::Rejected { reason: ReasonCode::FileEmpty, detail: String::new() });
+    let truncated = ["origin/v/1_0.jpg", "origin/v/3_0.jpg", "origin/w/2_0.jpg"].map(|key| rejected(key, 1));
+    register(&*catalog, &truncated).await;
+    register(&*catalog, &[empty, rendered("origin/v/5_0.jpg", 1, &["sq"])]).await;
+    let (v, none) = ("v".parse().expect("a vertical"), "none".parse().expect("a vertical"));
+    for (code, vertical, after, max, expected) in [
+        ("file.truncated", None, "", 10, &["origin/v/1_0.jpg", "origin/v/3_0.jpg", "origin/w/2_0.jpg"][..]),
+        ("file.truncated", None, "origin/v/1_0.jpg", 1, &["origin/v/3_0.jpg"]),
+        ("file.truncated", Some(&v), "", 10, &["origin/v/1_0.jpg", "origin/v/3_0.jpg"]),
+        ("file.truncated", Some(&none), "", 10, &[]),
+        ("file.empty", None, "", 10, &["origin/v/4_0.jpg"]),
+        ("file.corrupt", None, "", 10, &[]),
+    ] {
+        let found = catalog.rejected_for(code, vertical, after, max).await.expect("rejected originals");
+        assert_eq!(keys(&found), expected, "{code} {vertical:?} {after}");
+    }
+}
+
+async fn keys_are_found_by_prefix_and_backwards(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    let all = ["origin/v/10_0.jpg", "origin/v/1_0.jpg", "origin/v/1_1.jpg", "origin/v/가.jpg", "origin/va/1_0.jpg"];
+    for key in all {
+        register(&*catalog, &[outcome(key, 1, Fate::Ignored)]).await;
+    }
+    for (prefix, after, max, expected) in [
+        ("origin/v/1", "", 10, &all[..3]),
+        ("origin/v/1_", "", 10, &all[1..3]),
+        ("origin/v/1", "origin/v/10_0.jpg", 1, &all[1..2]),
+        ("origin/v/가", "", 10, &all[3..4]),
+        ("origin/v", "", 10, &all),
+        ("origin/x", "", 10, &[]),
+    ] {
+        let found = catalog.ledger_with_prefix(prefix, after, max).await.expect("the ledger");
+        assert_eq!(keys(&found), expected, "{prefix} {after}");
+    }
+    let v = "v".parse().expect("a vertical");
+    for (before, max, expected) in [
+        ("origin/v/1_1.jpg", 10, &["origin/v/1_0.jpg", "origin/v/10_0.jpg"][..]),
+        ("origin/z", 2, &["origin/v/가.jpg", "origin/v/1_1.jpg"]),
+        ("origin/v/10_0.jpg", 10, &[]),
+    ] {
+        let found = catalog.ledger_before(&v, before, max).await.expect("the ledger");
+        assert_eq!(keys(&found), expected, "{before}");
+    }
+}
+
+fn keys(entries: &[LedgerEntry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.key.as_str()).collect()
 }
 
 async fn addresses_are_rewritten_only_of_rows_that_are_still_there(fixture: &dyn Fixture) {

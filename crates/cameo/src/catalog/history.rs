@@ -20,6 +20,15 @@ use crate::{
 /// Lines that are looked at, and forgotten, at once.
 pub const FORGOTTEN_AT_ONCE: usize = 1000;
 
+/// The ends of the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryEnds {
+    /// The lowest position that is kept; none where no line is.
+    pub first: Option<u64>,
+    /// The last position that was given out, whether its line is kept or not; 0 before there was any.
+    pub last: u64,
+}
+
 /// What reads the history.
 #[async_trait]
 pub trait History: Send + Sync + std::fmt::Debug {
@@ -37,6 +46,14 @@ pub trait History: Send + Sync + std::fmt::Debug {
     /// misses none, however late it was committed.
     async fn changes(&self, since: u64, vertical: Option<&Vertical>, max: usize) -> Result<Vec<HistoryLine>>;
 
+    /// Changes of one vertical or of all, newest first: positions below `before`, at most `max`.
+    async fn changes_before(
+        &self,
+        before: Option<u64>,
+        vertical: Option<&Vertical>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>>;
+
     /// Changes of a vertical that were registered within a period, in the order of their times and positions, after a line, at most
     /// `max`.
     async fn changes_on(
@@ -49,6 +66,9 @@ pub trait History: Send + Sync + std::fmt::Debug {
 
     /// The newest change of a vertical that was registered before a time.
     async fn last_change_before(&self, vertical: &Vertical, before: Timestamp) -> Result<Option<HistoryLine>>;
+
+    /// Which positions there are, as of one instant.
+    async fn history_ends(&self) -> Result<HistoryEnds>;
 
     /// Forgets the lines up to this position; returns how many there were. For [`forget_old`], which takes little steps.
     async fn forget_changes(&self, through: u64) -> Result<u64>;

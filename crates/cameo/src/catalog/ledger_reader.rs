@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::{
-    ledger::{Count, EntityRows, LedgerEntry, Row, Scope},
+    ledger::{EntityRows, LedgerEntry, Row, Scope},
     model::{
         error::Result,
         generation::Generation,
@@ -45,9 +45,22 @@ pub trait LedgerReader: Send + Sync + std::fmt::Debug {
     /// The highest generation that the ledger has decided; none where it is empty. Reads the whole ledger: for a start.
     async fn highest_generation(&self) -> Result<Option<Generation>>;
 
-    /// How many originals stand in each state, by vertical and reason.
-    async fn counts(&self) -> Result<Vec<Count>>;
-
     /// Rejected originals, newest first, at most `max`.
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>>;
+
+    /// Originals that are rejected for the reason that is stored as `code`, keys after `after`, in the order of keys, at most `max`. It reads
+    /// no others, however many there are.
+    async fn rejected_for(
+        &self,
+        code: &str,
+        vertical: Option<&Vertical>,
+        after: &str,
+        max: usize,
+    ) -> Result<Vec<LedgerEntry>>;
+
+    /// Ledger entries whose keys begin with `prefix`, after `after`, in the order of keys, at most `max`.
+    async fn ledger_with_prefix(&self, prefix: &str, after: &str, max: usize) -> Result<Vec<LedgerEntry>>;
+
+    /// Ledger entries of a vertical with keys before `before`, the last ones first, at most `max`.
+    async fn ledger_before(&self, vertical: &Vertical, before: &str, max: usize) -> Result<Vec<LedgerEntry>>;
 }

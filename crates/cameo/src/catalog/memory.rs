@@ -2,23 +2,25 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Range,
+    ops::{Bound, Range},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{EntityLock, History, LedgerReader, Registry, entity_locks::EntityLocks};
+use super::{Counts, EntityLock, History, HistoryEnds, LedgerReader, Registry, entity_locks::EntityLocks};
 use crate::{
     clock::Clock,
     ledger::{
-        Count, EntityRows, LedgerEntry, Registered, Row, Scope, State,
+        EntityRows, LedgerEntry, Registered, Row, Scope, State,
         before::{Before, RowChange},
+        counts::{CountKey, KeptCount},
         decide::{RegisterRules, decide},
         history::HistoryLine,
     },
     model::{
+        account::{Account, Link, Session},
         error::Result,
         generation::Generation,
         key::{EntityId, PhotoId, UploadKey, Vertical},
@@ -27,7 +29,9 @@ use crate::{
     },
 };
 
+mod people;
 mod tokens;
+mod webhooks;
 
 /// A catalog in memory.
 #[derive(Debug)]
@@ -50,6 +54,12 @@ struct Tables {
     tokens: BTreeMap<String, (Token, SecretHash)>,
     /// The ids of those that have their names.
     token_names: BTreeMap<String, String>,
+    /// By id.
+    accounts: BTreeMap<String, Account>,
+    /// By id, with the secret.
+    sessions: BTreeMap<String, (Session, SecretHash)>,
+    links: BTreeMap<SecretHash, Link>,
+    webhooks: webhooks::Kept,
 }
 
 impl MemoryCatalog {
@@ -179,25 +189,6 @@ impl LedgerReader for MemoryCatalog {
         Ok(self.tables().ledger.values().map(|entry| entry.generation.clone()).max())
     }
 
-    async fn counts(&self) -> Result<Vec<Count>> {
-        let mut counts = BTreeMap::<(Option<String>, &str, Option<String>), u64>::new();
-        for entry in self.tables().ledger.values() {
-            let reason = match &entry.state {
-                State::Rejected { reason, .. } => Some(reason.code().to_owned()),
-                _ => None,
-            };
-            let vertical = UploadKey::vertical(&entry.key).map(String::from);
-            *counts.entry((vertical, entry.state.as_str(), reason)).or_default() += 1;
-        }
-        let count = |((vertical, state, reason), originals): ((_, &str, _), _)| Count {
-            vertical,
-            state: state.to_owned(),
-            reason,
-            originals,
-        };
-        Ok(counts.into_iter().map(count).collect())
-    }
-
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut entries: Vec<_> = self.tables().ledger.values().cloned().collect();
         entries.retain(|entry| {
@@ -207,6 +198,59 @@ impl LedgerReader for MemoryCatalog {
         entries.sort_by(|a, b| (b.updated_at, &a.key).cmp(&(a.updated_at, &b.key)));
         entries.truncate(max);
         Ok(entries)
+    }
+
+    async fn rejected_for(
+        &self,
+        code: &str,
+        vertical: Option<&Vertical>,
+        after: &str,
+        max: usize,
+    ) -> Result<Vec<LedgerEntry>> {
+        let tables = self.tables();
+        let wanted = tables.ledger.values().filter(|entry| {
+            let is_of_vertical = vertical.is_none_or(|asked| UploadKey::vertical(&entry.key).as_ref() == Some(asked));
+            let is_for = matches!(&entry.state, State::Rejected { reason, .. } if reason.code() == code);
+            is_of_vertical && is_for && entry.key.as_str() > after
+        });
+        Ok(wanted.take(max).cloned().collect())
+    }
+
+    async fn ledger_with_prefix(&self, prefix: &str, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        let tables = self.tables();
+        let wanted = tables.ledger.values().filter(|entry| entry.key.starts_with(prefix) && entry.key.as_str() > after);
+        Ok(wanted.take(max).cloned().collect())
+    }
+
+    async fn ledger_before(&self, vertical: &Vertical, before: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        let tables = self.tables();
+        let earlier = tables.ledger.range::<str, _>((Bound::Unbounded, Bound::Excluded(before))).rev();
+        let wanted = earlier.filter(|(key, _)| UploadKey::vertical(key).as_ref() == Some(vertical));
+        Ok(wanted.take(max).map(|(_, entry)| entry.clone()).collect())
+    }
+}
+
+/// Here what is kept is what is counted.
+#[async_trait]
+impl Counts for MemoryCatalog {
+    async fn kept_counts(&self) -> Result<Vec<KeptCount>> {
+        self.counted().await
+    }
+
+    async fn counted(&self) -> Result<Vec<KeptCount>> {
+        let mut counts = BTreeMap::<CountKey, u64>::new();
+        for entry in self.tables().ledger.values() {
+            *counts.entry(CountKey::of(entry)).or_default() += 1;
+        }
+        Ok(counts.into_iter().map(|(key, originals)| KeptCount { key, originals }).collect())
+    }
+
+    async fn counts_drifted(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn recount(&self) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -232,6 +276,18 @@ impl History for MemoryCatalog {
         let tables = self.tables();
         let later = tables.history.range(since.saturating_add(1)..).map(|(_, line)| line);
         let wanted = later.filter(|line| vertical.is_none() || line.change.vertical.as_ref() == vertical);
+        Ok(wanted.take(max).cloned().collect())
+    }
+
+    async fn changes_before(
+        &self,
+        before: Option<u64>,
+        vertical: Option<&Vertical>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        let tables = self.tables();
+        let earlier = tables.history.range(..before.unwrap_or(u64::MAX)).rev().map(|(_, line)| line);
+        let wanted = earlier.filter(|line| vertical.is_none() || line.change.vertical.as_ref() == vertical);
         Ok(wanted.take(max).cloned().collect())
     }
 
@@ -262,6 +318,12 @@ impl History for MemoryCatalog {
             .values()
             .filter(|line| line.change.vertical.as_ref() == Some(vertical) && line.change.at < before);
         Ok(earlier.max_by_key(|line| (line.change.at, line.position)).cloned())
+    }
+
+    async fn history_ends(&self) -> Result<HistoryEnds> {
+        let tables = self.tables();
+        let first = tables.history.keys().next().copied();
+        Ok(HistoryEnds { first, last: tables.position })
     }
 
     async fn forget_changes(&self, through: u64) -> Result<u64> {

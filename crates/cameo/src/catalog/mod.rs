@@ -9,6 +9,7 @@ pub mod accounts;
 mod columns;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod counts;
 pub mod entity_locks;
 pub mod history;
 #[cfg(any(feature = "embedded", feature = "mysql", feature = "postgres"))]
@@ -20,6 +21,9 @@ pub mod memory;
 pub mod mysql;
 mod open;
 mod pages;
+pub mod people;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod people_columns;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod registry;
@@ -34,16 +38,22 @@ pub mod sqlite;
 pub mod table;
 pub mod table_check;
 pub mod unused;
+#[cfg(any(feature = "embedded", feature = "mysql", feature = "postgres"))]
+mod webhook_columns;
+pub mod webhooks;
 
 pub use accounts::Accounts;
+pub use counts::Counts;
 pub use entity_locks::EntityLock;
-pub use history::History;
+pub use history::{History, HistoryEnds};
 pub use ledger_reader::{ForeignRows, LedgerReader};
 pub use open::{CatalogSettings, Use, check, open, open_read_only};
 pub use pages::{LedgerPages, RowPages};
+pub use people::People;
 pub use registry::Registry;
+pub use webhooks::Webhooks;
 
-/// The ledger, its history, the public table and the tokens: all that a database does for Cameo, a trait a noun.
-pub trait Catalog: Registry + LedgerReader + History + Accounts {}
+/// The ledger, its counts and history, the public table, the tokens, the people and the webhooks: all that a database does for Cameo, a trait a noun.
+pub trait Catalog: Registry + LedgerReader + Counts + History + Accounts + People + Webhooks {}
 
-impl<C: Registry + LedgerReader + History + Accounts + ?Sized> Catalog for C {}
+impl<C: Registry + LedgerReader + Counts + History + Accounts + People + Webhooks + ?Sized> Catalog for C {}

@@ -19,6 +19,7 @@ pub struct LedgerPages<'c> {
     catalog: &'c dyn Catalog,
     scopes: VecDeque<Cow<'c, Scope>>,
     after: String,
+    page: usize,
 }
 
 /// The rows of the public table, in the order of their keys; of more than a thousand numbers, a thousand after the other.
@@ -27,6 +28,7 @@ pub struct RowPages<'c> {
     catalog: &'c dyn Catalog,
     scopes: VecDeque<Cow<'c, Scope>>,
     after: Option<Row>,
+    page: usize,
 }
 
 /// The scope in parts that a question may name.
@@ -54,22 +56,37 @@ pub(super) fn keys_of(scope: &Scope) -> Option<(String, String)> {
     }
 }
 
+/// What follows every key that begins with a prefix, in the order of bytes.
+#[cfg(any(feature = "embedded", feature = "mysql", feature = "postgres"))]
+pub(super) fn end_of(prefix: &str) -> String {
+    format!("{prefix}{}", char::MAX)
+}
+
 impl<'c> LedgerPages<'c> {
     /// From the first one on.
     pub fn new(catalog: &'c dyn Catalog, scope: &'c Scope) -> Self {
-        Self { catalog, scopes: parts(scope), after: String::new() }
+        Self { catalog, scopes: parts(scope), after: String::new(), page: PAGE }
+    }
+
+    /// So many at once: whoever keeps them all anyway asks less often.
+    #[must_use]
+    pub fn by(self, page: usize) -> Self {
+        Self { page, ..self }
     }
 
     /// The next entries; none after the last.
     pub async fn next(&mut self) -> Result<Option<Vec<LedgerEntry>>> {
         while let Some(scope) = self.scopes.front() {
-            let page = self.catalog.ledger(scope, &self.after, PAGE).await?;
-            if let Some(last) = page.last() {
+            let page = self.catalog.ledger(scope, &self.after, self.page).await?;
+            if let Some(last) = page.last().filter(|_| page.len() == self.page) {
                 self.after.clone_from(&last.key);
+            } else {
+                self.scopes.pop_front();
+                self.after.clear();
+            }
+            if !page.is_empty() {
                 return Ok(Some(page));
             }
-            self.scopes.pop_front();
-            self.after.clear();
         }
         Ok(None)
     }
@@ -78,19 +95,26 @@ impl<'c> LedgerPages<'c> {
 impl<'c> RowPages<'c> {
     /// From the first one on.
     pub fn new(catalog: &'c dyn Catalog, scope: &'c Scope) -> Self {
-        Self { catalog, scopes: parts(scope), after: None }
+        Self { catalog, scopes: parts(scope), after: None, page: PAGE }
+    }
+
+    /// So many at once: whoever keeps them all anyway asks less often.
+    #[must_use]
+    pub fn by(self, page: usize) -> Self {
+        Self { page, ..self }
     }
 
     /// The next rows; none after the last.
     pub async fn next(&mut self) -> Result<Option<Vec<Row>>> {
         while let Some(scope) = self.scopes.front() {
-            let page = self.catalog.rows(scope, self.after.as_ref(), PAGE).await?;
-            if let Some(last) = page.last() {
-                self.after = Some(last.clone());
+            let page = self.catalog.rows(scope, self.after.as_ref(), self.page).await?;
+            self.after = page.last().filter(|_| page.len() == self.page).cloned();
+            if self.after.is_none() {
+                self.scopes.pop_front();
+            }
+            if !page.is_empty() {
                 return Ok(Some(page));
             }
-            self.scopes.pop_front();
-            self.after = None;
         }
         Ok(None)
     }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row as SqliteRow, ToSql, params, p
 use super::{
     EntityLock, ForeignRows, LedgerReader, Registry,
     entity_locks::EntityLocks,
-    pages::keys_of,
+    pages::{end_of, keys_of},
     rows::{Cursor, RowColumns, RowPage, ours},
     table::Table,
 };
@@ -17,7 +17,7 @@ use crate::{
     clock::{Clock, from_millis, to_millis},
     db::{Done, Failure, Sqlite, integer},
     ledger::{
-        Count, EntityRows, LedgerEntry, Registered, Row, Scope, State,
+        EntityRows, LedgerEntry, Registered, Row, Scope, State,
         before::{Before, RowChange},
         decide::{
             Decision, RegisterRules, decide, is_misfiled, published_from_column, published_to_column,
@@ -74,12 +74,14 @@ const UPSERT_ENTRY: &str =
         removed_generation = excluded.removed_generation, published = excluded.published,
         size_set_digest = excluded.size_set_digest";
 const HIGHEST_GENERATION: &str = "SELECT max(generation) FROM cameo_originals";
-const COUNTS: &str = "SELECT vertical, state, reason, count(*) FROM cameo_originals GROUP BY vertical, state, reason
-    ORDER BY vertical, state, reason";
 
+mod checked_addresses;
+mod counts;
 mod history;
+mod people;
 mod public_table;
 mod tokens;
+mod webhooks;
 
 pub use public_table::check;
 use public_table::{FOREIGN, count_foreign, look, prepare, read_columns};
@@ -125,6 +127,10 @@ impl SqliteCatalog {
 }
 
 impl SqliteCatalog {
+    async fn entries(&self, query: Query, doing: &'static str) -> Result<Vec<LedgerEntry>> {
+        self.db.read(Place::Catalog, doing, move |connection| query.fetch(connection, EntryColumns::read)).await
+    }
+
     /// Rows of a scope after one, whoever's they are.
     async fn select_rows(&self, scope: &Scope, after: Option<&Cursor>, max: usize) -> Result<Vec<RowColumns>> {
         let mut query = Query::new(&self.sql.select_rows);
@@ -292,6 +298,15 @@ fn rewrite_url(connection: &Connection, sql: &Statements, row: &Row, now: Timest
 }
 
 /// A date as it stands in the public table: UTC, to the second.
+/// Removes what has an id by several statements, of which the last is of the thing itself: whether it was there.
+fn remove(connection: &Connection, statements: &[&str], id: &str) -> Done<bool> {
+    let mut removed = 0;
+    for statement in statements {
+        removed = connection.prepare_cached(statement)?.execute([id])?;
+    }
+    Ok(removed == 1)
+}
+
 fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
@@ -377,6 +392,16 @@ impl Query {
                 self
             }
         }
+    }
+
+    /// Adds the vertical, where there is one, as a condition that is found in the order of keys.
+    fn push_keys_of(&mut self, vertical: Option<&Vertical>) -> &mut Self {
+        let Some(vertical) = vertical else { return self };
+        self.push(" AND +vertical = ").bind(vertical.as_str().to_owned());
+        if let Some((first, end)) = keys_of(&Scope::Vertical(vertical.clone())) {
+            self.push(" AND object_key >= ").bind(first).push(" AND object_key < ").bind(end);
+        }
+        self
     }
 
     fn limit(&mut self, max: usize) -> &mut Self {
@@ -493,18 +518,6 @@ impl LedgerReader for SqliteCatalog {
         job.await
     }
 
-    async fn counts(&self) -> Result<Vec<Count>> {
-        let job = self.db.read(Place::Catalog, "count originals", |connection| {
-            let mut query = connection.prepare_cached(COUNTS)?;
-            let counts = query.query_map((), |row| {
-                let originals = row.get::<_, i64>(3)?.unsigned_abs();
-                Ok(Count { vertical: row.get(0)?, state: row.get(1)?, reason: row.get(2)?, originals })
-            })?;
-            Ok(counts.collect::<Result<_, _>>()?)
-        });
-        job.await
-    }
-
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         let mut query = Query::new(SELECT_ENTRY);
         query.push("state = 'rejected'");
@@ -514,5 +527,35 @@ impl LedgerReader for SqliteCatalog {
         query.push(" ORDER BY updated_at DESC, object_key LIMIT ").limit(max);
         let look = move |connection: &Connection| query.fetch(connection, EntryColumns::read);
         self.db.read(Place::Catalog, "list rejected originals", look).await
+    }
+    async fn rejected_for(
+        &self,
+        code: &str,
+        vertical: Option<&Vertical>,
+        after: &str,
+        max: usize,
+    ) -> Result<Vec<LedgerEntry>> {
+        let mut query = Query::new(SELECT_ENTRY);
+        query.push("state = 'rejected' AND reason = ").bind(code.to_owned());
+        query.push_keys_of(vertical);
+        query.push(" AND object_key > ").bind(after.to_owned());
+        query.push(" ORDER BY object_key LIMIT ").limit(max);
+        self.entries(query, "list rejected originals").await
+    }
+
+    async fn ledger_with_prefix(&self, prefix: &str, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        let mut query = Query::new(SELECT_ENTRY);
+        query.push("object_key >= ").bind(prefix.to_owned()).push(" AND object_key < ").bind(end_of(prefix));
+        query.push(" AND object_key > ").bind(after.to_owned());
+        query.push(" ORDER BY object_key LIMIT ").limit(max);
+        self.entries(query, "search the ledger").await
+    }
+
+    async fn ledger_before(&self, vertical: &Vertical, before: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        let mut query = Query::new(SELECT_ENTRY);
+        query.push("object_key < ").bind(before.to_owned());
+        query.push_keys_of(Some(vertical));
+        query.push(" ORDER BY object_key DESC LIMIT ").limit(max);
+        self.entries(query, "read the ledger").await
     }
 }

@@ -7,15 +7,21 @@ use std::ops::Range;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Accounts, EntityLock, History, LedgerReader, Registry};
+use super::{
+    Accounts, Counts, EntityLock, History, HistoryEnds, LedgerReader, Registry, Webhooks,
+    people::{Added, People},
+    webhooks,
+};
 use crate::{
-    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, history::HistoryLine},
+    ledger::{EntityRows, LedgerEntry, Registered, Row, Scope, counts::KeptCount, history::HistoryLine},
     model::{
+        account::{Account, Link, Session},
         error::{Error, Kind, Place, Result},
         generation::Generation,
         key::{EntityId, Vertical},
         outcome::Outcome,
         token::{SecretHash, Token},
+        webhook::{Attempt, Message, Watch, Webhook, WebhookHealth},
     },
 };
 
@@ -68,11 +74,38 @@ impl LedgerReader for UnusedCatalog {
         none()
     }
 
-    async fn counts(&self) -> Result<Vec<Count>> {
+    async fn rejected(&self, _: Option<&Vertical>, _: usize) -> Result<Vec<LedgerEntry>> {
         none()
     }
 
-    async fn rejected(&self, _: Option<&Vertical>, _: usize) -> Result<Vec<LedgerEntry>> {
+    async fn rejected_for(&self, _: &str, _: Option<&Vertical>, _: &str, _: usize) -> Result<Vec<LedgerEntry>> {
+        none()
+    }
+
+    async fn ledger_with_prefix(&self, _: &str, _: &str, _: usize) -> Result<Vec<LedgerEntry>> {
+        none()
+    }
+
+    async fn ledger_before(&self, _: &Vertical, _: &str, _: usize) -> Result<Vec<LedgerEntry>> {
+        none()
+    }
+}
+
+#[async_trait]
+impl Counts for UnusedCatalog {
+    async fn kept_counts(&self) -> Result<Vec<KeptCount>> {
+        none()
+    }
+
+    async fn counted(&self) -> Result<Vec<KeptCount>> {
+        none()
+    }
+
+    async fn counts_drifted(&self) -> Result<bool> {
+        none()
+    }
+
+    async fn recount(&self) -> Result<()> {
         none()
     }
 }
@@ -87,6 +120,10 @@ impl History for UnusedCatalog {
         none()
     }
 
+    async fn changes_before(&self, _: Option<u64>, _: Option<&Vertical>, _: usize) -> Result<Vec<HistoryLine>> {
+        none()
+    }
+
     async fn changes_on(
         &self,
         _: &Vertical,
@@ -98,6 +135,10 @@ impl History for UnusedCatalog {
     }
 
     async fn last_change_before(&self, _: &Vertical, _: Timestamp) -> Result<Option<HistoryLine>> {
+        none()
+    }
+
+    async fn history_ends(&self) -> Result<HistoryEnds> {
         none()
     }
 
@@ -129,6 +170,168 @@ impl Accounts for UnusedCatalog {
     }
 
     async fn note_token_use(&self, _: &str, _: Timestamp) -> Result<()> {
+        none()
+    }
+}
+
+#[async_trait]
+impl People for UnusedCatalog {
+    async fn add_account(&self, _: &Account, _: bool) -> Result<Added> {
+        none()
+    }
+
+    async fn account(&self, _: &str) -> Result<Option<Account>> {
+        none()
+    }
+
+    async fn account_named(&self, _: &str) -> Result<Option<Account>> {
+        none()
+    }
+
+    async fn account_of_subject(&self, _: &str) -> Result<Option<Account>> {
+        none()
+    }
+
+    async fn accounts(&self, _: &str, _: usize) -> Result<Vec<Account>> {
+        none()
+    }
+
+    async fn count_accounts(&self) -> Result<u64> {
+        none()
+    }
+
+    async fn change_account(&self, _: &Account) -> Result<bool> {
+        none()
+    }
+
+    async fn remove_account(&self, _: &str) -> Result<bool> {
+        none()
+    }
+
+    async fn note_login(&self, _: &str, _: Timestamp) -> Result<()> {
+        none()
+    }
+
+    async fn add_session(&self, _: &Session, _: &SecretHash) -> Result<()> {
+        none()
+    }
+
+    async fn session_of(&self, _: &SecretHash) -> Result<Option<(Session, Account)>> {
+        none()
+    }
+
+    async fn sessions_of(&self, _: &str) -> Result<Vec<Session>> {
+        none()
+    }
+
+    async fn end_session(&self, _: &str) -> Result<bool> {
+        none()
+    }
+
+    async fn note_session_use(&self, _: &str, _: Timestamp) -> Result<()> {
+        none()
+    }
+
+    async fn add_link(&self, _: &Link, _: &SecretHash) -> Result<()> {
+        none()
+    }
+
+    async fn link_of(&self, _: &SecretHash) -> Result<Option<Link>> {
+        none()
+    }
+
+    async fn count_links(&self, _: Option<&str>) -> Result<u64> {
+        none()
+    }
+
+    async fn remove_links(&self, _: Option<&str>) -> Result<()> {
+        none()
+    }
+}
+
+#[async_trait]
+impl Webhooks for UnusedCatalog {
+    async fn add_webhook(&self, _: &Webhook) -> Result<()> {
+        none()
+    }
+
+    async fn webhook(&self, _: &str) -> Result<Option<Webhook>> {
+        none()
+    }
+
+    async fn webhooks(&self) -> Result<Vec<Webhook>> {
+        none()
+    }
+
+    async fn change_webhook(&self, _: &Webhook) -> Result<bool> {
+        none()
+    }
+
+    async fn remove_webhook(&self, _: &str) -> Result<bool> {
+        none()
+    }
+
+    async fn note_webhook_health(&self, _: &str, _: &WebhookHealth) -> Result<()> {
+        none()
+    }
+
+    async fn lease_webhooks(&self, _: &str, _: Timestamp, _: Timestamp) -> Result<bool> {
+        none()
+    }
+
+    async fn advance_webhook(&self, _: &str, _: (u64, u64), _: &[Message], _: &[Watch]) -> Result<bool> {
+        none()
+    }
+
+    async fn add_webhook_messages(&self, _: &[Message]) -> Result<()> {
+        none()
+    }
+
+    async fn due_webhook_messages(&self, _: &str, _: Timestamp, _: usize) -> Result<Vec<Message>> {
+        none()
+    }
+
+    async fn count_pending_webhook_messages(&self, _: &str) -> Result<u64> {
+        none()
+    }
+
+    async fn webhook_message(&self, _: &str, _: &str) -> Result<Option<Message>> {
+        none()
+    }
+
+    async fn webhook_messages(&self, _: &str, _: webhooks::Before<'_>, _: usize) -> Result<Vec<Message>> {
+        none()
+    }
+
+    async fn note_webhook_attempt(&self, _: &Attempt, _: &Message) -> Result<()> {
+        none()
+    }
+
+    async fn webhook_attempts(&self, _: &str, _: webhooks::Before<'_>, _: usize) -> Result<Vec<Attempt>> {
+        none()
+    }
+
+    async fn replay_webhook_messages(&self, _: &str, _: webhooks::Replay<'_>, _: Timestamp) -> Result<u64> {
+        none()
+    }
+
+    async fn webhook_watch(&self, _: &str, _: &str) -> Result<Option<Watch>> {
+        none()
+    }
+
+    async fn due_webhook_watches(&self, _: &str, _: Timestamp, _: usize) -> Result<Vec<Watch>> {
+        none()
+    }
+
+    async fn put_webhook_watch(&self, _: &Watch) -> Result<()> {
+        none()
+    }
+
+    async fn remove_webhook_watch(&self, _: &str, _: &str) -> Result<()> {
+        none()
+    }
+
+    async fn forget_webhook_past(&self, _: &str, _: webhooks::Past) -> Result<u64> {
         none()
     }
 }

@@ -2,12 +2,13 @@
 
 use super::{
     Client,
-    wire::{Dismissals, KEYS_MAX, Keys, Letters, Redriven, Relocations, Restores, Rewritten, Stages},
+    wire::{Dismissals, DismissedLines, KEYS_MAX, Keys, Letters, Redriven, Relocations, Restores, Rewritten, Stages},
 };
 use crate::{
     flow::requeue::Requeued,
-    model::error::Result,
+    model::{error::Result, key::DeliveryKey},
     proof::{
+        deliveries::dismissed_lines::DismissedLine,
         relocate::{Relocation, Staged},
         repair::Acted,
         restore::Restore,
@@ -71,6 +72,18 @@ impl Client {
             all.add(self.post("/api/dismiss", &asked).await?);
         }
         Ok(all)
+    }
+
+    /// Notes that lines of the report of a delivery are settled.
+    pub async fn dismiss_lines(
+        &self,
+        delivery: &DeliveryKey,
+        lines: &[DismissedLine],
+        note: Option<&str>,
+    ) -> Result<()> {
+        let (delivery, note) = (format!("{}/{}", delivery.vertical, delivery.id), note.map(str::to_owned));
+        let asked = DismissedLines { delivery, lines: lines.to_vec(), note };
+        self.post::<Acted>("/api/dismiss-lines", &asked).await.map(drop)
     }
 
     /// Takes one step with each photo that moves; how far each is then.

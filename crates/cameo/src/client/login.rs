@@ -24,6 +24,9 @@ pub struct Login {
     pub server: String,
     /// The token.
     pub token: String,
+    /// The file with the certificates that the server's may come from, beside those that the system trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Login {
@@ -80,7 +83,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join(".config/cameo");
         assert_eq!(read(&folder).unwrap(), None);
-        let login = Login { server: "https://h".to_owned(), token: "hidden".to_owned() };
+        let login = Login { server: "https://h".to_owned(), token: "hidden".to_owned(), ca: Some("/ca.pem".into()) };
         write(&folder, &login).unwrap();
         assert_eq!(read(&folder).unwrap(), Some(login.clone()));
         assert!(!format!("{login:?}").contains("hidden"));

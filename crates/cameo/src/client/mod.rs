@@ -17,11 +17,13 @@ mod changes;
 mod failure;
 mod lines;
 pub mod login;
+mod problems;
 mod sender;
 pub mod wire;
 
+pub use failure::not_yours;
 pub use lines::{Line, Lines};
-pub use sender::Sender;
+pub use sender::{Answer, Sender};
 
 use wire::ASKED_BY;
 
@@ -77,18 +79,18 @@ impl std::fmt::Debug for Client {
 
 /// The base address of a server as somebody wrote it, or what is wrong with it.
 pub fn base_of(url: &str) -> Result<String> {
-    let wrong = |why: &str| {
+    let wrong = |(why, in_korean): (&str, &str)| {
         let doing = format!("read the server's address {url:?}: {why}; write one such as https://cameo.example.com");
         let korean =
-            format!("서버 주소 {url:?} 를 읽을 수 없습니다. https://cameo.example.com 처럼 적어 주세요 ({why})");
+            format!("서버 주소 {url:?} 를 읽을 수 없습니다. https://cameo.example.com 처럼 적어 주세요 ({in_korean})");
         Err(Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean))
     };
-    let Ok(parsed) = reqwest::Url::parse(url) else { return wrong("it is not a URL") };
+    let Ok(parsed) = reqwest::Url::parse(url) else { return wrong(("it is not a URL", "주소가 아님")) };
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
-        return wrong("it must begin with http:// or https://");
+        return wrong(("it must begin with http:// or https://", "http:// 나 https:// 로 시작해야 함"));
     }
     if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() {
-        return wrong("it has a user or a query in it");
+        return wrong(("it has a user or a query in it", "사용자 이름이나 ? 뒤의 내용이 있음"));
     }
     Ok(parsed.as_str().trim_end_matches('/').to_owned())
 }
@@ -147,6 +149,11 @@ impl Client {
         self.ask(Method::POST, path, Some(body)).await
     }
 
+    /// Changes what is at a path by JSON.
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        self.ask(Method::PATCH, path, Some(body)).await
+    }
+
     /// Deletes what is at a path.
     pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.ask::<(), T>(Method::DELETE, path, None).await
@@ -194,9 +201,8 @@ impl Client {
 }
 
 fn builder() -> reqwest::ClientBuilder {
-    crate::tls::install_crypto_provider();
     // A token is for the server that was named, and for no other that this one leads to.
-    reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(reqwest::redirect::Policy::none())
+    crate::tls::client().connect_timeout(CONNECT_TIMEOUT).redirect(reqwest::redirect::Policy::none())
 }
 
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {

@@ -11,8 +11,15 @@ use super::{misconfigured, wrong};
 use crate::model::{error::Result, lang::Lang};
 
 /// Names that are no configuration keys.
-const SPECIAL: [&str; 6] =
-    ["CAMEO_ACCESS_KEY_ID", "CAMEO_SECRET_ACCESS_KEY", "CAMEO_CONFIG", "CAMEO_LOG", "CAMEO_SERVER", "CAMEO_TOKEN"];
+const SPECIAL: [&str; 7] = [
+    "CAMEO_ACCESS_KEY_ID",
+    "CAMEO_SECRET_ACCESS_KEY",
+    "CAMEO_CONFIG",
+    "CAMEO_LOG",
+    "CAMEO_SERVER",
+    "CAMEO_TOKEN",
+    "CAMEO_CA",
+];
 /// Names that only a build for crash tests knows.
 const OF_CRASH_TESTS: [&str; 2] = ["CAMEO_FAILPOINT", "CAMEO_PLANTED_BUG"];
 
@@ -70,25 +77,43 @@ impl Environment {
             if of_crash_tests || SPECIAL.contains(&name.as_str()) {
                 continue;
             }
-            let (section, key, default) = find(defaults, rest).ok_or_else(|| {
+            let (path, default) = find(defaults, rest).ok_or_else(|| {
                 misconfigured(format!("read the environment: {name} names no key; see cameo.example.toml"))
             })?;
-            let section = overrides.entry(section).or_insert_with(|| Value::Table(Table::new()));
-            if let Value::Table(section) = section {
-                section.insert(key.to_owned(), parse(name, value, default)?);
-            }
+            put(&mut overrides, &path, parse(name, value, default)?);
         }
         Ok(overrides)
     }
 }
 
-/// `STORE_UPLOAD_BUCKET` → (`store`, `upload_bucket`, its default).
-fn find<'d>(defaults: &'d Table, name: &str) -> Option<(&'d str, &'d str, &'d Value)> {
-    defaults.iter().find_map(|(section, keys)| {
-        let rest = name.strip_prefix(&section.to_ascii_uppercase())?.strip_prefix('_')?;
-        let (key, default) = keys.as_table()?.iter().find(|(key, _)| key.to_ascii_uppercase() == rest)?;
-        Some((section.as_str(), key.as_str(), default))
+/// `STORE_UPLOAD_BUCKET` → (`store`, `upload_bucket`; its default), `SERVER_TLS_CERT` → (`server`, `tls`, `cert`; its default).
+fn find<'d>(defaults: &'d Table, name: &str) -> Option<(Vec<&'d str>, &'d Value)> {
+    defaults.iter().find_map(|(key, value)| {
+        let rest = name.strip_prefix(&key.to_ascii_uppercase())?;
+        match value {
+            Value::Table(section) => {
+                let (mut path, default) = find(section, rest.strip_prefix('_')?)?;
+                path.insert(0, key);
+                Some((path, default))
+            }
+            // A key alone is in no section, and tables have names that people choose.
+            default => rest.is_empty().then(|| (vec![key.as_str()], default)),
+        }
     })
+}
+
+/// Puts a value where its path leads; the sections on it are made.
+fn put(table: &mut Table, path: &[&str], value: Value) {
+    match path {
+        [] => {}
+        [key] => drop(table.insert((*key).to_owned(), value)),
+        [section, rest @ ..] => {
+            let section = table.entry(*section).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(section) = section {
+                put(section, rest, value);
+            }
+        }
+    }
 }
 
 fn parse(name: &str, value: &str, default: &Value) -> Result<Value> {

@@ -26,22 +26,28 @@ mod console;
 mod environment;
 mod images;
 mod limits;
+mod oidc;
 mod places;
 mod register;
 mod s3;
 mod server;
 mod size_sets;
+mod tls;
+mod webhooks;
 
 pub use audit::Audit;
 pub use console::Console;
 pub use environment::Environment;
 pub use images::Images;
 pub use limits::OriginalLimits;
+pub use oidc::{Grant, Oidc};
 pub use places::{Catalog, Queue, Store, Worker};
 pub use register::{Register, When};
 pub use s3::S3;
 pub use server::{Listen, Log, LogFormat, Server};
 pub use size_sets::{FitName, SizeConfig, SizeSetConfig, VerticalConfig};
+pub use tls::{Tls, TlsListener};
+pub use webhooks::Webhooks;
 
 /// Name of the size set of verticals that have none of their own.
 const DEFAULT_SIZE_SET: &str = "default";
@@ -76,6 +82,8 @@ pub struct Config {
     pub s3: S3,
     /// Who changed what at the S3 endpoint.
     pub audit: Audit,
+    /// How webhooks are sent.
+    pub webhooks: Webhooks,
     /// `[size_sets.NAME]`; `default` must exist, and is for verticals that name none.
     pub size_sets: BTreeMap<String, SizeSetConfig>,
     /// Settings of single verticals.
@@ -97,6 +105,7 @@ impl Default for Config {
             limits: OriginalLimits::default(),
             s3: S3::default(),
             audit: Audit::default(),
+            webhooks: Webhooks::default(),
             size_sets: BTreeMap::from([(DEFAULT_SIZE_SET.to_owned(), SizeSetConfig::default())]),
             verticals: BTreeMap::new(),
         }
@@ -131,10 +140,14 @@ impl Config {
     fn check(self) -> Result<Self> {
         self.log.check()?;
         self.audit.check()?;
+        self.webhooks.check()?;
         self.images.check()?;
+        self.server.tls.check(&self.images)?;
         self.store.check()?;
         self.limits.check()?;
         self.s3.check(&self.store.upload_bucket)?;
+        self.console.access()?;
+        self.console.oidc.check(&self.console.public_url)?;
         #[cfg(feature = "embedded")]
         self.console.cors()?;
         self.settings()?;
@@ -280,6 +293,11 @@ mod tests {
         assert_eq!((config.store.upload_bucket.as_str(), config.queue.max_receives), ("uploads", 7));
         let error = Config::load(None, &Environment::of([("CAMEO_STORE_BUKCET", "x")])).unwrap_err().to_string();
         assert!(error.contains("CAMEO_STORE_BUKCET"), "{error}");
+        let environment = Environment::of([("CAMEO_SERVER_TLS_CERT", "c.pem"), ("CAMEO_SERVER_TLS_KEY", "k.pem")]);
+        let config = Config::load(None, &environment).unwrap();
+        assert!(config.server.tls.covers(TlsListener::Console) && config.server.tls.key.ends_with("k.pem"));
+        let error = Config::load(None, &Environment::of([("CAMEO_SERVER_TLS", "c.pem")])).unwrap_err().to_string();
+        assert!(error.contains("CAMEO_SERVER_TLS"), "{error}");
     }
 
     #[test]

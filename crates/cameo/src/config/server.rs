@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use super::misconfigured;
+use super::{Tls, misconfigured};
 use crate::{
     admission::{ClientNetwork, ConnectionLimits},
     model::error::Result,
@@ -35,6 +35,8 @@ pub struct Server {
     /// How long a server that is told to end may take to finish what it holds.
     #[serde(with = "humantime_serde")]
     pub shutdown_timeout: Duration,
+    /// TLS on these listeners.
+    pub tls: Tls,
 }
 
 impl Default for Server {
@@ -50,6 +52,7 @@ impl Default for Server {
             trusted_clients: limits.trusted_clients,
             min_rate: ByteSize::b(limits.min_bytes_per_s),
             shutdown_timeout: limits.shutdown_timeout,
+            tls: Tls::default(),
         }
     }
 }

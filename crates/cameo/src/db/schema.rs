@@ -11,7 +11,7 @@ use super::{Done, Failure};
 use crate::model::error::{Error, Kind, Place, Result};
 
 /// The steps of the schema: the first makes version 1. One that exists is not edited.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/sqlite/0001_queue_and_ledger.sql"),
     include_str!("../../migrations/sqlite/0002_store.sql"),
     include_str!("../../migrations/sqlite/0003_shared_files.sql"),
@@ -19,6 +19,10 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/sqlite/0005_last_error.sql"),
     include_str!("../../migrations/sqlite/0006_history.sql"),
     include_str!("../../migrations/sqlite/0007_tokens.sql"),
+    include_str!("../../migrations/sqlite/0008_checked_addresses.sql"),
+    include_str!("../../migrations/sqlite/0009_people.sql"),
+    include_str!("../../migrations/sqlite/0010_counts.sql"),
+    include_str!("../../migrations/sqlite/0011_webhooks.sql"),
 ];
 
 const VERSION: &str = "user_version";
@@ -124,8 +128,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let old = "PRAGMA user_version = 0; CREATE TABLE _sqlx_migrations (version INTEGER, success BOOLEAN);
             INSERT INTO _sqlx_migrations VALUES (1, TRUE), (2, TRUE);
-            DROP TABLE cameo_tokens; ALTER TABLE cameo_objects DROP COLUMN file_offset; ALTER TABLE cameo_messages DROP COLUMN last_error;
-            ALTER TABLE cameo_originals DROP COLUMN published;
+            DROP TABLE cameo_webhooks; DROP TABLE cameo_webhook_messages; DROP TABLE cameo_webhook_attempts;
+            DROP TABLE cameo_webhook_watches; DROP TABLE cameo_webhook_lease;
+            DROP TABLE cameo_accounts; DROP TABLE cameo_sessions; DROP TABLE cameo_links; DROP TABLE cameo_tokens;
+            ALTER TABLE cameo_objects DROP COLUMN file_offset; ALTER TABLE cameo_messages DROP COLUMN last_error;
+            DROP TRIGGER cameo_originals_counts_new; DROP TRIGGER cameo_originals_counts_gone;
+            DROP TRIGGER cameo_originals_counts_changed; DROP TABLE cameo_counts; DROP INDEX cameo_originals_rejected;
+            DROP TABLE cameo_checked_addresses; ALTER TABLE cameo_originals DROP COLUMN published;
             ALTER TABLE cameo_originals DROP COLUMN size_set_digest; DROP TABLE cameo_history";
         let path = changed(&folder, old).await;
         assert!(Sqlite::open(&path).await.is_ok(), "only what is missing is run");

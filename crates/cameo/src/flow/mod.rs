@@ -20,7 +20,13 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use cameo_image::{Fit, SizeSet};
 
-use crate::{catalog::Catalog, ledger::LedgerEntry, model::key::Vertical, render::Render, store::Store};
+use crate::{
+    catalog::Catalog,
+    ledger::LedgerEntry,
+    model::{actor::Actor, key::Vertical},
+    render::Render,
+    store::Store,
+};
 
 /// A size set with its name and version, as it is recorded with what it made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +114,15 @@ pub struct Flow {
     pub render: Arc<dyn Render>,
     /// Names and rules.
     pub settings: Arc<Settings>,
+}
+
+impl Flow {
+    /// The same for changes that somebody asks for: the events of what they change name them, where the store can.
+    #[must_use]
+    pub fn acting_for(&self, actor: Option<&Actor>) -> Self {
+        let store = actor.and_then(|actor| self.store.acting_as(actor));
+        Self { store: store.unwrap_or_else(|| self.store.clone()), ..self.clone() }
+    }
 }
 
 /// Names and rules of the flow.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::{
     LedgerEntry, Registered, Row,
     before::{Before, RowChange},
+    counts::{CountChanges, CountKey, note_change},
     decide::{Decision, RegisterRules, decide},
     history::HistoryChange,
 };
@@ -27,6 +28,8 @@ pub(crate) struct EntryChange {
     pub(crate) photo: Option<PhotoId>,
     /// Whether the ledger knew the key.
     pub(crate) known: bool,
+    /// Where it was counted before the batch.
+    counted: Option<CountKey>,
 }
 
 /// What a batch decided.
@@ -51,6 +54,9 @@ pub(crate) struct TableChange {
     pub(crate) registered: Vec<Registered>,
     /// The lines of the history, in the order of the messages.
     pub(crate) history: Vec<HistoryChange>,
+    /// By how much each count changes, in the order of the counts: the order in which they are changed, so that two batches cannot
+    /// deadlock.
+    pub(crate) counts: CountChanges,
 }
 
 type Rows = BTreeMap<(PhotoId, String), Row>;
@@ -62,11 +68,7 @@ pub(crate) fn keys(outcomes: &[Outcome]) -> Vec<String> {
 
 /// The entities of a batch's photos, each once, in order: those whose rows may change.
 pub(crate) fn entities(outcomes: &[Outcome]) -> BTreeSet<EntityId> {
-    let entity = |outcome: &Outcome| match UploadKey::parse(&outcome.key) {
-        UploadKey::Photo(photo) => Some(photo.entity),
-        _ => None,
-    };
-    outcomes.iter().filter_map(entity).collect()
+    outcomes.iter().filter_map(|outcome| UploadKey::photo_of(&outcome.key)).map(|photo| photo.entity).collect()
 }
 
 impl Batch {
@@ -91,17 +93,14 @@ impl Batch {
             history: Vec::new(),
         };
         for outcome in outcomes {
-            let photo = match UploadKey::parse(&outcome.key) {
-                UploadKey::Photo(photo) => Some(photo),
-                _ => None,
-            };
+            let photo = UploadKey::photo_of(&outcome.key);
             let rows = photo.map(|photo| sizes_of(&batch.after, &photo)).unwrap_or_default();
             let known = Before { entry: ledger.get(&outcome.key), rows: &rows };
             let mut decision = decide(known, outcome, rules, now);
             batch.history.extend(decision.history.take());
             if let Some(entry) = &decision.entry {
-                let known = ledger.insert(entry.key.clone(), entry.clone()).is_some();
-                batch.note(entry, decision.photo.as_ref(), known);
+                let known = ledger.insert(entry.key.clone(), entry.clone());
+                batch.note(entry, decision.photo.as_ref(), known.as_ref());
             }
             let first = batch.change_rows(&decision);
             batch.registered.push(decision.registered(first));
@@ -122,10 +121,13 @@ impl Batch {
         first
     }
 
-    fn note(&mut self, entry: &LedgerEntry, photo: Option<&PhotoId>, known: bool) {
+    fn note(&mut self, entry: &LedgerEntry, photo: Option<&PhotoId>, before: Option<&LedgerEntry>) {
         // A key that is met twice is as new to the ledger as it was the first time.
-        let known = self.entries.get(&entry.key).map_or(known, |change| change.known);
-        let change = EntryChange { entry: entry.clone(), photo: photo.cloned(), known };
+        let (known, counted) = match self.entries.get(&entry.key) {
+            Some(change) => (change.known, change.counted.clone()),
+            None => (before.is_some(), before.map(CountKey::of)),
+        };
+        let change = EntryChange { entry: entry.clone(), photo: photo.cloned(), known, counted };
         self.entries.insert(entry.key.clone(), change);
     }
 
@@ -141,10 +143,15 @@ impl Batch {
 
     /// What there is to be written, and what each message did.
     pub(crate) fn change_table(self) -> TableChange {
-        let Self { before, after, registered, history, .. } = self;
+        let Self { entries, before, after, registered, history, .. } = self;
+        let mut counts = CountChanges::new();
+        for EntryChange { entry, counted, .. } in entries.into_values() {
+            note_change(&mut counts, counted, CountKey::of(&entry));
+        }
+        counts.retain(|_, change| *change != 0);
         let delete = before.keys().filter(|key| !after.contains_key(key)).cloned().collect();
         let write = after.into_iter().filter(|(key, row)| before.get(key) != Some(row)).map(|(_, row)| row).collect();
-        TableChange { write, delete, registered, history }
+        TableChange { write, delete, registered, history, counts }
     }
 }
 

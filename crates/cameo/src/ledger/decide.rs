@@ -79,10 +79,7 @@ struct Rendered<'m> {
 
 /// Decides what a message does, given what is known of its key.
 pub fn decide(before: Before<'_>, outcome: &Outcome, rules: &RegisterRules, now: Timestamp) -> Decision {
-    let photo = match UploadKey::parse(&outcome.key) {
-        UploadKey::Photo(photo) => Some(photo),
-        _ => None,
-    };
+    let photo = UploadKey::photo_of(&outcome.key);
     let decision = match before.entry {
         Some(entry) if entry.generation > outcome.generation => decide_late(before, entry, outcome, photo, rules, now),
         _ => decide_newest(before, outcome, photo, rules, now),

@@ -16,7 +16,7 @@ use crate::{
     model::{
         actor::Actor,
         generation::Generation,
-        key::{CD_IDX_MAX, PhotoId, UploadKey, Vertical, leading_cd_idx},
+        key::{PhotoId, UploadKey, Vertical, evident},
         outcome::{Fate, Outcome},
         reason::ReasonCode,
     },
@@ -68,7 +68,7 @@ pub struct HistoryChange {
     pub key: String,
     /// The vertical that the key names, if any.
     pub vertical: Option<Vertical>,
-    /// The entity's number: that of the photo, or that which a misnamed file begins with.
+    /// The entity's number: that of the photo, or that which the name of a misnamed file evidently means.
     pub cd_idx: Option<u64>,
     /// The photo's sequence; none where the name is not a photo's.
     pub sequence: Option<u16>,
@@ -137,13 +137,13 @@ pub(super) fn change(
     })
 }
 
-/// Vertical, `cd_idx` and sequence as a key names them. A misnamed file is found under the number that it begins with.
+/// Vertical, `cd_idx` and sequence as a key names them. A misnamed file is found under the number that its name evidently means; it is
+/// no photo of a sequence, whatever its name says.
 pub fn named_by(key: &str) -> (Option<Vertical>, Option<u64>, Option<u16>) {
     if let UploadKey::Photo(PhotoId { entity, sequence }) = UploadKey::parse(key) {
         return (Some(entity.vertical), Some(entity.cd_idx), Some(sequence));
     }
-    let cd_idx = leading_cd_idx(key).filter(|cd_idx| (1..=CD_IDX_MAX).contains(cd_idx));
-    (UploadKey::vertical(key), cd_idx, None)
+    (UploadKey::vertical(key), evident(key).0, None)
 }
 
 fn kind(before: Before<'_>, outcome: &Outcome, after: &LedgerEntry, rows: &RowChange) -> Option<ChangeKind> {
@@ -200,10 +200,7 @@ fn is_same_decision(before: &LedgerEntry, after: &LedgerEntry) -> bool {
 impl HistoryChange {
     /// The photo, where the name is one's.
     pub fn photo(&self) -> Option<PhotoId> {
-        match UploadKey::parse(&self.key) {
-            UploadKey::Photo(photo) => Some(photo),
-            _ => None,
-        }
+        UploadKey::photo_of(&self.key)
     }
 }
 

@@ -19,6 +19,11 @@ impl ImageUrls {
         Self { base: base.trim_end_matches('/').to_owned() }
     }
 
+    /// The base, without a slash at its end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The address of an object of the image bucket. Hangul is percent-encoded, so that the address is a URL.
     pub fn of_key(&self, key: &str) -> String {
         format!("{}/{}", self.base, utf8_percent_encode(key, PATH))

@@ -14,6 +14,7 @@ use crate::model::{
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod batch;
 pub mod before;
+pub mod counts;
 pub mod decide;
 pub mod history;
 pub mod image_urls;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::model::{lang::Lang, reason::ReasonCode};
+use crate::model::{cause, lang::Lang, reason::ReasonCode};
 
 /// The result of a step.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -112,15 +112,27 @@ impl Error {
         self
     }
 
-    /// For people, with what caused it, which is an engineer's and stays English. What nobody put into Korean has a sentence about what to do before its English, which an engineer needs.
+    /// For people, with what caused it: in Korean where the cause is a usual one. What nobody put into Korean has a sentence about what to do,
+    /// and its English in brackets behind it, which an engineer needs.
     pub fn text(&self, lang: Lang) -> String {
         match (lang, &self.korean) {
             (Lang::En, _) => self.to_string(),
             (Lang::Ko, Some(korean)) => match &self.source {
-                Some(source) => format!("{korean} ({source})"),
+                Some(source) => match cause::in_korean(&**source) {
+                    // What is said already needs no cause.
+                    cause if cause.is_empty() => korean.clone(),
+                    cause => format!("{korean} ({cause})"),
+                },
                 None => korean.clone(),
             },
-            (Lang::Ko, None) => format!("{}: {self}", self.kind.korean()),
+            (Lang::Ko, None) => {
+                let cause = self.source.as_deref().map(|source| format!(" ({})", cause::in_korean(source)));
+                let cause = cause.unwrap_or_default();
+                match cause::of_file(&self.doing) {
+                    Some(korean) => format!("{korean}{cause}"),
+                    None => format!("{}{cause} [{}]", self.kind.korean(), self.doing),
+                }
+            }
         }
     }
 

@@ -1,16 +1,40 @@
 //! Lists of `cd_idx` as people have them: pasted from a chat, a column of Excel, a CSV, a query of SQL.
 //!
-//! [`parse_ids`] reads bytes of a file (UTF-8 with or without BOM, UTF-16 with BOM, CP949), [`parse_ids_text`] what was pasted or typed.
-//! A text that is not a number is refused with its line and column, so that no id is ever lost in silence; only a header may be skipped,
-//! and the caller can show which. Cells are cut by `model/ids/cells.rs`.
+//! [`parse_ids`] reads bytes of a file (`decode` in `model/ids/decode.rs` knows their encodings), [`parse_ids_text`] what was typed.
+//! Every id is read, or the text is refused with the line and column of each place that cannot be: none is lost in silence, and none
+//! is made up by gluing digits together or by splitting them. Only a header may be skipped, and the caller can show which.
 
-use encoding_rs::{EUC_KR, Encoding};
+use std::{borrow::Cow, collections::BTreeSet, ops::RangeInclusive};
 
-use super::key::CD_IDX_MAX;
+use super::{
+    key::{
+        CD_IDX_MAX, evident,
+        reading::{Extension, Reading, read},
+    },
+    lang::Text,
+};
 
 mod cells;
+mod decode;
+mod error;
+mod negation;
+mod normalise;
+mod numbered;
+mod quotes;
+mod sql;
+mod table;
+mod thousands;
+mod totals;
 
-use cells::{Cell, cells_of, is_thousands, normalise};
+pub(crate) use cells::is_thousands;
+use cells::{Cell, cells_of, joined, runs_of};
+pub(crate) use decode::decode;
+pub use error::{IdsError, UnreadablePlace, Why};
+pub(crate) use negation::negates;
+pub(crate) use normalise::{is_invisible, normalise, plain_digit};
+pub(crate) use quotes::{stray_quotes, without};
+pub(crate) use thousands::Thousands;
+pub(crate) use totals::is_total;
 
 /// Ids in one question, at most.
 pub const IDS_MAX: usize = 100_000;
@@ -18,25 +42,50 @@ pub const IDS_MAX: usize = 100_000;
 pub const IDS_TEXT_MAX_BYTES: usize = 64 << 20;
 /// Characters of a text that is no number that are shown.
 const SHOWN_MAX_CHARS: usize = 40;
-/// Characters of a name in a query that are looked at.
-const NAME_MAX_CHARS: usize = 200;
-/// Names of columns of ids, in lower case without spaces and underscores.
-const COLUMN_NAMES: [&str; 14] = [
-    "cdidx",
+/// Groups of three digits that a number of 16 digits has behind its first, at most: more cells are not looked at for one.
+pub(crate) const GROUPS_MAX: usize = 5;
+/// Lines above a header, at most.
+const TITLES_MAX: usize = 9;
+/// Names of columns of ids; better ones first. Case, spaces and marks do not matter.
+pub const ID_HEADERS: [&str; 14] = [
+    "cd_idx",
+    "cd_id",
+    "entity_id",
+    "entity",
+    "엔티티",
+    "엔티티번호",
+    "상품번호",
+    "상품코드",
+    "상품ID",
     "id",
     "ids",
-    "idx",
-    "no",
-    "no.",
-    "number",
-    "entity",
-    "entityid",
-    "번호",
     "아이디",
-    "엔티티",
-    "상품번호",
+    "번호",
     "코드",
 ];
+/// How many of them name nothing else.
+const CLEAR_HEADERS: usize = 9;
+/// Names of columns that may be of anything's numbers: where no other column is one of ids.
+const VAGUE_HEADERS: [&str; 3] = ["idx", "no", "number"];
+/// Names of columns that count photos: no number in them is an id.
+pub(crate) const COUNT_HEADERS: [&str; 11] = [
+    "count",
+    "photos",
+    "photo_count",
+    "number of photos",
+    "사진수",
+    "사진개수",
+    "사진장수",
+    "장수",
+    "매수",
+    "수량",
+    "이미지수",
+];
+/// Names of columns that number rows, or photos of an entity: no number in them is an id.
+const RUNNING_HEADERS: [&str; 10] =
+    ["순번", "순서", "연번", "일련번호", "행번호", "순위", "사진순번", "사진번호", "sequence", "seq"];
+/// What follows numbers that are no ids: those of dates and counts.
+const UNITS: [char; 12] = ['년', '월', '일', '시', '분', '차', '회', '호', '장', '건', '개', '명'];
 
 /// Ids that were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,48 +96,30 @@ pub struct Ids {
     pub ignored_header: Option<String>,
     /// The column that they were taken from, counted from 1, where there were several.
     pub column: Option<usize>,
+    /// What could be meant in two ways, and how it was read.
+    pub remarks: Vec<UnreadablePlace>,
 }
 
-/// Why a text is no list of ids.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IdsError {
-    /// A text is not a number.
-    #[error("line {line}, column {column}: {text:?} is not a cd_idx: it must be a number from 1 to {CD_IDX_MAX}")]
-    NotANumber {
-        /// The line, from 1.
-        line: usize,
-        /// The character of the line, from 1.
-        column: usize,
-        /// What is there.
-        text: String,
-    },
-    /// A quoted text may be one number with separators, or several numbers.
-    #[error(
-        "line {line}, column {column}: {text:?} may be one number or several: write one number a line, without separators"
-    )]
-    Ambiguous {
-        /// The line, from 1.
-        line: usize,
-        /// The character of the line, from 1.
-        column: usize,
-        /// What is there.
-        text: String,
-    },
-    /// Several conditions `IN (…)`, none of them of a column of ids.
-    #[error("there are several lists IN (…), and none is of cd_idx: keep the one that is meant")]
-    SeveralLists,
-    /// There is no number.
-    #[error("there is no number in the list")]
-    Empty,
-    /// There are too many.
-    #[error("{0} ids: at most {IDS_MAX} at a time")]
-    TooMany(usize),
-    /// The text is too long.
-    #[error("{0} bytes: at most {IDS_TEXT_MAX_BYTES} at a time")]
-    TooLong(usize),
-    /// The bytes are of no encoding that is known.
-    #[error("the file is neither UTF-8, UTF-16 with BOM nor CP949: save it as \"CSV UTF-8\" or plain text")]
-    Encoding,
+/// What was read of a list in which not every word is an id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadIds {
+    /// The numbers, ascending, each once.
+    pub ids: Vec<u64>,
+    /// The header line that was skipped, if there was one.
+    pub ignored_header: Option<String>,
+    /// The column that they were taken from, counted from 1, where there were several.
+    pub column: Option<usize>,
+    /// The other words, in their order.
+    pub unreadable: Vec<UnreadablePlace>,
+}
+
+/// Whether commas between digits may be anything but separators of ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Commas {
+    /// Typed on a command line: they separate.
+    Separate,
+    /// In a file: `351,518` may be one number or two.
+    Unsure,
 }
 
 /// Reads the ids of a file.
@@ -96,166 +127,420 @@ pub fn parse_ids(bytes: &[u8]) -> Result<Ids, IdsError> {
     if bytes.len() > IDS_TEXT_MAX_BYTES {
         return Err(IdsError::TooLong(bytes.len()));
     }
-    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
-        let (text, _, has_errors) = encoding.decode(bytes);
-        return if has_errors { Err(IdsError::Encoding) } else { parse_ids_text(&text) };
-    }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return parse_ids_text(text);
-    }
-    match EUC_KR.decode_without_bom_handling_and_without_replacement(bytes) {
-        Some(text) => parse_ids_text(&text),
-        None => Err(IdsError::Encoding),
+    match decode(bytes) {
+        (text, true) => parse(&text, Commas::Unsure),
+        (_, false) if bytes.contains(&0) => Err(IdsError::NotText),
+        (_, false) => Err(IdsError::Encoding),
     }
 }
 
-/// Reads the ids of a text.
+/// Reads the ids of a text that somebody typed.
 pub fn parse_ids_text(text: &str) -> Result<Ids, IdsError> {
+    parse(text, Commas::Separate)
+}
+
+/// Reads the ids of a text in which other words may be, too: they come back with their places, so that none is lost in silence. Names of
+/// photos and their keys count as the numbers that they begin with.
+pub fn read_ids_text(text: &str) -> Result<ReadIds, IdsError> {
+    let mut found = found_in(text, Commas::Separate, true)?;
+    let (mut ids, mut unreadable) = (std::mem::take(&mut found.ids), Vec::new());
+    for place in std::mem::take(&mut found.unreadable) {
+        match named_by(&place.text) {
+            Some(id) => ids.push(id),
+            None => unreadable.push(place),
+        }
+    }
+    if ids.is_empty() && unreadable.is_empty() {
+        return Err(IdsError::Empty);
+    }
+    // A column of which nothing is read is as good as words that cannot be.
+    unreadable.extend(found.remarks.into_iter().filter(|place| place.why == Why::OtherColumn));
+    let (ids, unreadable) = (ascending(ids)?, in_order(unreadable));
+    Ok(ReadIds { ids, ignored_header: found.ignored_header, column: found.column, unreadable })
+}
+
+/// The number of the photo that a word names, as a file, a key, or one of its renditions: what the reading of names says of it, and nothing
+/// else.
+fn named_by(word: &str) -> Option<u64> {
+    let name = word.rsplit('/').next()?;
+    let Reading { cd_idx, sequence, extension, .. } = read(name);
+    // Of digits alone, `1001-1005` are a range and `1001.5` is no name.
+    let is_name = name.contains('_') || matches!(extension, Extension::Right | Extension::Wrong(_));
+    if let (Some(id), Some(_), true) = (cd_idx, sequence, is_name) {
+        return Some(id);
+    }
+    let parts: Vec<&str> = name.split('.').next()?.split('_').collect();
+    let [number, image_size, sequence] = parts[..] else { return None };
+    let is_size = image_size.starts_with(|c: char| c.is_ascii_lowercase());
+    let (id, of) = evident(&format!("{number}_{sequence}.jpg"));
+    of.and(id).filter(|_| is_size)
+}
+
+/// The ids of a text in which there is a list `IN (…)`, and the places that cannot be read; none where there is no such list, or a table.
+pub(crate) fn ids_with_sql(text: &str) -> Option<(Vec<u64>, Vec<UnreadablePlace>)> {
+    if !sql::has_in_list(text) {
+        return None;
+    }
+    let text = normalise(text);
+    if table::named(&cells_of(&text)).is_some() || !matches!(sql::read(&text), Ok(Some(_))) {
+        return None;
+    }
+    let mut found = Found::default();
+    found.take(&text, Commas::Unsure).ok()?;
+    Some((found.ids, found.unreadable))
+}
+
+fn parse(text: &str, commas: Commas) -> Result<Ids, IdsError> {
+    found_in(text, commas, false)?.ids()
+}
+
+fn found_in(text: &str, commas: Commas, each_word: bool) -> Result<Found, IdsError> {
     if text.len() > IDS_TEXT_MAX_BYTES {
         return Err(IdsError::TooLong(text.len()));
     }
     let text = normalise(text.trim_start_matches('\u{feff}'));
-    let text = lists_of_sql(&text)?.unwrap_or(text);
-    let rows = cells_of(&text);
-    let mut found = match table(&rows) {
-        Some(table) => table.ids()?,
-        None => list(&rows)?,
-    };
-    found.ids.sort_unstable();
-    found.ids.dedup();
-    match found.ids.len() {
-        0 => Err(IdsError::Empty),
-        n if n > IDS_MAX => Err(IdsError::TooMany(n)),
-        _ => Ok(found),
+    let mut found = Found { each_word, ..Found::default() };
+    found.take(&without_quotes_around(text), commas)?;
+    Ok(found)
+}
+
+/// Each once, and no more than may be asked for.
+fn ascending(mut ids: Vec<u64>) -> Result<Vec<u64>, IdsError> {
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() > IDS_MAX { Err(IdsError::TooMany(ids.len())) } else { Ok(ids) }
+}
+
+fn in_order(mut places: Vec<UnreadablePlace>) -> Vec<UnreadablePlace> {
+    places.sort_by_key(|place| (place.line, place.column));
+    places
+}
+
+/// Excel puts quotes around what is copied from one cell of several lines.
+fn without_quotes_around(text: String) -> String {
+    let inner = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match inner.filter(|inner| inner.contains('\n') && !inner.contains('"')) {
+        Some(_) => text.replace('"', " "),
+        None => text,
     }
 }
 
-/// The text with everything but the lists `IN (…)` blanked, so that lines and columns stay as they are; none where there is no such list.
-fn lists_of_sql(text: &str) -> Result<Option<String>, IdsError> {
-    let chars: Vec<char> = text.chars().collect();
-    let mut lists: Vec<(bool, std::ops::Range<usize>)> = Vec::new();
-    for (open, _) in chars.iter().enumerate().filter(|(_, c)| **c == '(') {
-        let (word, before) = word_before(&chars, open);
-        if !word.eq_ignore_ascii_case("in") {
-            continue;
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Found {
+    ids: Vec<u64>,
+    unreadable: Vec<UnreadablePlace>,
+    ignored_header: Option<String>,
+    column: Option<usize>,
+    remarks: Vec<UnreadablePlace>,
+    /// Whether the words of a cell are read one by one.
+    each_word: bool,
+}
+
+impl Found {
+    fn take(&mut self, text: &str, commas: Commas) -> Result<(), IdsError> {
+        let text = self.without_open_quotes(text);
+        let rows = cells_of(&text);
+        if let Some(table) = table::named(&rows) {
+            table.take(self);
+        } else if let Some(sql) = sql::read(&text)? {
+            let places = Places::of(&text);
+            if !sql.negated.is_empty() {
+                // Of what is to be left out nothing is an id, and nobody knows how much of the rest is.
+                for place in &sql.negated {
+                    let (line, column) = places.at(place.start);
+                    self.place(line, column, &text[place.clone()], Why::Negated);
+                }
+                return Ok(());
+            }
+            if let Some(name) = sql.other {
+                let (line, column) = places.at(name.start);
+                self.place(line, column, &text[name], Why::OtherName);
+                return Ok(());
+            }
+            // Without what was before them, more quotes begin a cell.
+            let rest = self.without_open_quotes(&sql.rest);
+            self.take_list(&cells_of(&rest), commas);
+        } else {
+            let numbered = numbered::lines_of(&text);
+            for (line, column, text) in &numbered {
+                self.place(*line, *column, text, Why::Ambiguous);
+            }
+            let lines: BTreeSet<usize> = numbered.iter().map(|(line, ..)| *line).collect();
+            let is_numbered =
+                |row: &Vec<Cell>| lines_of(row).is_some_and(|of_row| lines.range(of_row).next().is_some());
+            let rows: Vec<Vec<Cell>> =
+                if numbered.is_empty() { rows } else { rows.into_iter().filter(|row| !is_numbered(row)).collect() };
+            if let Some(table) = table::unnamed(&rows).map_err(IdsError::SeveralColumns)? {
+                table.take(self);
+            } else {
+                self.take_list(&rows, commas);
+            }
         }
-        let (of, before) = word_before(&chars, before);
-        let of = if of.eq_ignore_ascii_case("not") { word_before(&chars, before).0 } else { of };
-        let name = of.rsplit('.').next().unwrap_or_default().trim_matches(['`', '"', '[', ']']);
-        let close = chars[open..].iter().position(|c| *c == ')').map_or(chars.len(), |length| open + length);
-        lists.push((is_column_name(name), open + 1..close));
+        Ok(())
     }
-    if lists.is_empty() {
-        return Ok(None);
-    }
-    if lists.iter().any(|(is_of_ids, _)| *is_of_ids) {
-        lists.retain(|(is_of_ids, _)| *is_of_ids);
-    } else if lists.len() > 1 {
-        return Err(IdsError::SeveralLists);
-    }
-    // What is cut away ends a number, too.
-    let mut blanked: Vec<char> = chars.iter().map(|c| if *c == '\n' { '\n' } else { ' ' }).collect();
-    for (_, range) in lists {
-        blanked[range.clone()].copy_from_slice(&chars[range]);
-    }
-    Ok(Some(blanked.into_iter().collect()))
-}
 
-/// The word that ends before a place, without the spaces in between, and where it begins. Names are short: more is not looked at.
-fn word_before(chars: &[char], end: usize) -> (String, usize) {
-    let end = chars[..end].iter().rposition(|c| !c.is_whitespace()).map_or(0, |last| last + 1);
-    let least = end.saturating_sub(NAME_MAX_CHARS);
-    let start = chars[least..end].iter().rposition(|c| c.is_whitespace()).map_or(least, |space| least + space + 1);
-    (chars[start..end].iter().collect(), start)
-}
-
-fn is_column_name(text: &str) -> bool {
-    let name: String = text.trim().to_lowercase().chars().filter(|c| !matches!(c, ' ' | '_' | '-')).collect();
-    COLUMN_NAMES.contains(&name.as_str())
-}
-
-/// A table with a column of ids.
-struct Table<'r> {
-    rows: &'r [Vec<Cell>],
-    column: usize,
-    header: Option<String>,
-}
-
-/// The table that rows are: those of several columns of which one is named, or where a text beside the numbers shows that they are no list.
-fn table(rows: &[Vec<Cell>]) -> Option<Table<'_>> {
-    let first = rows.first()?;
-    let named = first.iter().position(|cell| is_column_name(&cell.text));
-    let header = || Some(first.iter().map(|cell| cell.text.trim()).collect::<Vec<_>>().join(", "));
-    if let Some(column) = named.filter(|_| first.len() > 1) {
-        return Some(Table { rows: &rows[1..], column, header: header() });
-    }
-    if rows.len() < 2 || first.len() < 2 {
-        return None;
-    }
-    let column_of =
-        |column: usize| rows[1..].iter().filter_map(move |row| row.get(column)).filter(|cell| !cell.is_empty());
-    let is_all =
-        |column: usize, what: fn(&Cell) -> bool| column_of(column).next().is_some() && column_of(column).all(what);
-    let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-    // A column of nothing but texts shows that this is a table: one text among numbers may be a slip, and must not make others vanish.
-    let is_text = |column: usize| first.get(column).is_some_and(|cell| cell.number().is_none());
-    (0..width).find(|column| is_text(*column) && is_all(*column, |cell| cell.numbers(false).is_err()))?;
-    let column = (0..width).find(|column| is_all(*column, |cell| cell.number().is_some()))?;
-    let has_header = first.get(column).is_none_or(|cell| cell.number().is_none());
-    if has_header && first.get(column).is_some_and(Cell::has_digit) {
-        return None;
-    }
-    Some(if has_header {
-        Table { rows: &rows[1..], column, header: header() }
-    } else {
-        Table { rows, column, header: None }
-    })
-}
-
-impl Table<'_> {
-    fn ids(self) -> Result<Ids, IdsError> {
-        let mut ids = Vec::new();
-        for cell in self.rows.iter().filter_map(|row| row.get(self.column)).filter(|cell| !cell.is_empty()) {
-            ids.push(cell.number().ok_or_else(|| not_a_number(cell, &cell.text))?);
+    fn without_open_quotes<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        let quotes = stray_quotes(text, |byte| matches!(byte, b',' | b';' | b'\t' | b'|'));
+        let places = Places::of(if quotes.is_empty() { "" } else { text });
+        for quote in &quotes {
+            let (line, column) = places.at(*quote);
+            let rest = text[*quote..].lines().next().unwrap_or_default();
+            self.place(line, column, rest, Why::OpenQuote);
         }
-        Ok(Ids { ids, ignored_header: self.header, column: Some(self.column + 1) })
+        if quotes.is_empty() { text.into() } else { without(text, &quotes).into() }
     }
-}
 
-/// Every number of every cell, but for a first line that is a header.
-fn list(rows: &[Vec<Cell>]) -> Result<Ids, IdsError> {
-    let (rows, ignored_header) = match rows {
-        [first, rest @ ..] if is_header(first) => (rest, first.first().map(|cell| cell.text.trim().to_owned())),
-        rows => (rows, None),
-    };
-    let is_alone = rows.iter().flatten().filter(|cell| !cell.is_empty()).count() == 1;
-    let mut ids = Vec::new();
-    for cell in rows.iter().flatten() {
-        if is_alone && cell.is_quoted && is_thousands(&cell.text) {
-            let (line, column, text) = (cell.line, cell.column, shown(&cell.text));
-            return Err(IdsError::Ambiguous { line, column, text });
+    /// Every number of every cell, but for a first line that is a header.
+    fn take_list(&mut self, rows: &[Vec<Cell>], commas: Commas) {
+        let mut rows = rows;
+        let mut is_named = false;
+        if let [first, rest @ ..] = rows
+            && is_header(first)
+        {
+            is_named = first.iter().any(|cell| rank_of_column(&cell.text).is_some());
+            if !self.take_header(first) {
+                return;
+            }
+            rows = rest;
         }
-        match cell.numbers(true) {
-            Ok(numbers) => ids.extend(numbers),
-            Err((offset, word)) => {
-                return Err(IdsError::NotANumber { line: cell.line, column: cell.column + offset, text: shown(&word) });
+        let thousands = self.thousands(rows, commas, is_named);
+        for run in rows.iter().flat_map(|row| runs_of(row)) {
+            let words = words_with_commas(run);
+            let is_whole = words.len() == 1 && is_thousands(joined(run).trim().trim_matches(','));
+            if is_named && is_whole && thousands == Thousands::Separated {
+                // A header of one column has rows of one cell: commas in them are thousand separators that nobody quoted.
+                self.take_number(run);
+            } else if words.iter().any(|word| is_one_thousand(word, commas)) {
+                self.ambiguous(run);
+            } else {
+                if let Some(word) = words.iter().find(|word| is_thousands(word)) {
+                    run.first().into_iter().for_each(|first| self.remark(first, word, Why::TakenApart));
+                }
+                for cell in run {
+                    self.take_cell(cell, thousands);
+                }
             }
         }
     }
-    Ok(Ids { ids, ignored_header, column: None })
+
+    /// The line that is skipped; false where it says that what follows is to be left out.
+    fn take_header(&mut self, header: &[Cell]) -> bool {
+        let Some(cell) = header.iter().find(|cell| !cell.is_empty()) else { return true };
+        let negates = negates(&cell.text);
+        if negates {
+            self.unreadable(cell, Why::Negated);
+        }
+        self.ignored_header = Some(cell.text.trim().to_owned());
+        !negates
+    }
+
+    /// What commas in the numbers of a list are.
+    fn thousands(&mut self, rows: &[Vec<Cell>], commas: Commas, is_named: bool) -> Thousands {
+        // What was typed, or is in no column, is separated by its commas, unless they are in quotes.
+        let may_be_whole = is_named || commas == Commas::Unsure;
+        let runs = rows.iter().flat_map(|row| runs_of(row));
+        let texts = runs.flat_map(|run| {
+            if may_be_whole {
+                vec![(joined(run), run.first())]
+            } else {
+                run.iter().map(|cell| (cell.text.clone(), Some(cell))).collect()
+            }
+        });
+        let texts: Vec<(String, Option<&Cell>)> = texts.collect();
+        let thousands = Thousands::of(texts.iter().map(|(text, _)| text.as_str()));
+        let first = texts.iter().find(|(text, _)| is_thousands(text)).and_then(|(text, cell)| Some((text, (*cell)?)));
+        if let (Thousands::Separated, Some((text, cell))) = (thousands, first) {
+            self.remark(cell, text, Why::TakenAsOne);
+        }
+        thousands
+    }
+
+    /// A number that was cut at its thousand separators.
+    fn take_number(&mut self, run: &[Cell]) {
+        match joined(run).trim().replace(',', "").parse() {
+            Ok(id) if (1..=CD_IDX_MAX).contains(&id) => self.ids.push(id),
+            _ => self.ambiguous(run),
+        }
+    }
+
+    fn take_cell(&mut self, cell: &Cell, thousands: Thousands) {
+        if thousands == Thousands::Unsure && cell.is_quoted && is_thousands(&cell.text) {
+            return self.unreadable(cell, Why::Ambiguous);
+        }
+        // A cell counts as a whole: what stands beside a slip may be a part of the same number. Where words are looked up one by one, whoever
+        // pasted them sees each.
+        match cell.numbers(true) {
+            Ok(numbers) => self.ids.extend(numbers),
+            Err((offset, word)) if !self.each_word => {
+                self.place(cell.line, cell.column + offset, &word, Why::NotANumber);
+            }
+            Err(_) => self.take_words(cell),
+        }
+    }
+
+    fn take_words(&mut self, cell: &Cell) {
+        for word in cell.words(true) {
+            match word {
+                Ok(id) => self.ids.push(id),
+                Err((offset, word)) => self.place(cell.line, cell.column + offset, &word, Why::NotANumber),
+            }
+        }
+    }
+
+    fn ambiguous(&mut self, run: &[Cell]) {
+        if let Some(first) = run.first() {
+            self.place(first.line, first.column, &joined(run), Why::Ambiguous);
+        }
+    }
+
+    fn unreadable(&mut self, cell: &Cell, why: Why) {
+        self.place(cell.line, cell.column, &cell.text, why);
+    }
+
+    fn remark(&mut self, cell: &Cell, text: &str, why: Why) {
+        let Cell { line, column, .. } = *cell;
+        self.remarks.push(UnreadablePlace { line, column, text: shown(text), why });
+    }
+
+    fn place(&mut self, line: usize, column: usize, text: &str, why: Why) {
+        self.unreadable.push(UnreadablePlace { line, column, text: shown(text), why });
+    }
+
+    fn ids(self) -> Result<Ids, IdsError> {
+        if !self.unreadable.is_empty() {
+            return Err(IdsError::Unreadable(in_order(self.unreadable)));
+        }
+        if self.ids.is_empty() {
+            return Err(IdsError::Empty);
+        }
+        let (ids, remarks) = (ascending(self.ids)?, in_order(self.remarks));
+        Ok(Ids { ids, ignored_header: self.ignored_header, column: self.column, remarks })
+    }
+}
+
+/// The lines that a row is in.
+fn lines_of(row: &[Cell]) -> Option<RangeInclusive<usize>> {
+    Some(row.first()?.line..=row.last()?.line)
+}
+
+/// The lines and characters of places in a text, each found without another look at all that is before it.
+struct Places<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Places<'t> {
+    fn of(text: &'t str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
+        Self { text, starts }
+    }
+
+    fn at(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = self.starts[line.saturating_sub(1)];
+        (line, self.text[start..at].chars().count() + 1)
+    }
+}
+
+/// What was written without a space before it was cut at commas.
+fn words_with_commas(run: &[Cell]) -> Vec<String> {
+    if run.len() < 2 {
+        return Vec::new();
+    }
+    let text = joined(run);
+    let words = text.split_whitespace().map(|word| word.trim_matches(','));
+    words.filter(|word| word.contains(',')).map(str::to_owned).collect()
+}
+
+/// Whether digits and commas may be one number. Of what was typed they separate ids, but of `1,001` the second part is none.
+fn is_one_thousand(word: &str, commas: Commas) -> bool {
+    let begins_with_zero = || word.split(',').skip(1).any(|group| group.starts_with('0'));
+    is_thousands(word) && (commas == Commas::Unsure || begins_with_zero())
+}
+
+/// A header as it is compared: letters and digits, small.
+pub(crate) fn simple_header(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a header may name a column of ids beside a better one.
+pub(crate) fn is_id_header(text: &str) -> bool {
+    rank_of_column(text).is_some_and(|rank| rank < ID_HEADERS.len())
+}
+
+/// How well a header names a column of ids: 0 is best. A remark behind a clear name does not matter.
+fn rank_of_column(text: &str) -> Option<usize> {
+    let name = simple_header(clear_header(text).unwrap_or(text));
+    ID_HEADERS.iter().chain(&VAGUE_HEADERS).position(|known| simple_header(known) == name)
+}
+
+/// The name of a column of ids and of nothing else, without a remark behind it.
+pub(crate) fn clear_header(text: &str) -> Option<&str> {
+    let is_clear = |text: &str| {
+        let name = simple_header(text);
+        ID_HEADERS[..CLEAR_HEADERS].iter().any(|known| simple_header(known) == name)
+    };
+    let text = text.trim();
+    let (name, rest) = text.split_once(|c: char| c.is_whitespace() || matches!(c, '(' | '[')).unwrap_or((text, ""));
+    let without_remark = (is_clear(name) && !has_id_digits(rest)).then_some(name);
+    if is_clear(text) { Some(text) } else { without_remark }
+}
+
+fn is_column_name(text: &str) -> bool {
+    rank_of_column(text).is_some()
+}
+
+/// Whether a header names a column of counts, or of numbers that run on.
+pub(crate) fn is_count_header(text: &str) -> bool {
+    let name = simple_header(text);
+    COUNT_HEADERS.iter().chain(&RUNNING_HEADERS).any(|known| simple_header(known) == name)
+}
+
+/// Whether a text that is no number may hold an id, beside dates and counts.
+pub(crate) fn has_id_digits(text: &str) -> bool {
+    let chars: Vec<char> = text.chars().map(plain_digit).collect();
+    let mut at = 0;
+    while at < chars.len() {
+        let length = chars[at..].iter().take_while(|c| c.is_ascii_digit()).count();
+        if length == 0 {
+            at += 1;
+            continue;
+        }
+        let date = date_length(&chars[at..]);
+        let next = chars[at + length..].iter().find(|c| **c != ' ');
+        if date == 0 && !next.is_some_and(|c| UNITS.contains(c)) {
+            return true;
+        }
+        at += length.max(date);
+    }
+    false
+}
+
+/// The length of `2026-11-26`, `2026.11.26`, `2026/11/26`; 0 where there is none.
+fn date_length(chars: &[char]) -> usize {
+    let number = |from: usize| chars[from.min(chars.len())..].iter().take_while(|c| c.is_ascii_digit()).count();
+    let is_mark = |at: usize| chars.get(at).is_some_and(|c| matches!(c, '-' | '.' | '/'));
+    if number(0) != 4 || !is_mark(4) {
+        return 0;
+    }
+    let month = number(5);
+    let day = number(6 + month);
+    let is_date = (1..=2).contains(&month) && is_mark(5 + month) && (1..=2).contains(&day);
+    if is_date { 6 + month + day } else { 0 }
 }
 
 /// A line of one text, which is a name of ids, or at least no number with a slip.
 fn is_header(first: &[Cell]) -> bool {
     let mut cells = first.iter().filter(|cell| !cell.is_empty());
     match (cells.next(), cells.next()) {
-        (Some(cell), None) => is_column_name(&cell.text) || (!cell.has_digit() && cell.numbers(true).is_err()),
+        (Some(cell), None) => {
+            // What a list of SQL selects from is not read, and must not pass for a header.
+            let is_select = cell.text.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
+            is_column_name(&cell.text) || (!is_select && !has_id_digits(&cell.text) && cell.numbers(true).is_err())
+        }
         _ => false,
     }
-}
-
-fn not_a_number(cell: &Cell, text: &str) -> IdsError {
-    IdsError::NotANumber { line: cell.line, column: cell.column, text: shown(text) }
 }
 
 fn shown(text: &str) -> String {
@@ -267,109 +552,6 @@ fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ids(text: &str) -> Vec<u64> {
-        parse_ids_text(text).unwrap_or_else(|error| panic!("{text:?}: {error}")).ids
-    }
-
-    /// users.md 40.
-    #[test]
-    fn any_list_of_numbers_is_read() {
-        for text in [
-            "1, 2\n3",
-            "1\t2\t3",
-            "1;2;3",
-            "1 2\r\n3\r\n",
-            "\u{feff}1\n2\n3",
-            "１，２、３",
-            "1|2|3",
-            "| 1 | 2 |\n| 3 | |",
-            "[1, 2, 3]",
-            "(1,2,3)",
-            "'1', '2', '3'",
-            "“1” “2” “3”",
-            "\"1\"\n\"2\"\n\"3\"",
-            "=\"1\"\n=\"2\"\n=\"3\"",
-            "1.0\n2.0\n3.0",
-            "001\n002\n003",
-            "1\u{a0}2\u{3000}3",
-            "3\n2\n1\n1\n",
-            "cd_idx\n1\n2\n3",
-            "번호\n1, 2\n3",
-            "상품\n1\n2\n3",
-            "cd_idx IN (1,2,3)",
-            "SELECT * FROM celeb_image_url WHERE vertical = 'v2' AND cd_idx IN ('1', '2',\n3) LIMIT 10;",
-            "where t.`cd_idx` in(1,2,3)",
-            "sequence IN (0, 1) AND cd_idx IN (1,2,3)",
-            "cd_idx,sequence\n1,0\n2,1\n3,0",
-            "name;cd_idx\nA 1;1\nB 2;2\n\"C; 3\";3\n",
-            "이름\t번호\n가\t1\n나\t2\n다\t3",
-            "이름,무엇\n가,1\n나,2\n다,3",
-            "가,1\n나,2\n다,3",
-            "ID ,이름\n1,가\n,\n2,나\n3,다",
-        ] {
-            assert_eq!(ids(text), [1, 2, 3], "{text:?}");
-        }
-    }
-
-    #[test]
-    fn thousands_are_separated_only_where_nothing_else_can_be_meant() {
-        assert_eq!(ids("cd_idx,name\n\"351,518\",x\n\"1,234,567\",y"), [351_518, 1_234_567]);
-        assert_eq!(ids("\"351,518\"\n\"351,519\""), [351_518, 351_519]);
-        assert_eq!(ids("351,518"), [351, 518]);
-        assert_eq!(ids("\"1, 2, 3\""), [1, 2, 3], "a quoted list");
-        let error = parse_ids_text("\"351,518\"").unwrap_err();
-        assert_eq!(error, IdsError::Ambiguous { line: 1, column: 1, text: "351,518".into() });
-    }
-
-    #[test]
-    fn encodings_of_excel_are_read() {
-        let text = "번호\r\n351518\r\n351519\r\n";
-        let (cp949, _, _) = EUC_KR.encode(text);
-        let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-        for bytes in [text.as_bytes(), &[b"\xef\xbb\xbf", text.as_bytes()].concat(), &cp949, &utf16] {
-            let read = parse_ids(bytes).unwrap();
-            assert_eq!((read.ids, read.ignored_header.as_deref()), (vec![351_518, 351_519], Some("번호")));
-        }
-        assert_eq!(parse_ids(b"1\n\xff\xff\xff"), Err(IdsError::Encoding));
-    }
-
-    #[test]
-    fn what_is_no_number_is_refused_where_it_is() {
-        for (text, line, column, word) in [
-            ("1, 2\n3, x4", 2, 4, "x4"),
-            ("1 2 three", 1, 5, "three"),
-            ("x1\n2", 1, 1, "x1"),
-            ("0", 1, 1, "0"),
-            ("-5", 1, 1, "-5"),
-            ("1.5", 1, 1, "1.5"),
-            ("9007199254740992", 1, 1, "9007199254740992"),
-            ("cd_idx,name\n1,a\nx,b", 3, 1, "x"),
-            ("1\ncd_idx\n2", 2, 1, "cd_idx"),
-            ("1,2,,three", 1, 6, "three"),
-            ("cd_idx IN (1,\n two)", 2, 2, "two"),
-        ] {
-            let expected = IdsError::NotANumber { line, column, text: word.into() };
-            assert_eq!(parse_ids_text(text).unwrap_err(), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_and_too_much_are_refused() {
-        for empty in ["", "\n , ;\n", "cd_idx", "cd_idx\n"] {
-            assert_eq!(parse_ids_text(empty), Err(IdsError::Empty), "{empty:?}");
-        }
-        let list = |n: u64| (1..=n).map(|id| id.to_string()).collect::<Vec<_>>().join("\n");
-        assert_eq!(ids(&list(100_000)).len(), IDS_MAX);
-        assert_eq!(parse_ids_text(&list(100_001)), Err(IdsError::TooMany(100_001)));
-        assert_eq!(parse_ids_text("a IN (1) or b IN (2)"), Err(IdsError::SeveralLists));
-    }
-
-    #[test]
-    fn the_header_and_the_column_are_named() {
-        let read = parse_ids_text("이름,cd_idx\n가,7").unwrap();
-        assert_eq!((read.ignored_header.as_deref(), read.column), (Some("이름, cd_idx"), Some(2)));
-    }
-}
+pub(crate) mod messes;
+#[cfg(test)]
+mod tests;

@@ -12,10 +12,14 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 mod delivery;
+mod dismissal;
+pub mod reading;
 
 pub use delivery::{
     DELIVERIES_PREFIX, DELIVERY_ALPHABET, DELIVERY_SUFFIX_CHARS, DeliveryId, DeliveryKey, DeliveryName,
 };
+pub use dismissal::{DISMISSALS_PREFIX, DismissalKey};
+pub use reading::evident;
 
 /// The folder of the upload bucket that holds originals. Keys outside it are ordinary objects.
 pub const ORIGIN_PREFIX: &str = "origin/";
@@ -204,9 +208,23 @@ impl UploadKey {
         }
     }
 
+    /// The photo whose original has this key; none where it is no original's.
+    pub fn photo_of(key: &str) -> Option<PhotoId> {
+        match Self::parse(key) {
+            Self::Photo(photo) => Some(photo),
+            _ => None,
+        }
+    }
+
     /// Tells what a file of this name would stand for among the originals of a vertical.
     pub fn of_file(vertical: &Vertical, name: &str) -> Self {
         Self::parse(&format!("{ORIGIN_PREFIX}{vertical}/{name}"))
+    }
+
+    /// The vertical that any key of the upload bucket evidently belongs to: that of [`UploadKey::vertical`], or outside of `origin/` the one
+    /// that the folders of a misplaced photo name.
+    pub fn evident_vertical(key: &str) -> Option<Vertical> {
+        Self::vertical(key).or_else(|| Misplaced::parse(key)?.vertical)
     }
 
     /// The vertical that a key under `origin/` names, whether or not the rest of it is of the grammar. A name in decomposed
@@ -298,13 +316,6 @@ impl ImageKey {
             _ => None,
         }
     }
-}
-
-/// The number that a file name begins with, whatever follows it: whose photo a misnamed file evidently is.
-pub fn leading_cd_idx(key: &str) -> Option<u64> {
-    let file_name = key.rsplit('/').next()?;
-    let digits = file_name.find(|c: char| !c.is_ascii_digit()).unwrap_or(file_name.len());
-    parse_decimal(&file_name[..digits])
 }
 
 /// Whether a file name is one that operating systems leave in folders.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "client", derive(utoipa::ToSchema))]
 pub enum Lang {
     /// Korean.
     Ko,

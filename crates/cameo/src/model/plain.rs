@@ -4,9 +4,12 @@
 //! file. Details that are not listed here fall back to a sentence about their reason code, so no new one of the engine is left without words.
 
 use super::{
+    cause,
     lang::{Lang, Text},
     reason::ReasonCode,
 };
+
+mod names;
 
 /// Beginnings of files that are taken for photos, and what they are.
 const SIGNATURES: [(&[u8], &str); 12] = [
@@ -36,14 +39,38 @@ pub fn format_of(beginning: &[u8]) -> Option<&'static str> {
     SIGNATURES.iter().find(|(signature, _)| beginning.starts_with(signature)).map(|(_, name)| *name)
 }
 
-/// What was found, for people: in English in the engine's own words, as scripts have it; in Korean in plain ones. The cause of a dead
-/// letter stays as it is, since it is for an engineer.
+/// How the plain sentences begin. What begins so is none of the engine's details: a push recorded it, with what it saw of the file.
+const PLAIN: [&str; 4] = ["the file ", "the picture ", "another picture ", "the description of the picture "];
+
+/// What was found, for people, in plain words; the engine's own ones are the technical part. The cause of a dead letter stays as it is, since
+/// it is for an engineer.
 pub fn found(reason: ReasonCode, detail: &str) -> Text {
     match reason {
-        ReasonCode::SystemDeadLetter => Text::new(detail, format!("처리하지 못한 원인: {detail}")),
+        // Whoever recorded it found nothing to say besides the code.
+        reason if detail.is_empty() => Text::new(sentence(reason.english()), sentence(reason.korean())),
+        ReasonCode::SystemDeadLetter => {
+            let cause = cause::of_text(detail).map_or_else(|| format!("[{detail}]"), str::to_owned);
+            Text::new(detail, format!("처리하지 못한 원인: {cause}"))
+        }
         ReasonCode::SystemUnknownReason => Text::new(detail, format!("이 버전이 모르는 사유: {detail}")),
+        reason if is_technical(reason, detail) => Text { technical: Some(detail.to_owned()), ..plain(reason, detail) },
         reason => Text { english: detail.to_owned(), technical: None, ..plain(reason, detail) },
     }
+}
+
+/// Whether a detail is in the words of the standard. Those of names and sizes are plain as they are.
+fn is_technical(reason: ReasonCode, detail: &str) -> bool {
+    let is_of_engine = matches!(
+        reason,
+        ReasonCode::FileNotJpeg
+            | ReasonCode::FileTruncated
+            | ReasonCode::FileCorrupt
+            | ReasonCode::FileTooManyScans
+            | ReasonCode::FileUnsupportedProcess
+            | ReasonCode::FileUnsupportedPrecision
+            | ReasonCode::FileUnsupportedComponents
+    );
+    is_of_engine && !PLAIN.iter().any(|beginning| detail.starts_with(beginning))
 }
 
 /// Beside a rejected photo: an older one of the same name is being served.
@@ -104,6 +131,10 @@ pub fn plain(reason: ReasonCode, detail: &str) -> Text {
         ReasonCode::FileUnsupportedComponents => {
             Text::new("the picture has an unusual number of colour channels", "색상 채널 수가 일반적이지 않습니다")
         }
+        ReasonCode::NameUnparseable => {
+            let korean = names::korean(detail).unwrap_or_else(|| sentence(reason.korean()).to_owned());
+            Text::new(sentence(reason.english()), korean)
+        }
         other => Text::new(sentence(other.english()), sentence(other.korean())),
     }
 }
@@ -152,6 +183,109 @@ mod tests {
         assert_eq!(large.english, "the picture is too large: 30000x20000 pixels");
         let heavy = plain(ReasonCode::FileTooLarge, "70000000 bytes; at most 67108864 are allowed");
         assert_eq!(heavy.korean, "파일이 너무 큽니다: 70000000바이트");
+    }
+
+    /// Words of the standard, which an operator does not know.
+    const JARGON: [&str; 30] = [
+        "MCU",
+        "SOI",
+        "EOI",
+        "SOF",
+        "SOS",
+        "DHT",
+        "DQT",
+        "DNL",
+        "DRI",
+        "FF",
+        "Huffman",
+        "scan",
+        "marker",
+        "segment",
+        "component",
+        "coefficient",
+        "quantis",
+        "restart",
+        "frame",
+        "block",
+        "sampling",
+        "header",
+        "table",
+        "entropy",
+        "interval",
+        "precision",
+        "허프만",
+        "마커",
+        "세그먼트",
+        "계수",
+    ];
+
+    /// The texts in the engine's sources that a rejection can have as its detail: what stands between quotes, but for the tests.
+    fn details_of_the_engine() -> Vec<String> {
+        let engine = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../image/src");
+        let (mut folders, mut details) = (vec![engine.join("header"), engine.join("decode")], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.extend((!path.ends_with("tests")).then_some(path));
+                } else if !path.ends_with("tests.rs") {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                    for start in ["corrupt(", "truncated(", "let detail = ", "Rejection::new("] {
+                        let behind = code.split(start).skip(1).map(|rest| rest.split(';').next().unwrap());
+                        details.extend(behind.filter_map(|call| call.split('"').nth(1)).map(str::to_owned));
+                    }
+                }
+            }
+        }
+        details.into_iter().map(|detail| detail.replace(['{', '}'], "")).collect()
+    }
+
+    #[test]
+    fn nothing_that_the_engine_finds_is_told_in_its_jargon() {
+        let details = details_of_the_engine();
+        for known in ["the data of a scan end before its last MCU", "a component has no scan", "no bytes"] {
+            assert!(details.iter().any(|detail| detail == known), "{known} is not among {details:?}");
+        }
+        assert!(details.len() > 30, "{details:?}");
+        for reason in ReasonCode::ALL.iter().filter(|reason| reason.code().starts_with("file.")) {
+            for detail in &details {
+                let is_of_sizes = [ReasonCode::FileEmpty, ReasonCode::FileTooLarge, ReasonCode::FileTooManyPixels];
+                let has_jargon = |text: &str| JARGON.iter().any(|word| text.contains(word));
+                // These have details of their own, which are plain; and what the check finds is no detail of the engine.
+                let is_of_engine = is_technical(*reason, detail);
+                assert_eq!(
+                    is_of_engine,
+                    cameo_image_reasons().contains(&reason.code()) && !is_of_sizes.contains(reason),
+                    "{reason}: {detail}"
+                );
+                if !is_of_engine {
+                    continue;
+                }
+                let found = found(*reason, detail);
+                assert!(!has_jargon(&found.english) && !has_jargon(&found.korean), "{reason}: {detail}: {found:?}");
+                assert_eq!(found.technical.as_ref(), Some(detail));
+                assert_eq!(found_in(*reason, &found.english, Lang::En), found.english, "plain words stay as they are");
+            }
+        }
+    }
+
+    fn cameo_image_reasons() -> Vec<&'static str> {
+        use cameo_image::Reason;
+        [
+            Reason::Empty,
+            Reason::NotJpeg,
+            Reason::Truncated,
+            Reason::Corrupt,
+            Reason::TooManyPixels,
+            Reason::TooManyScans,
+            Reason::UnsupportedProcess,
+            Reason::UnsupportedPrecision,
+            Reason::UnsupportedComponents,
+            Reason::TooLarge,
+        ]
+        .map(Reason::code)
+        .to_vec()
     }
 
     #[test]

@@ -207,6 +207,11 @@ reason_codes! {
         "Whoever handed it over: move the photo into the folder itself, or deliver the inner folder on its own."
         "파일이 하위 폴더 안에 있습니다. 폴더 바로 아래의 파일만 올라갑니다."
         "전달한 담당자: 사진을 폴더 바로 아래로 옮기거나 하위 폴더를 따로 전달해 주세요."
+    NameUnfinished "name.unfinished" Checked PersonInCharge
+        "The file is a download or copy that was not finished, as the end of its name says."
+        "Whoever handed it over: finish the download or copy, or send the photo again; renaming the file does not complete it."
+        "내려받기나 복사가 끝나지 않은 파일입니다(.crdownload, .part, .tmp 등)."
+        "전달한 담당자: 끝까지 받은 뒤 다시 넣거나 사진을 다시 보내 주세요. 이름만 바꾸면 사진이 완성되지 않습니다."
     ListMissing "list.missing" Checked PersonInCharge
         "The list of what was promised names it, and the folder does not hold it."
         "Whoever handed the photos over: send what is missing, or correct the list."
@@ -222,6 +227,11 @@ reason_codes! {
         "Whoever wrote the list: correct the cell."
         "전달 목록의 칸을 cd_idx 나 파일 이름으로 읽을 수 없습니다."
         "목록을 만든 담당자: 해당 칸을 고쳐 주세요."
+    ListUnclear "list.unclear" Checked PersonInCharge
+        "A place of the list of what was promised can be meant in two ways; the detail says how it was read."
+        "Whoever wrote the list: look at the place; where it was read wrongly, write it unmistakably."
+        "전달 목록에 두 가지로 읽을 수 있는 곳이 있습니다. 어떻게 읽었는지는 상세 내용에 있습니다."
+        "목록을 만든 담당자: 그곳을 확인하고 잘못 읽었으면 분명하게 고쳐 적어 주세요."
     FileDuplicateContent "file.duplicate_content" Checked PersonInCharge
         "The same picture, byte for byte, is handed over under two names."
         "Whoever handed them over: look whether one of them is the wrong photo."
@@ -264,14 +274,29 @@ reason_codes! {
         "조치할 것이 없습니다. 자동으로 게시되고 등록됩니다."
     UploadReplaced "upload.replaced" Waiting Nobody
         "A later upload of the same name took the place of the photo that was delivered."
-        "Nobody: the later one counts. If that is not meant, whoever uploads sends the photo again."
+        "Nobody: the later one counts; where it was rejected, the last good one stays. If that is not meant, whoever uploads sends the photo again."
         "전달된 사진이 나중에 올라온 같은 이름의 파일로 대체되었습니다."
-        "조치할 것이 없습니다. 나중 파일이 적용됩니다. 의도한 것이 아니면 업로드 담당자가 다시 올려 주세요."
+        "조치할 것이 없습니다. 나중 파일이 적용되고, 나중 파일이 거부되었으면 이전의 정상 사진이 계속 게시됩니다. 의도한 것이 아니면 업로드 담당자가 다시 올려 주세요."
     UploadRemoved "upload.removed" Waiting Operator
         "The photo arrived and was deleted afterwards."
-        "Whoever uploads: if that is not meant, run cameo push again; it sends what is missing."
+        "Whoever uploads: if that is not meant, run cameo push again; it sends what is missing. cameo restore brings the file back while it is kept."
         "사진이 도착한 뒤에 삭제되었습니다."
-        "업로드 담당자: 의도한 삭제가 아니면 cameo push 를 다시 실행하면 빠진 사진을 올립니다."
+        "업로드 담당자: 의도한 삭제가 아니면 cameo push 를 다시 실행하면 빠진 사진을 올립니다. 보관 기간에는 cameo restore 로도 되돌릴 수 있습니다."
+    UploadMoved "upload.moved" Waiting Nobody
+        "The photo arrived, and somebody moved it to another vertical with cameo move."
+        "Nobody: it is settled, and counts neither as live nor as failed. Do not push it again; cameo move --undo is the way back."
+        "사진이 도착한 뒤 담당자가 cameo move 로 다른 버티컬로 옮겼습니다."
+        "조치할 것이 없습니다. 정상에도 실패에도 넣지 않습니다. 다시 올리지 마세요. 되돌리려면 cameo move --undo 를 사용합니다."
+    UploadUnpublished "upload.unpublished" Waiting Nobody
+        "The photo arrived, and somebody took it down for a reason."
+        "Nobody: it is settled, and counts neither as live nor as failed. Do not push it again; while it is kept, cameo restore brings it back."
+        "사진이 도착한 뒤 담당자가 사유를 적고 게시를 중단했습니다."
+        "조치할 것이 없습니다. 정상에도 실패에도 넣지 않습니다. 다시 올리지 마세요. 보관 기간에는 cameo restore 로 되돌릴 수 있습니다."
+    UploadDismissed "upload.dismissed" Waiting Nobody
+        "The photo was rejected, was left out or never came, and somebody settled that with cameo dismiss or on the delivery's page."
+        "Nobody: it counts neither as live nor as failed. cameo restore brings a rejected file back for 30 days, unless configured otherwise."
+        "거부되었거나 빠진 사진이며, 담당자가 cameo dismiss 또는 콘솔의 전달 화면에서 정리했습니다."
+        "조치할 것이 없습니다. 정상에도 실패에도 넣지 않습니다. 거부된 파일은 설정을 바꾸지 않았다면 30일 동안 cameo restore 로 되돌릴 수 있습니다."
     RenderTimeout "render.timeout" Rejected Engineer
         "Making the renditions took longer than is allowed."
         "The engineer on call: look at the file; if it is legitimate, raise limits.render_cpu and retry."
@@ -322,6 +347,11 @@ reason_codes! {
         "Whoever runs the server: ask the version that wrote it, or have the photo tried again: cameo retry --reason system.unknown_reason"
         "이 버전의 Cameo가 모르는 사유가 기록되어 있습니다. 사유는 상세 내용에 있습니다."
         "서버 운영자: 기록한 버전에서 확인하거나 cameo retry --reason system.unknown_reason 으로 다시 시도하세요."
+    WebhookFailing "webhook.failing" Waiting Engineer
+        "A webhook cannot be delivered: its receiver does not answer or refuses, so it misses what happens. No photo is affected."
+        "The engineer on call: look at the webhook and its receiver, send a test, and start sending again where it was stopped."
+        "웹훅(외부 시스템 알림)을 받는 쪽이 응답하지 않거나 거절하여 알림이 전달되지 않고 있습니다. 사진에는 영향이 없습니다."
+        "당직 엔지니어: 웹훅과 받는 쪽 서버를 확인하고 시험 전송을 해 주세요. 멈춘 웹훅은 다시 보내기를 시작해 주세요."
     WindowClosed "window.closed" Waiting Nobody
         "Registration is configured to run at certain hours, and it is not one of them."
         "Nobody: it registers when the window opens."
@@ -330,6 +360,12 @@ reason_codes! {
 }
 
 impl ReasonCode {
+    /// Whether the content of a file has it, so that no other name helps.
+    pub const fn refuses_content(self) -> bool {
+        matches!(self.kind(), ReasonKind::Rejected) && !matches!(self, Self::NameUnparseable | Self::Superseded)
+            || matches!(self, Self::FileUnreadable)
+    }
+
     /// What it means.
     pub const fn text(self, lang: Lang) -> &'static str {
         lang.pick(self.english(), self.korean())

@@ -34,7 +34,7 @@ const ID_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// What whoever has a token may do; each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "client", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Look.
@@ -146,7 +146,7 @@ impl From<Verticals> for Option<BTreeSet<Vertical>> {
 
 /// A token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "client", derive(utoipa::ToSchema))]
 pub struct Token {
     /// Its id, which no other ever has.
     pub id: String,
@@ -155,7 +155,7 @@ pub struct Token {
     /// What may be done with it.
     pub role: Role,
     /// The verticals that it is limited to; null where it is not.
-    #[cfg_attr(feature = "embedded", schema(value_type = Option<BTreeSet<String>>))]
+    #[cfg_attr(feature = "client", schema(value_type = Option<BTreeSet<String>>))]
     pub verticals: Verticals,
     /// When it was made.
     pub created_at: Timestamp,
@@ -181,10 +181,8 @@ pub enum TokenFault {
 impl Token {
     /// A token that is made now.
     pub fn new(name: &str, role: Role, verticals: Verticals, created_by: &str, now: Timestamp) -> Self {
-        let mut random = rand::rng();
-        let id = (0..ID_CHARS).map(|_| char::from(ID_ALPHABET[random.random_range(0..ID_ALPHABET.len())])).collect();
         Self {
-            id,
+            id: new_id(),
             name: name.to_owned(),
             role,
             verticals,
@@ -203,6 +201,12 @@ impl Token {
         }
         self.expires.is_some_and(|expires| expires <= now).then_some(TokenFault::Expired)
     }
+}
+
+/// A new id.
+pub(super) fn new_id() -> String {
+    let mut random = rand::rng();
+    (0..ID_CHARS).map(|_| char::from(ID_ALPHABET[random.random_range(0..ID_ALPHABET.len())])).collect()
 }
 
 /// What is wrong with the name of a token, if anything is. It is part of access key ids and of log lines.
@@ -253,7 +257,7 @@ impl TokenSecret {
 
     /// What is stored of it, and looked up: 64 hexadecimal digits.
     pub fn hash(&self) -> SecretHash {
-        SecretHash(hex::encode(Sha256::digest(self.0.as_bytes())))
+        SecretHash::of(&self.0)
     }
 }
 
@@ -268,6 +272,11 @@ fn checksum_of(random: &[u8]) -> [u8; CHECKSUM_BYTES] {
 pub struct SecretHash(String);
 
 impl SecretHash {
+    /// That of a secret's text.
+    pub(super) fn of(secret: &str) -> Self {
+        Self(hex::encode(Sha256::digest(secret.as_bytes())))
+    }
+
     /// As it is stored.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Output;
 use crate::{
     ledger::Scope,
-    model::{error::Result, lang::Lang, token::Verticals},
+    model::{error::Result, key::Vertical, lang::Lang, token::Verticals},
     proof::verify::{AbsentIds, Places, Unmatched, absent_ids, unmatched},
 };
 
@@ -36,14 +36,19 @@ pub async fn report(
     scope: &Scope,
     output: &mut impl Output,
 ) -> Result<Matched> {
+    let lang = output.lang();
     let mut unmatched = unmatched(places, scope).await?;
     show_own(verticals, &mut unmatched);
+    if let Some(own) = unmatched.take_if(|unmatched| unmatched.is_own) {
+        // Whoever gave the rights named it, so it is no slip of whoever asks: right after the first log-in nothing is there, and nothing is
+        // wrong.
+        output.note(&own.text(lang));
+    }
     let absent = match unmatched {
         None => absent_ids(places, scope).await?,
         Some(_) => AbsentIds::default(),
     };
     let AbsentIds { unknown, deleted } = &absent;
-    let lang = output.lang();
     let texts = unmatched.iter().map(|unmatched| unmatched.text(lang)).chain(texts(unknown, deleted, lang));
     texts.for_each(|text| output.note(&text));
     let is_absent = unmatched.is_some() || !absent.is_empty();
@@ -60,9 +65,36 @@ pub async fn report(
     })
 }
 
-/// Offers no names of verticals that whoever asks may not see.
+/// Reports that there is no such vertical; false where there is, and where whoever asks was given rights to it.
+pub(super) async fn vertical(
+    places: Places<'_>,
+    verticals: &Verticals,
+    vertical: &Vertical,
+    output: &mut impl Output,
+) -> Result<bool> {
+    let mut unmatched = unmatched(places, &Scope::Vertical(vertical.clone())).await?;
+    show_own(verticals, &mut unmatched);
+    if let Some(found) = &unmatched {
+        output.note(&found.text(output.lang()));
+    }
+    unmatched.take_if(|unmatched| unmatched.is_own);
+    if unmatched.is_some() {
+        output.item(Some(&Absent { unmatched: &unmatched, unknown_ids: &[], deleted_ids: &[] }), Vec::new);
+    }
+    Ok(unmatched.is_some())
+}
+
+/// Names ids of which nothing is found.
+pub(super) fn unknown_ids(unknown: &[u64], output: &mut impl Output) {
+    if !unknown.is_empty() {
+        output.item(Some(&Absent { unmatched: &None, unknown_ids: unknown, deleted_ids: &[] }), Vec::new);
+    }
+}
+
+/// Offers no names of verticals that whoever asks may not see, and notes whether they were given rights to the very vertical.
 pub(super) fn show_own(verticals: &Verticals, unmatched: &mut Option<Unmatched>) {
     if let Some(unmatched) = unmatched {
+        unmatched.is_own = *verticals != Verticals::All && verticals.include(&unmatched.vertical);
         unmatched.near.retain(|near| verticals.include(near));
     }
 }

@@ -9,8 +9,21 @@ use super::report::Report;
 use crate::{
     flow::{Flow, requeue::requeue},
     ledger::image_urls::ImageUrls,
-    model::error::{Error, Kind, Place, Result},
-    proof::repair::{Acted, Plan, remove_absent, rewrite_urls, take_down},
+    model::{
+        actor::Actor,
+        error::{Error, Kind, Place, Result},
+        key::DeliveryKey,
+    },
+    proof::{
+        deliveries::{
+            dismissed::Dismissed,
+            dismissed_lines::{self, DismissedLine},
+        },
+        dismiss::{Settling, dismiss},
+        relocate::{self, Relocation, Staged},
+        repair::{Acted, Plan, remove_absent, rewrite_urls, take_down},
+        restore::{self, Restore},
+    },
     queue::Queue,
 };
 
@@ -27,6 +40,14 @@ pub trait Act: Send + Sync + std::fmt::Debug {
     async fn take_down(&self, keys: &[String]) -> Result<Acted>;
     /// Rewrites the addresses of rows of these originals; returns how many.
     async fn rewrite_urls(&self, keys: &[String]) -> Result<u64>;
+    /// Moves rejected files to quarantine.
+    async fn dismiss(&self, keys: &[String], note: Option<&str>) -> Result<Acted>;
+    /// Brings back what is in quarantine.
+    async fn restore(&self, restores: &[Restore]) -> Result<Acted>;
+    /// Takes one step with each photo that moves; how far each is then.
+    async fn relocate(&self, photos: &[Relocation]) -> Result<Vec<Staged>>;
+    /// Notes that lines of the report of a delivery are settled: 1,000 at most.
+    async fn dismiss_lines(&self, delivery: &DeliveryKey, lines: &[DismissedLine], note: Option<&str>) -> Result<()>;
 }
 
 /// Acts on the places themselves.
@@ -40,9 +61,16 @@ pub struct Direct<'d> {
     pub urls: Option<&'d ImageUrls>,
     /// The time.
     pub now: Timestamp,
+    /// Who acts, where that is known.
+    pub by: Option<Actor>,
 }
 
 impl Direct<'_> {
+    /// What is removed and written in the name of whoever acts: the history says it.
+    fn acting(&self) -> Flow {
+        self.flow.acting_for(self.by.as_ref())
+    }
+
     /// The queue of events, which is the first one.
     fn events(&self) -> Result<&dyn Queue> {
         let unknown = || {
@@ -79,6 +107,24 @@ impl Act for Direct<'_> {
             Some(urls) => rewrite_urls(self.flow, urls, keys).await,
             None => Ok(0),
         }
+    }
+
+    async fn dismiss(&self, keys: &[String], note: Option<&str>) -> Result<Acted> {
+        dismiss(&self.acting(), keys, &Settling { by: self.by.clone(), note, at: self.now }).await
+    }
+
+    async fn restore(&self, restores: &[Restore]) -> Result<Acted> {
+        restore::restore(&self.acting(), restores).await
+    }
+
+    async fn relocate(&self, photos: &[Relocation]) -> Result<Vec<Staged>> {
+        relocate::advance(self.by.as_ref(), &self.acting(), photos, self.now).await
+    }
+
+    async fn dismiss_lines(&self, delivery: &DeliveryKey, lines: &[DismissedLine], note: Option<&str>) -> Result<()> {
+        let dismissed = Dismissed::new(self.now, self.by.clone(), note);
+        let (store, bucket) = (&*self.flow.store, &self.flow.settings.upload_bucket);
+        dismissed_lines::write(store, bucket, delivery, (lines.to_vec(), dismissed)).await
     }
 }
 

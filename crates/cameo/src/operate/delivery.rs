@@ -1,20 +1,18 @@
 //! A delivery as what a command is about: found by its name, within the verticals that whoever asks may see.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::{Output, System};
 use crate::{
     model::{
         error::Result,
-        key::{DeliveryName, PhotoId, Vertical, leading_cd_idx},
+        key::{DeliveryName, Vertical},
         lang::Lang,
         token::Verticals,
     },
     proof::deliveries::{
         Record, Standing,
-        day::uploaded,
+        day::{Uploaded, uploaded},
         record,
         state::{Item, Wanted, items},
     },
@@ -32,7 +30,7 @@ pub enum Delivery {
         /// Its name.
         name: DeliveryName,
         /// Its files; there is one at least.
-        files: Vec<Wanted>,
+        files: Vec<Uploaded>,
     },
 }
 
@@ -54,7 +52,7 @@ impl Delivery {
     pub fn files(&self) -> Vec<Wanted> {
         match self {
             Self::Recorded(record) => record.wanted(),
-            Self::Day { files, .. } => files.clone(),
+            Self::Day { files, .. } => files.iter().map(|file| file.wanted.clone()).collect(),
         }
     }
 
@@ -67,19 +65,11 @@ impl Delivery {
 
     /// All of it at this moment.
     pub(super) async fn standing(&self, system: &System<'_>) -> Result<Standing> {
-        if let Self::Recorded(record) = self {
-            return Standing::of_record(system.deliveries(), record).await;
-        }
-        let (_, items) = self.items(system).await?;
-        let (skipped, missing, unexpected) = (Vec::new(), Vec::new(), Vec::new());
-        let (delivery, vertical) = (self.name(), self.vertical().clone());
-        Ok(Standing { delivery, vertical, items, skipped, missing, unexpected, settled: 0 })
-    }
-
-    fn name(&self) -> String {
         match self {
-            Self::Recorded(record) => record.id.to_string(),
-            Self::Day { name, .. } => name.to_string(),
+            Self::Recorded(record) => Standing::of_record(system.deliveries(), record).await,
+            Self::Day { name, vertical, files } => {
+                Standing::of_uploads(system.deliveries(), vertical, name, files).await
+            }
         }
     }
 }
@@ -123,16 +113,4 @@ async fn recorded(system: &System<'_>, name: &DeliveryName) -> Result<Option<Rec
         }
     }
     Ok(None)
-}
-
-/// The numbers that names of files begin with, and how many names begin with none.
-pub(super) fn entities_of(vertical: &Vertical, files: &[Wanted]) -> (Vec<u64>, usize) {
-    let of_file = |file: &Wanted| match PhotoId::parse(vertical, &file.file) {
-        Ok(photo) => Some(photo.entity.cd_idx),
-        Err(_) => leading_cd_idx(&file.file).filter(|cd_idx| *cd_idx > 0),
-    };
-    let numbers: Vec<Option<u64>> = files.iter().map(of_file).collect();
-    let unnamed = numbers.iter().filter(|number| number.is_none()).count();
-    let distinct: BTreeSet<u64> = numbers.into_iter().flatten().collect();
-    (distinct.into_iter().collect(), unnamed)
 }

@@ -5,7 +5,13 @@ use serde::Serialize;
 use super::System;
 use crate::{
     ledger::Scope,
-    model::{error::Result, key::UploadKey, lang::Lang, reason::ReasonCode, token::Verticals},
+    model::{
+        error::Result,
+        key::{UploadKey, evident},
+        lang::Lang,
+        reason::ReasonCode,
+        token::Verticals,
+    },
     queue::DeadLetter,
 };
 
@@ -67,13 +73,15 @@ fn is_in(key: &str, scope: &Scope) -> bool {
     match scope {
         Scope::All => true,
         Scope::Vertical(wanted) => UploadKey::vertical(key).as_ref() == Some(wanted),
-        Scope::Ids { vertical, cd_idx } => match UploadKey::parse(key) {
-            UploadKey::Photo(photo) => {
-                let is_of_vertical = vertical.as_ref().is_none_or(|wanted| *wanted == photo.entity.vertical);
-                is_of_vertical && cd_idx.contains(&photo.entity.cd_idx)
-            }
-            _ => false,
-        },
+        Scope::Ids { vertical, cd_idx } => {
+            let (of, id) = if let UploadKey::Photo(photo) = UploadKey::parse(key) {
+                (Some(photo.entity.vertical), Some(photo.entity.cd_idx))
+            } else {
+                (UploadKey::vertical(key), evident(key).0)
+            };
+            vertical.as_ref().is_none_or(|wanted| of.as_ref() == Some(wanted))
+                && id.is_some_and(|id| cd_idx.contains(&id))
+        }
     }
 }
 

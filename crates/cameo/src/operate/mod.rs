@@ -1,4 +1,4 @@
-//! What `verify`, `status`, `retry` and `reconcile` do, for whoever asks: a command beside the system, or a request of the API.
+//! What `verify`, `status`, `retry`, `dismiss`, `restore`, `move` and `reconcile` do, for whoever asks: a command beside the system, or a request of the API.
 //!
 //! Each is a function over a [`System`] that writes what it finds to an [`Output`] and returns how things are. Here nothing is printed,
 //! served or parsed: a command prints what it is given, and a server sends it, so that both show the same.
@@ -23,10 +23,13 @@ use crate::{
 pub mod absent;
 pub mod act;
 pub mod delivery;
-mod delivery_status;
+pub mod delivery_status;
+pub mod dismiss;
 pub mod letters;
 pub mod reconcile;
+pub mod relocate;
 pub mod report;
+pub mod restore;
 pub mod retry;
 pub mod status;
 pub mod verify;
@@ -41,7 +44,8 @@ pub struct System<'s> {
     pub window: Option<&'s Window>,
     /// The zone of the dates of deliveries.
     pub zone: &'s TimeZone,
-    /// The verticals that whoever asks may see: nothing of any other is shown. A scope has to be within them.
+    /// The verticals that whoever asks may see: nothing of any other is shown. A scope has to be within them; for `status` everything is
+    /// all of them.
     pub verticals: &'s Verticals,
     /// How it is changed.
     pub act: &'s dyn act::Act,

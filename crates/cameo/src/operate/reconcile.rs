@@ -54,7 +54,8 @@ impl<O: Output> Listen for Planner<'_, O> {
 pub async fn run(system: &System<'_>, asked: &Reconcile, output: &mut impl Output) -> Result<EntityState> {
     let look = if asked.deep { Look::Deep } else { Look::Everything };
     let question = Question { look, ..Question::of(asked.scope.clone()) };
-    if absent::report(system.places, system.verticals, &question.scope, output).await? == Matched::Nothing {
+    let matched = absent::report(system.places, system.verticals, &question.scope, output).await?;
+    if matched == Matched::Nothing {
         return Ok(EntityState::Different);
     }
     let mut planner = Planner { plan: Plan::default(), output };
@@ -80,7 +81,7 @@ pub async fn run(system: &System<'_>, asked: &Reconcile, output: &mut impl Outpu
     report.write(output).await;
     // Addresses and objects are done with at once; what goes through the flow is not.
     let in_flight = plan.waiting > 0 || !plan.render.is_empty() || !plan.remove.is_empty();
-    Ok(if in_flight || (!asked.apply && !plan.is_empty()) {
+    let state = if in_flight || (!asked.apply && !plan.is_empty()) {
         EntityState::Pending
     } else if plan.left_total > 0 {
         EntityState::Different
@@ -92,5 +93,7 @@ pub async fn run(system: &System<'_>, asked: &Reconcile, output: &mut impl Outpu
         EntityState::Rejected
     } else {
         EntityState::Complete
-    })
+    };
+    // Whoever named an id that is not there must hear of it, whatever was repaired of the others.
+    Ok(if matched == Matched::Everything { state } else { EntityState::Different })
 }

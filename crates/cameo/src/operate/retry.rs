@@ -13,7 +13,10 @@ use crate::{
     catalog::LedgerPages,
     ledger::{Scope, State},
     model::{error::Result, reason::ReasonCode},
-    proof::{deliveries::state::ItemState, verify::EntityState},
+    proof::{
+        deliveries::state::ItemState,
+        verify::{self, EntityState},
+    },
 };
 
 /// What is asked for.
@@ -35,8 +38,12 @@ impl Retry {
 
 /// Sends again what is asked for.
 pub async fn run(system: &System<'_>, asked: &Retry, output: &mut impl Output) -> Result<EntityState> {
+    let mut matched = Matched::Everything;
     let found = match &asked.subject {
-        Subject::Scope(scope) => of_scope(system, asked, scope, output).await?,
+        Subject::Scope(scope) => {
+            matched = absent::report(system.places, system.verticals, scope, output).await?;
+            if matched == Matched::Nothing { None } else { Some(of_scope(system, asked, scope, output).await?) }
+        }
         Subject::Delivery(name) => match delivery::find(system, name, output).await? {
             Some(delivery) => Some(of_delivery(system, asked, &delivery).await?),
             None => None,
@@ -50,31 +57,38 @@ pub async fn run(system: &System<'_>, asked: &Retry, output: &mut impl Output) -
         letters::redrive(system, &report.dead_letters).await?;
     }
     report.write(output).await;
-    Ok(if is_nothing || asked.dry_run { EntityState::Complete } else { EntityState::Pending })
+    // Whoever named an id that is not there must hear of it, whatever was sent of the others.
+    Ok(if matched != Matched::Everything {
+        EntityState::Different
+    } else if is_nothing || asked.dry_run {
+        EntityState::Complete
+    } else {
+        EntityState::Pending
+    })
 }
 
 /// Keys of originals, and dead letters.
 type Found = (Vec<String>, Vec<LetterLine>);
 
-async fn of_scope(
-    system: &System<'_>,
-    asked: &Retry,
-    scope: &Scope,
-    output: &mut impl Output,
-) -> Result<Option<Found>> {
-    if absent::report(system.places, system.verticals, scope, output).await? == Matched::Nothing {
-        return Ok(None);
-    }
+async fn of_scope(system: &System<'_>, asked: &Retry, scope: &Scope, output: &mut impl Output) -> Result<Found> {
     let mut keys = Vec::new();
     let mut pages = LedgerPages::new(system.places.catalog, scope);
     while let Some(page) = pages.next().await? {
-        let wanted = |state: &State| matches!(state, State::Rejected { reason, .. } if asked.is_asked(*reason));
-        keys.extend(page.into_iter().filter(|entry| wanted(&entry.state)).map(|entry| entry.key));
+        keys.extend(page.into_iter().filter(|entry| is_wanted(asked, &entry.state)).map(|entry| entry.key));
         output.ready().await;
     }
+    // The ledger knows misnamed files by their keys alone; `status` lists them under the number that they begin with.
+    let misnamed = verify::misnamed_with_ids(system.places, scope).await?;
+    let misnamed = misnamed.into_iter().filter(|file| file.state.as_ref().is_some_and(|state| is_wanted(asked, state)));
+    keys.extend(misnamed.map(|file| file.key));
     let is_asked = asked.is_asked(ReasonCode::SystemDeadLetter);
     let dead_letters = if is_asked { letters::of_scope(system, scope).await? } else { Vec::new() };
-    Ok(Some((keys, dead_letters)))
+    Ok((keys, dead_letters))
+}
+
+/// A rejection that is asked for. A dead letter has its message still, which is sent again by itself.
+fn is_wanted(asked: &Retry, state: &State) -> bool {
+    matches!(state, State::Rejected { reason, .. } if *reason != ReasonCode::SystemDeadLetter && asked.is_asked(*reason))
 }
 
 /// Of a delivery: what was rejected of its very bytes, and dead letters about its files.

@@ -11,7 +11,14 @@ use super::{
 use crate::{
     catalog::LedgerPages,
     ledger::{Count, LedgerEntry, Scope, State},
-    model::{error::Result, lang::Lang, plain, reason::ReasonCode},
+    model::{
+        error::Result,
+        key::{Misplaced, UploadKey, Vertical},
+        lang::Lang,
+        plain,
+        reason::ReasonCode,
+        token::Verticals,
+    },
     proof::verify::{self, EntityState, UnexpectedFile},
     queue::Queue,
 };
@@ -104,7 +111,12 @@ async fn of_scope(system: &System<'_>, scope: &Scope, output: &mut impl Output) 
     let matched = absent::report(system.places, system.verticals, scope, output).await?;
     let mut writer = Writer { output, in_flight: false, rejected: false };
     if *scope == Scope::All {
-        writer.all(system.places.catalog.counts().await?.into_iter().map(Line::Count)).await;
+        let mut counts = system.places.catalog.counts().await?;
+        counts.retain(|count| {
+            let vertical: Option<Vertical> = count.vertical.as_deref().and_then(|name| name.parse().ok());
+            system.verticals.include_of(vertical.as_ref())
+        });
+        writer.all(counts.into_iter().map(Line::Count)).await;
     }
     originals(system, scope, &mut writer).await?;
     let unexpected = unexpected(system, scope).await?;
@@ -125,14 +137,29 @@ async fn unexpected(system: &System<'_>, scope: &Scope) -> Result<Vec<Unexpected
     let bucket = &places.settings.upload_bucket;
     let outside = verify::misplaced(places.store, bucket, scope, verify::OUTSIDE_MAX).await?;
     let misnamed = verify::misnamed_with_ids(places, scope).await?;
-    Ok(outside.into_iter().chain(misnamed).take(LISTED_MAX).collect())
+    let is_own = |file: &UnexpectedFile| {
+        let vertical = Misplaced::parse(&file.key).map_or_else(|| UploadKey::vertical(&file.key), |file| file.vertical);
+        system.verticals.include_of(vertical.as_ref())
+    };
+    Ok(outside.into_iter().chain(misnamed).filter(is_own).take(LISTED_MAX).collect())
 }
 
-/// Everything of a narrow scope; of all, what was rejected.
+/// Everything of a narrow scope; of all that whoever asks may see, what was rejected.
 async fn originals(system: &System<'_>, scope: &Scope, writer: &mut Writer<'_, impl Output>) -> Result<()> {
     let catalog = system.places.catalog;
     if *scope == Scope::All {
-        writer.all(catalog.rejected(None, LISTED_MAX).await?.into_iter().map(Line::Original)).await;
+        let rejected = match system.verticals {
+            Verticals::All => catalog.rejected(None, LISTED_MAX).await?,
+            Verticals::Only(own) => {
+                let mut rejected = Vec::new();
+                for vertical in own {
+                    let left = LISTED_MAX - rejected.len();
+                    rejected.extend(catalog.rejected(Some(vertical), left).await?);
+                }
+                rejected
+            }
+        };
+        writer.all(rejected.into_iter().map(Line::Original)).await;
         return Ok(());
     }
     let mut pages = LedgerPages::new(catalog, scope);
@@ -146,11 +173,13 @@ async fn queue_line(system: &System<'_>, queue: &dyn Queue) -> Result<QueueLine>
     let depth = queue.depth().await?;
     let mut letters = queue.dead_letters(LISTED_MAX).await?;
     letters.retain(|letter| letters::is_own(system.verticals, &letter.keys));
+    // Those of others are no fault of what whoever asks may see.
+    let dead = if *system.verticals == Verticals::All { depth.dead } else { letters.len() as u64 };
     Ok(QueueLine {
         queue: queue.name().to_owned(),
         visible: depth.visible,
         in_flight: depth.in_flight,
-        dead: depth.dead,
+        dead,
         oldest: depth.oldest.map(|oldest| oldest.to_string()),
         dead_letters: letters.into_iter().map(|letter| format!("{}: {}", letter.error, letter.body)).collect(),
         waiting: None,
@@ -260,9 +289,11 @@ mod tests {
     #[test]
     fn a_line_is_in_the_language_that_was_asked_for() {
         let state = State::Rejected { reason: ReasonCode::FileTruncated, detail: "no more scans".into() };
-        let file = UnexpectedFile { key: "origin/v/1.jpg".into(), state: Some(state) };
+        let file = UnexpectedFile { key: "origin/v/1.jpg".into(), state: Some(state), korean: None };
         let text = |lang| file_text(&file, lang);
-        assert_eq!(text(Lang::En)[0], "origin/v/1.jpg: rejected: file.truncated: no more scans");
+        let plain =
+            "origin/v/1.jpg: rejected: file.truncated: the file breaks off: the lower part of the picture is missing";
+        assert_eq!(text(Lang::En)[0], plain);
         assert!(text(Lang::Ko)[0].starts_with("origin/v/1.jpg: 거부: file.truncated: 파일이 중간에"));
         let count = |state: &str| Count { vertical: None, state: state.into(), reason: None, originals: 3 };
         assert_eq!(count_text(&count("serving"), Lang::En), "(no vertical): 3 serving");

@@ -2,8 +2,10 @@
 
 use crate::{
     ledger::State,
-    model::{lang::Lang, plain},
-    proof::verify::{EntityReport, EntityState, OtherImages, Outdated, Sampled, Summary, UnexpectedFile, Unowned},
+    model::lang::Lang,
+    proof::verify::{
+        EntityReport, EntityState, Hashes, OtherImages, Outdated, Sampled, Summary, UnexpectedFile, Unowned,
+    },
 };
 
 use super::absent;
@@ -32,6 +34,7 @@ pub(super) fn text_of(summary: &Summary, lang: Lang) -> Vec<String> {
     lines.extend(summary.outdated.iter().map(|outdated| outdated_text(outdated, lang)));
     lines.extend(summary.other_images.iter().map(|others| others_text(others, lang)));
     lines.extend(summary.sampled.iter().map(|sampled| sampled_text(sampled, lang)));
+    lines.extend(summary.hashes.iter().map(|hashes| hashes_text(*hashes, lang)));
     if let Some(why) = &summary.not_fetched {
         let head = lang
             .pick("served images could not be looked at", "이미지 주소에 연결할 수 없어 끝까지 확인하지 못했습니다");
@@ -41,11 +44,11 @@ pub(super) fn text_of(summary: &Summary, lang: Lang) -> Vec<String> {
     lines
 }
 
-fn file_text(UnexpectedFile { key, state }: &UnexpectedFile, lang: Lang) -> String {
-    match state {
-        Some(State::Rejected { reason, detail }) => {
-            let rejected = EntityState::Rejected.name(lang);
-            format!("{key}: {rejected}: {reason}: {}", plain::found_in(*reason, detail, lang))
+fn file_text(file: &UnexpectedFile, lang: Lang) -> String {
+    let key = &file.key;
+    match (&file.state, file.found_in(lang)) {
+        (Some(State::Rejected { reason, .. }), Some(found)) => {
+            format!("{key}: {}: {reason}: {found}", EntityState::Rejected.name(lang))
         }
         _ => format!("{key}: {}", EntityState::Pending.name(lang)),
     }
@@ -77,6 +80,17 @@ fn sampled_text(Sampled { fetched, of, seed }: &Sampled, lang: Lang) -> String {
     match lang {
         Lang::En => format!("{fetched} of {of} served images were fetched (--seed {seed})"),
         Lang::Ko => format!("공개된 이미지 {of}개 중 {fetched}개를 받아 확인했습니다(--seed {seed})"),
+    }
+}
+
+fn hashes_text(Hashes { checked, of }: Hashes, lang: Lang) -> String {
+    match (checked, lang) {
+        (0, Lang::En) => format!("of {of} originals no SHA-256 was compared: --hashes reads and compares them all"),
+        (0, Lang::Ko) => {
+            format!("원본 {of}개의 SHA-256 값은 비교하지 않았습니다. --hashes 를 붙이면 모두 읽어 비교합니다")
+        }
+        (_, Lang::En) => format!("the SHA-256 of {checked} of {of} originals was compared with the record"),
+        (_, Lang::Ko) => format!("원본 {of}개 중 {checked}개의 SHA-256 값을 전달 기록과 비교했습니다"),
     }
 }
 

@@ -23,7 +23,12 @@ use super::{
     entry::{At, Entry, FILES_MAX, too_many, wrong},
     positioned::Positioned,
 };
-use crate::model::{error::Result, key::is_litter, lang::Text};
+use crate::model::{
+    cause::{self, Cause},
+    error::Result,
+    key::is_litter,
+    lang::Text,
+};
 
 /// How many times its packed length an entry may have, where it is larger than [`SMALL_BYTES`]. Photos hardly shrink.
 const RATIO_MAX: u64 = 200;
@@ -50,8 +55,9 @@ struct Budget {
 impl Archive {
     /// Opens an archive and lists its files; entries have at most `max_bytes` each.
     pub(super) fn list(path: &Path, max_bytes: u64) -> Result<(Self, Vec<Entry>)> {
-        let failed = |error: &dyn std::error::Error| {
-            wrong(path, "read the archive").because(format!("{error}; it must be a folder or a .zip file"))
+        let failed = |error: &(dyn std::error::Error + 'static)| {
+            let english = format!("{error}; it must be a folder or a .zip file");
+            wrong(path, "read the archive").because(Cause::new(english, cause::in_korean(error)))
         };
         let file = Arc::new(File::open(path).map_err(|error| failed(&error))?);
         let length = file.metadata().map_err(|error| failed(&error))?.len();
@@ -203,7 +209,8 @@ pub(super) fn unpacked_bytes(content: &[u8], max_bytes: u64) -> io::Result<u64> 
         let unpacked = entry?.with_reader(&mut reader, ZipReadOptions::default())?;
         sum += io::copy(&mut unpacked.take(max_bytes - sum + 1), &mut io::sink())?;
         if sum > max_bytes {
-            return Err(io::Error::other(format!("it unpacks to more than {max_bytes} bytes")));
+            let english = format!("it unpacks to more than {max_bytes} bytes");
+            return Err(io::Error::other(Cause::new(english, format!("풀면 {max_bytes}바이트를 넘습니다"))));
         }
     }
     Ok(sum)

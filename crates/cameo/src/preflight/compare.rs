@@ -49,12 +49,9 @@ impl Key {
 /// Compares files with a list.
 pub(super) fn compare(list: &Expectation, vertical: &Vertical, members: &[Member<'_>]) -> Compared {
     let mut compared = Compared::default();
-    compared.findings.extend(list.unreadable.iter().map(|cell| {
-        let detail = Text::new(
-            format!("{}: {:?} is neither a cd_idx nor a file name", cell.address, cell.text),
-            format!("{}: \"{}\" 을(를) cd_idx 나 파일 이름으로 읽을 수 없습니다", cell.address, cell.text),
-        );
-        finding(ReasonCode::ListUnreadable, Some(list.source.clone()), None, None, detail)
+    let of_cells = [(ReasonCode::ListUnreadable, &list.unreadable), (ReasonCode::ListUnclear, &list.remarks)];
+    compared.findings.extend(of_cells.into_iter().flat_map(|(code, cells)| {
+        cells.iter().map(move |cell| finding(code, Some(list.source.clone()), None, None, cell.detail()))
     }));
     let mut there: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (n, member) in members.iter().enumerate() {

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{entry::Entry, source::Source};
 use crate::model::{
+    cause,
     lang::Text,
     plain::{not_a_jpeg, plain},
     reason::ReasonCode,
@@ -123,7 +124,8 @@ impl Look<'_> {
         room.clear();
         room.shrink_to(KEPT_ROOM_BYTES);
         if let Err(error) = self.read(entry, room) {
-            let why = Text::new(format!("it cannot be read: {error}"), format!("읽을 수 없습니다: {error}"));
+            let korean = format!("읽을 수 없습니다: {}", cause::in_korean(&error));
+            let why = Text::new(format!("it cannot be read: {error}"), korean);
             return Looked::faulty(ReasonCode::FileUnreadable, why);
         }
         if room.len() as u64 > self.limits.max_bytes {

@@ -2,10 +2,7 @@
 //! is run as a formula.
 
 use super::{Finding, Severity};
-use crate::{
-    escape::{formula_safe, visible},
-    model::lang::Lang,
-};
+use crate::{escape::csv_cell, model::lang::Lang};
 
 /// What Excel recognises UTF-8 by.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -30,7 +27,7 @@ pub fn csv_of(findings: &[Finding], lang: Lang) -> Vec<u8> {
     // Writing to memory cannot fail, nor can a row of another length than the first be written here.
     let _ = writer.write_record(COLUMNS.map(|(english, korean)| lang.pick(english, korean)));
     for finding in findings {
-        let _ = writer.write_record(row(finding, lang).map(|cell| visible(&formula_safe(&cell)).into_owned()));
+        let _ = writer.write_record(row(finding, lang).map(|cell| csv_cell(&cell)));
     }
     drop(writer);
     out

@@ -3,6 +3,7 @@
 use std::{path::Path, time::SystemTime};
 
 use crate::model::{
+    cause::Cause,
     error::{Error, Kind, Place},
     lang::Text,
 };
@@ -61,10 +62,17 @@ impl Entry {
 
 /// An error of a source, which whoever named it must fix.
 pub(super) fn wrong(path: &Path, doing: &str) -> Error {
-    Error::new(Place::System, Kind::Misconfigured, format!("{doing} {}", path.display()))
+    let shown = path.display();
+    let korean = if doing.starts_with("read") {
+        format!("{shown}: 읽을 수 없습니다. 폴더나 .zip 파일이 맞는지 확인해 주세요")
+    } else {
+        format!("{shown}: 여기에 쓸 수 없습니다. 비어 있는 새 폴더를 적어 주세요")
+    };
+    Error::new(Place::System, Kind::Misconfigured, format!("{doing} {shown}")).in_korean(korean)
 }
 
 /// A source with more files than are allowed.
 pub(super) fn too_many(path: &Path) -> Error {
-    wrong(path, "read").because(format!("it has more than {FILES_MAX} files"))
+    let english = format!("it has more than {FILES_MAX} files");
+    wrong(path, "read").because(Cause::new(english, format!("파일이 {FILES_MAX}개를 넘습니다")))
 }

@@ -40,7 +40,8 @@ pub struct Finding {
 /// How severe a reason is when a check finds it.
 pub(super) fn severity(code: ReasonCode) -> Severity {
     match code {
-        ReasonCode::FileDuplicateContent
+        ReasonCode::ListUnclear
+        | ReasonCode::FileDuplicateContent
         | ReasonCode::FileSmallerThanSize
         | ReasonCode::FileExtremeShape
         | ReasonCode::FileCmyk => Severity::Warning,

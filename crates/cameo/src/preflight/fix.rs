@@ -18,7 +18,7 @@ use super::{
     report::{CheckedFile, Report},
     source::Source,
 };
-use crate::model::error::Result;
+use crate::model::{cause::Cause, error::Result};
 
 /// What is copied at once, bytes.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -72,13 +72,17 @@ pub(super) fn prepare(source: &Source, out: &Path) -> Result<()> {
     let failed = |error: io::Error| wrong(out, "make the folder").because(error);
     fs::create_dir_all(out).map_err(failed)?;
     if fs::read_dir(out).map_err(failed)?.next().is_some() {
-        return Err(wrong(out, "copy to").because("the folder is not empty: name a new one"));
+        return Err(wrong(out, "copy to")
+            .because(Cause::new("the folder is not empty: name a new one", "폴더가 비어 있지 않습니다")));
     }
     let (inner, outer) = (out.canonicalize().map_err(failed)?, source.path().canonicalize().map_err(failed)?);
     if inner.starts_with(&outer) {
         // It is empty, and nobody asked for it in there.
         let _ = fs::remove_dir(out);
-        return Err(wrong(out, "copy to").because("it is inside of the folder that is checked: name another one"));
+        return Err(wrong(out, "copy to").because(Cause::new(
+            "it is inside of the folder that is checked: name another one",
+            "점검하는 폴더 안에 있습니다",
+        )));
     }
     Ok(())
 }
@@ -87,13 +91,18 @@ fn copy(source: &Source, file: &CheckedFile, to: &Path) -> io::Result<()> {
     let target = OpenOptions::new().write(true).create_new(true).open(to)?;
     let copied = source.read(&source.entries()[file.entry], |content| copy_hashed(content, target));
     let is_same = |sha256: [u8; 32]| file.hashes.is_none_or(|hashes| hashes.sha256 == sha256);
-    let copied = copied.and_then(|sha256| {
-        if is_same(sha256) { Ok(()) } else { Err(io::Error::other("it changed while it was copied: check it again")) }
-    });
+    let copied = copied.and_then(|sha256| if is_same(sha256) { Ok(()) } else { Err(io::Error::other(changed())) });
     copied.inspect_err(|_| {
         // Half a photo must not pass for one.
         let _ = fs::remove_file(to);
     })
+}
+
+fn changed() -> Cause {
+    Cause::new(
+        "it changed while it was copied: check it again",
+        "복사하는 동안 파일이 바뀌었습니다. 다시 점검해 주세요",
+    )
 }
 
 fn copy_hashed(content: &mut dyn Read, mut to: File) -> io::Result<[u8; 32]> {

@@ -12,6 +12,7 @@ use std::{
 
 use super::entry::{At, Entry, FILES_MAX, too_many, wrong};
 use crate::model::{
+    cause::{self, Cause},
     error::Result,
     key::{ORIGIN_PREFIX, UploadKey},
     lang::Text,
@@ -19,6 +20,10 @@ use crate::model::{
 
 /// Folders inside of each other, at most: what is deeper is reported and not looked into.
 const DEPTH_MAX: usize = 64;
+
+fn too_deep() -> io::Error {
+    io::Error::other(Cause::new("too many folders inside of each other", "폴더 안의 폴더가 너무 깊습니다"))
+}
 
 /// Lists a folder with all that is in it.
 pub(super) fn list(root: &Path) -> Result<Vec<Entry>> {
@@ -28,7 +33,7 @@ pub(super) fn list(root: &Path) -> Result<Vec<Entry>> {
     while let Some((folder, depth)) = waiting.pop() {
         match fs::read_dir(&folder) {
             Ok(found) => waiting.extend(listing.take_all(found, depth)?),
-            Err(error) => listing.add_unreadable(&folder, &error.to_string()),
+            Err(error) => listing.add_unreadable(&folder, &error),
         }
     }
     Ok(listing.entries)
@@ -61,7 +66,7 @@ impl Listing<'_> {
                     self.add_if_named_as_photo(&path);
                     folders.push((path, depth + 1));
                 }
-                Ok(kind) if kind.is_dir() => self.add_unreadable(&path, "too many folders inside of each other"),
+                Ok(kind) if kind.is_dir() => self.add_unreadable(&path, &too_deep()),
                 _ => self.add_file(&path),
             }
         }
@@ -82,7 +87,7 @@ impl Listing<'_> {
                     "일반 파일이 아닙니다(파이프, 소켓, 장치)",
                 )),
             ),
-            Err(error) => self.add_unreadable(path, &error.to_string()),
+            Err(error) => self.add_unreadable(path, &error),
         }
     }
 
@@ -95,8 +100,9 @@ impl Listing<'_> {
         }
     }
 
-    fn add_unreadable(&mut self, path: &Path, why: &str) {
-        self.add(path, None, Some(Text::new(format!("it cannot be read: {why}"), format!("읽을 수 없습니다: {why}"))));
+    fn add_unreadable(&mut self, path: &Path, why: &io::Error) {
+        let korean = format!("읽을 수 없습니다: {}", cause::in_korean(why));
+        self.add(path, None, Some(Text::new(format!("it cannot be read: {why}"), korean)));
     }
 
     fn add(&mut self, path: &Path, metadata: Option<&Metadata>, unreadable: Option<Text>) {

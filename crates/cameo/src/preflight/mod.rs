@@ -17,7 +17,6 @@ mod folder;
 mod name;
 mod picture;
 mod positioned;
-mod reading;
 mod report;
 mod set;
 mod source;

@@ -3,9 +3,11 @@
 //!
 //! The server's own grammar (`UploadKey`) decides alone what is right; this module only explains what is not.
 
-use super::reading::{Extension, Reading, read};
 use crate::model::{
-    key::{EntityId, ORIGIN_PREFIX, PhotoId, UploadKey, Vertical},
+    key::{
+        EntityId, ORIGIN_PREFIX, PhotoId, UploadKey, Vertical,
+        reading::{Extension, Reading, is_unfinished, read},
+    },
     lang::Text,
     reason::ReasonCode,
 };
@@ -92,19 +94,39 @@ impl Name {
 
 fn fault(vertical: &Vertical, path: &str) -> NameFault {
     let (folder, file_name) = path.rsplit_once('/').map_or((None, path), |(folder, name)| (Some(folder), name));
-    let reading = read(file_name);
+    let mut reading = read(file_name);
+    // Safari keeps an unfinished download in a folder: `1234_0.jpg.download/1234_0.jpg`.
+    let unfinished = folder.and_then(|folder| folder.rsplit('/').find_map(unfinished_ending));
+    if let Some(ending) = unfinished {
+        reading.extension = Extension::Unfinished(ending.to_owned());
+    }
     let target = target(vertical, &reading);
     let is_assumed = target.is_some() && reading.lacks_sequence;
+    let folder = folder.filter(|_| unfinished.is_none());
     let code = match folder {
         Some(_) => ReasonCode::NameSubfolder,
         None => code(&reading),
     };
     let detail = match folder {
         Some(folder) => Text::new(format!("in the folder {folder}"), format!("하위 폴더 {folder} 안에 있습니다")),
+        None if is_lock(file_name) => Text::new(
+            "a lock file of an office program: close the document, or leave the file out",
+            "문서 프로그램이 잠시 만든 잠금 파일입니다. 문서를 닫거나 이 파일을 빼 주세요",
+        ),
         None => detail(code, &reading),
     };
     let may_be_photo = reading.extension.may_be_jpeg() && (reading.extension != Extension::Absent || target.is_some());
     NameFault { code, detail, cd_idx: reading.cd_idx, sequence: reading.sequence, target, is_assumed, may_be_photo }
+}
+
+/// The ending of a folder that is an unfinished download.
+fn unfinished_ending(folder: &str) -> Option<&str> {
+    folder.rsplit_once('.').map(|(_, ending)| ending).filter(|ending| is_unfinished(ending))
+}
+
+/// Whether a file is what Office and `LibreOffice` keep beside a document that is open: `~$list.xlsx`, `.~lock.list.ods#`.
+fn is_lock(file_name: &str) -> bool {
+    file_name.starts_with("~$") || file_name.starts_with(".~lock.")
 }
 
 /// The photo that a name is evidently meant for.
@@ -124,6 +146,12 @@ fn code(reading: &Reading) -> ReasonCode {
     if reading.is_unnormal {
         return ReasonCode::NameNormalisation;
     }
+    if matches!(reading.extension, Extension::Unfinished(_)) {
+        return ReasonCode::NameUnfinished;
+    }
+    if reading.is_unsure {
+        return ReasonCode::NameUnparseable;
+    }
     if reading.has_odd_digits && reading.has_number {
         return ReasonCode::NameDigits;
     }
@@ -140,21 +168,21 @@ fn detail(code: ReasonCode, reading: &Reading) -> Text {
             "the name holds decomposed or invisible characters",
             "이름에 분해된 글자(NFD)나 보이지 않는 문자가 있습니다",
         ),
+        ReasonCode::NameUnfinished | ReasonCode::NameExtension => extension_detail(&reading.extension),
         ReasonCode::NameDigits => digits_detail(reading),
-        ReasonCode::NameExtension => extension_detail(&reading.extension),
         _ => structure_detail(reading),
     }
 }
 
 fn digits_detail(reading: &Reading) -> Text {
+    if reading.is_sequence_too_large {
+        return Text::new("the sequence is out of range: 0 to 65535", "순번이 범위(0~65535)를 벗어났습니다");
+    }
     if reading.cd_idx.is_none() {
         return Text::new(
             "the cd_idx is out of range: 1 to 9007199254740991",
             "cd_idx 가 범위(1~9007199254740991)를 벗어났습니다",
         );
-    }
-    if reading.is_whole && reading.sequence.is_none() {
-        return Text::new("the sequence is out of range: 0 to 65535", "순번이 범위(0~65535)를 벗어났습니다");
     }
     Text::new(
         "the numbers have full-width digits, leading zeros or separators in them",
@@ -169,6 +197,10 @@ fn extension_detail(extension: &Extension) -> Text {
             format!("the name ends in {text:?}, not in .jpg"),
             format!("이름이 .jpg 가 아니라 \"{text}\"(으)로 끝납니다"),
         ),
+        Extension::Unfinished(text) => Text::new(
+            format!("an unfinished download or copy (.{text}): finish it, or leave the file out"),
+            format!("내려받기나 복사가 끝나지 않은 파일(.{text})입니다. 끝까지 받거나 이 파일을 빼 주세요"),
+        ),
         Extension::Right => Text::new("the extension is right", "확장자는 맞습니다"),
     }
 }
@@ -182,6 +214,10 @@ fn structure_detail(reading: &Reading) -> Text {
         Extension::Foreign(ending) => Text::new(
             format!("a .{ending} file is not a photo that can be uploaded"),
             format!(".{ending} 파일은 올릴 수 있는 사진이 아닙니다"),
+        ),
+        _ if reading.is_unsure => Text::new(
+            "the numbers in the name can be read in two ways: nobody can tell which is the cd_idx",
+            "이름의 숫자를 두 가지로 읽을 수 있어 어느 것이 cd_idx 인지 알 수 없습니다",
         ),
         _ if reading.lacks_sequence && reading.cd_idx.is_some() => {
             Text::new("the name has no sequence", "이름에 순번(sequence)이 없습니다")
@@ -286,14 +322,22 @@ mod tests {
         for (name, code, cd_idx, sequence) in [
             ("1234_0_final.jpg", "name.unparseable", Some(1234), Some(0)),
             ("1234_0수정.jpg", "name.unparseable", Some(1234), Some(0)),
-            ("IMG_1234_0.jpg", "name.unparseable", Some(1234), Some(0)),
-            ("ssgdfm_eye_1234_0.jpg", "name.unparseable", Some(1234), Some(0)),
-            ("1_0_0.jpg", "name.unparseable", Some(1), None),
             ("1234_0.png", "name.unparseable", Some(1234), Some(0)),
             ("1234_0.heic", "name.unparseable", Some(1234), Some(0)),
-            ("1234_0.jpg.crdownload", "name.extension", Some(1234), Some(0)),
+            ("1234_0.jpg.bak", "name.extension", Some(1234), Some(0)),
             ("1234_0.jpg.exe", "name.extension", Some(1234), Some(0)),
-            ("1_70000.jpg", "name.digits", Some(1), None),
+            ("1_70000.jpg", "name.digits", None, None),
+            ("01_351518.jpg", "name.digits", None, None),
+            ("1257_-1.jpg", "name.unparseable", Some(1257), None),
+            ("1257_−1.jpg", "name.unparseable", Some(1257), None),
+            ("1257--1.jpg", "name.unparseable", Some(1257), None),
+            ("1234_1O.jpg", "name.unparseable", Some(1234), None),
+            ("1234_O.jpg", "name.unparseable", Some(1234), None),
+            ("1234_0a.jpg", "name.unparseable", Some(1234), None),
+            ("1234_0².jpg", "name.unparseable", Some(1234), None),
+            ("1234번_0.jpg", "name.unparseable", Some(1234), None),
+            ("1234_sq_0.jpg", "name.unparseable", Some(1234), None),
+            ("ssgdfm_eye_1234_0.jpg", "name.unparseable", Some(1234), Some(0)),
             ("99999999999999999999_0.jpg", "name.digits", None, Some(0)),
             ("0_0.jpg", "name.digits", None, Some(0)),
             ("IMG_1234.jpg", "name.unparseable", None, None),
@@ -307,6 +351,105 @@ mod tests {
             ("\u{1109}\u{1161}.jpg", "name.normalisation", None, None),
         ] {
             assert_eq!(judged(name), (code.into(), cd_idx, sequence, None), "{name:?}");
+        }
+    }
+
+    /// A wrong number points at the wrong entity, so a name that can be read in two ways has none, and is given no other name.
+    #[test]
+    fn what_can_be_read_in_two_ways_is_nobodys() {
+        for name in [
+            // More than two numbers.
+            "20261127_1271_0.jpg",
+            "2022-1282_0.jpg",
+            "1_0_0.jpg",
+            "1234_0_20261127.jpg",
+            "01_351518_0.jpg",
+            "v2_1234_0.jpg",
+            "2026.11.27.jpg",
+            // Days and years, but in the grammar's own form.
+            "20261127.jpg",
+            "20261127-1271.jpg",
+            "2022-11.jpg",
+            "2022 여름.jpg",
+            // Letters that touch the digits.
+            "l265_0.jpg",
+            "I265_0.jpg",
+            "O12_0.jpg",
+            "12O4_0.jpg",
+            "1l_0.jpg",
+            "a1234_0.jpg",
+            "1234a_0.jpg",
+            "photo1234_0.jpg",
+            "사진1234_0.jpg",
+            "ｌ265_0.jpg",
+            // What others count.
+            "IMG_1234_0.jpg",
+            "DSC_1234_1.jpg",
+            "ssgdfm_photo_1234_0.jpg",
+            // Separators within a number, and between two.
+            "12,77_0.jpg",
+            "351.519_0.jpg",
+            "1 234_0.jpg",
+            "351,519.jpg",
+            "351.519.jpg",
+            "351 519.jpg",
+            "0,351_0.jpg",
+            "1,2345_0.jpg",
+            "1234,1235.jpg",
+            "1234+1235.jpg",
+            "1234~1236.jpg",
+            "1234&1235.jpg",
+            "12'345_0.jpg",
+            // What is like a digit.
+            "1234²_0.jpg",
+            "①234_0.jpg",
+            "1234①_0.jpg",
+        ] {
+            for name in [name.to_owned(), name.replace(".jpg", ".JPG"), name.replace(".jpg", " (1).jpg")] {
+                let (code, cd_idx, sequence, target) = judged(&name);
+                assert_eq!((cd_idx, sequence, target), (None, None, None), "{name:?}");
+                assert_eq!(code, "name.unparseable", "{name:?}");
+            }
+        }
+        for name in ["12\u{200b}34_0.jpg", "12\u{202e}34_0.jpg"] {
+            assert_eq!(judged(name), ("name.normalisation".into(), None, None, None), "{name:?}");
+        }
+        for name in ["20261127_143022.jpg", "20261127_143022(1).jpg", "KakaoTalk_20261125_143022123.jpg"] {
+            assert_eq!((judged(name).1, judged(name).3), (None, None), "{name:?}");
+        }
+        for (name, target) in [
+            ("351,519_0.jpg", "351519_0.jpg"),
+            ("1,351,519_0.jpg", "1351519_0.jpg"),
+            ("20261127_0.JPG", "20261127_0.jpg"),
+            ("1999-0.jpg", "1999_0.jpg"),
+            ("2043-1.jpg", "2043_1.jpg"),
+            ("1234 - 0.jpg", "1234_0.jpg"),
+        ] {
+            assert_eq!(judged(name).3.as_deref(), Some(target), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_finished_is_said_and_never_renamed() {
+        for (name, cd_idx, sequence) in [
+            ("1234_0.jpg.crdownload", Some(1234), Some(0)),
+            ("1234_0.jpg.part", Some(1234), Some(0)),
+            ("1234_0.JPG.Partial", Some(1234), Some(0)),
+            ("1234_0.crdownload", Some(1234), Some(0)),
+            ("1234_0.tmp", Some(1234), Some(0)),
+            ("1234_0.jpg.filepart", Some(1234), Some(0)),
+            ("1234_0.jpg.download/1234_0.jpg", Some(1234), Some(0)),
+            ("1234.jpg.download", Some(1234), None),
+            ("Unconfirmed 823412.crdownload", None, None),
+            ("확인되지 않음 823412.crdownload", None, None),
+            ("20261127_1271_0.jpg.part", None, None),
+        ] {
+            assert_eq!(judged(name), ("name.unfinished".into(), cd_idx, sequence, None), "{name:?}");
+            assert!(!Name::judge(&vertical(), name).may_be_photo(), "{name}");
+        }
+        for name in ["~$전달 목록.xlsx", "~$1234_0.docx", ".~lock.1234.ods#"] {
+            let Name::Faulty(fault) = Name::judge(&vertical(), name) else { panic!("{name}") };
+            assert!(fault.detail.english.contains("lock file") && fault.cd_idx.is_none(), "{name}: {fault:?}");
         }
     }
 

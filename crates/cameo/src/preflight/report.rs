@@ -204,12 +204,24 @@ fn of_name(member: &Member<'_>, fault: &NameFault, members: &[Member<'_>], slots
 }
 
 fn duplicate(members: &[Member<'_>], member: &Member<'_>, rivals: &[usize]) -> Finding {
-    let related: Vec<String> = rivals.iter().map(|n| members[*n].file.to_owned()).collect();
+    let mut related: Vec<String> = rivals.iter().map(|n| members[*n].file.to_owned()).collect();
+    related.dedup();
     let others = related.join(", ");
     let sha256 = |member: &Member<'_>| Some(member.looked?.hashes?.sha256);
     let own = sha256(member);
     let is_same = own.is_some() && rivals.iter().all(|n| sha256(&members[*n]) == own);
-    let detail = if is_same {
+    let detail = if rivals.iter().all(|n| members[*n].file == member.file) {
+        // Only one of them can be looked at, so nobody knows whether they are the same.
+        let (name, entries) = (member.file, rivals.len() + 1);
+        Text::new(
+            format!(
+                "the archive has {entries} entries of the name {name}: have it packed again with the one that is meant"
+            ),
+            format!(
+                "압축 파일 안에 이름이 {name} 인 파일이 {entries}개 있습니다. 맞는 것 하나만 넣어 다시 압축해 주세요"
+            ),
+        )
+    } else if is_same {
         Text::new(
             format!("the same photo as {others}, byte for byte"),
             format!("{others} 와 같은 자리이고 내용도 같습니다"),

@@ -28,6 +28,8 @@ pub enum SigningKeys {
         id: String,
         /// The secret half.
         secret: String,
+        /// What temporary keys come with.
+        token: Option<String>,
     },
     /// Those that a provider has at the time.
     Of(AwsCredentialProvider),
@@ -42,8 +44,8 @@ impl PutSigner {
             builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
         }
         builder = match keys {
-            SigningKeys::Pair { id, secret } => {
-                let pair = AwsCredential { key_id: id, secret_key: secret, token: None };
+            SigningKeys::Pair { id, secret, token } => {
+                let pair = AwsCredential { key_id: id, secret_key: secret, token };
                 builder.with_credentials(Arc::new(object_store::StaticCredentialProvider::new(pair)))
             }
             SigningKeys::Of(provider) => builder.with_credentials(provider),

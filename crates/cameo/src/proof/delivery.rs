@@ -73,7 +73,7 @@ impl DeliveryFolder {
     pub fn to_verify(&self) -> Result<verify::Delivery> {
         let stray = |(path, hint): &(PathBuf, String)| {
             let state = State::Rejected { reason: ReasonCode::NameUnparseable, detail: hint.clone() };
-            UnexpectedFile { key: path.display().to_string(), state: Some(state) }
+            UnexpectedFile { key: path.display().to_string(), state: Some(state), korean: None }
         };
         Ok(verify::Delivery {
             originals: self.handed_over()?,
@@ -99,7 +99,7 @@ fn hash(path: &Path) -> io::Result<HandedOver> {
     loop {
         let n = file.read(&mut buffer)?;
         if n == 0 {
-            return Ok(HandedOver { size, md5: hex::encode(md5.finalize()) });
+            return Ok(HandedOver { size, md5: hex::encode(md5.finalize()), sha256: None });
         }
         md5.update(&buffer[..n]);
         size += n as u64;

@@ -2,7 +2,7 @@
 //!
 //! [`verify`] judges, [`repair`] has what it found go through the flow again, [`adopt`] makes photos known that another system published,
 //! [`delivery`] is a folder that was handed over, [`deliveries`] are those that were recorded, and [`addresses`] finds rows of an older
-//! public address. [`restore`] brings back what is in quarantine, [`dismiss`] settles rejected files, [`relocate`] moves photos to another
+//! public address. [`restore`] brings back what is in quarantine, [`dismiss`] settles rejected files, [`unpublish`] takes photos down, [`relocate`] moves photos to another
 //! vertical, [`heal`] finds events that were lost. (Not to be confused with the audit
 //! trail, which is in `serve/audit.rs`: that says who changed what.)
 
@@ -15,4 +15,5 @@ pub mod heal;
 pub mod relocate;
 pub mod repair;
 pub mod restore;
+pub mod unpublish;
 pub mod verify;

@@ -1,19 +1,24 @@
 //! Moving photos to another vertical: a copy of each original under its new key goes through the flow, and only when it is registered
 //! the old one goes to quarantine.
 //!
-//! Nothing is remembered of a move: how far a photo is follows from the two keys and the ledger, so a move that was interrupted anywhere
-//! goes on when it is run again, and the way back is a move of the same photos. What is there under the new key with other content is a
+//! No step depends on what is remembered of a move: how far a photo is follows from the two keys and the ledger, so a move that was
+//! interrupted anywhere goes on when it is run again, and the way back is a move of the same photos. What is noted is for the deliveries of
+//! the photos (`proof/deliveries/dismissed.rs`): to where, when, by whom. What is there under the new key with other content is a
 //! conflict, and neither of the two is touched.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    catalog::Catalog,
     flow::Flow,
     ledger::{LedgerEntry, State},
     model::{
+        actor::Actor,
         error::Result,
         key::{EntityId, ORIGIN_PREFIX, PhotoId, UploadKey, Vertical},
     },
+    proof::deliveries::dismissed::{self as settled, Dismissal},
     store::{
         Attributes, Condition, ObjectInfo, Store, Written,
         quarantine::{Removal, Why},
@@ -110,26 +115,34 @@ pub fn relocation(key: &str, to: &Vertical) -> Option<Relocation> {
 }
 
 /// How far each photo is.
-pub async fn stages(flow: &Flow, photos: &[Relocation]) -> Result<Vec<Staged>> {
+pub async fn stages(
+    store: &dyn Store,
+    bucket: &str,
+    catalog: &dyn Catalog,
+    photos: &[Relocation],
+) -> Result<Vec<Staged>> {
+    let at = At { store, catalog, bucket };
     let mut staged = Vec::with_capacity(photos.len());
     for photo in photos {
-        staged.push(Staged { photo: photo.clone(), stage: Look::at(flow, photo).await?.stage });
+        staged.push(Staged { photo: photo.clone(), stage: at.look(photo).await?.stage });
     }
     Ok(staged)
 }
 
-/// Takes one step with each photo, after another look, and returns how far each is then.
-pub async fn advance(flow: &Flow, photos: &[Relocation], now: jiff::Timestamp) -> Result<Vec<Staged>> {
+/// Takes one step with each photo, after another look, and returns how far each is then. Where the name of who moves them is known, it is
+/// noted for the deliveries of the photos.
+pub async fn advance(by: Option<&Actor>, flow: &Flow, photos: &[Relocation], now: Timestamp) -> Result<Vec<Staged>> {
     let mut staged = Vec::with_capacity(photos.len());
     for photo in photos {
-        staged.push(Staged { photo: photo.clone(), stage: step(flow, photo, now).await? });
+        staged.push(Staged { photo: photo.clone(), stage: step(by, flow, photo, now).await? });
     }
     Ok(staged)
 }
 
-async fn step(flow: &Flow, photo: &Relocation, now: jiff::Timestamp) -> Result<Stage> {
-    let look = Look::at(flow, photo).await?;
+async fn step(by: Option<&Actor>, flow: &Flow, photo: &Relocation, now: Timestamp) -> Result<Stage> {
     let bucket = &flow.settings.upload_bucket;
+    let at = At { store: &*flow.store, catalog: &*flow.catalog, bucket };
+    let look = at.look(photo).await?;
     match (look.stage, look.source) {
         (Stage::ToCopy, Some(source)) => {
             let mut metadata = source.metadata.clone();
@@ -137,13 +150,19 @@ async fn step(flow: &Flow, photo: &Relocation, now: jiff::Timestamp) -> Result<S
             let attributes = Attributes { content_type: source.content_type.clone(), cache_control: None, metadata };
             let copy = flow.store.copy(bucket, &photo.from, &photo.to, &attributes, Condition::Absent).await?;
             // Whatever else it came to is seen by the next look.
-            Ok(if matches!(copy, Some(Written::Done(_))) { Stage::Copied } else { Look::at(flow, photo).await?.stage })
+            if !matches!(copy, Some(Written::Done(_))) {
+                return Ok(at.look(photo).await?.stage);
+            }
+            // The way back: what was settled once is open again.
+            settled::take_back(&*flow.store, bucket, &photo.to).await?;
+            Ok(Stage::Copied)
         }
         (Stage::Registered, Some(source)) => {
             let note = Some(format!("moved to {}", photo.to));
             let removal = Removal { at: now, why: Why::Moved, note };
-            let is_moved = flow.store.set_aside(bucket, &photo.from, &source.validator(), &removal).await?;
-            Ok(if is_moved { Stage::Moved } else { Look::at(flow, photo).await?.stage })
+            let noted = Dismissal::of_original(&source, Some(&photo.to), by.cloned(), now);
+            let is_moved = settled::set_aside(&*flow.store, bucket, &source, (&noted, &removal)).await?;
+            Ok(if is_moved { Stage::Moved } else { at.look(photo).await?.stage })
         }
         (stage, _) => Ok(stage),
     }
@@ -155,28 +174,34 @@ struct Look {
     source: Option<ObjectInfo>,
 }
 
-impl Look {
-    async fn at(flow: &Flow, photo: &Relocation) -> Result<Self> {
+/// Where it is looked at.
+struct At<'a> {
+    store: &'a dyn Store,
+    catalog: &'a dyn Catalog,
+    bucket: &'a str,
+}
+
+impl At<'_> {
+    async fn look(&self, photo: &Relocation) -> Result<Look> {
         let is_photo = |key: &str| matches!(UploadKey::parse(key), UploadKey::Photo(_));
         if !is_photo(&photo.from) || !is_photo(&photo.to) || photo.from == photo.to {
-            return Ok(Self { stage: Stage::Gone, source: None });
+            return Ok(Look { stage: Stage::Gone, source: None });
         }
-        let bucket = &flow.settings.upload_bucket;
         // The source first: what is written over it after this look does not have its validator.
-        let source = flow.store.head(bucket, &photo.from).await?;
-        let copy = flow.store.head(bucket, &photo.to).await?;
+        let source = self.store.head(self.bucket, &photo.from).await?;
+        let copy = self.store.head(self.bucket, &photo.to).await?;
         let stage = match (&source, &copy) {
             (None, None) => Stage::Gone,
             (None, Some(_)) => Stage::Moved,
             (Some(_), None) => Stage::ToCopy,
             (Some(source), Some(copy)) if !is_copy(source, copy) => Stage::Conflict,
             (Some(_), Some(copy)) => {
-                let new = flow.catalog.entry(&photo.to).await?.filter(|entry| is_decided(copy, entry));
-                let old = flow.catalog.entry(&photo.from).await?;
+                let new = self.catalog.entry(&photo.to).await?.filter(|entry| is_decided(copy, entry));
+                let old = self.catalog.entry(&photo.from).await?;
                 registered(new.as_ref(), old.as_ref())
             }
         };
-        Ok(Self { stage, source })
+        Ok(Look { stage, source })
     }
 }
 

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::repair::Acted;
+use super::{deliveries::dismissed, repair::Acted};
 use crate::{
     flow::{Flow, Settings},
     ledger::Scope,
     model::{
         error::Result,
-        key::{ImageKey, ORIGIN_PREFIX, UploadKey, leading_cd_idx},
+        key::{ImageKey, ORIGIN_PREFIX, UploadKey, Vertical, evident},
     },
     store::{
         Condition, Store, Written,
@@ -97,27 +97,47 @@ pub struct Restore {
     pub over: bool,
 }
 
-/// Everything in quarantine that was asked for, in the order of time of each bucket, with what restoring would do; at most
-/// [`KEPT_MAX`], and whether there is more.
+/// What is in quarantine of what was asked for.
+#[derive(Debug, Default)]
+pub struct Everything {
+    /// In the order of time of each bucket, with what restoring would do; at most [`KEPT_MAX`].
+    pub found: Vec<Found>,
+    /// Whether there is more.
+    pub more: bool,
+    /// How much fits what was asked for, but that its key names no vertical, where one was asked for.
+    pub without_vertical: u64,
+}
+
+/// As [`find_all`], for whoever asks for no vertical: what was found, and whether there is more.
 pub async fn find(store: &dyn Store, settings: &Settings, asked: &Asked) -> Result<(Vec<Found>, bool)> {
-    let mut found = Vec::new();
+    let Everything { found, more, .. } = find_all(store, settings, asked).await?;
+    Ok((found, more))
+}
+
+/// Everything in quarantine that was asked for.
+pub async fn find_all(store: &dyn Store, settings: &Settings, asked: &Asked) -> Result<Everything> {
+    let (mut found, mut without_vertical) = (Vec::new(), 0);
     for bucket in [Side::Originals, Side::Images] {
         let mut after = asked.since.map(KeptId::least_of).unwrap_or_default();
         loop {
             let page = quarantine::kept(store, bucket.bucket(settings), &after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after.clone_from(&last.id);
-            for kept in page.into_iter().filter(|kept| asked.is_for(bucket, kept)) {
+            for kept in page {
+                if !asked.is_for(bucket, &kept) {
+                    without_vertical += u64::from(asked.would_be_for(bucket, &kept));
+                    continue;
+                }
                 if found.len() == KEPT_MAX {
                     judge(store, settings, asked, &mut found).await?;
-                    return Ok((found, true));
+                    return Ok(Everything { found, more: true, without_vertical });
                 }
                 found.push(Found { bucket, kept, verdict: Verdict::OnDemand });
             }
         }
     }
     judge(store, settings, asked, &mut found).await?;
-    Ok((found, false))
+    Ok(Everything { found, more: false, without_vertical })
 }
 
 impl Asked {
@@ -127,24 +147,70 @@ impl Asked {
             && self.generation.as_ref().is_none_or(|generation| *generation == kept.generation)
             && is_in(&self.scope, bucket, &kept.key)
     }
+
+    /// Whether something is left out for its vertical alone, which nobody can tell from its key.
+    fn would_be_for(&self, bucket: Side, kept: &Kept) -> bool {
+        let scope = match &self.scope {
+            Scope::Vertical(_) => Scope::All,
+            Scope::Ids { vertical: Some(_), cd_idx } => Scope::Ids { vertical: None, cd_idx: cd_idx.clone() },
+            Scope::All | Scope::Ids { vertical: None, .. } => return false,
+        };
+        vertical_of(bucket, &kept.key).is_none()
+            && Self { scope, keys: self.keys.clone(), generation: self.generation.clone(), ..*self }
+                .is_for(bucket, kept)
+    }
+}
+
+/// What was named and of which nothing is in quarantine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Unmatched {
+    /// Numbers of entities.
+    pub unknown_ids: Vec<u64>,
+    /// Keys.
+    pub unknown_keys: Vec<String>,
+}
+
+impl Unmatched {
+    /// Whether something is there of all that was named.
+    pub fn is_empty(&self) -> bool {
+        self.unknown_ids.is_empty() && self.unknown_keys.is_empty()
+    }
+}
+
+/// What was named and is not among all that was found.
+pub fn unmatched(asked: &Asked, found: &[Found]) -> Unmatched {
+    let keys: BTreeSet<&String> = found.iter().map(|found| &found.kept.key).collect();
+    let unknown_keys = asked.keys.iter().filter(|key| !keys.contains(key)).cloned().collect();
+    let Scope::Ids { cd_idx, .. } = &asked.scope else { return Unmatched { unknown_ids: Vec::new(), unknown_keys } };
+    let ids: BTreeSet<u64> = found.iter().filter_map(|found| cd_idx_of(found.bucket, &found.kept.key)).collect();
+    Unmatched { unknown_ids: cd_idx.iter().copied().filter(|id| !ids.contains(id)).collect(), unknown_keys }
+}
+
+/// The number of the entity that a key of a bucket is of.
+fn cd_idx_of(bucket: Side, key: &str) -> Option<u64> {
+    match bucket {
+        Side::Originals => evident(key).0,
+        Side::Images => ImageKey::parse(key).entity().map(|entity| entity.cd_idx),
+    }
+}
+
+/// The vertical that a key of a bucket evidently belongs to.
+fn vertical_of(bucket: Side, key: &str) -> Option<Vertical> {
+    match bucket {
+        Side::Originals => UploadKey::evident_vertical(key),
+        Side::Images => key.split('/').next().and_then(|name| name.parse().ok()),
+    }
 }
 
 /// Whether a key of a bucket belongs to a scope.
 fn is_in(scope: &Scope, bucket: Side, key: &str) -> bool {
-    let vertical = || match bucket {
-        Side::Originals => UploadKey::vertical(key),
-        Side::Images => key.split('/').next().and_then(|name| name.parse().ok()),
-    };
-    let cd_idx = || match bucket {
-        Side::Originals => leading_cd_idx(key),
-        Side::Images => ImageKey::parse(key).entity().map(|entity| entity.cd_idx),
-    };
+    let vertical = || vertical_of(bucket, key);
     match scope {
         Scope::All => true,
         Scope::Vertical(asked) => vertical().as_ref() == Some(asked),
         Scope::Ids { vertical: asked, cd_idx: ids } => {
             asked.as_ref().is_none_or(|asked| vertical().as_ref() == Some(asked))
-                && cd_idx().is_some_and(|id| ids.contains(&id))
+                && cd_idx_of(bucket, key).is_some_and(|id| ids.contains(&id))
         }
     }
 }
@@ -184,7 +250,8 @@ pub async fn restore(flow: &Flow, asked: &[Restore]) -> Result<Acted> {
     Ok(acted)
 }
 
-async fn restore_one(flow: &Flow, Restore { bucket, id, over }: &Restore) -> Result<bool> {
+/// Brings one thing back; false where it is there no more, or its key has another object.
+pub async fn restore_one(flow: &Flow, Restore { bucket, id, over }: &Restore) -> Result<bool> {
     let Ok(id) = id.parse::<KeptId>() else { return Ok(false) };
     if *bucket == Side::Images && id.key.starts_with(ORIGIN_PREFIX) {
         return Ok(false);
@@ -196,5 +263,10 @@ async fn restore_one(flow: &Flow, Restore { bucket, id, over }: &Restore) -> Res
         Some(_) => return Ok(false),
     };
     let written = flow.store.bring_back(bucket, &id, condition).await?;
-    Ok(matches!(written, Some(Written::Done(_))))
+    let is_back = matches!(written, Some(Written::Done(_)));
+    if is_back && matches!(id.why, Why::Dismissed | Why::Moved | Why::Unpublished) {
+        // It is open again.
+        dismissed::reopen(&*flow.store, bucket, &id.key).await?;
+    }
+    Ok(is_back)
 }

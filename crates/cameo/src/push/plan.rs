@@ -25,8 +25,8 @@ pub struct Asked {
     pub hashes: Hashes,
 }
 
-/// What the server says of each file, in their order.
-pub async fn uploads_of(client: &Client, vertical: &Vertical, files: &[Asked]) -> Result<Vec<Upload>> {
+/// What the server says of each file, in their order; with addresses where they are wanted.
+pub async fn uploads_of(client: &Client, vertical: &Vertical, files: &[Asked], addresses: bool) -> Result<Vec<Upload>> {
     let mut uploads = Vec::with_capacity(files.len());
     for some in files.chunks(KEYS_MAX) {
         let file = |asked: &Asked| FileToUpload {
@@ -34,7 +34,8 @@ pub async fn uploads_of(client: &Client, vertical: &Vertical, files: &[Asked]) -
             size: asked.size,
             md5: hex::encode(asked.hashes.md5),
         };
-        let body = Uploads { vertical: vertical.to_string(), files: some.iter().map(file).collect() };
+        let files = some.iter().map(file).collect();
+        let body = Uploads { vertical: vertical.to_string(), files, addresses };
         let page: Page<Upload> = client.post("/api/v1/uploads", &body).await?;
         let is_whole = page.items.len() == some.len() && page.items.iter().zip(some).all(|(a, b)| a.name == b.name);
         if !is_whole {
@@ -47,8 +48,13 @@ pub async fn uploads_of(client: &Client, vertical: &Vertical, files: &[Asked]) -
 }
 
 /// The files that the server holds as they are and has accepted, by name, with their MD5: they need not be checked again.
-pub async fn accepted(client: &Client, vertical: &Vertical, files: &[Asked]) -> Result<BTreeMap<String, [u8; 16]>> {
-    let uploads = uploads_of(client, vertical, files).await?;
+pub async fn accepted(
+    client: &Client,
+    vertical: &Vertical,
+    files: &[Asked],
+    addresses: bool,
+) -> Result<BTreeMap<String, [u8; 16]>> {
+    let uploads = uploads_of(client, vertical, files, addresses).await?;
     let is_accepted = |upload: &Upload| upload.state == UploadState::Present && upload.accepted;
     let known = uploads.iter().zip(files).filter(|(upload, _)| is_accepted(upload));
     Ok(known.map(|(_, file)| (file.name.clone(), file.hashes.md5)).collect())

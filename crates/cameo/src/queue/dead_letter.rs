@@ -32,11 +32,16 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// A dead letter with the keys that its body names.
     pub fn new(id: String, body: String, receive_count: u32, error: String, dead_at: Option<Timestamp>) -> Self {
-        let keys = match Outcome::from_json(&body) {
-            Ok(outcome) => vec![outcome.key],
-            Err(_) => keys_of(&body),
-        };
+        let keys = keys_of_body(&body);
         Self { id, body, receive_count, error, keys, dead_at }
+    }
+}
+
+/// The keys of the originals that a message is about, as far as they can be read.
+pub fn keys_of_body(body: &str) -> Vec<String> {
+    match Outcome::from_json(body) {
+        Ok(outcome) => vec![outcome.key],
+        Err(_) => keys_of(body),
     }
 }
 

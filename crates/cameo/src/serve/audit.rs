@@ -79,6 +79,9 @@ pub(super) struct Line<'l> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) more: Option<usize>,
     pub(super) status: u16,
+    /// Why somebody made the change, in their words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) note: Option<&'l str>,
     /// S3's code of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<&'l str>,
@@ -101,6 +104,7 @@ impl<'l> Line<'l> {
             source: None,
             more: None,
             status: 0,
+            note: None,
             error: None,
             request_id: "",
         }

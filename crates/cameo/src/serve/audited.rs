@@ -31,6 +31,10 @@ impl Who {
 #[derive(Debug, Clone)]
 pub(super) struct Named(pub(super) Vec<String>);
 
+/// Why a change was made, as an extension of its answer.
+#[derive(Debug, Clone)]
+pub(super) struct Note(pub(super) String);
+
 /// An extension of the answer of whoever notes by itself what it changes, key by key, while it answers.
 #[derive(Debug, Clone)]
 pub(super) struct NotesItself;
@@ -47,12 +51,14 @@ pub(super) async fn audited(State(site): State<Site>, mut request: Request, next
     };
     request.extensions_mut().insert(trail.who.clone());
     request.extensions_mut().insert(trail.clone());
-    let mut pending = Pending { trail, named: None, is_open: !reads };
+    let mut pending = Pending { trail, named: None, why: None, is_open: !reads };
     let response = next.run(request).await;
     pending.is_open = false;
     let reads = reads || response.extensions().get::<NotesItself>().is_some();
     if let Some(event) = Event::of(reads, response.status()) {
-        pending.trail.note(event, response.status().as_u16(), response.extensions().get::<Named>());
+        let extensions = response.extensions();
+        let why = extensions.get::<Note>();
+        pending.trail.note(event, response.status().as_u16(), extensions.get::<Named>(), why);
     }
     response
 }
@@ -72,6 +78,8 @@ pub(super) struct Pending {
     trail: Trail,
     /// What it names, where that is known already.
     named: Option<Named>,
+    /// Why it is made, where somebody said.
+    why: Option<Note>,
     /// Whether it may have changed something, and has not ended yet.
     is_open: bool,
 }
@@ -80,17 +88,18 @@ impl Pending {
     /// Notes how it ended.
     pub(super) fn end(mut self, event: Event, status: StatusCode) {
         self.is_open = false;
-        self.trail.note(event, status.as_u16(), self.named.as_ref());
+        self.trail.note(event, status.as_u16(), self.named.as_ref(), self.why.as_ref());
     }
 }
 
 impl Trail {
-    /// A change of these keys begins.
-    pub(super) fn open(&self, named: Named) -> Pending {
-        Pending { trail: self.clone(), named: Some(named), is_open: true }
+    /// A change of these keys begins, for a reason where one is given.
+    pub(super) fn open(&self, named: Named, why: Option<&str>) -> Pending {
+        let why = why.map(|why| Note(why.to_owned()));
+        Pending { trail: self.clone(), named: Some(named), why, is_open: true }
     }
 
-    fn note(&self, event: Event, status: u16, named: Option<&Named>) {
+    fn note(&self, event: Event, status: u16, named: Option<&Named>, why: Option<&Note>) {
         let line = |key: Option<&str>| {
             self.site.audit.write(&Line {
                 actor: self.who.0.get().map(String::as_str),
@@ -100,6 +109,7 @@ impl Trail {
                 request_id: &self.request_id,
                 key: key.map(cut),
                 status,
+                note: why.map(|note| cut(&note.0)),
                 ..Line::new(self.site.clock.now(), event, cut(&self.path))
             });
         };
@@ -114,7 +124,7 @@ impl Trail {
 impl Drop for Pending {
     fn drop(&mut self) {
         if self.is_open {
-            self.trail.note(Event::BrokenOff, 0, self.named.as_ref());
+            self.trail.note(Event::BrokenOff, 0, self.named.as_ref(), self.why.as_ref());
         }
     }
 }

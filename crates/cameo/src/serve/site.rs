@@ -3,8 +3,16 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
 
-use super::{UploadAddresses, api::remembered::Door, audit::AuditTrail, images::client::HttpImages, s3_api::Cors};
+use super::{
+    UploadAddresses,
+    api::{OpenDeliveries, Outside, remembered::Door},
+    audit::AuditTrail,
+    host::Host,
+    images::client::HttpImages,
+    s3_api::Cors,
+};
 use crate::{
     clock::Clock,
     flow::Flow,
@@ -12,6 +20,7 @@ use crate::{
     model::error::Result,
     proof::{deliveries, verify::Queues},
     queue::Queue,
+    webhooks::Courier,
     worker::window::Window,
 };
 
@@ -42,6 +51,16 @@ pub struct Site {
     pub cors: Cors,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What is known of the process and its machine.
+    pub host: Host,
+    /// What was found outside of `origin/` a moment ago.
+    pub outside: Outside,
+    /// What deliveries wait for, as of a moment ago.
+    pub open: OpenDeliveries,
+    /// What sends webhooks.
+    pub webhooks: Courier,
+    /// Cancelled when the listener ends: streams without an end of their own end then.
+    pub ending: CancellationToken,
 }
 
 impl Site {

@@ -39,7 +39,18 @@ pub enum UploadAddresses {
     Store {
         /// Its address for everybody, where it is not the one that the server knows it by.
         public_url: Option<String>,
+        /// Where it is, as the server knows it.
+        service: Service,
     },
+}
+
+/// An S3 service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Service {
+    /// Its address; none where it is Amazon's own.
+    pub endpoint: Option<String>,
+    /// Its region, where one is named.
+    pub region: Option<String>,
 }
 
 impl UploadAddresses {
@@ -57,6 +68,21 @@ impl UploadAddresses {
         }
     }
 
+    /// The service that originals are uploaded to, as a client knows it that calls this machine `host`.
+    pub(super) fn service(&self, host: Option<&str>) -> Answer<Service> {
+        match self {
+            Self::Off => Err(nowhere()),
+            Self::Store { public_url, service } => {
+                let endpoint = public_url.clone().or_else(|| service.endpoint.clone());
+                Ok(Service { endpoint, region: service.region.clone() })
+            }
+            Self::Endpoint { public_url, local_url, port, .. } => {
+                let endpoint = endpoint_for(host, public_url.as_deref(), local_url, *port);
+                Ok(Service { endpoint: Some(endpoint), region: Some(REGION.to_owned()) })
+            }
+        }
+    }
+
     /// Addresses for objects, each with the MD5 of its content. `host` is what a client of another machine calls this one.
     pub(super) async fn sign(
         &self,
@@ -69,14 +95,14 @@ impl UploadAddresses {
         let bucket = &flow.settings.upload_bucket;
         match self {
             Self::Off => Err(nowhere()),
-            Self::Store { public_url } => {
+            Self::Store { public_url, .. } => {
                 let signed = flow.store.presigned_put(bucket, objects, holds, public_url.as_deref()).await?;
                 signed.ok_or_else(nowhere)
             }
             Self::Endpoint { sessions, public_url, local_url, port } => {
-                let at = public_url.clone().or_else(|| beside(host?, *port)).unwrap_or_else(|| local_url.clone());
+                let at = endpoint_for(host, public_url.as_deref(), local_url, *port);
                 let key = sessions.key_for(caller.token.as_ref()).ok_or_else(nowhere)?;
-                let pair = SigningKeys::Pair { id: key.id.clone(), secret: key.secret.clone() };
+                let pair = SigningKeys::Pair { id: key.id.clone(), secret: key.secret.clone(), token: None };
                 let signer = PutSigner::new(Some(&at), REGION, bucket, pair)?;
                 let mut signed = Vec::with_capacity(objects.len());
                 for (object, md5) in objects {
@@ -88,10 +114,21 @@ impl UploadAddresses {
     }
 }
 
+/// The embedded endpoint, as a client knows it.
+fn endpoint_for(host: Option<&str>, public_url: Option<&str>, local_url: &str, port: u16) -> String {
+    let public = public_url.map(str::to_owned);
+    public.or_else(|| beside(host?, local_url, port)).unwrap_or_else(|| local_url.to_owned())
+}
+
 /// The endpoint under the host that a client reached the API by.
-fn beside(host: &str, port: u16) -> Option<String> {
+fn beside(host: &str, local_url: &str, port: u16) -> Option<String> {
     let host: Authority = host.parse().ok()?;
-    Some(format!("http://{}:{port}", host.host()))
+    Some(format!("{}://{}:{port}", scheme_of(local_url), host.host()))
+}
+
+/// Whether an endpoint speaks TLS, as its address says.
+pub(super) fn scheme_of(url: &str) -> &'static str {
+    if url.starts_with("https:") { "https" } else { "http" }
 }
 
 fn nowhere() -> Problem {

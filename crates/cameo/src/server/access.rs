@@ -27,8 +27,9 @@ pub fn key_ring(config: &Config, first: Vec<AccessKey>) -> Result<KeyRing> {
     Ok(ring.open_to_everybody(&config.s3.public_read))
 }
 
-/// Whose web pages may use the endpoint.
-pub(super) fn cors(config: &Config) -> Result<Cors> {
+/// Whose web pages may use the endpoint: those that are configured, and the console of this server.
+pub(super) fn cors(config: &Config, console: Option<&str>) -> Result<Cors> {
     Cors::new(&config.s3.cors_origins)
+        .map(|cors| cors.with_console(console, &config.console.own_names()))
         .map_err(|fault| Error::new(Place::System, Kind::Misconfigured, format!("read s3.cors_origins: {fault}")))
 }

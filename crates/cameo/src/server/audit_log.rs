@@ -35,7 +35,7 @@ const REFUSALS: &str = "refusals.jsonl";
 const END_WITHIN: Duration = Duration::from_secs(1);
 
 /// Where the files are.
-fn audit_folder(config: &Audit, data: &Path) -> PathBuf {
+pub(super) fn audit_folder(config: &Audit, data: &Path) -> PathBuf {
     if config.folder.as_os_str().is_empty() { data.join("audit") } else { config.folder.clone() }
 }
 

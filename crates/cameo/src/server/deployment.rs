@@ -78,7 +78,14 @@ impl Deployment {
         let database = DataFolder::database(folder);
         // A folder that has lost its database is none of the wrong folder: the way on is told.
         check_database_file(folder, &database)?;
-        let db = Sqlite::open_read_only(&database).await?;
+        let db = Sqlite::open_read_only(&database).await.map_err(|error| {
+            let shown = folder.display();
+            error.in_korean(if database.exists() {
+                format!("데이터 폴더 {shown} 의 데이터베이스를 열 수 없습니다. 엔지니어에게 알려 주세요")
+            } else {
+                format!("{shown}: 서버의 데이터 폴더가 아니거나 없는 폴더입니다. --data 에 적은 폴더를 확인해 주세요")
+            })
+        })?;
         let running = read_running(folder)?;
         let listener = running.as_ref().and_then(|running| running.images.clone());
         let rules = register_rules(config, listener.as_deref());
@@ -201,11 +208,9 @@ impl Addresses {
         }
         config.catalog.url = self.catalog.clone().unwrap_or(config.catalog.url);
         let lacking = |place, what: &str, flag: &str| {
-            Err(Error::new(
-                place,
-                Kind::Misconfigured,
-                format!("look at {what}: give {flag}, or set its address in cameo.toml"),
-            ))
+            let doing = format!("look at {what}: give {flag}, or set its address in cameo.toml");
+            let korean = format!("어디를 볼지 알 수 없습니다. {flag} 를 적거나 cameo.toml 에 주소를 설정해 주세요");
+            Err(Error::new(place, Kind::Misconfigured, doing).in_korean(korean))
         };
         if config.store.is_embedded() {
             return lacking(Place::Store, "the store", "--endpoint-url");

@@ -12,24 +12,32 @@ use super::{
         Queues, access_keys, no_server_database, open_catalog, open_queues, open_store, register_rules,
         require_public_url,
     },
+    certificate,
     deployment::public_base,
     expiry, healing,
     history::spawn_forgetting,
-    listeners::Listeners,
+    listeners::{Listeners, Operator},
+    people::announced_link,
     public_url, renderer,
     running::{Roles, Server, spawn_workers},
     site::site_of,
     tasks::Tasks,
+    webhooks,
 };
 use crate::{
+    aws::AwsAccess,
     catalog::{Catalog, unused::UnusedCatalog},
     clock::Clock,
     config::{Config, Environment},
     flow::Flow,
     ledger::decide::RegisterRules,
-    model::error::Result,
+    model::error::{Place, Result},
     render::{Render, unused::UnusedEngine},
-    serve::{AuditTrail, UploadAddresses, site::PublicImages},
+    serve::{
+        AuditTrail, Pages, Service, UploadAddresses,
+        host::Host,
+        site::{PublicImages, Site},
+    },
     worker::{Worker, outage::Outages},
 };
 
@@ -43,6 +51,7 @@ pub(super) async fn start(
     environment: &Environment,
     clock: Arc<dyn Clock>,
     roles: Roles,
+    pages: Option<Pages>,
 ) -> Result<Server> {
     let listeners = Listeners::bind(config, false)?;
     let (running, shares) = (listeners.running(), listeners.shares(config));
@@ -55,11 +64,18 @@ pub(super) async fn start(
     let mut tasks = Tasks::new(config.server.shutdown_timeout);
     spawn_workers(&mut tasks, &worker, config, roles);
     // Machines that come and go keep no files of their own; the log has the lines (target cameo::audit, level debug).
-    let uploads = UploadAddresses::Store { public_url: config.s3.public_url() };
+    let service = store_service(config, environment)?;
+    let uploads = UploadAddresses::Store { public_url: config.s3.public_url(), service };
     let base = public_base(config, running.images.as_deref()).unwrap_or_default().to_owned();
     let public_images = PublicImages { base, listener: None };
+    let first_link = announced_link(config, &running, &*worker.flow.catalog, worker.clock.now()).await;
     let site = site_of(&worker, rules.urls, AuditTrail::off(), uploads, public_images, config)?;
-    listeners.spawn(&mut tasks, &worker, site, config, shares, None);
+    let site = Site { host: Host { certificate: listeners.certificate.clone(), ..site.host.clone() }, ..site };
+    certificate::watch(&mut tasks, listeners.certificate.clone(), config, worker.clock.clone());
+    if roles.register || shows {
+        webhooks::spawn(&mut tasks, &worker, &site, config);
+    }
+    listeners.spawn(&mut tasks, &worker, Operator { site, pages, socket: None }, config, shares);
     if roles.register {
         public_url::spawn_check(&mut tasks, config);
         let (catalog, clock) = (worker.flow.catalog.clone(), worker.clock.clone());
@@ -67,7 +83,17 @@ pub(super) async fn start(
         healing::spawn(&mut tasks, &worker, config);
         expiry::spawn(&mut tasks, &worker, config);
     }
-    Ok(Server { running, credentials: None, tasks, folder: None })
+    Ok(Server { running, credentials: None, first_link, tasks, folder: None })
+}
+
+/// Where the store is: what its address leaves out the environment says, as it does for whoever opens it.
+fn store_service(config: &Config, environment: &Environment) -> Result<Service> {
+    let access = AwsAccess::from_url(Place::Store, &config.store.url)?;
+    let first_of = |names: &[&str]| names.iter().find_map(|name| environment.get(name)).map(str::to_owned);
+    Ok(Service {
+        endpoint: access.endpoint.or_else(|| first_of(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"])),
+        region: access.region.or_else(|| first_of(&["AWS_REGION", "AWS_DEFAULT_REGION"])),
+    })
 }
 
 async fn open(

@@ -19,6 +19,7 @@ use super::{
     backends::{
         access_keys, catalog_settings, no_server_database, open_queue, open_store, register_rules, require_public_url,
     },
+    certificate,
     data_folder::{DataFolder, Running, environment_credentials, read_credentials, read_running},
     embedded::with_way_on,
     listeners::{Listeners, warnings},
@@ -26,13 +27,15 @@ use super::{
     running::no_worker_beside,
 };
 use crate::{
-    catalog::{self, CatalogSettings, ForeignRows, sqlite, table_check::Mismatch},
+    catalog::{self, Catalog, CatalogSettings, ForeignRows, sqlite, table_check::Mismatch},
+    client::wire::WebhookTrouble,
     clock::Clock,
     config::{Config, Environment},
     db::Sqlite,
     model::error::{Error, Kind, Place, Result},
     private_file::check_folder,
     queue::Queue,
+    serve::api::Door,
     store::embedded::{check_belongs_together, check_database_file},
 };
 
@@ -106,9 +109,10 @@ pub async fn examine(
     audience: Audience,
 ) -> Vec<Finding> {
     let mut findings = vec![window(config, &*clock)];
+    findings.extend(tls(config, &*clock).filter(|_| audience != Audience::Worker));
     match config.keeps_objects() {
         Ok(true) if audience == Audience::Worker => findings.push(Finding::bad("configuration", &no_worker_beside())),
-        Ok(true) => findings.extend(of_one_machine(config, environment).await),
+        Ok(true) => findings.extend(of_one_machine(config, environment, clock.clone()).await),
         Ok(false) => {
             findings.push(store(config, environment).await);
             for name in [&config.queue.events, &config.queue.registrations] {
@@ -127,12 +131,15 @@ pub async fn examine(
     if !config.catalog.is_embedded() {
         findings.extend(database(config, clock).await);
     }
+    if audience != Audience::Worker {
+        findings.extend(log_in(config).await);
+    }
     findings.push(engine(config).await);
     findings
 }
 
 /// What a server looks at that keeps everything in its data folder.
-async fn of_one_machine(config: &Config, environment: &Environment) -> Vec<Finding> {
+async fn of_one_machine(config: &Config, environment: &Environment, clock: Arc<dyn Clock>) -> Vec<Finding> {
     let folder = &config.server.data;
     let running = read_running(folder);
     let mut findings = vec![keys(config, environment)];
@@ -141,6 +148,9 @@ async fn of_one_machine(config: &Config, environment: &Environment) -> Vec<Findi
         Ok(running) => {
             findings.push(listeners(config, true, running.as_ref()));
             findings.push(data_folder(config, folder, running).await);
+            if config.catalog.is_embedded() {
+                findings.extend(webhooks_of_folder(config, folder, clock).await);
+            }
         }
         Err(error) => findings.push(Finding::bad("data folder", &error)),
     }
@@ -180,6 +190,43 @@ fn listeners(config: &Config, has_endpoint: bool, running: Option<&Running>) -> 
         Err(error) if !has_endpoint => Finding::remark(what, format!("{error}; a running `cameo serve` is well")),
         Err(error) => Finding::bad(what, &error),
     }
+}
+
+/// The certificate of the listeners: one that a start would refuse, and what somebody should know of one that it takes.
+fn tls(config: &Config, clock: &dyn Clock) -> Option<Finding> {
+    let what = "certificate";
+    let files = certificate::files_of(config)?;
+    let facts = match config.server.tls.check(&config.images).and_then(|()| files.load()) {
+        Ok(loaded) => loaded.facts,
+        Err(error) => return Some(Finding::bad(what, &error)),
+    };
+    let names = certificate::names_without(config, &facts);
+    let without = (!names.is_empty())
+        .then(|| format!("it is not for {}, by which clients are to reach the server", names.join(", ")));
+    let of_time = facts.warning(clock.now()).map(|warning| warning.english);
+    let remarks: Vec<String> = [of_time, files.warning_of_key(), without].into_iter().flatten().collect();
+    let found = format!("{} until {}", facts.names.join(", "), facts.ends);
+    Some(if remarks.is_empty() {
+        Finding::good(what, found)
+    } else {
+        Finding::remark(what, format!("{found}; {}", remarks.join("; ")))
+    })
+}
+
+/// The provider that people log in through. One that is away keeps no server from starting, and nobody from logging in with a password.
+async fn log_in(config: &Config) -> Option<Finding> {
+    let what = "log-in";
+    if !config.console.oidc.is_on() {
+        return None;
+    }
+    let door = match config.console.access_with_oidc().map(Door::new) {
+        Ok(door) => door,
+        Err(error) => return Some(Finding::bad(what, &error)),
+    };
+    Some(match door.probe_oidc().await? {
+        Ok(()) => Finding::good(what, format!("{} answers, and names itself so", config.console.oidc.issuer)),
+        Err(error) => Finding::remark(what, error.to_string()),
+    })
 }
 
 fn window(config: &Config, clock: &dyn Clock) -> Finding {
@@ -342,7 +389,12 @@ async fn database(config: &Config, clock: Arc<dyn Clock>) -> Vec<Finding> {
         Err(error) => vec![Finding::bad("database", &error)],
         Ok(mismatches) if mismatches.is_empty() => {
             let fits = format!("{} fits and can be written, or is made at the first start", settings.table.name());
-            vec![Finding::good("table", fits), ledger(config, settings, clock).await]
+            let mut findings =
+                vec![Finding::good("table", fits), ledger(config, settings.clone(), clock.clone()).await];
+            if let Ok(catalog) = catalog::open_read_only(&config.catalog.url, settings, clock).await {
+                findings.extend(webhooks(&*catalog).await);
+            }
+            findings
         }
         Ok(mismatches) => mismatches.into_iter().map(Finding::mismatch).collect(),
     }
@@ -352,11 +404,16 @@ async fn ledger(config: &Config, settings: CatalogSettings, clock: Arc<dyn Clock
     let what = "ledger";
     let counts: Result<_> = async {
         let catalog = catalog::open_read_only(&config.catalog.url, settings, clock).await?;
-        Ok((catalog.counts().await?, catalog.foreign_rows().await))
+        let drifted = catalog.counts_drifted().await?;
+        Ok((catalog.counts().await?, catalog.foreign_rows().await, drifted))
     }
     .await;
     let (originals, others) = match counts {
-        Ok((counts, others)) => (counts.iter().map(|count| count.originals).sum::<u64>(), others),
+        Ok((.., true)) => {
+            let fix = "a process that registers counts again within worker.reconcile_every";
+            return Finding::remark(what, format!("the counts that are kept differ from the ledger: {fix}"));
+        }
+        Ok((counts, others, false)) => (counts.iter().map(|count| count.originals).sum::<u64>(), others),
         Err(error) if error.kind() == Kind::Misconfigured => return Finding::remark(what, error.to_string()),
         Err(error) => return Finding::bad(what, &error),
     };
@@ -369,6 +426,32 @@ async fn ledger(config: &Config, settings: CatalogSettings, clock: Arc<dyn Clock
         // It reads the whole table, which may take longer than a statement may.
         Err(error) => Finding::remark(what, format!("{originals} originals; {error}")),
     }
+}
+
+/// The webhooks of a data folder; what is wrong with its database is reported of that.
+async fn webhooks_of_folder(config: &Config, folder: &Path, clock: Arc<dyn Clock>) -> Option<Finding> {
+    let file = DataFolder::database(folder);
+    if !file.metadata().is_ok_and(|found| found.len() > 0) {
+        return None;
+    }
+    let settings = catalog_settings(config, register_rules(config, None)).ok()?;
+    let url = format!("sqlite:{}", file.display());
+    webhooks(&*catalog::open_read_only(&url, settings, clock).await.ok()?).await
+}
+
+/// How the webhooks are, where there are any.
+async fn webhooks(catalog: &dyn Catalog) -> Option<Finding> {
+    let all = catalog.webhooks().await.ok()?;
+    let troubles: Vec<_> = all.iter().filter_map(WebhookTrouble::of).collect();
+    let what = "webhooks";
+    let Some(first) = troubles.first() else {
+        return (!all.is_empty()).then(|| Finding::good(what, format!("{} webhooks, none fails", all.len())));
+    };
+    let WebhookTrouble { webhook, last_error, disabled_at, .. } = first;
+    let error = last_error.as_deref().unwrap_or("no answer");
+    let state = if disabled_at.is_some() { "is disabled for it" } else { "is tried again" };
+    let fix = "`cameo webhook attempts` shows more, `cameo webhook enable` sends what was missed";
+    Some(Finding::remark(what, format!("{} of {} fail; {webhook} {state}: {error}; {fix}", troubles.len(), all.len())))
 }
 
 async fn engine(config: &Config) -> Finding {

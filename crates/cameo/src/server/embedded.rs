@@ -12,19 +12,22 @@ use tracing::{info, warn};
 
 use super::{
     access::{cors, key_ring},
+    address_check::AddressCheck,
     audit_log::AuditLog,
     backends::{catalog_settings, open_catalog, register_rules},
+    certificate,
     data_folder::{Credentials, DataFolder, Running},
     deployment::public_base,
     descriptors::Shares,
-    healing,
+    disk_history, healing,
     history::spawn_forgetting,
-    listeners::{Listeners, served},
+    listeners::{Listeners, Operator, served},
+    people::announced_link,
     public_url, renderer,
     running::{Roles, Server, spawn_workers},
-    site::{refresh, site_of, spawn_refresher},
+    site::{in_folder, refresh, site_of, spawn_refresher},
     tasks::Tasks,
-    usage,
+    usage, webhooks,
 };
 use crate::{
     catalog::{Catalog, CatalogSettings, sqlite::SqliteCatalog},
@@ -32,16 +35,16 @@ use crate::{
     config::{Config, Environment},
     db::Sqlite,
     flow::Flow,
-    ledger::{decide::RegisterRules, image_urls::ImageUrls},
+    ledger::decide::RegisterRules,
     local_socket,
     model::{
         error::{Error, Kind, Place, Result},
         generation::counter_above,
     },
-    proof::addresses::count_rows_elsewhere,
     queue::{Queue, sqlite::SqliteQueue},
     serve::{
-        UploadAddresses,
+        Pages, UploadAddresses,
+        host::Host,
         s3_api::{self, AccessKey, KeyRing, S3Endpoint, S3Limits, SessionKeys, Watch},
         site::{PublicImages, Site},
     },
@@ -65,6 +68,7 @@ struct Parts {
     keys: Arc<KeyRing>,
     sessions: Arc<SessionKeys>,
     watch: Watch,
+    addresses: AddressCheck,
 }
 
 /// Opens the data folder, starts every listener that is on and the workers.
@@ -73,6 +77,7 @@ pub(super) async fn start(
     environment: &Environment,
     clock: Arc<dyn Clock>,
     roles: Roles,
+    pages: Option<Pages>,
 ) -> Result<Server> {
     let (folder, listeners) = open_folder_and_bind(config)?;
     let (credentials, credentials_are_new) = folder.credentials(environment)?;
@@ -91,23 +96,36 @@ pub(super) async fn start(
     let base = public_base(config, running.images.as_deref()).unwrap_or_default().to_owned();
     let public_images = PublicImages { base, listener: running.images.clone() };
     let site = site_of(&parts.worker, rules.urls.clone(), trail, uploads, public_images, config)?;
-    let socket = bind_socket(folder.path())?;
-    spawn_listeners(&mut tasks, listeners, &parts, site, config, shares, socket)?;
+    let host = in_folder(site.host.clone(), config, folder.path());
+    let site = Site { host: Host { certificate: listeners.certificate.clone(), ..host }, ..site };
+    certificate::watch(&mut tasks, listeners.certificate.clone(), config, parts.worker.clock.clone());
+    disk_history::spawn(&mut tasks, site.host.clone(), site.clock.clone(), folder.path());
+    webhooks::spawn(&mut tasks, &parts.worker, &site, config);
+    let operator = Operator { site, pages, socket: Some(bind_socket(folder.path())?) };
+    spawn_listeners(&mut tasks, listeners, &parts, operator, config, shares)?;
     spawn_refresher(&mut tasks, parts.sessions.clone(), parts.worker.flow.catalog.clone());
     if roles.register {
         healing::spawn(&mut tasks, &parts.worker, config);
     }
+    let (flow, now) = (&parts.worker.flow, parts.worker.clock.now());
+    let first_link = announced_link(config, &running, &*flow.catalog, now).await;
     spawn_sweeper(&mut tasks, &parts);
     if roles.register {
         let (catalog, clock) = (parts.worker.flow.catalog.clone(), parts.worker.clock.clone());
         spawn_forgetting(&mut tasks, catalog, clock, config.register.keep_history()?);
     }
-    spawn_address_check(&mut tasks, &parts.worker.flow, rules.urls);
+    parts.addresses.spawn(&mut tasks, &parts.worker.flow);
     public_url::spawn_check(&mut tasks, config);
     spawn_usage_saver(&mut tasks, parts.keys.clone(), folder.path());
     tasks.at_the_end(end(parts.store, parts.db, parts.keys, parts.watch, folder.path().to_owned(), audit));
     folder.announce(&running)?;
-    Ok(Server { running, credentials: Some((credentials, credentials_are_new)), tasks, folder: Some(folder) })
+    Ok(Server {
+        running,
+        credentials: Some((credentials, credentials_are_new)),
+        first_link,
+        tasks,
+        folder: Some(folder),
+    })
 }
 
 /// A folder that is there is locked first, since another server on it is the better thing to say than a port that it holds; one that is
@@ -165,7 +183,10 @@ async fn open_parts(
         ..EmbeddedOptions::new(&config.store.upload_bucket, &config.store.image_bucket, events.clone())
     };
     let store = Embedded::open(folder, db.clone(), clock.clone(), options).await?;
-    let catalog = catalog(config, db.clone(), rules, clock.clone()).await?;
+    let urls = rules.urls.clone();
+    let (catalog, in_folder) = catalog(config, db.clone(), rules, clock.clone()).await?;
+    // Before a worker writes a row under an address that the rows were not found under.
+    let addresses = AddressCheck::begin(in_folder, urls, clock.clone()).await?;
     count_above_ledger(&store, &*catalog).await?;
     let flow = Flow {
         store: Arc::new(store.clone()),
@@ -185,7 +206,7 @@ async fn open_parts(
     refresh(&sessions, &*worker.flow.catalog).await?;
     let keys = Arc::new(key_ring(config, vec![first])?.with_sessions(sessions.clone()));
     usage::restore(&keys, folder)?;
-    Ok(Parts { worker, store, db, keys, sessions, watch })
+    Ok(Parts { worker, store, db, keys, sessions, watch, addresses })
 }
 
 /// A database that cannot be read has a way on, like one that does not belong to the content.
@@ -199,12 +220,19 @@ pub(super) fn with_way_on(error: Error, folder: &Path) -> Error {
 }
 
 /// The database in the data folder, or that of a server: the rows of one machine's photos may stand elsewhere.
-async fn catalog(config: &Config, db: Sqlite, rules: RegisterRules, clock: Arc<dyn Clock>) -> Result<Arc<dyn Catalog>> {
+/// The second is there where it is the database in the data folder.
+async fn catalog(
+    config: &Config,
+    db: Sqlite,
+    rules: RegisterRules,
+    clock: Arc<dyn Clock>,
+) -> Result<(Arc<dyn Catalog>, Option<Arc<SqliteCatalog>>)> {
     if !config.catalog.is_embedded() {
-        return open_catalog(config, rules, clock).await;
+        return Ok((open_catalog(config, rules, clock).await?, None));
     }
     let CatalogSettings { table, rules, .. } = catalog_settings(config, rules)?;
-    Ok(Arc::new(SqliteCatalog::open(db, &table, rules, clock).await?))
+    let catalog = Arc::new(SqliteCatalog::open(db, &table, rules, clock).await?);
+    Ok((catalog.clone(), Some(catalog)))
 }
 
 /// A ledger that has seen more than this data folder would take what is uploaded now for old, and drop it: the folder is new, or an older
@@ -223,7 +251,7 @@ async fn count_above_ledger(store: &Embedded, catalog: &dyn Catalog) -> Result<(
 
 /// Where the API has files uploaded to: the endpoint of this process, where it is on.
 fn upload_addresses(config: &Config, listeners: &Listeners, running: &Running, parts: &Parts) -> UploadAddresses {
-    let port = listeners.s3.as_ref().and_then(|listener| listener.local_addr().ok()).map(|address| address.port());
+    let port = listeners.s3.as_ref().and_then(|listener| listener.port.local_addr().ok()).map(|address| address.port());
     match (port, &running.s3) {
         (Some(port), Some(local_url)) => UploadAddresses::Endpoint {
             sessions: parts.sessions.clone(),
@@ -246,38 +274,21 @@ fn spawn_listeners(
     tasks: &mut Tasks,
     mut listeners: Listeners,
     parts: &Parts,
-    site: Site,
+    operator: Operator,
     config: &Config,
     shares: Shares,
-    socket: UnixListener,
 ) -> Result<()> {
+    let console = listeners.running().console;
     if let Some(listener) = listeners.s3.take() {
         let limits = S3Limits { connections_max: shares.s3, ..config.s3.limits(&config.server) };
         let (store, keys, watch) = (parts.store.clone(), parts.keys.clone(), parts.watch.clone());
-        let (domains, cors) = (config.s3.all_domains(), cors(config)?);
+        let (domains, cors) = (config.s3.all_domains(), cors(config, console.as_deref())?);
         let endpoint = S3Endpoint { store, keys, limits, domains, watch, cors };
         tasks
             .spawn(|stop| async move { served("S3", s3_api::serve(listener, endpoint, stop.cancelled_owned()).await) });
     }
-    listeners.spawn(tasks, &parts.worker, site, config, shares, Some(socket));
+    listeners.spawn(tasks, &parts.worker, operator, config, shares);
     Ok(())
-}
-
-/// Says once how many rows lead elsewhere than the configuration says.
-fn spawn_address_check(tasks: &mut Tasks, flow: &Flow, urls: ImageUrls) {
-    let flow = flow.clone();
-    tasks.spawn(|_| async move {
-        match count_rows_elsewhere(&flow, &urls).await {
-            Ok(0) => {}
-            Ok(rows) => warn!(
-                rows,
-                "rows have addresses that are not under images.public_url; if that is the address which the public uses, \
-                 `cameo reconcile --apply` rewrites them"
-            ),
-            Err(error) => warn!(%error, "the addresses of the rows could not be checked"),
-        }
-        Ok(())
-    });
 }
 
 async fn sweep(store: &Embedded, now: Timestamp) {

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::tasks::Tasks;
 use crate::{
     config::Config,
-    model::error::Result,
+    model::error::{Error, Result},
     proof::{
         heal::{Bounds, heal},
         verify::Queues,
@@ -36,12 +36,35 @@ async fn heal_until(stop: CancellationToken, worker: Worker, every: Duration) ->
     let mut wait = every.mul_f64(rand::rng().random::<f64>()).max(FIRST_LEAST.min(every));
     while tokio::time::timeout(wait, stop.cancelled()).await.is_err() {
         tokio::select! {
-            () = heal_once(&worker, Bounds::default()) => {}
+            () = heal_all(&worker) => {}
             () = stop.cancelled() => break,
         }
         wait = every;
     }
     Ok(())
+}
+
+/// Lost events, and counts that are not those of the ledger.
+async fn heal_all(worker: &Worker) {
+    heal_once(worker, Bounds::default()).await;
+    heal_counts(worker).await;
+}
+
+/// Counts differ where an older version registered beside this one, or somebody changed the ledger by hand.
+async fn heal_counts(worker: &Worker) {
+    let catalog = &worker.flow.catalog;
+    let healed = async {
+        let drifted = catalog.counts_drifted().await?;
+        if drifted {
+            catalog.recount().await?;
+        }
+        Ok::<_, Error>(drifted)
+    };
+    match healed.await {
+        Ok(false) => {}
+        Ok(true) => warn!("the counts of originals differed from the ledger: they were counted again"),
+        Err(error) => warn!(%error, "the counts of originals could not be compared with the ledger; it is tried again"),
+    }
 }
 
 /// One look, and what came of it as one line of the log.

@@ -1,10 +1,11 @@
 //! The listeners of a server: bound before anything else starts, so that a port that is taken is told at once.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use super::{
+    certificate::{self, Secured},
     data_folder::Running,
     descriptors::{Shares, share_out},
     image_threads::ImageThreads,
@@ -12,9 +13,12 @@ use super::{
     tasks::Tasks,
 };
 use crate::{
-    config::{Config, Listen},
+    config::{Config, Listen, TlsListener},
     model::error::{Error, Kind, Place, Result},
     serve::{
+        Pages,
+        certificate::Certificate,
+        http::Listener,
         images::{self, Images},
         operator,
         site::Site,
@@ -30,12 +34,24 @@ const SOCKET_CONNECTIONS_MAX: usize = 32;
 #[cfg(target_os = "linux")]
 const FIRST_BYTES_WITHIN: usize = 1;
 
+/// What the operator's listeners serve.
+pub(super) struct Operator {
+    /// What console and API work with.
+    pub(super) site: Site,
+    /// The console; the API alone where there is none.
+    pub(super) pages: Option<Pages>,
+    /// The socket in a data folder, where there is one.
+    pub(super) socket: Option<UnixListener>,
+}
+
 /// The listeners that are on.
 #[derive(Debug)]
 pub(super) struct Listeners {
-    pub(super) s3: Option<TcpListener>,
-    images: Option<TcpListener>,
-    console: Option<TcpListener>,
+    pub(super) s3: Option<Listener>,
+    images: Option<Listener>,
+    console: Option<Listener>,
+    /// The certificate of those that speak TLS.
+    pub(super) certificate: Option<Arc<Certificate>>,
 }
 
 impl Listeners {
@@ -43,11 +59,20 @@ impl Listeners {
     pub(super) fn bind(config: &Config, has_endpoint: bool) -> Result<Self> {
         let server = &config.server;
         config.console.check(server)?;
+        // Flags may have changed what the file was checked for.
+        server.tls.check(&config.images)?;
+        let secured = certificate::open(config)?;
         let s3_listen = if has_endpoint { server.s3_listen } else { Listen::Off };
+        let bound = |key: &str, listen: Listen, which: TlsListener| {
+            let covers = |_: &&Secured| server.tls.covers(which);
+            let tls = secured.as_ref().filter(covers).map(|secured| secured.tls.clone());
+            Ok::<_, Error>(self::listen(key, listen)?.map(|port| Listener { port, tls }))
+        };
         Ok(Self {
-            s3: listen("s3_listen", s3_listen)?,
-            images: listen("images_listen", server.images_listen)?,
-            console: listen("console_listen", server.console_listen)?,
+            s3: bound("s3_listen", s3_listen, TlsListener::S3)?,
+            images: bound("images_listen", server.images_listen, TlsListener::Images)?,
+            console: bound("console_listen", server.console_listen, TlsListener::Console)?,
+            certificate: secured.map(|secured| secured.certificate),
         })
     }
 
@@ -61,20 +86,16 @@ impl Listeners {
 
     /// Where they can be reached.
     pub(super) fn running(&self) -> Running {
-        let url = |listener: &Option<TcpListener>| Some(base_url(listener.as_ref()?.local_addr().ok()?));
+        let url = |listener: &Option<Listener>| {
+            let Listener { port, tls } = listener.as_ref()?;
+            Some(base_url(port.local_addr().ok()?, tls.is_some()))
+        };
         Running { pid: std::process::id(), s3: url(&self.s3), images: url(&self.images), console: url(&self.console) }
     }
 
     /// Serves images, console and API over what a worker works with; the API also on the socket of a data folder, where there is one.
-    pub(super) fn spawn(
-        self,
-        tasks: &mut Tasks,
-        worker: &Worker,
-        site: Site,
-        config: &Config,
-        shares: Shares,
-        socket: Option<UnixListener>,
-    ) {
+    pub(super) fn spawn(self, tasks: &mut Tasks, worker: &Worker, operator: Operator, config: &Config, shares: Shares) {
+        let Operator { site, pages, socket } = operator;
         if let Some(listener) = self.images {
             let images = Images::new(worker.flow.store.clone(), &worker.flow.settings);
             let limits = config.server.connection_limits(shares.images);
@@ -88,14 +109,16 @@ impl Listeners {
             let limits = config.server.connection_limits(shares.console);
             let site = site.clone();
             tasks.spawn(|stop| async move {
-                let served_until = operator::serve("console", listener, site, limits, stop.cancelled_owned());
+                let site = Site { ending: stop.clone(), ..site };
+                let served_until = operator::serve("console", listener, site, pages, limits, stop.cancelled_owned());
                 served("the console", served_until.await)
             });
         }
         if let Some(socket) = socket {
             let limits = config.server.connection_limits(SOCKET_CONNECTIONS_MAX);
             tasks.spawn(|stop| async move {
-                let served_until = operator::serve("socket", socket, site, limits, stop.cancelled_owned());
+                let site = Site { ending: stop.clone(), ..site };
+                let served_until = operator::serve("socket", socket, site, None, limits, stop.cancelled_owned());
                 served("the API on the socket in the data folder", served_until.await)
             });
         }
@@ -111,32 +134,58 @@ pub(super) fn served(what: &str, result: io::Result<()>) -> Result<()> {
 pub(super) fn warnings(config: &Config, has_endpoint: bool) -> Vec<String> {
     let server = &config.server;
     let s3_listen = if has_endpoint { server.s3_listen } else { Listen::Off };
-    let warning = |listen: Listen, key: &str, what: &str| {
-        let address = listen.beyond_loopback()?;
+    let warning = |listen: Listen, which: TlsListener, key: &str, what: &str| {
+        let address = listen.beyond_loopback().filter(|_| !server.tls.covers(which))?;
         Some(format!("server.{key} = {address} can be reached from other machines, without TLS: {what}"))
     };
     [
         warning(
             s3_listen,
+            TlsListener::S3,
             "s3_listen",
             "photos and names can be read and changed on the way; put a proxy with TLS before it",
         ),
         warning(
             server.images_listen,
+            TlsListener::Images,
             "images_listen",
             "images can be read and changed on the way; put a proxy with TLS before it",
         ),
         warning(
             server.console_listen,
+            TlsListener::Console,
             "console_listen",
-            "the console's pages have no log-in, and whoever reaches them sees every photo and name (console.allow_public is set); the API \
-             asks for a token, which can be read on the way; put a proxy with TLS before it",
+            "what people see, and tokens and log-ins, can be read on the way (console.allow_public is set); put a proxy with TLS before it, and name it in console.trusted_proxies",
         ),
     ]
     .into_iter()
     .flatten()
     .chain(has_endpoint.then(|| public_buckets(&config.s3.public_read)).flatten())
+    .chain(mixed_content(config, s3_listen))
     .collect()
+}
+
+/// What pages of a console with TLS cannot load, since browsers let them load nothing in the clear that is not this machine's own
+/// (Mixed Content, 4.4): uploads, and images.
+fn mixed_content(config: &Config, s3_listen: Listen) -> Option<String> {
+    let Config { server, s3, images, .. } = config;
+    if !server.tls.covers(TlsListener::Console) || server.console_listen == Listen::Off {
+        return None;
+    }
+    let is_clear = |listen: Listen, which: TlsListener, public_url: &str| {
+        !public_url.starts_with("https://")
+            && (!public_url.is_empty() || listen.beyond_loopback().is_some() && !server.tls.covers(which))
+    };
+    let of_s3 = is_clear(s3_listen, TlsListener::S3, &s3.public_url).then_some("uploads go there (s3)");
+    let of_images = is_clear(server.images_listen, TlsListener::Images, &images.public_url)
+        .then_some("images come from there (images)");
+    let what = [of_s3, of_images].into_iter().flatten().collect::<Vec<_>>().join(" and ");
+    (!what.is_empty()).then(|| {
+        format!(
+            "the console speaks TLS, and {what} in the clear, which browsers on other machines block: name them in server.tls.listeners, or \
+             set s3.public_url and images.public_url to addresses that begin with https://"
+        )
+    })
 }
 
 /// That buckets are open to everybody, which nobody should learn from a request.
@@ -182,12 +231,13 @@ fn defer_accept(socket: &TcpSocket) {
 #[cfg(not(target_os = "linux"))]
 fn defer_accept(_: &TcpSocket) {}
 
-/// An address that a client on this machine can use.
-fn base_url(address: SocketAddr) -> String {
+/// An address that a client on this machine can use. Over TLS it names no certificate of ours, unless that is for addresses too.
+fn base_url(address: SocketAddr, is_tls: bool) -> String {
+    let scheme = if is_tls { "https" } else { "http" };
     if address.ip().is_unspecified() {
-        format!("http://127.0.0.1:{}", address.port())
+        format!("{scheme}://127.0.0.1:{}", address.port())
     } else {
-        format!("http://{address}")
+        format!("{scheme}://{address}")
     }
 }
 
@@ -239,6 +289,13 @@ mod tests {
             assert!(words.iter().all(|word| warning.contains(word)), "{warning}");
         }
         assert_eq!(warnings(&config, false).len(), 2, "there is no endpoint to reach");
+        config.server.tls.cert = "c.pem".into();
+        let mixed = warnings(&config, true);
+        assert!(mixed.len() == 3 && mixed[2].contains("uploads") && mixed[2].contains("images"), "{mixed:?}");
+        config.server.tls.listeners = vec![TlsListener::Console, TlsListener::S3, TlsListener::Images];
+        config.images.public_url = "https://images.example".to_owned();
+        assert_eq!(warnings(&config, true), Vec::<String>::new());
+        config.server.tls.cert = "".into();
         config.s3.public_read = vec!["celebtide".to_owned(), "shared-*".to_owned()];
         assert!(warnings(&config, true)[3].contains("celebtide, shared-*"), "{:?}", warnings(&config, true));
         assert_eq!(warnings(&config, false).len(), 2, "there is no endpoint to read at");

@@ -12,13 +12,19 @@ pub mod access;
 #[cfg(feature = "embedded")]
 pub mod accounts;
 #[cfg(feature = "embedded")]
+mod address_check;
+#[cfg(feature = "embedded")]
 mod audit_log;
+#[cfg(feature = "embedded")]
+mod certificate;
 #[cfg(feature = "embedded")]
 pub mod data_folder;
 #[cfg(feature = "embedded")]
 pub mod deployment;
 #[cfg(feature = "embedded")]
 mod descriptors;
+#[cfg(feature = "embedded")]
+mod disk_history;
 #[cfg(feature = "embedded")]
 mod distributed;
 #[cfg(feature = "embedded")]
@@ -36,6 +42,8 @@ mod image_threads;
 #[cfg(feature = "embedded")]
 mod listeners;
 #[cfg(feature = "embedded")]
+pub mod people;
+#[cfg(feature = "embedded")]
 mod public_url;
 #[cfg(feature = "embedded")]
 pub mod recover;
@@ -49,3 +57,5 @@ mod start;
 mod tasks;
 #[cfg(feature = "embedded")]
 mod usage;
+#[cfg(feature = "embedded")]
+mod webhooks;

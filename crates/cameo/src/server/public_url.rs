@@ -34,8 +34,7 @@ pub(super) fn spawn_check(tasks: &mut Tasks, config: &Config) {
 
 /// Why nothing can be fetched from under an address. Any answer but an error of the server's own is one: the base itself is no image.
 pub(super) async fn fault_of(url: &str) -> Option<String> {
-    crate::tls::install_crypto_provider();
-    let client = match reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build() {
+    let client = match crate::tls::client().timeout(TIMEOUT).no_proxy().build() {
         Ok(client) => client,
         Err(error) => return Some(error.to_string()),
     };

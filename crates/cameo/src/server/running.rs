@@ -34,6 +34,8 @@ impl Roles {
 pub struct Server {
     pub(super) running: Running,
     pub(super) credentials: Option<(Credentials, bool)>,
+    /// Where the first administrator chooses a name and a password, once.
+    pub(super) first_link: Option<String>,
     pub(super) tasks: Tasks,
     // Last: the folder is unlocked after everything else is dropped.
     pub(super) folder: Option<DataFolder>,
@@ -55,6 +57,12 @@ impl Server {
     /// The first key pair of its S3 endpoint, and whether it was made at this start; none where it has no endpoint.
     pub fn credentials(&self) -> Option<(&Credentials, bool)> {
         self.credentials.as_ref().map(|(credentials, new)| (credentials, *new))
+    }
+
+    /// Where the first administrator chooses a name and a password: an address that works once, made at this start; none once there is an
+    /// account, and where the console is off.
+    pub fn first_link(&self) -> Option<&str> {
+        self.first_link.as_deref()
     }
 
     /// Serves until `shutdown` completes, then ends within the configured time. An error when a task could not go on.

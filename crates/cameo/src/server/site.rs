@@ -1,8 +1,11 @@
 //! What console and API work with, put together from a worker's backends; and the keys of tokens, kept as the tokens are.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use super::tasks::Tasks;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{audit_log, renderer, tasks::Tasks};
 use crate::{
     catalog::Catalog,
     config::Config,
@@ -10,10 +13,12 @@ use crate::{
     model::{error::Result, token::Token},
     serve::{
         AuditTrail, UploadAddresses,
-        api::Door,
+        api::{Door, OpenDeliveries, Outside},
+        host::Host,
         s3_api::SessionKeys,
         site::{PublicImages, Site},
     },
+    webhooks::Courier,
     worker::Worker,
 };
 
@@ -40,14 +45,37 @@ pub(super) fn site_of(
         zone: config.register.time_zone()?,
         window: worker.window.clone(),
         audit,
-        door: Door::default(),
+        door: Door::new(config.console.access_with_oidc()?),
         uploads,
         cors: config.console.cors()?,
         clock: worker.clock.clone(),
+        host: host_of(config, worker.clock.now()),
+        outside: Outside::default(),
+        open: OpenDeliveries::default(),
+        webhooks: Courier::new(config.webhooks.settings()?),
+        ending: CancellationToken::new(),
     })
 }
 
-/// Reads the tokens, and gives keys to those that may upload.
+/// What is known of a process without a data folder; who has one adds it.
+fn host_of(config: &Config, now: Timestamp) -> Host {
+    Host {
+        rendered_side_by_side: Some(renderer::concurrency(config)),
+        keep_removed: config.store.keep_removed,
+        delete_unpublishes: config.register.delete_unpublishes,
+        started_at: Some(now),
+        ..Host::default()
+    }
+}
+
+/// The same on a machine with a data folder.
+pub(super) fn in_folder(host: Host, config: &Config, data: &Path) -> Host {
+    let host = Host { data_folder: Some(data.to_owned()), ..host };
+    let audit_folder = config.audit.enabled.then(|| audit_log::audit_folder(&config.audit, data));
+    Host { audit_folder, ..host }
+}
+
+/// Reads the tokens and accounts, and gives keys to those that may upload.
 pub(super) async fn refresh(sessions: &SessionKeys, catalog: &dyn Catalog) -> Result<()> {
     let changes = sessions.changes();
     let mut all: Vec<Token> = Vec::new();
@@ -58,6 +86,16 @@ pub(super) async fn refresh(sessions: &SessionKeys, catalog: &dyn Catalog) -> Re
         all.extend(page);
         if is_last {
             break;
+        }
+    }
+    let mut after = String::new();
+    loop {
+        let page = catalog.accounts(&after, TOKENS_AT_ONCE).await?;
+        // Those who are logged in upload with keys of their accounts.
+        all.extend(page.iter().filter(|account| account.disabled_at.is_none()).map(|account| account.as_token(None)));
+        match page.last().filter(|_| page.len() == TOKENS_AT_ONCE) {
+            Some(last) => after.clone_from(&last.id),
+            None => break,
         }
     }
     sessions.replace(&all, changes);

@@ -12,23 +12,26 @@ use crate::{
     clock::Clock,
     config::{Config, Environment},
     model::error::Result,
+    serve::Pages,
 };
 
 impl Server {
-    /// Opens what the configuration names, starts the listeners that are on and the workers of these roles.
+    /// Opens what the configuration names, starts the listeners that are on and the workers of these roles. The listener of the operator
+    /// serves the API, and beside it these pages.
     pub async fn start(
         config: &Config,
         environment: &Environment,
         clock: Arc<dyn Clock>,
         roles: Roles,
+        pages: Option<Pages>,
     ) -> Result<Self> {
         #[cfg(feature = "failpoints")]
         crate::failpoint::arm(environment.get("CAMEO_FAILPOINT"), environment.get("CAMEO_PLANTED_BUG"))
             .map_err(|doing| Error::new(Place::System, Kind::Misconfigured, doing))?;
         if config.keeps_objects()? {
-            embedded::start(config, environment, clock, roles).await
+            embedded::start(config, environment, clock, roles, pages).await
         } else {
-            distributed::start(config, environment, clock, roles).await
+            distributed::start(config, environment, clock, roles, pages).await
         }
     }
 
@@ -44,6 +47,6 @@ impl Server {
         }
         let mut config = config.clone();
         config.server.turn_off();
-        Self::start(&config, environment, clock, roles).await
+        Self::start(&config, environment, clock, roles, None).await
     }
 }

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::{
     model::{
+        actor::Actor,
         content::Content,
         error::{Error, Kind, Place, Result},
         generation::Generation,
@@ -228,6 +229,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// no object, and from a store that keeps no files: then [`read`](Self::read) has the answer.
     fn locate(&self, _bucket: &str, _key: &str) -> Result<Option<Arc<Located>>> {
         Ok(None)
+    }
+
+    /// The same store for changes that somebody asked for: their events name them. `None` of a store whose events name whoever signed.
+    fn acting_as(&self, _actor: &Actor) -> Option<Arc<dyn Store>> {
+        None
     }
 
     /// What is known of the object; `None` where there is none.

@@ -21,8 +21,10 @@ use crate::{
 pub const KEEP_REMOVED: Duration = Duration::from_hours(30 * 24);
 /// Metadata of what is kept: what somebody noted about it, percent-encoded.
 const NOTE: &str = "cameo-quarantine-note";
+/// Length of a note as metadata, percent-encoded, bytes: S3 takes 2 KiB of metadata in all. What is longer is cut.
+const NOTE_MAX_BYTES: usize = 1024;
 /// Length of a note, characters.
-const NOTE_MAX_CHARS: usize = 500;
+pub const NOTE_MAX_CHARS: usize = 500;
 /// Ids that expire in one go.
 const EXPIRED_AT_ONCE: usize = 500;
 /// Objects that are asked for their notes at once.
@@ -44,10 +46,13 @@ pub enum Why {
     Moved,
     /// It was rejected, and somebody said that this is settled: `cameo dismiss`.
     Dismissed,
+    /// Somebody took the photo down.
+    Unpublished,
 }
 
 impl Why {
-    const ALL: [Self; 5] = [Self::Deleted, Self::Replaced, Self::Superfluous, Self::Moved, Self::Dismissed];
+    const ALL: [Self; 6] =
+        [Self::Deleted, Self::Replaced, Self::Superfluous, Self::Moved, Self::Dismissed, Self::Unpublished];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -57,6 +62,7 @@ impl Why {
             Self::Superfluous => "superfluous",
             Self::Moved => "moved",
             Self::Dismissed => "dismissed",
+            Self::Unpublished => "unpublished",
         }
     }
 }
@@ -175,7 +181,8 @@ pub async fn add_notes<'k, S: Store + ?Sized>(
     kept: impl Iterator<Item = &'k mut Kept>,
 ) -> Result<()> {
     let (place, prefix) = store.quarantine_of(bucket);
-    let may_have_note = |kept: &&mut Kept| kept.note.is_none() && matches!(kept.why, Why::Moved | Why::Dismissed);
+    let may_have_note =
+        |kept: &&mut Kept| kept.note.is_none() && matches!(kept.why, Why::Moved | Why::Dismissed | Why::Unpublished);
     let mut without: Vec<&mut Kept> = kept.filter(may_have_note).collect();
     for some in without.chunks_mut(HEADS_AT_ONCE) {
         let keys: Vec<String> = some.iter().map(|kept| format!("{prefix}{}", kept.id)).collect();
@@ -220,8 +227,15 @@ pub async fn expire_until<S: Store + ?Sized>(store: &S, bucket: &str, until: Tim
 /// Metadata with a note.
 pub(super) fn with_note(mut metadata: BTreeMap<String, String>, note: Option<&str>) -> BTreeMap<String, String> {
     if let Some(note) = note {
-        let note: String = note.chars().take(NOTE_MAX_CHARS).collect();
-        metadata.insert(NOTE.to_owned(), utf8_percent_encode(&note, NON_ALPHANUMERIC).to_string());
+        let mut encoded = String::new();
+        for c in note.chars() {
+            let c = utf8_percent_encode(c.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC).to_string();
+            if encoded.len() + c.len() > NOTE_MAX_BYTES {
+                break;
+            }
+            encoded.push_str(&c);
+        }
+        metadata.insert(NOTE.to_owned(), encoded);
     }
     metadata
 }
@@ -333,5 +347,9 @@ mod tests {
         let kept = kept_of(&info, ".quarantine/").unwrap();
         assert_eq!((kept.note.as_deref(), kept.why), (Some("합의함: 50% \n"), Why::Dismissed));
         assert_eq!(without_note(metadata), [("a".to_owned(), "b".to_owned())].into());
+        // S3 refuses longer metadata; a syllable is never cut in two.
+        let long = with_note(BTreeMap::new(), Some(&"가".repeat(1000)));
+        let read = note_of(&ObjectInfo { metadata: long, ..info }).unwrap();
+        assert_eq!(read, "가".repeat(NOTE_MAX_BYTES / "%EA%B0%80".len()));
     }
 }

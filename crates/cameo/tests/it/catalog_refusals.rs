@@ -135,6 +135,7 @@ async fn what_is_refused_to_everybody_is_waited_for(server: &dyn CatalogServer) 
             "CREATE USER writer_a@localhost; GRANT SELECT, UPDATE, DELETE, CREATE ON refusing.* TO writer_a@localhost;
             GRANT INSERT ON refusing.cameo_schema TO writer_a@localhost; GRANT INSERT ON refusing.cameo_originals TO writer_a@localhost;
             GRANT INSERT ON refusing.cameo_entities TO writer_a@localhost; GRANT INSERT ON refusing.cameo_history TO writer_a@localhost;
+            GRANT INSERT ON refusing.cameo_counts TO writer_a@localhost;
             GRANT INSERT ON refusing.cameo_history_position TO writer_a@localhost; GRANT INSERT ON refusing.celeb_image_url TO writer_a@localhost",
             "GRANT INSERT ON refusing.celeb_image_url TO writer_a@localhost",
             "REVOKE INSERT ON refusing.celeb_image_url FROM writer_a@localhost",

@@ -56,6 +56,10 @@ async fn passes_the_contract(server: &dyn CatalogServer) {
     }
 }
 
+async fn says_the_state_of_deliveries(server: &dyn CatalogServer) {
+    crate::deliveries::states_are_those_of_the_bytes(&*database(server, "deliveries").await).await;
+}
+
 const COUNT_ROWS: &str = "SELECT COUNT(*) FROM celeb_image_url";
 
 async fn database(server: &dyn CatalogServer, name: &str) -> Box<dyn Catalog> {
@@ -66,6 +70,7 @@ async fn database(server: &dyn CatalogServer, name: &str) -> Box<dyn Catalog> {
 async fn opens_or_says_why_not(server: &dyn CatalogServer) {
     a_migration_killed_at_any_statement_is_run_again(server).await;
     an_opening_cut_anywhere_is_done_again(server).await;
+    originals_of_before_the_counts_are_counted(server).await;
     a_newer_schema_is_refused(server).await;
     an_older_schema_is_brought_up_to_date_or_refused(server).await;
     a_table_that_does_not_fit_is_refused(server).await;
@@ -86,6 +91,35 @@ async fn a_migration_killed_at_any_statement_is_run_again(server: &dyn CatalogSe
         let catalog = server.open(&name, &Table::default()).await.unwrap();
         catalog.register(&[rendered("origin/v/1_0.jpg", 1, &["sq"])]).await.unwrap();
     }
+}
+
+/// The version that brought the counts.
+const COUNTS_VERSION: i64 = 5;
+
+/// A database of before the counts, and one beside which somebody changed the ledger.
+async fn originals_of_before_the_counts_are_counted(server: &dyn CatalogServer) {
+    let name = "counted";
+    server.create_database(name).await;
+    server.execute(name, "CREATE TABLE cameo_schema (version BIGINT PRIMARY KEY)").await;
+    for migration in server.migrations().iter().filter(|migration| migration.version < COUNTS_VERSION) {
+        for statement in migration.statements() {
+            server.execute(name, statement).await;
+        }
+    }
+    server.execute(name, "INSERT INTO cameo_schema (version) VALUES (4)").await;
+    let original =
+        "INSERT INTO cameo_originals (object_key, vertical, cd_idx, sequence, generation, etag, state, reason,
+            updated_at) VALUES ('origin/v/1_0.jpg', 'v', 1, 0, '1', 'e', 'rejected', 'file.truncated', 0)";
+    server.execute(name, original).await;
+    let catalog = server.open(name, &Table::default()).await.unwrap();
+    let kept = catalog.kept_counts().await.unwrap();
+    assert_eq!(kept, catalog.counted().await.unwrap());
+    assert_eq!((kept.len(), kept[0].originals), (1, 1));
+    server.execute(name, "UPDATE cameo_counts SET originals = 7").await;
+    assert!(catalog.counts_drifted().await.unwrap());
+    catalog.recount().await.unwrap();
+    assert!(!catalog.counts_drifted().await.unwrap());
+    assert_eq!(catalog.kept_counts().await.unwrap(), kept);
 }
 
 /// As if the process were killed at each thing that it says to the server, the first word included.
@@ -389,6 +423,7 @@ each_server! {
     mariadb_opens_or_says_why_not: opens_or_says_why_not, MariaDb;
     mariadb_works_side_by_side: works_side_by_side, MariaDb;
     mariadb_survives_faults: survives_faults, MariaDb;
+    mariadb_says_the_state_of_deliveries: says_the_state_of_deliveries, MariaDb;
     postgres_passes_the_contract: passes_the_contract, Postgres;
     postgres_opens_or_says_why_not: opens_or_says_why_not, Postgres;
     postgres_works_side_by_side: works_side_by_side, Postgres;

@@ -14,9 +14,13 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Accounts, Catalog, EntityLock, ForeignRows, History, LedgerReader, Registry},
-    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, history::HistoryLine},
+    catalog::{
+        Accounts, Catalog, Counts, EntityLock, ForeignRows, History, HistoryEnds, LedgerReader, People, Registry,
+        people::Added,
+    },
+    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, counts::KeptCount, history::HistoryLine},
     model::{
+        account::{Account, Link, Session},
         error::{Error, Kind, Place, Result},
         generation::Generation,
         key::{EntityId, Vertical},
@@ -218,6 +222,15 @@ impl History for Faulty<dyn Catalog> {
         self.inner.changes(since, vertical, max).await
     }
 
+    async fn changes_before(
+        &self,
+        before: Option<u64>,
+        vertical: Option<&Vertical>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        self.inner.changes_before(before, vertical, max).await
+    }
+
     async fn changes_on(
         &self,
         vertical: &Vertical,
@@ -230,6 +243,10 @@ impl History for Faulty<dyn Catalog> {
 
     async fn last_change_before(&self, vertical: &Vertical, before: Timestamp) -> Result<Option<HistoryLine>> {
         self.inner.last_change_before(vertical, before).await
+    }
+
+    async fn history_ends(&self) -> Result<HistoryEnds> {
+        self.inner.history_ends().await
     }
 
     async fn forget_changes(&self, through: u64) -> Result<u64> {
@@ -265,16 +282,54 @@ impl LedgerReader for Faulty<dyn Catalog> {
         self.inner.highest_generation().await
     }
 
-    async fn counts(&self) -> Result<Vec<Count>> {
-        self.inner.counts().await
-    }
-
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         self.inner.rejected(vertical, max).await
     }
+
+    async fn rejected_for(
+        &self,
+        code: &str,
+        vertical: Option<&Vertical>,
+        after: &str,
+        max: usize,
+    ) -> Result<Vec<LedgerEntry>> {
+        self.inner.rejected_for(code, vertical, after, max).await
+    }
+
+    async fn ledger_with_prefix(&self, prefix: &str, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        self.inner.ledger_with_prefix(prefix, after, max).await
+    }
+
+    async fn ledger_before(&self, vertical: &Vertical, before: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        self.inner.ledger_before(vertical, before, max).await
+    }
 }
 
-/// Tokens are none of the flow's: whoever wraps a catalog hands them through.
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Counts for Faulty<dyn Catalog> {
+    async fn kept_counts(&self) -> Result<Vec<KeptCount>> {
+        self.inner.kept_counts().await
+    }
+
+    async fn counted(&self) -> Result<Vec<KeptCount>> {
+        self.inner.counted().await
+    }
+
+    async fn counts_drifted(&self) -> Result<bool> {
+        self.inner.counts_drifted().await
+    }
+
+    async fn recount(&self) -> Result<()> {
+        self.inner.recount().await
+    }
+
+    async fn counts(&self) -> Result<Vec<Count>> {
+        self.inner.counts().await
+    }
+}
+
+/// Tokens, people and webhooks are none of the flow's: whoever wraps a catalog hands them through.
 macro_rules! hand_tokens_through {
     ($wrapper:ident) => {
         #[async_trait]
@@ -302,6 +357,205 @@ macro_rules! hand_tokens_through {
 
             async fn note_token_use(&self, id: &str, at: jiff::Timestamp) -> Result<()> {
                 self.inner.note_token_use(id, at).await
+            }
+        }
+
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl People for $wrapper<dyn Catalog> {
+            async fn add_account(&self, account: &Account, first: bool) -> Result<Added> {
+                self.inner.add_account(account, first).await
+            }
+
+            async fn account(&self, id: &str) -> Result<Option<Account>> {
+                self.inner.account(id).await
+            }
+
+            async fn account_named(&self, name: &str) -> Result<Option<Account>> {
+                self.inner.account_named(name).await
+            }
+
+            async fn account_of_subject(&self, subject: &str) -> Result<Option<Account>> {
+                self.inner.account_of_subject(subject).await
+            }
+
+            async fn accounts(&self, after: &str, max: usize) -> Result<Vec<Account>> {
+                self.inner.accounts(after, max).await
+            }
+
+            async fn count_accounts(&self) -> Result<u64> {
+                self.inner.count_accounts().await
+            }
+
+            async fn change_account(&self, account: &Account) -> Result<bool> {
+                self.inner.change_account(account).await
+            }
+
+            async fn remove_account(&self, id: &str) -> Result<bool> {
+                self.inner.remove_account(id).await
+            }
+
+            async fn note_login(&self, account: &str, at: jiff::Timestamp) -> Result<()> {
+                self.inner.note_login(account, at).await
+            }
+
+            async fn add_session(&self, session: &Session, secret: &SecretHash) -> Result<()> {
+                self.inner.add_session(session, secret).await
+            }
+
+            async fn session_of(&self, secret: &SecretHash) -> Result<Option<(Session, Account)>> {
+                self.inner.session_of(secret).await
+            }
+
+            async fn sessions_of(&self, account: &str) -> Result<Vec<Session>> {
+                self.inner.sessions_of(account).await
+            }
+
+            async fn end_session(&self, id: &str) -> Result<bool> {
+                self.inner.end_session(id).await
+            }
+
+            async fn note_session_use(&self, id: &str, at: jiff::Timestamp) -> Result<()> {
+                self.inner.note_session_use(id, at).await
+            }
+
+            async fn add_link(&self, link: &Link, secret: &SecretHash) -> Result<()> {
+                self.inner.add_link(link, secret).await
+            }
+
+            async fn link_of(&self, secret: &SecretHash) -> Result<Option<Link>> {
+                self.inner.link_of(secret).await
+            }
+
+            async fn count_links(&self, account: Option<&str>) -> Result<u64> {
+                self.inner.count_links(account).await
+            }
+
+            async fn remove_links(&self, account: Option<&str>) -> Result<()> {
+                self.inner.remove_links(account).await
+            }
+        }
+
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl cameo::catalog::Webhooks for $wrapper<dyn Catalog> {
+            async fn add_webhook(&self, a: &cameo::model::webhook::Webhook) -> Result<()> {
+                self.inner.add_webhook(a).await
+            }
+
+            async fn webhook(&self, a: &str) -> Result<Option<cameo::model::webhook::Webhook>> {
+                self.inner.webhook(a).await
+            }
+
+            async fn webhooks(&self) -> Result<Vec<cameo::model::webhook::Webhook>> {
+                self.inner.webhooks().await
+            }
+
+            async fn change_webhook(&self, a: &cameo::model::webhook::Webhook) -> Result<bool> {
+                self.inner.change_webhook(a).await
+            }
+
+            async fn remove_webhook(&self, a: &str) -> Result<bool> {
+                self.inner.remove_webhook(a).await
+            }
+
+            async fn note_webhook_health(&self, a: &str, b: &cameo::model::webhook::WebhookHealth) -> Result<()> {
+                self.inner.note_webhook_health(a, b).await
+            }
+
+            async fn lease_webhooks(&self, a: &str, b: jiff::Timestamp, c: jiff::Timestamp) -> Result<bool> {
+                self.inner.lease_webhooks(a, b, c).await
+            }
+
+            async fn advance_webhook(
+                &self,
+                a: &str,
+                b: (u64, u64),
+                c: &[cameo::model::webhook::Message],
+                d: &[cameo::model::webhook::Watch],
+            ) -> Result<bool> {
+                self.inner.advance_webhook(a, b, c, d).await
+            }
+
+            async fn add_webhook_messages(&self, a: &[cameo::model::webhook::Message]) -> Result<()> {
+                self.inner.add_webhook_messages(a).await
+            }
+
+            async fn due_webhook_messages(
+                &self,
+                a: &str,
+                b: jiff::Timestamp,
+                c: usize,
+            ) -> Result<Vec<cameo::model::webhook::Message>> {
+                self.inner.due_webhook_messages(a, b, c).await
+            }
+
+            async fn count_pending_webhook_messages(&self, a: &str) -> Result<u64> {
+                self.inner.count_pending_webhook_messages(a).await
+            }
+
+            async fn webhook_message(&self, a: &str, b: &str) -> Result<Option<cameo::model::webhook::Message>> {
+                self.inner.webhook_message(a, b).await
+            }
+
+            async fn webhook_messages(
+                &self,
+                a: &str,
+                b: cameo::catalog::webhooks::Before<'_>,
+                c: usize,
+            ) -> Result<Vec<cameo::model::webhook::Message>> {
+                self.inner.webhook_messages(a, b, c).await
+            }
+
+            async fn note_webhook_attempt(
+                &self,
+                a: &cameo::model::webhook::Attempt,
+                b: &cameo::model::webhook::Message,
+            ) -> Result<()> {
+                self.inner.note_webhook_attempt(a, b).await
+            }
+
+            async fn webhook_attempts(
+                &self,
+                a: &str,
+                b: cameo::catalog::webhooks::Before<'_>,
+                c: usize,
+            ) -> Result<Vec<cameo::model::webhook::Attempt>> {
+                self.inner.webhook_attempts(a, b, c).await
+            }
+
+            async fn replay_webhook_messages(
+                &self,
+                a: &str,
+                b: cameo::catalog::webhooks::Replay<'_>,
+                c: jiff::Timestamp,
+            ) -> Result<u64> {
+                self.inner.replay_webhook_messages(a, b, c).await
+            }
+
+            async fn webhook_watch(&self, a: &str, b: &str) -> Result<Option<cameo::model::webhook::Watch>> {
+                self.inner.webhook_watch(a, b).await
+            }
+
+            async fn due_webhook_watches(
+                &self,
+                a: &str,
+                b: jiff::Timestamp,
+                c: usize,
+            ) -> Result<Vec<cameo::model::webhook::Watch>> {
+                self.inner.due_webhook_watches(a, b, c).await
+            }
+
+            async fn put_webhook_watch(&self, a: &cameo::model::webhook::Watch) -> Result<()> {
+                self.inner.put_webhook_watch(a).await
+            }
+
+            async fn remove_webhook_watch(&self, a: &str, b: &str) -> Result<()> {
+                self.inner.remove_webhook_watch(a, b).await
+            }
+
+            async fn forget_webhook_past(&self, a: &str, b: cameo::catalog::webhooks::Past) -> Result<u64> {
+                self.inner.forget_webhook_past(a, b).await
             }
         }
     };

@@ -11,7 +11,6 @@ mod catalog_servers;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_tables;
 mod changed_settings;
-mod console_pages;
 mod deliveries;
 mod embedded_refusals;
 #[cfg(all(feature = "sqs", feature = "s3"))]
@@ -26,6 +25,7 @@ mod old_versions;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqs", feature = "s3"))]
 mod opening;
 mod operators_page;
+mod push_direct;
 mod quarantine;
 mod queue_bugs;
 mod queue_contract;
@@ -46,8 +46,10 @@ mod s3_requests;
 mod servers;
 #[cfg(all(feature = "sqs", feature = "s3"))]
 mod store_s3;
+mod texts;
 mod tidy;
 mod verify_live;
 mod verify_scope;
+mod webhooks;
 mod whole_system;
 mod window;

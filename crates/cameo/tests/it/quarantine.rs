@@ -7,11 +7,11 @@ use cameo::{
     ledger::{Scope, State},
     model::reason::ReasonCode,
     proof::{
-        dismiss::{dismiss, dismissible},
+        dismiss::{Settling, dismiss, dismissible},
         heal::{Bounds, Healed, heal},
         relocate::{Relocation, Stage, advance, photos, stages},
         repair::Acted,
-        restore::{Asked, Found, Restore, Verdict, find, restore},
+        restore::{Asked, Everything, Found, Restore, Verdict, find, find_all, restore},
         verify::{EntityState, Look, Queues},
     },
     store::quarantine::Why,
@@ -147,6 +147,10 @@ async fn only_what_was_asked_for_is_found() {
     );
 }
 
+fn settling(note: Option<&str>) -> Settling<'_> {
+    Settling { by: None, note, at: now() }
+}
+
 /// users.md 34: misnamed files cannot be removed but one by one, and quoting breaks.
 #[tokio::test]
 async fn rejected_files_that_are_settled_are_listed_no_more_and_come_back() {
@@ -157,13 +161,14 @@ async fn rejected_files_that_are_settled_are_listed_no_more_and_come_back() {
     }
     system.drain().await;
     let flow = system.worker().flow;
-    let files = dismissible(&flow, &Scope::All, None).await.unwrap();
+    let uploads = (&*flow.store, flow.settings.upload_bucket.as_str());
+    let files = dismissible(uploads, &*flow.catalog, &Scope::All, None).await.unwrap();
     let listed: Vec<_> = files.iter().map(|file| (file.key.as_str(), file.serves_older)).collect();
     assert_eq!(listed, [(KEY, true), ("origin/v/2_0.jpg", false), ("origin/v/3 (1).jpg", false), ("v/4_0.jpg", false)]);
-    let misnamed = dismissible(&flow, &Scope::All, Some(ReasonCode::NameUnparseable)).await.unwrap();
+    let misnamed = dismissible(uploads, &*flow.catalog, &Scope::All, Some(ReasonCode::NameUnparseable)).await.unwrap();
     assert_eq!(misnamed.len(), 2);
     let keys: Vec<_> = files.into_iter().map(|file| file.key).collect();
-    let acted = dismiss(&flow, &keys, Some("합의됨"), now()).await.unwrap();
+    let acted = dismiss(&flow, &keys, &settling(Some("합의됨"))).await.unwrap();
     assert_eq!(acted, Acted { done: 3, passed_over: 1 }, "what serves an older original stays");
     system.drain().await;
     let left = system.verify(Look::Deep).await;
@@ -181,16 +186,42 @@ async fn rejected_files_that_are_settled_are_listed_no_more_and_come_back() {
     assert!(matches!(entry.state, State::Rejected { reason: ReasonCode::FileCorrupt, .. }), "{entry:?}");
     // A good one is no file to dismiss, whatever a stale list says.
     system.put(UPLOADS, "origin/v/2_0.jpg", "good").await;
-    assert_eq!(dismiss(&flow, &["origin/v/2_0.jpg".to_owned()], None, now()).await.unwrap().done, 0);
+    assert_eq!(dismiss(&flow, &["origin/v/2_0.jpg".to_owned()], &settling(None)).await.unwrap().done, 0);
     system.drain().await;
-    assert_eq!(dismiss(&flow, &["origin/v/2_0.jpg".to_owned()], None, now()).await.unwrap().done, 0);
+    assert_eq!(dismiss(&flow, &["origin/v/2_0.jpg".to_owned()], &settling(None)).await.unwrap().done, 0);
+}
+
+/// Of what was outside of the folder of originals a vertical is asked for by what its folders name; what names none is counted.
+#[tokio::test]
+async fn what_was_outside_of_origin_is_found_by_the_vertical_that_it_evidently_is_of() {
+    let system = System::start().await;
+    let keys = ["v/9_0.jpg", "Origin/v/9_1.JPG", "9_2.jpg", "w/9_3.jpg", "origin/v/9.jpg"].map(str::to_owned);
+    for key in &keys {
+        system.put(UPLOADS, key, "x").await;
+    }
+    system.drain().await;
+    let flow = system.worker().flow;
+    assert_eq!(dismiss(&flow, &keys, &settling(None)).await.unwrap(), done(5));
+    let v: cameo::model::key::Vertical = "v".parse().unwrap();
+    let of = async |scope: Scope| {
+        let asked = Asked { scope, keys: BTreeSet::new(), since: None, generation: None };
+        let Everything { found, without_vertical, .. } = find_all(&*flow.store, &flow.settings, &asked).await.unwrap();
+        let mut keys: Vec<_> = found.into_iter().map(|found| found.kept.key).collect();
+        keys.sort();
+        (keys, without_vertical)
+    };
+    let of_v = ["Origin/v/9_1.JPG", "origin/v/9.jpg", "v/9_0.jpg"].map(str::to_owned).to_vec();
+    assert_eq!(of(Scope::Vertical(v.clone())).await, (of_v.clone(), 1));
+    assert_eq!(of(Scope::Ids { vertical: Some(v.clone()), cd_idx: vec![9] }).await, (of_v, 1));
+    assert_eq!(of(Scope::Ids { vertical: Some(v), cd_idx: vec![8] }).await, (vec![], 0));
+    assert_eq!(of(Scope::All).await.0.len(), 5);
 }
 
 /// Takes steps as the command does, working in between, until nothing goes on; at most so many.
 async fn moved(system: &System, photos: &[Relocation], steps: usize) -> Vec<Stage> {
     let mut reached = Vec::new();
     for _ in 0..steps {
-        let staged = advance(&system.worker().flow, photos, now()).await.unwrap();
+        let staged = advance(None, &system.worker().flow, photos, now()).await.unwrap();
         reached = staged.into_iter().map(|photo| photo.stage).collect();
         system.drain().await;
     }
@@ -210,12 +241,21 @@ async fn photos_move_to_another_vertical_and_back_by_the_road_of_every_upload() 
     let plan = photos(&*flow.store, UPLOADS, &a, &b, None).await.unwrap();
     assert_eq!(plan.len(), 4);
     assert_eq!(photos(&*flow.store, UPLOADS, &a, &b, Some(&[1])).await.unwrap().len(), 2);
-    let before: Vec<_> = stages(&flow, &plan).await.unwrap().into_iter().map(|photo| photo.stage).collect();
+    let before: Vec<_> = stages(&*flow.store, &flow.settings.upload_bucket, &*flow.catalog, &plan)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|photo| photo.stage)
+        .collect();
     assert_eq!(before, [Stage::ToCopy, Stage::ToCopy, Stage::Conflict, Stage::ToCopy]);
 
-    let copied = advance(&flow, &plan, now()).await.unwrap();
+    let copied = advance(None, &flow, &plan, now()).await.unwrap();
     assert_eq!(copied[0].stage, Stage::Copied);
-    assert_eq!(advance(&flow, &plan, now()).await.unwrap()[0].stage, Stage::Copied, "not before it is registered");
+    assert_eq!(
+        advance(None, &flow, &plan, now()).await.unwrap()[0].stage,
+        Stage::Copied,
+        "not before it is registered"
+    );
     assert!(system.store.head(UPLOADS, "origin/a/1_0.jpg").await.unwrap().is_some());
     system.drain().await;
     assert_eq!(moved(&system, &plan, 1).await, [Stage::Moved, Stage::Moved, Stage::Conflict, Stage::Moved]);

@@ -16,10 +16,14 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use cameo::{
-    catalog::{Accounts, Catalog, EntityLock, ForeignRows, History, LedgerReader, Registry},
+    catalog::{
+        Accounts, Catalog, Counts, EntityLock, ForeignRows, History, HistoryEnds, LedgerReader, People, Registry,
+        people::Added,
+    },
     clock::ManualClock,
-    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, history::HistoryLine},
+    ledger::{Count, EntityRows, LedgerEntry, Registered, Row, Scope, counts::KeptCount, history::HistoryLine},
     model::{
+        account::{Account, Link, Session},
         content::Content,
         error::{Error, Kind, Place, Result},
         generation::Generation,
@@ -270,6 +274,17 @@ impl History for Refusing<dyn Catalog> {
         self.refusals.pass(&self.call("changes"), "", no_lie, self.inner.changes(since, vertical, max)).await
     }
 
+    async fn changes_before(
+        &self,
+        before: Option<u64>,
+        vertical: Option<&Vertical>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        self.refusals
+            .pass(&self.call("changes_before"), "", no_lie, self.inner.changes_before(before, vertical, max))
+            .await
+    }
+
     async fn changes_on(
         &self,
         vertical: &Vertical,
@@ -284,6 +299,10 @@ impl History for Refusing<dyn Catalog> {
     async fn last_change_before(&self, vertical: &Vertical, before: Timestamp) -> Result<Option<HistoryLine>> {
         let call = self.inner.last_change_before(vertical, before);
         self.refusals.pass(&self.call("last_change_before"), "", no_lie, call).await
+    }
+
+    async fn history_ends(&self) -> Result<HistoryEnds> {
+        self.refusals.pass(&self.call("history_ends"), "", no_lie, self.inner.history_ends()).await
     }
 
     async fn forget_changes(&self, through: u64) -> Result<u64> {
@@ -320,12 +339,56 @@ impl LedgerReader for Refusing<dyn Catalog> {
         self.refusals.pass(&self.call("highest_generation"), "", no_lie, self.inner.highest_generation()).await
     }
 
-    async fn counts(&self) -> Result<Vec<Count>> {
-        self.refusals.pass(&self.call("counts"), "", no_lie, self.inner.counts()).await
-    }
-
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         self.refusals.pass(&self.call("rejected"), "", no_lie, self.inner.rejected(vertical, max)).await
+    }
+
+    async fn rejected_for(
+        &self,
+        code: &str,
+        vertical: Option<&Vertical>,
+        after: &str,
+        max: usize,
+    ) -> Result<Vec<LedgerEntry>> {
+        self.refusals
+            .pass(&self.call("rejected_for"), after, no_lie, self.inner.rejected_for(code, vertical, after, max))
+            .await
+    }
+
+    async fn ledger_with_prefix(&self, prefix: &str, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        self.refusals
+            .pass(&self.call("ledger_with_prefix"), prefix, no_lie, self.inner.ledger_with_prefix(prefix, after, max))
+            .await
+    }
+
+    async fn ledger_before(&self, vertical: &Vertical, before: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        self.refusals
+            .pass(&self.call("ledger_before"), before, no_lie, self.inner.ledger_before(vertical, before, max))
+            .await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Counts for Refusing<dyn Catalog> {
+    async fn kept_counts(&self) -> Result<Vec<KeptCount>> {
+        self.refusals.pass(&self.call("kept_counts"), "", no_lie, self.inner.kept_counts()).await
+    }
+
+    async fn counted(&self) -> Result<Vec<KeptCount>> {
+        self.refusals.pass(&self.call("counted"), "", no_lie, self.inner.counted()).await
+    }
+
+    async fn counts_drifted(&self) -> Result<bool> {
+        self.refusals.pass(&self.call("counts_drifted"), "", no_lie, self.inner.counts_drifted()).await
+    }
+
+    async fn recount(&self) -> Result<()> {
+        self.refusals.pass(&self.call("recount"), "", no_lie, self.inner.recount()).await
+    }
+
+    async fn counts(&self) -> Result<Vec<Count>> {
+        self.refusals.pass(&self.call("counts"), "", no_lie, self.inner.counts()).await
     }
 }
 

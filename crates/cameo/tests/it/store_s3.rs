@@ -134,6 +134,7 @@ async fn the_endpoint_of_ours_names_who_made_a_change_and_takes_records() {
         let actors: Vec<_> = bodies.iter().map(|body| event::parse(body).unwrap().remove(0).actor).collect();
         assert_eq!(actors, [Actor::new("id"), Actor::new("id")]);
         crate::deliveries::records_are_kept(&store, "uploads").await;
+        crate::deliveries::dismissals_are_noted(&store, "uploads").await;
         assert_eq!(events.bodies(10).await.unwrap().unwrap().len(), 2, "a record causes no event");
     };
     tokio::select! {

@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["preflight", "proof", "worker"],
     &["operate"],
     &["client"],
+    &["webhooks"],
     &["push", "serve"],
     &["config"],
     &["server"],
@@ -32,6 +33,9 @@ const LAYERS: &[&[&str]] = &[
 /// Backends: the flow must not know which of them it works with.
 const BACKENDS: &[&str] =
     &["sqlite", "db", "embedded", "memory", "mysql", "postgres", "sqs", "s3", "aws", "in_process", "children"];
+
+/// What the console names of the library: bodies of the API, words, and the handle of the API.
+const CONSOLE_NAMES: &[&str] = &["client::wire", "escape", "model", "proof::deliveries", "serve::Api"];
 
 /// Where tasks and processes may be started beside `server/`, and why.
 const MAY_SPAWN: &[(&str, &str)] = &[
@@ -83,7 +87,7 @@ impl Source {
 
 fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
-    for member in ["crates/cameo/src", "crates/image/src", "crates/cli/src"] {
+    for member in ["crates/cameo/src", "crates/image/src", "crates/cli/src", "crates/console/src"] {
         collect(member, &mut sources);
     }
     assert!(sources.len() > 50, "only {} source files were found", sources.len());
@@ -187,6 +191,60 @@ fn the_architecture_page_has_the_same_layers() {
     let told: Vec<_> = chain.split(" → ").map(names).collect();
     let listed: Vec<_> = LAYERS.iter().rev().map(|layer| layer.iter().map(|&name| name.to_owned()).collect()).collect();
     assert_eq!(told, listed, "LAYERS of tidy.rs, and \"Imports\" in ARCHITECTURE.md");
+}
+
+/// The paths of the library that code names, groups written out.
+fn library_paths(code: &str) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for (at, root) in code.match_indices("cameo::") {
+        if code[..at].ends_with(|c| is_name_char(c) || c == ':') {
+            continue;
+        }
+        write_out("", &code[at + root.len()..], &mut paths);
+    }
+    paths
+}
+
+/// Reads a path or a group of them; returns how many bytes it has.
+fn write_out(before: &str, text: &str, paths: &mut BTreeSet<String>) -> usize {
+    if let Some(group) = text.strip_prefix('{') {
+        let mut at = 1;
+        loop {
+            at += text[at..].len() - text[at..].trim_start_matches([' ', ',', '\n']).len();
+            if group.is_empty() || text[at..].starts_with('}') || text[at..].is_empty() {
+                return at + 1;
+            }
+            at += write_out(before, &text[at..], paths).max(1);
+        }
+    }
+    let name = text.split(|c| !is_name_char(c)).next().unwrap_or("");
+    let path = if before.is_empty() { name.to_owned() } else { format!("{before}::{name}") };
+    match text[name.len()..].strip_prefix("::") {
+        Some(rest) if rest.starts_with(|c| is_name_char(c) || c == '{') => {
+            name.len() + 2 + write_out(&path, rest, paths)
+        }
+        _ => {
+            paths.insert(path);
+            name.len()
+        }
+    }
+}
+
+#[test]
+fn the_console_asks_the_api_alone() {
+    let code = "use cameo::{\n    client::wire::{A, B},\n    serve::Api,\n};\nfn f() -> cameo::model::lang::Lang { my_cameo::x() }";
+    let paths: Vec<_> = library_paths(code).into_iter().collect();
+    assert_eq!(paths, ["client::wire::A", "client::wire::B", "model::lang::Lang", "serve::Api"]);
+    let mut found = Vec::new();
+    let console: Vec<_> = sources().into_iter().filter(|source| source.is_in("crates/console/src/")).collect();
+    assert!(console.len() > 10, "only {} files of the console were found", console.len());
+    for source in &console {
+        let may =
+            |path: &String| CONSOLE_NAMES.iter().any(|name| *path == *name || path.starts_with(&format!("{name}::")));
+        let others = library_paths(&source.code()).into_iter().filter(|path| !may(path));
+        found.extend(others.map(|path| format!("{}: cameo::{path}", source.path)));
+    }
+    nothing(&found, "pages know what the API says, and nothing behind it (CONSOLE_NAMES of tidy.rs)");
 }
 
 #[test]
@@ -318,10 +376,16 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("mysql/0002_published_sizes.sql", "3b2fe794334ec747"),
     ("mysql/0003_history.sql", "5abe8b14c0cea8b9"),
     ("mysql/0004_tokens.sql", "6ff5da5fe4276c8e"),
+    ("mysql/0005_people.sql", "688f30f873f997d9"),
+    ("mysql/0006_counts.sql", "19b4098b9801365b"),
+    ("mysql/0007_webhooks.sql", "786f79deddf3dc51"),
     ("postgres/0001_ledger.sql", "27a7f0b6a51f45ba"),
     ("postgres/0002_published_sizes.sql", "f5437ca1794bea37"),
     ("postgres/0003_history.sql", "9931101c10e644f5"),
     ("postgres/0004_tokens.sql", "c3dba4ff644df38a"),
+    ("postgres/0005_people.sql", "48f1b8db1e2c0599"),
+    ("postgres/0006_counts.sql", "e6d5bae31b395cd7"),
+    ("postgres/0007_webhooks.sql", "eded50a835970b2e"),
     ("sqlite/0001_queue_and_ledger.sql", "b478e4405e36c259"),
     ("sqlite/0002_store.sql", "6b80a4524583f86c"),
     ("sqlite/0003_shared_files.sql", "4fcd95748e214b61"),
@@ -329,6 +393,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("sqlite/0005_last_error.sql", "bb31f28cc040b0c9"),
     ("sqlite/0006_history.sql", "147047cff3a1f33c"),
     ("sqlite/0007_tokens.sql", "fe8d286da4a403b1"),
+    ("sqlite/0008_checked_addresses.sql", "641dcc13ce1086cd"),
+    ("sqlite/0009_people.sql", "6f988182cc704355"),
+    ("sqlite/0010_counts.sql", "30362c04eb9fda19"),
+    ("sqlite/0011_webhooks.sql", "78a8d06b85deab3c"),
 ];
 
 #[test]

@@ -10,6 +10,7 @@ use cameo::{
     },
     proof::{
         adopt::{Asked, Looked, adopt},
+        dismiss::misnamed_with_ids,
         verify::{Delivery, EntityState, HandedOver, Listen, Look, Progress, Question, Sample, Step, absent_ids},
     },
     store::Attributes,
@@ -55,14 +56,45 @@ async fn a_vertical_that_nobody_knows_is_a_difference_with_near_names() {
 #[tokio::test]
 async fn ids_that_nobody_knows_are_named_and_misnamed_files_are_theirs() {
     let system = system().await;
-    for key in ["origin/brand/2042.jpg", "origin/brand/2043-1.jpg", "brand/2044_0.jpg", "origin/brand/20420_0.jpg"] {
+    for key in [
+        "origin/brand/2042.jpg",
+        "origin/brand/2043-1.jpg",
+        "brand/2044_0.jpg",
+        "origin/brand/20420_0.jpg",
+        "origin/brand/ 2045_0.jpg",
+        "origin/brand/２０４６_0.jpg",
+        "origin/brand/shop_2048_0.jpg",
+        "origin/brand/20261127_2047_0.jpg",
+    ] {
         system.put(UPLOADS, key, "x").await;
     }
     system.drain().await;
-    let found = verify(&system, ids(None, &[1, 7, 2042, 2043, 2044])).await;
-    assert_eq!(found.summary.unknown_ids, [7]);
+    let scope = ids(None, &[1, 7, 2042, 2043, 2044, 2045, 2046, 2047, 2048, 20_261_127]);
+    let found = verify(&system, scope.clone()).await;
+    assert_eq!(found.summary.unknown_ids, [7, 2047, 20_261_127], "whose the last file is nobody can tell");
     let files: Vec<_> = found.summary.strays.iter().map(|stray| stray.key.as_str()).collect();
-    assert_eq!(files, ["origin/brand/2042.jpg", "origin/brand/2043-1.jpg", "brand/2044_0.jpg"]);
+    let misnamed = [
+        "origin/brand/ 2045_0.jpg",
+        "origin/brand/2042.jpg",
+        "origin/brand/2043-1.jpg",
+        "origin/brand/shop_2048_0.jpg",
+        "origin/brand/２０４６_0.jpg",
+    ];
+    assert_eq!(files, [&misnamed[..], &["brand/2044_0.jpg"]].concat());
+    let worker = system.worker();
+    let urls = system.urls.lock().unwrap().clone();
+    let served = system.served.lock().unwrap().clone();
+    let places = cameo::proof::verify::Places {
+        store: &*worker.flow.store,
+        catalog: &*worker.flow.catalog,
+        served: &*served,
+        queues: None,
+        urls: Some(&urls),
+        settings: &worker.flow.settings,
+        clock: &SystemClock,
+    };
+    let dismissible = misnamed_with_ids(places, &scope, None).await.unwrap();
+    assert_eq!(dismissible.into_iter().map(|file| file.key).collect::<Vec<_>>(), misnamed, "dismissed by the same ids");
     assert_eq!(found.reports.len(), 2, "1 of two verticals");
     assert_eq!(verify(&system, ids(Some("brand"), &[1])).await.state(), EntityState::Complete);
 }
@@ -100,7 +132,7 @@ async fn misplaced_and_decomposed_names_show_under_their_vertical() {
 }
 
 fn handed_over(body: &[u8]) -> HandedOver {
-    HandedOver { size: body.len() as u64, md5: hex::encode(fast_md5::digest(body)) }
+    HandedOver { size: body.len() as u64, md5: hex::encode(fast_md5::digest(body)), sha256: None }
 }
 
 /// flow.md 17: the ETag of an upload in parts says nothing of its bytes, so they are read.

@@ -5,13 +5,16 @@ use cameo::{
     client::{Client, Server},
     flow::Flow,
     ledger::image_urls::ImageUrls,
-    model::error::{Error, Kind, Place, Result},
+    model::{
+        error::{Error, Kind, Place, Result},
+        key::DeliveryKey,
+    },
     operate::act::{Act, Direct},
     proof::{
-        dismiss::dismiss,
-        relocate::{Relocation, Staged, advance},
+        deliveries::dismissed_lines::DismissedLine,
+        relocate::{Relocation, Staged},
         repair::Acted,
-        restore::{self, Restore},
+        restore::Restore,
     },
     server::deployment::Deployment,
 };
@@ -39,7 +42,8 @@ pub(super) struct Places<'m> {
 impl Places<'_> {
     fn direct(&self) -> Direct<'_> {
         let queues = self.deployment.queues.as_ref().map(|queues| [&*queues.events, &*queues.registrations]);
-        Direct { flow: &self.flow, queues, urls: self.urls, now: self.now }
+        // Nobody's name is known here: whoever has the keys of the store is not asked for theirs.
+        Direct { flow: &self.flow, queues, urls: self.urls, now: self.now, by: None }
     }
 }
 
@@ -107,7 +111,7 @@ impl<'m> Changes<'m> {
     pub(super) async fn restore(&self, restores: &[Restore]) -> Result<Acted> {
         match self {
             Self::ThroughServer(server) => server.restore(restores).await,
-            Self::Directly(places) => restore::restore(&places.flow, restores).await,
+            Self::Directly(places) => places.direct().restore(restores).await,
         }
     }
 
@@ -115,15 +119,28 @@ impl<'m> Changes<'m> {
     pub(super) async fn dismiss(&self, keys: &[String], note: Option<&str>) -> Result<Acted> {
         match self {
             Self::ThroughServer(server) => server.dismiss(keys, note).await,
-            Self::Directly(places) => dismiss(&places.flow, keys, note, places.now).await,
+            Self::Directly(places) => places.direct().dismiss(keys, note).await,
+        }
+    }
+
+    /// Notes that lines of the report of a delivery are settled.
+    pub(super) async fn dismiss_lines(
+        &self,
+        delivery: &DeliveryKey,
+        lines: &[DismissedLine],
+        note: Option<&str>,
+    ) -> Result<()> {
+        match self {
+            Self::ThroughServer(server) => server.dismiss_lines(delivery, lines, note).await,
+            Self::Directly(places) => places.direct().dismiss_lines(delivery, lines, note).await,
         }
     }
 
     /// Takes one step with each photo that moves.
-    pub(super) async fn relocate(&self, photos: &[Relocation], now: Timestamp) -> Result<Vec<Staged>> {
+    pub(super) async fn relocate(&self, photos: &[Relocation]) -> Result<Vec<Staged>> {
         match self {
             Self::ThroughServer(server) => server.relocate(photos).await,
-            Self::Directly(places) => advance(&places.flow, photos, now).await,
+            Self::Directly(places) => places.direct().relocate(photos).await,
         }
     }
 }

@@ -66,6 +66,7 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     config.catalog = defaults.catalog;
     config.register = defaults.register;
     config.images.public_url = String::new();
+    config.server.tls = defaults.server.tls;
     "warn".clone_into(&mut config.log.level);
     logging::start(&config.log, &context.environment)?;
 
@@ -73,7 +74,8 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
         (Some(photos), Some(vertical)) => (photos, vertical),
         _ => (draw_sample(folder.path())?, sample::VERTICAL.parse()?),
     };
-    let server = Server::start(&config, &context.environment, context.clock.clone(), Roles::ALL).await?;
+    let (environment, clock) = (&context.environment, context.clock.clone());
+    let server = Server::start(&config, environment, clock, Roles::ALL, Some(cameo_console::routes)).await?;
     let context = Context { config, ..context };
     let (running, credentials) = (server.running().clone(), server.credentials().map(|(keys, _)| keys.clone()));
     let credentials = credentials.context("the demo's server has no S3 endpoint")?;

@@ -1,40 +1,48 @@
-//! `cameo dismiss`: rejected files that are settled go to quarantine, and are listed no more.
-
-use std::collections::BTreeSet;
+//! `cameo dismiss`: rejected files that are settled go to quarantine, and are listed no more; and of a delivery also what has no file.
 
 use cameo::{
-    model::{lang::Lang, reason::ReasonCode},
-    operate::absent::Matched,
-    proof::dismiss::{Dismissible, dismissible},
+    client::wire::DismissRequest,
+    model::{key::DeliveryName, reason::ReasonCode},
+    operate::{
+        Subject,
+        dismiss::{self, Dismiss},
+    },
 };
 use clap::ArgGroup;
-use serde::Serialize;
 
 use super::{
     Context,
-    changes::Changes,
-    json_line, line, note,
+    here::Here,
     places::PlacesArgs,
-    scope::{ScopeArgs, say_absent},
+    printer::Printer,
+    remote,
+    scope::{ScopeArgs, parse_delivery},
+    server::Target,
 };
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cameo dismiss 'origin/ssgdfm_eye/1234 (1).jpg' --note \"sent again under its right name\"\n  \
-cameo dismiss --reason name.unparseable --vertical ssgdfm_eye --dry-run\n  cameo dismiss --ids 351518 --note \"not for sale any more\"\n\n\
+cameo dismiss --reason name.unparseable --vertical ssgdfm_eye --dry-run\n  cameo dismiss --ids 351518 --note \"not for sale any more\"\n  \
+cameo dismiss --delivery 20261126-k3f9 --ids 351518 --note \"the shop has closed\"\n\n\
 A file beside which an older, good original is being served stays: upload a good one instead. Dismissed files are kept for \
 store.keep_removed (30 days); `cameo restore` brings them back, and they are rejected again.\n\n\
-Exit code 7 where nothing of what was asked for is rejected.",
-    group = ArgGroup::new("dismissed").required(true).multiple(true).args(["keys", "reason", "vertical", "ids", "ids_from"])
+Of a delivery, what was left out, what was promised and never came, what came without being promised and what is gone by now is settled \
+too: its report says by whom and why, and it keeps the delivery from nothing any more.\n\n\
+Exit code 7 where nothing of what was asked for is rejected, or a key or an id that was named is unknown.",
+    group = ArgGroup::new("dismissed").required(true).multiple(true).args(["keys", "reason", "vertical", "ids", "ids_from", "delivery"])
 )]
 pub(crate) struct Args {
-    /// Keys of rejected files, in quotes where they hold spaces
+    /// Keys of rejected files, in quotes where they hold spaces; of a delivery also names of its files
     #[arg(value_name = "KEY")]
     keys: Vec<String>,
     /// Only files rejected for this reason
     #[arg(long, value_name = "CODE")]
     reason: Option<ReasonCode>,
+    /// What is open of this delivery, such as 20261126-k3f9
+    #[arg(long, value_name = "DELIVERY", value_parser = parse_delivery)]
+    delivery: Option<DeliveryName>,
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
@@ -47,86 +55,29 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-/// A line about a file.
-#[derive(Debug, Serialize)]
-struct FileLine<'f> {
-    #[serde(flatten)]
-    file: &'f Dismissible,
-    dismissed: bool,
-}
-
-/// The last line of `--json`.
-#[derive(Debug, Serialize)]
-struct Last {
-    summary: Summary,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct Summary {
-    found: u64,
-    dismissed: u64,
-    passed_over: u64,
-    serves_older: u64,
-}
-
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    let target = args.places.target(context)?;
     let scope = args.scope.scope(context)?;
-    let places = args.places.open(context).await?;
-    if say_absent(context, &places, &scope).await? == Matched::Nothing {
-        return Ok(Exit::Different);
-    }
-    let mut found = dismissible(&places.flow(), &scope, args.reason).await?;
-    let keys: BTreeSet<&String> = args.keys.iter().collect();
-    found.retain(|file| keys.is_empty() || keys.contains(&file.key));
-    let known: BTreeSet<&String> = found.iter().map(|file| &file.key).collect();
-    for key in keys.difference(&known) {
-        note(&format!("{key}: {}", context.lang.pick("no such rejected file", "그런 거부된 파일이 없습니다")));
-    }
-    let (stay, go): (Vec<_>, Vec<_>) = found.iter().partition(|file| file.serves_older);
-    let go: Vec<String> = go.into_iter().map(|file| file.key.clone()).collect();
-    let mut summary = Summary { found: found.len() as u64, serves_older: stay.len() as u64, ..Summary::default() };
-    if !args.dry_run && !go.is_empty() {
-        let acted = Changes::by(context, &places)?.dismiss(&go, args.note.as_deref()).await?;
-        (summary.dismissed, summary.passed_over) = (acted.done, acted.passed_over);
-    }
-    for file in &found {
-        print(context, file, !args.dry_run)?;
-    }
-    let exit = match (found.is_empty(), known.len() < keys.len()) {
-        (true, _) | (_, true) => Exit::Different,
-        _ if summary.serves_older > 0 => Exit::Rejected,
-        _ => Exit::Complete,
+    let delivery = match args.delivery {
+        None => None,
+        // A vertical beside it has to be its own.
+        named => match args.scope.subject(context, named)? {
+            Subject::Delivery(name) => Some(name),
+            Subject::Scope(_) => None,
+        },
     };
-    if context.json {
-        json_line(&Last { summary })?;
-    } else {
-        let Summary { found, dismissed, passed_over, serves_older } = summary;
-        line(&match context.lang {
-            Lang::En => format!(
-                "{found} rejected files: {dismissed} dismissed, {passed_over} changed in between, {serves_older} beside a good original"
-            ),
-            Lang::Ko => format!(
-                "거부된 파일 {found}개: 정리 {dismissed}개, 그사이 바뀐 것 {passed_over}개, 이전 정상 사진이 게시 중인 것 {serves_older}개"
-            ),
-        })?;
+    let Args { keys, reason, note, dry_run, .. } = args;
+    let mut printer = Printer::new(context);
+    if let Target::Server(server) = target {
+        let (vertical, ids) = remote::named(scope);
+        let (reason, delivery) = (reason.map(|reason| reason.to_string()), delivery.map(|name| name.to_string()));
+        let asked = DismissRequest { keys, reason, vertical, ids, delivery, note, dry_run, lang: context.lang };
+        return remote::ask(&server, "/api/v1/dismiss", &asked, printer).await;
     }
-    Ok(exit)
-}
-
-fn print(context: &Context, file: &Dismissible, applied: bool) -> anyhow::Result<()> {
-    let dismissed = applied && !file.serves_older;
-    if context.json {
-        return json_line(&FileLine { file, dismissed });
-    }
-    let Dismissible { key, reason, serves_older } = file;
-    let lang = context.lang;
-    let becomes = match (*serves_older, applied) {
-        (true, _) => lang.pick(
-            "stays, since an older original is being served: upload a good one",
-            "이전 정상 사진이 게시 중이라 그대로 둡니다. 정상인 파일을 올려 주세요",
-        ),
-        (false, true) => lang.pick("dismissed", "정리했습니다"),
-        (false, false) => lang.pick("would be dismissed", "정리할 예정입니다"),
-    };
-    line(&format!("{key}: {reason}: {becomes}"))
+    let here = Here::open(context, &args.places).await?;
+    let keys = keys.into_iter().collect();
+    let asked = Dismiss { delivery, scope, keys, reason, note, dry_run };
+    let state = dismiss::run(&here.system(), &asked, &mut printer).await?;
+    printer.finish()?;
+    Ok(state.into())
 }

@@ -1,6 +1,7 @@
 //! `cameo explain`: what a reason code means and who must do what, in Korean and English.
 
 use cameo::model::{
+    cause::Cause,
     error::{Error, Kind, Place},
     reason::{Owner, ReasonCode, ReasonKind},
 };
@@ -33,7 +34,9 @@ struct Explanation {
 pub(crate) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let asked = match &args.code {
         Some(code) => vec![code.parse::<ReasonCode>().map_err(|error| {
-            Error::new(Place::System, Kind::Misconfigured, format!("explain {code:?}")).because(error)
+            let korean = format!("{code:?}: 없는 사유 코드입니다. `cameo explain` 으로 목록을 볼 수 있습니다");
+            let why = Cause::new(error.to_string(), "");
+            Error::new(Place::System, Kind::Misconfigured, format!("explain {code:?}")).in_korean(korean).because(why)
         })?],
         None => ReasonCode::ALL.to_vec(),
     };

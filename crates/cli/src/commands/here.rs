@@ -2,9 +2,14 @@
 
 use async_trait::async_trait;
 use cameo::{
-    model::{error::Result, token::Verticals},
+    model::{error::Result, key::DeliveryKey, token::Verticals},
     operate::{System, act::Act},
-    proof::repair::Acted,
+    proof::{
+        deliveries::dismissed_lines::DismissedLine,
+        relocate::{Relocation, Staged},
+        repair::Acted,
+        restore::Restore,
+    },
     server::deployment::Deployment,
     worker::window::Window,
 };
@@ -28,6 +33,11 @@ impl<'h> Here<'h> {
         let register = &context.config.register;
         let (window, zone) = (register.window()?, register.time_zone()?);
         Ok(Self { context, places: places.open(context).await?, window, zone })
+    }
+
+    /// Whether it is that of a data folder on which no server runs.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.places.through_server && self.places.running.is_none()
     }
 
     /// As operations take it.
@@ -67,5 +77,21 @@ impl Act for Here<'_> {
 
     async fn rewrite_urls(&self, keys: &[String]) -> Result<u64> {
         self.changes()?.rewrite_urls(keys).await
+    }
+
+    async fn dismiss(&self, keys: &[String], note: Option<&str>) -> Result<Acted> {
+        self.changes()?.dismiss(keys, note).await
+    }
+
+    async fn restore(&self, restores: &[Restore]) -> Result<Acted> {
+        self.changes()?.restore(restores).await
+    }
+
+    async fn relocate(&self, photos: &[Relocation]) -> Result<Vec<Staged>> {
+        self.changes()?.relocate(photos).await
+    }
+
+    async fn dismiss_lines(&self, delivery: &DeliveryKey, lines: &[DismissedLine], note: Option<&str>) -> Result<()> {
+        self.changes()?.dismiss_lines(delivery, lines, note).await
     }
 }

@@ -20,10 +20,12 @@ const TOKEN_MAX_BYTES: u64 = 4096;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cameo login https://cameo.example.com\n  cameo login https://cameo.example.com <token.txt\n\n\
+    after_help = "Examples:\n  cameo login https://cameo.example.com\n  cameo login https://cameo.example.com <token.txt\n  \
+cameo login https://cameo.office.lan --ca office-ca.pem\n\n\
 The token is asked for on a terminal, and read from standard input elsewhere. Server and token are kept in login.json in the user's folder \
 (~/.config/cameo), which nobody else may read. Precedence: --server or a flag that names a place here, then CAMEO_SERVER, then a data folder \
-or shared backends that are here, then this login. CAMEO_TOKEN goes over its token."
+or shared backends that are here, then this login. CAMEO_TOKEN goes over its token. The file of --ca is remembered \
+with them."
 )]
 pub(crate) struct LoginArgs {
     /// Base address of the server
@@ -57,7 +59,9 @@ pub(crate) async fn login(context: &Context, args: LoginArgs) -> anyhow::Result<
     let token = read_token(&server, context.lang)?;
     let client = Client::at(&server, Some(token.expose().to_owned()))?;
     let whoami: Whoami = client.get("/api/v1/whoami").await?;
-    login::write(&folder, &login::Login { server: server.clone(), token: token.expose().to_owned() })?;
+    // Kept as it can be found from any folder.
+    let ca = context.ca.as_deref().map(|ca| std::path::absolute(ca).unwrap_or_else(|_| ca.to_owned()));
+    login::write(&folder, &login::Login { server: server.clone(), token: token.expose().to_owned(), ca })?;
     if context.json {
         json_line(&LoggedIn { server: &server, as_whom: &whoami })?;
     } else {

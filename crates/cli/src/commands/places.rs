@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "embedded")]
 use cameo::{
     model::error::{Error, Kind, Place},
     server::deployment::{Addresses, Deployment},
@@ -39,14 +40,20 @@ impl PlacesArgs {
         Ok(asked.target(context)?)
     }
 
+    /// A client's build opens none.
+    #[cfg(not(feature = "embedded"))]
+    #[expect(clippy::unused_async, reason = "as the one of a whole build")]
+    pub(crate) async fn open(&self, _: &Context) -> anyhow::Result<std::convert::Infallible> {
+        Err(super::server::no_server_named().into())
+    }
+
     /// Opens the places for reading: by the flags, else by the configuration. A command that looks at them itself cannot ask a server.
+    #[cfg(feature = "embedded")]
     pub(crate) async fn open(&self, context: &Context) -> anyhow::Result<Deployment> {
         if let Target::Server(server) = self.target(context)? {
-            let doing = format!(
-                "ask {server}: this command looks at a data folder or at --endpoint-url and --catalog; give --data, or run it there"
-            );
+            let doing = format!("open what is here: {server} is asked instead; give --data, or run it there");
             let korean = format!(
-                "이 명령은 서버({server})에 물어서는 할 수 없습니다. 서버가 있는 컴퓨터에서 --data 로 데이터 폴더를 적어 실행해 주세요"
+                "서버({server})에 묻게 되어 있습니다. 서버가 있는 컴퓨터에서 --data 로 데이터 폴더를 적어 실행해 주세요"
             );
             return Err(Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean).into());
         }

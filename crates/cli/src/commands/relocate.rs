@@ -3,41 +3,47 @@
 //! How far a move is follows from the buckets and the ledger, so running it again goes on. The file that it writes is only for the way back.
 
 use std::{
-    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::Context as _;
 use cameo::{
+    client::{
+        Client, Server,
+        wire::{FILES_MAX, MoveRequest, PhotoToMove},
+    },
     model::{
+        cause::Cause,
         error::{Error, Kind, Place},
-        ids::{Ids, parse_ids, parse_ids_text},
         key::{DeliveryName, Vertical},
         lang::Lang,
     },
-    operate::{Subject, delivery},
-    proof::relocate::{Relocation, Stage, Staged, photos, relocation, stages},
-    server::deployment::Deployment,
+    operate::{
+        Output,
+        relocate::{self, Move, Which},
+    },
+    proof::{
+        relocate::{Relocation, Staged},
+        verify::Progress,
+    },
 };
 use serde::Serialize;
 
 use super::{
     Context,
-    changes::Changes,
     here::Here,
-    json_line, line, note,
+    note,
     places::PlacesArgs,
     printer::Printer,
-    scope::{parse_delivery, parse_vertical},
+    remote,
+    scope::{parse_delivery, parse_vertical, read_ids},
+    server::Target,
 };
 use crate::exit::Exit;
 
-/// Pause between two looks at what is in flight.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Photos that are listed, at most; all are counted.
-const LISTED_MAX: usize = 1000;
+/// Where a server moves photos.
+const PATH: &str = "/api/v1/move";
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -48,8 +54,8 @@ Without --apply it only says what would move. Each original is copied to its new
 registered there the old one goes to quarantine, with its renditions and rows. Interrupted and run again, it goes on. A photo that is \
 already there with other content is a conflict, and neither is touched. With --apply the photos are written to a file, with which --undo \
 goes the way back.\n\n\
-Exit code 0: all moved; 5: something is to be done or in flight, run it again; 7: conflicts, photos that are rejected there, or \
-nothing to move."
+Exit code 0: all moved; 5: something is to be done or in flight, run it again; 7: conflicts, photos that are rejected there, \
+nothing to move, or an id that was named and has no photo."
 )]
 pub(crate) struct Args {
     /// The vertical that the photos are in
@@ -72,7 +78,7 @@ pub(crate) struct Args {
     undo: Option<PathBuf>,
     #[command(flatten)]
     places: PlacesArgs,
-    /// Do it: embedded, through the running server
+    /// Do it; beside a data folder through the running server
     #[arg(long)]
     apply: bool,
     /// Where the photos are written to that move [default: cameo-move-V-W.jsonl]
@@ -83,83 +89,158 @@ pub(crate) struct Args {
     wait: u64,
 }
 
-/// The last line of `--json`.
-#[derive(Debug, Serialize)]
-struct Last {
-    summary: BTreeMap<Stage, u64>,
-    applied: bool,
-    /// The file for the way back.
-    saved: Option<String>,
+pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    let (which, wait) = (which(context, &args)?, Duration::from_secs(args.wait));
+    let system = match args.places.target(context)? {
+        Target::Server(server) => Asked::Server(server),
+        Target::Here => Asked::Here(Box::new(Here::open(context, &args.places).await?)),
+    };
+    let mut asked = Move { which, apply: args.apply, wait, saved: None };
+    let mut is_known = true;
+    if args.apply && !matches!(asked.which, Which::Listed(_)) {
+        // What moves is written down before anything of it does.
+        let plan = Move { apply: false, wait: Duration::ZERO, ..asked.clone() };
+        let mut planned = Planned { lang: context.lang, notes: Vec::new(), photos: Vec::new() };
+        let exit = system.plan(&plan, &mut planned).await?;
+        if planned.photos.iter().any(|photo| photo.stage.goes_on()) {
+            // Where something goes on, only an id without a photo is a difference.
+            is_known = exit != Exit::Different;
+            planned.notes.iter().for_each(|text| note(text));
+            asked.saved = save(&args, &planned.photos)?;
+            asked.which = Which::Listed(planned.photos.into_iter().map(|photo| photo.photo).collect());
+        }
+    }
+    let exit = system.run(context, asked).await?;
+    Ok(if is_known { exit } else { Exit::Different })
 }
 
-pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
-    let here = Here::open(context, &args.places).await?;
-    let places = &here.places;
-    let photos = asked(context, &args, &here).await?;
-    if photos.is_empty() {
-        note(context.lang.pick("there is no photo to move", "옮길 사진이 없습니다"));
-        return Ok(Exit::Different);
+/// Whom it is asked of.
+enum Asked<'h> {
+    Server(Server),
+    Here(Box<Here<'h>>),
+}
+
+impl Asked<'_> {
+    /// Moves, or says how far it is, and prints that.
+    async fn run(&self, context: &Context, asked: Move) -> anyhow::Result<Exit> {
+        let mut printer = Printer::new(context);
+        match self {
+            Self::Server(server) => remote::ask(server, PATH, &request(asked, context.lang)?, printer).await,
+            Self::Here(here) => {
+                let state = relocate::run(&here.system(), &asked, &mut printer).await?;
+                printer.finish()?;
+                Ok(state.into())
+            }
+        }
     }
-    let mut staged = stages(&places.flow(), &photos).await?;
-    let mut saved = None;
-    if args.apply && staged.iter().any(|photo| photo.stage.goes_on()) {
-        saved = save(&args, &staged)?;
-        staged = apply(context, places, staged, Duration::from_secs(args.wait)).await?;
+
+    /// How far each photo is, with what is said of them.
+    async fn plan(&self, asked: &Move, planned: &mut Planned) -> anyhow::Result<Exit> {
+        match self {
+            Self::Here(here) => Ok(relocate::run(&here.system(), asked, planned).await?.into()),
+            Self::Server(server) => {
+                let request = request(asked.clone(), planned.lang)?;
+                let mut lines = Client::new(server)?.frames(PATH, &request).await?;
+                let mut exit = Exit::Unexpected;
+                while let Some(frame) = lines.next_frame().await? {
+                    planned.notes.extend(frame.note);
+                    planned.photos.extend(frame.json.and_then(|json| serde_json::from_str::<Staged>(json.get()).ok()));
+                    exit = frame.summary.map_or(exit, |ended| ended.state.into());
+                }
+                Ok(exit)
+            }
+        }
     }
-    print(context, &staged, args.apply, saved)?;
-    Ok(exit_of(&staged))
+}
+
+fn request(asked: Move, lang: Lang) -> anyhow::Result<MoveRequest> {
+    let Move { which, apply, wait, saved } = asked;
+    let of = MoveRequest { apply, wait: wait.as_secs(), saved, lang, ..MoveRequest::default() };
+    let between = |from: Vertical, to: Vertical| (Some(from.to_string()), Some(to.to_string()));
+    Ok(match which {
+        Which::Of { from, to, ids } => {
+            let (from, to) = between(from, to);
+            MoveRequest { from, to, ids, ..of }
+        }
+        Which::Delivery { from, to, name } => {
+            let (from, to) = between(from, to);
+            MoveRequest { from, to, delivery: Some(name.to_string()), ..of }
+        }
+        Which::Listed(photos) if photos.len() > FILES_MAX => {
+            let count = photos.len();
+            let doing = format!(
+                "move {count} photos: a server takes {FILES_MAX} at a time; name fewer, with --ids or --delivery"
+            );
+            let korean = format!(
+                "사진 {count}장은 한 번에 옮길 수 없습니다. --ids 나 --delivery 로 {FILES_MAX}장씩 나누어 주세요"
+            );
+            return Err(usage(doing).in_korean(korean).into());
+        }
+        Which::Listed(photos) => {
+            let photos = photos.into_iter().map(|Relocation { from, to }| PhotoToMove { from, to }).collect();
+            MoveRequest { photos, ..of }
+        }
+    })
 }
 
 /// The photos that are to move, by the flags or the file.
-async fn asked(context: &Context, args: &Args, here: &Here<'_>) -> anyhow::Result<Vec<Relocation>> {
+fn which(context: &Context, args: &Args) -> anyhow::Result<Which> {
     if let Some(file) = &args.undo {
-        return way_back(file);
+        return Ok(Which::Listed(way_back(file)?));
     }
-    let (Some(from), Some(to)) = (&args.from, &args.to) else { return Ok(Vec::new()) };
-    if from == to {
-        return Err(usage(format!("move photos from {from} to {to}: it is the same vertical")).into());
+    let (Some(from), Some(to)) = (args.from.clone(), args.to.clone()) else { return Ok(Which::Listed(Vec::new())) };
+    if let Some(name) = args.delivery.clone() {
+        return Ok(Which::Delivery { from, to, name });
     }
-    if let Some(name) = &args.delivery {
-        return of_delivery(context, here, name, (from, to)).await;
-    }
-    let places = &here.places;
-    let read = match &args.ids_from {
-        Some(path) => Some(parse_ids(
-            &std::fs::read(path).map_err(|error| usage(format!("read the ids: {}", path.display())).because(error))?,
-        )),
-        None if args.ids.is_empty() => None,
-        None => Some(parse_ids_text(&args.ids.join(" "))),
-    };
-    let ids = read.transpose().map_err(|error| usage(format!("read the ids: {error}")))?.map(|Ids { ids, .. }| ids);
-    Ok(photos(&*places.store, &places.settings.upload_bucket, from, to, ids.as_deref()).await?)
+    let ids = read_ids(context, &args.ids, args.ids_from.as_deref())?;
+    Ok(Which::Of { from, to, ids })
 }
 
-/// The photos of a delivery, which has to be of the vertical that they are in.
-async fn of_delivery(
-    context: &Context,
-    here: &Here<'_>,
-    name: &DeliveryName,
-    (from, to): (&Vertical, &Vertical),
-) -> anyhow::Result<Vec<Relocation>> {
-    let Some(Subject::Delivery(name)) = Subject::delivery(name.clone(), Some(from)) else {
-        return Err(usage(format!("move the delivery {name}: it is not of the vertical {from}")).into());
-    };
-    let mut printer = Printer::new(context);
-    let found = delivery::find(&here.system(), &name, &mut printer).await?;
-    printer.finish()?;
-    let files = found.map(|delivery| delivery.files()).unwrap_or_default();
-    Ok(files.iter().filter_map(|file| relocation(&file.key, to)).collect())
+/// What would move: kept, and not printed.
+struct Planned {
+    lang: Lang,
+    notes: Vec<String>,
+    photos: Vec<Staged>,
+}
+
+impl Output for Planned {
+    fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    fn item<J: Serialize + ?Sized>(&mut self, json: Option<&J>, _: impl FnOnce() -> Vec<String>) {
+        let value = json.and_then(|json| serde_json::to_value(json).ok());
+        self.photos.extend(value.and_then(|value| serde_json::from_value::<Staged>(value).ok()));
+    }
+
+    fn note(&mut self, text: &str) {
+        self.notes.push(text.to_owned());
+    }
+
+    fn progress(&mut self, _: Progress) {}
 }
 
 fn way_back(file: &Path) -> anyhow::Result<Vec<Relocation>> {
-    let text =
-        std::fs::read_to_string(file).map_err(|error| usage(format!("read {}", file.display())).because(error))?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| usage(format!("read {}", file.display())).in_korean(unreadable(file)).because(error))?;
     let read = |(n, line): (usize, &str)| {
-        let Relocation { from, to } = serde_json::from_str(line)
-            .map_err(|error| usage(format!("read {}, line {}", file.display(), n + 1)).because(error))?;
+        let Relocation { from, to } = serde_json::from_str(line).map_err(|error| {
+            let doing =
+                format!("read {}, line {}: it is no file that `cameo move --apply` wrote", file.display(), n + 1);
+            let korean = format!(
+                "{}: {}번째 줄이 이동 기록이 아닙니다. `cameo move --apply` 가 저장한 파일을 적어 주세요",
+                unreadable(file),
+                n + 1
+            );
+            usage(doing).in_korean(korean).because(Cause::new(error.to_string(), ""))
+        })?;
         Ok(Relocation { from: to, to: from })
     };
     text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(read).collect()
+}
+
+fn unreadable(file: &Path) -> String {
+    format!("{} 을(를) 읽을 수 없습니다", file.display())
 }
 
 fn usage(doing: String) -> Error {
@@ -170,106 +251,18 @@ fn usage(doing: String) -> Error {
 fn save(args: &Args, staged: &[Staged]) -> anyhow::Result<Option<String>> {
     let (Some(from), Some(to)) = (&args.from, &args.to) else { return Ok(None) };
     let path = args.save.clone().unwrap_or_else(|| PathBuf::from(format!("cameo-move-{from}-{to}.jsonl")));
-    let failed = || format!("write {}, with which a move can be undone", path.display());
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).with_context(failed)?;
+    let failed = |error: std::io::Error| {
+        let path = path.display();
+        usage(format!("write {path}, with which a move can be undone; nothing was moved"))
+            .in_korean(format!("되돌릴 때 쓸 파일 {path} 에 쓸 수 없어 아무것도 옮기지 않았습니다"))
+            .because(error)
+    };
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
     let mut lines = String::new();
     for photo in staged.iter().filter(|photo| photo.stage.goes_on()) {
         lines += &serde_json::to_string(&photo.photo)?;
         lines.push('\n');
     }
-    file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).with_context(failed)?;
+    file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     Ok(Some(path.display().to_string()))
-}
-
-/// Takes steps until nothing goes on, or the time is over.
-async fn apply(
-    context: &Context,
-    places: &Deployment,
-    staged: Vec<Staged>,
-    wait: Duration,
-) -> anyhow::Result<Vec<Staged>> {
-    let changes = Changes::by(context, places)?;
-    let (mut done, mut waiting): (Vec<_>, Vec<_>) = staged.into_iter().partition(|photo| !photo.stage.goes_on());
-    let began = Instant::now();
-    loop {
-        let photos: Vec<Relocation> = waiting.iter().map(|photo| photo.photo.clone()).collect();
-        let (ended, on): (Vec<_>, Vec<_>) =
-            changes.relocate(&photos, context.clock.now()).await?.into_iter().partition(|photo| !photo.stage.goes_on());
-        done.extend(ended);
-        waiting = on;
-        if waiting.is_empty() || began.elapsed() >= wait {
-            done.extend(waiting);
-            done.sort_by(|a, b| a.photo.from.cmp(&b.photo.from));
-            return Ok(done);
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
-fn counts(staged: &[Staged]) -> BTreeMap<Stage, u64> {
-    let mut counts = BTreeMap::new();
-    for photo in staged {
-        *counts.entry(photo.stage).or_default() += 1;
-    }
-    counts
-}
-
-fn words(stage: Stage, lang: Lang) -> &'static str {
-    match stage {
-        Stage::ToCopy => lang.pick("to move", "옮길 것"),
-        Stage::Copied => lang.pick("copied, and not registered yet", "복사했고 등록을 기다리는 중"),
-        Stage::Registered => {
-            lang.pick("registered, and the old one not removed yet", "등록했고 이전 것은 아직 지우지 않음")
-        }
-        Stage::Moved => lang.pick("moved", "옮김"),
-        Stage::Conflict => {
-            lang.pick("conflict: there is another photo under the new key", "충돌: 옮길 자리에 다른 사진이 있음")
-        }
-        Stage::Rejected => {
-            lang.pick("rejected under the new key; the old one stays", "옮길 자리에서 거부됨. 이전 것은 그대로 있음")
-        }
-        Stage::Gone => lang.pick("gone", "없어짐"),
-    }
-}
-
-fn print(context: &Context, staged: &[Staged], applied: bool, saved: Option<String>) -> anyhow::Result<()> {
-    if context.json {
-        staged.iter().try_for_each(json_line)?;
-        return json_line(&Last { summary: counts(staged), applied, saved });
-    }
-    for Staged { photo: Relocation { from, to }, stage } in
-        staged.iter().filter(|photo| photo.stage != Stage::Moved).take(LISTED_MAX)
-    {
-        line(&format!("{from} → {to}: {}", words(*stage, context.lang)))?;
-    }
-    let (lang, total) = (context.lang, staged.len());
-    let counts: Vec<String> = counts(staged)
-        .into_iter()
-        .map(|(stage, n)| match lang {
-            Lang::En => format!("{n} {}", words(stage, lang)),
-            Lang::Ko => format!("{} {n}장", words(stage, lang)),
-        })
-        .collect();
-    let counts = counts.join("; ");
-    line(&match lang {
-        Lang::En => format!("{total} photos: {counts}"),
-        Lang::Ko => format!("사진 {total}장: {counts}"),
-    })?;
-    if let Some(file) = saved {
-        note(&match lang {
-            Lang::En => format!("`cameo move --undo {file} --apply` is the way back"),
-            Lang::Ko => format!("되돌리려면 `cameo move --undo {file} --apply` 를 실행하세요"),
-        });
-    }
-    Ok(())
-}
-
-fn exit_of(staged: &[Staged]) -> Exit {
-    if staged.iter().any(|photo| photo.stage.goes_on()) {
-        Exit::Pending
-    } else if staged.iter().any(|photo| photo.stage != Stage::Moved) {
-        Exit::Different
-    } else {
-        Exit::Complete
-    }
 }

@@ -9,19 +9,27 @@ use cameo::{
         key::DeliveryName,
         lang::Lang,
     },
-    proof::deliveries::{self, Report},
+    proof::deliveries::Report,
     push::delivery::encoded,
 };
 
-use super::{Context, json_lines, lines, note, places::PlacesArgs, server::Target, write_file::write_file};
+use super::{
+    Context, json_lines, lines, note,
+    places::PlacesArgs,
+    server::Target,
+    write_file::{check_writable, write_file},
+};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cameo report 20261126-k3f9\n  cameo report 20261126-k3f9 --lang ko --csv failed.csv\n  cameo report 20261126-day-ssgdfm_eye --json\n  \
 cameo report 20261126-k3f9 --manifest manifest-sha256.txt\n\n\
-The text is sorted by who must act and lists every cd_idx that failed. The table opens in a spreadsheet. The manifest is checked with `sha256sum -c` in the folder that was handed over.\n\n\
-Exit codes: 0 all live; 4 something failed; 5 something is pending; 7 nothing is known of the delivery."
+The text is sorted by who must act and lists every cd_idx that failed. With --json everything is English, whatever --lang says. The table opens in a spreadsheet. The manifest is checked with `sha256sum -c` in the folder that was handed over.\n\n\
+What is odd although nothing failed, such as a gap in the sequences, comes last and does not change the exit code.\n\n\
+Exit codes, as those of `cameo status`, `verify` and `push --wait` about a delivery: 0 all live or settled; 4 only rejected or skipped files are left; \
+5 something is pending; 7 a photo never arrived, was replaced or deleted, something promised never came or something came that was not promised, or nothing is \
+known of the delivery."
 )]
 pub(crate) struct Args {
     /// The delivery's id, or the day of a vertical: 20261126-day-ssgdfm_eye
@@ -38,6 +46,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    args.csv.iter().chain(&args.manifest).try_for_each(|path| check_writable(path))?;
     let lang = context.lang;
     let name = args.delivery.to_string();
     let (report, manifest) = match args.places.target(context)? {
@@ -48,13 +57,16 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
             let manifest = if args.manifest.is_some() { Some(client.get_text(&path).await?) } else { None };
             (report, manifest)
         }
+        #[cfg(not(feature = "embedded"))]
+        Target::Here => match args.places.open(context).await? {},
+        #[cfg(feature = "embedded")]
         Target::Here => {
             let places = args.places.open(context).await?;
             let zone = context.config.register.time_zone()?;
-            let standing = deliveries::standing(places.deliveries(), &args.delivery, &zone).await?;
+            let standing = cameo::proof::deliveries::standing(places.deliveries(), &args.delivery, &zone).await?;
             let standing = standing.ok_or_else(|| unknown(&name))?;
-            let record = deliveries::record(places.deliveries(), &args.delivery).await?;
-            (Report::of(&standing, lang), record.map(|record| record.manifest()))
+            let record = cameo::proof::deliveries::record(places.deliveries(), &args.delivery).await?;
+            (Report::of(&standing, lang, &zone), record.map(|record| record.manifest()))
         }
     };
     if let Some(path) = &args.manifest {
@@ -69,7 +81,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     if let Some(path) = &args.csv {
         write_table(path, &report, lang)?;
     }
-    Ok(exit_of(&report))
+    Ok(report.state().into())
 }
 
 /// The report that a server gives.
@@ -94,7 +106,7 @@ pub(super) async fn of_server(client: &Client, delivery: &str, lang: Lang) -> an
 
 /// Prints a report.
 pub(super) fn print(context: &Context, report: &Report) -> anyhow::Result<()> {
-    if context.json { json_lines(report.json_lines()) } else { lines(report.text().lines()) }
+    if context.json { json_lines(report.in_english().json_lines()) } else { lines(report.text().lines()) }
 }
 
 /// Writes the table of a report, after the report was printed: a file that cannot be written takes nothing away.
@@ -106,18 +118,6 @@ pub(super) fn write_table(path: &Path, report: &Report, lang: Lang) -> anyhow::R
         Lang::Ko => format!("표를 {path} 에 저장했습니다"),
     });
     Ok(())
-}
-
-/// How a report ends.
-pub(super) fn exit_of(report: &Report) -> Exit {
-    let summary = &report.summary;
-    if summary.pending > 0 {
-        Exit::Pending
-    } else if report.lines.is_empty() {
-        Exit::Complete
-    } else {
-        Exit::Rejected
-    }
 }
 
 /// Nothing is known of a delivery.

@@ -25,7 +25,7 @@ use crate::exit::Exit;
     after_help = "Examples:\n  cameo retry --reason render.timeout\n  cameo retry --ids 351518,351519 --dry-run\n  \
 cameo retry --reason system.dead_letter\n  cameo retry 20261126-k3f9\n\nDead letters of these entities are sent again too, and leave the dead-letter queue.\n\n\
 Exit code 5 after sending: what was sent is in flight now, and `cameo status` shows what becomes of it. 0: there was nothing to send, or \
---dry-run. 7: nothing is known of what was asked about.",
+--dry-run. 7: nothing is known of what was asked about, or of an id that was named; what else was named is sent all the same.",
     group = clap::ArgGroup::new("asked").required(true).multiple(true).args(["delivery", "reason", "vertical", "ids", "ids_from"])
 )]
 pub(crate) struct RetryArgs {

@@ -1,6 +1,9 @@
 //! Which entities a command is about: `--vertical`, `--ids`, `--ids-from`.
 
-use std::{io::Read, path::PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use cameo::{
     ledger::Scope,
@@ -8,18 +11,14 @@ use cameo::{
         error::{Error, Kind, Place},
         ids::{IDS_TEXT_MAX_BYTES, Ids, parse_ids, parse_ids_text},
         key::{DeliveryName, NameError, Vertical},
-        lang::Lang,
-        token::Verticals,
+        lang::{Lang, Text},
     },
-    operate::{
-        Subject,
-        absent::{self, Matched},
-    },
-    server::deployment::Deployment,
+    operate::Subject,
+    preflight::expect::{AskedIds, ids_of_workbook},
 };
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Context, note, printer::Printer};
+use super::{Context, note};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScopeArgs {
@@ -29,7 +28,7 @@ pub(crate) struct ScopeArgs {
     /// Only these entities: numbers separated by commas or spaces, or any text that --ids-from takes
     #[arg(long, value_name = "ID,ID…", num_args = 1.., allow_negative_numbers = true)]
     ids: Vec<String>,
-    /// Only the entities whose numbers are in a file ("-": standard input): a list, a column of Excel, a CSV with a column of ids, or SQL's IN (…)
+    /// Only the entities whose numbers are in a file ("-": standard input): a list, a column of Excel, a CSV with a column of ids, an Excel workbook (.xlsx, .xls), or SQL's IN (…)
     #[arg(long, value_name = "FILE", conflicts_with = "ids")]
     ids_from: Option<PathBuf>,
 }
@@ -68,29 +67,51 @@ impl ScopeArgs {
     }
 
     fn ids(&self, context: &Context) -> anyhow::Result<Option<Vec<u64>>> {
-        let (name, read) = match &self.ids_from {
-            Some(path) if path.as_os_str() == "-" => {
-                ("standard input".to_owned(), parse_ids(&read_all(std::io::stdin())?))
-            }
-            Some(path) => {
-                let name = path.display().to_string();
-                let file = std::fs::File::open(path).map_err(|error| usage(name.clone()).because(error))?;
-                let bytes = read_all(file).map_err(|error| usage(name.clone()).because(error))?;
-                (name, parse_ids(&bytes))
-            }
-            None if self.ids.is_empty() => return Ok(None),
-            None => ("--ids".to_owned(), parse_ids_text(&self.ids.join(" "))),
-        };
-        // Whatever is asked about nothing is complete: a list that came out empty is an error, and must not pass for proof.
-        let Ids { ids, ignored_header, .. } = read.map_err(|error| usage(format!("{name}: {error}")))?;
-        if let Some(header) = ignored_header {
-            note(&match context.lang {
-                Lang::En => format!("{name}: skipped the header {header:?}"),
-                Lang::Ko => format!("{name}: 머리글 {header:?} 은 건너뛰었습니다"),
-            });
-        }
-        Ok(Some(ids))
+        read_ids(context, &self.ids, self.ids_from.as_deref())
     }
+}
+
+/// The ids that flags name: those of a file, or those that were typed.
+pub(crate) fn read_ids(context: &Context, typed: &[String], from: Option<&Path>) -> anyhow::Result<Option<Vec<u64>>> {
+    let (name, bytes) = match from {
+        Some(path) if path.as_os_str() == "-" => {
+            (context.lang.pick("standard input", "표준 입력").to_owned(), Some(read_all(std::io::stdin())?))
+        }
+        Some(path) => {
+            let name = path.display().to_string();
+            let unreadable = |error| usage(&Text::new(name.clone(), name.clone())).because(error);
+            (name.clone(), Some(std::fs::File::open(path).and_then(read_all).map_err(unreadable)?))
+        }
+        None if typed.is_empty() => return Ok(None),
+        None => ("--ids".to_owned(), None),
+    };
+    if let Some(asked) = bytes.as_deref().and_then(ids_of_workbook) {
+        let AskedIds { ids, remarks } =
+            asked.map_err(|why| usage(&Text::each(|lang| format!("{name}: {}", why.of(lang)))))?;
+        for remark in &remarks {
+            note(&format!("{name}: {}", remark.of(context.lang)));
+        }
+        return Ok(Some(ids));
+    }
+    let read = match bytes {
+        Some(bytes) => parse_ids(&bytes),
+        None => parse_ids_text(&typed.join(" ")),
+    };
+    // Whatever is asked about nothing is complete: a list that came out empty is an error, and must not pass for proof.
+    let Ids { ids, ignored_header, remarks, .. } = read.map_err(|error| {
+        let why = error.text();
+        usage(&Text::each(|lang| format!("{name}: {}", why.of(lang))))
+    })?;
+    if let Some(header) = ignored_header {
+        note(&match context.lang {
+            Lang::En => format!("{name}: skipped the header {header:?}"),
+            Lang::Ko => format!("{name}: 머리글 {header:?} 은 건너뛰었습니다"),
+        });
+    }
+    for remark in remarks {
+        note(&format!("{name}: {}", remark.text().of(context.lang)));
+    }
+    Ok(Some(ids))
 }
 
 /// All of it, as far as a list of ids may be long.
@@ -100,15 +121,12 @@ fn read_all(source: impl Read) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reports what of a scope is found nowhere, or is deleted.
-pub(crate) async fn say_absent(context: &Context, places: &Deployment, scope: &Scope) -> anyhow::Result<Matched> {
-    let mut printer = Printer::new(context);
-    let matched = absent::report(places.to_verify(), &Verticals::All, scope, &mut printer).await?;
-    printer.finish()?;
-    Ok(matched)
+fn usage(what: &Text) -> Error {
+    let korean = format!("cd_idx 목록을 읽을 수 없습니다: {}", what.korean);
+    Error::new(Place::System, Kind::Misconfigured, format!("read the ids: {}", what.english)).in_korean(korean)
 }
 
-fn usage(doing: String) -> Error {
-    let korean = format!("cd_idx 목록을 읽을 수 없습니다: {doing}");
-    Error::new(Place::System, Kind::Misconfigured, format!("read the ids: {doing}")).in_korean(korean)
+/// A time with its zone, as people write it.
+pub(super) fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {
+    text.parse().map_err(|error| format!("{error}; write a time with its zone, such as 2026-11-26T09:00+09:00"))
 }

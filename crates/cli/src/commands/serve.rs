@@ -41,10 +41,13 @@ pub(crate) struct Args {
 
 /// The first line of output once the server is ready.
 #[derive(Debug, Serialize)]
-struct Ready<'r> {
+struct Announced<'r> {
     ready: bool,
     #[serde(flatten)]
     running: &'r Running,
+    /// Where the first administrator chooses a name and a password; nothing once there is an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_link: Option<&'r str>,
 }
 
 pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
@@ -62,9 +65,14 @@ pub(crate) async fn run(context: Context, args: Args) -> anyhow::Result<Exit> {
     // Before anybody can know that there is a server: a signal that comes while it starts must not kill it half-way.
     let told_to_end = told_to_end()?;
     let roles = if args.no_worker { Roles::NONE } else { Roles::ALL };
-    let server = Server::start(&config, &context.environment, context.clock, roles).await?;
+    let (environment, clock) = (&context.environment, context.clock);
+    let server = Server::start(&config, environment, clock, roles, Some(cameo_console::routes)).await?;
     if context.json {
-        announce([serde_json::to_string(&Ready { ready: true, running: server.running() })?]);
+        announce([serde_json::to_string(&Announced {
+            ready: true,
+            running: server.running(),
+            first_link: server.first_link(),
+        })?]);
     } else {
         announce(welcome(&config, &server, &context.environment).split('\n'));
     }
@@ -85,6 +93,12 @@ fn welcome(config: &Config, server: &Server, environment: &Environment) -> Strin
         shown(&running.console)
     );
     text += &server.credentials().map(|keys| told_keys(keys, environment)).unwrap_or_default();
+    if let Some(link) = server.first_link() {
+        text += &format!(
+            "\nNobody can log in to the console yet. Choose the first administrator's name and password at this address, which works once,\n\
+             for 24 hours:\n  {link}\n"
+        );
+    }
     text + &how_to_upload(config, running)
 }
 

@@ -11,9 +11,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::exit::Exit;
 
 /// SIGXFSZ, on Linux and macOS: a file would grow beyond `ulimit -f`.
+#[cfg(feature = "embedded")]
 const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
 
 /// Listens for SIGTERM and Ctrl-C from now on; what it returns completes when one of them has come.
+#[cfg(feature = "embedded")]
 pub(crate) fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for Ctrl-C")?;

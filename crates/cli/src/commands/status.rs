@@ -26,7 +26,8 @@ use crate::exit::Exit;
 cameo status 20261126-k3f9\n\n\
 Of a delivery each file is listed that is not registered, with what keeps it, and the counts.\n\n\
 Exit code 7 where an id that was asked about is unknown, or everything of it is deleted; the same as that of `cameo verify`. \
-Of a delivery: 5 while files are in flight, 7 where files never arrived, were replaced or deleted, 4 where only rejected or skipped ones are left."
+Of a delivery: 5 while files are in flight, 7 where files never arrived, were replaced or deleted, or are not what was promised, 4 where only rejected or \
+skipped ones are left."
 )]
 pub(crate) struct Args {
     /// Delivery, such as 20261126-k3f9, or 20261126-day-ssgdfm_eye for what was uploaded without a record on a day
@@ -49,7 +50,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         return remote::ask(&server, "/api/v1/status", &request(context, subject, all), printer).await;
     }
     let here = Here::open(context, &args.places).await?;
-    if here.places.through_server && here.places.running.is_none() {
+    if here.is_stopped() {
         printer.note(context.lang.pick(
             "no server is running on this data folder: nothing is accepted, rendered or served; start it",
             "이 데이터 폴더의 서버가 실행되고 있지 않아 사진을 받거나 처리하거나 보여 줄 수 없습니다. 서버를 시작해 주세요",

@@ -1,27 +1,39 @@
 //! `cameo token`: who may ask the API for what.
 
+#[cfg(feature = "embedded")]
+use std::path::Path;
 use std::{path::PathBuf, time::Duration};
 
+#[cfg(feature = "embedded")]
 use cameo::{
     catalog::Catalog,
-    client::{
-        Client, Server,
-        wire::{CreatedToken, NewToken, Page, Revoked},
-    },
-    model::{
-        error::{Error, Kind, Place},
-        key::Vertical,
-        lang::Lang,
-        token::{Role, Token, TokenFault, TokenSecret, Verticals, fault_of_name},
-    },
+    client::Server,
+    model::token::TokenSecret,
     server::{
         accounts::{Accounts, open_accounts},
         data_folder::read_running,
     },
 };
+use cameo::{
+    client::{
+        Client,
+        wire::{CreatedToken, NewToken, Page, Revoked},
+    },
+    model::{
+        cause::Cause,
+        error::{Error, Kind, Place},
+        key::Vertical,
+        lang::Lang,
+        token::{Role, Token, TokenFault, Verticals, fault_of_name},
+        when::local,
+    },
+};
+use jiff::tz::TimeZone;
 
+#[cfg(feature = "embedded")]
+use super::note;
 use super::{
-    Context, json_line, line, lines, note,
+    Context, json_line, line, lines,
     server::{Asked, Target},
 };
 use crate::exit::Exit;
@@ -53,7 +65,7 @@ enum Action {
 }
 
 #[derive(Debug, clap::Args)]
-struct WhereArgs {
+pub(super) struct WhereArgs {
     /// Data folder of the server [default: ./cameo-data]
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data: Option<PathBuf>,
@@ -89,12 +101,13 @@ struct RevokeArgs {
     at: WhereArgs,
 }
 
-/// What keeps the tokens.
-enum Keeper<'c> {
+/// What keeps the tokens and the accounts.
+pub(super) enum Keeper {
     /// A running server.
     Server(Client),
     /// The database itself.
-    Here(&'c Context, Accounts),
+    #[cfg(feature = "embedded")]
+    Here(Accounts),
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
@@ -106,12 +119,33 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
 }
 
 impl WhereArgs {
+    /// What the command line says of whom to ask.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked { server: self.server.as_deref(), data: self.data.as_deref(), names_places: false }
+    }
+
+    /// The data folder that it names.
+    #[cfg(feature = "embedded")]
+    pub(super) fn data(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     /// The server that is asked, or that of the data folder; else the database, which is nobody's then.
-    async fn open<'c>(&self, context: &'c Context) -> anyhow::Result<Keeper<'c>> {
-        let asked = Asked { server: self.server.as_deref(), data: self.data.as_deref(), names_places: false };
-        if let Target::Server(server) = asked.target(context)? {
+    pub(super) async fn open(&self, context: &Context) -> anyhow::Result<Keeper> {
+        if let Target::Server(server) = self.asked().target(context)? {
             return Ok(Keeper::Server(Client::new(&server)?));
         }
+        self.open_here(context).await
+    }
+
+    #[cfg(not(feature = "embedded"))]
+    #[expect(clippy::unused_async, reason = "as the one of a whole build")]
+    async fn open_here(&self, _: &Context) -> anyhow::Result<Keeper> {
+        Err(super::server::no_server_named().into())
+    }
+
+    #[cfg(feature = "embedded")]
+    async fn open_here(&self, context: &Context) -> anyhow::Result<Keeper> {
         let folder = context.data(self.data.as_deref());
         if context.config.keeps_objects()? && read_running(folder)?.is_some() {
             return Ok(Keeper::Server(Client::new(&Server::InFolder(folder.to_owned()))?));
@@ -124,26 +158,33 @@ impl WhereArgs {
         }
         let mut config = context.config.clone();
         folder.clone_into(&mut config.server.data);
-        Ok(Keeper::Here(context, open_accounts(&config, context.clock.clone()).await?))
+        Ok(Keeper::Here(open_accounts(&config, context.clock.clone()).await?))
     }
 }
 
 async fn create(context: &Context, args: CreateArgs) -> anyhow::Result<Exit> {
     if let Some(fault) = fault_of_name(&args.name) {
-        return Err(usage(format!("make a token: {fault}")).into());
+        let korean =
+            "토큰 이름으로 쓸 수 없습니다. 영문자나 숫자로 시작하고 영문자, 숫자, - _ . @ 만 쓸 수 있습니다(64자까지)";
+        return Err(usage(format!("make a token: {fault}")).in_korean(korean).into());
     }
     let expires = args.expires.map(|time| context.clock.now().checked_add(time)).transpose();
-    let expires = expires.map_err(|error| usage("read --expires".to_owned()).because(error))?;
+    let expires = expires.map_err(|error| {
+        usage("read --expires".to_owned())
+            .in_korean("--expires 를 읽을 수 없습니다. 90d 나 12h 처럼 적어 주세요")
+            .because(Cause::new(error.to_string(), "너무 먼 날짜입니다"))
+    })?;
     let verticals = Verticals::only_or_all(args.vertical);
     let asked = NewToken { name: args.name, role: args.role, verticals, expires };
     let made: CreatedToken = match args.at.open(context).await? {
         Keeper::Server(server) => server.post("/api/v1/tokens", &asked).await?,
-        Keeper::Here(context, accounts) => create_here(context, &*accounts.catalog, &asked).await?,
+        #[cfg(feature = "embedded")]
+        Keeper::Here(accounts) => create_here(context, &*accounts.catalog, &asked).await?,
     };
     if context.json {
         json_line(&made)?;
     } else {
-        let (name, rights) = (&made.of.name, rights_of(&made.of, context.lang));
+        let (name, rights) = (&made.of.name, rights_of(&made.of, context.lang, &zone_of(context)));
         let (head, end) = match context.lang {
             Lang::En => {
                 (format!("The token {name} was made. Its secret is shown only now:"), format!("It is for: {rights}."))
@@ -158,6 +199,7 @@ async fn create(context: &Context, args: CreateArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Complete)
 }
 
+#[cfg(feature = "embedded")]
 async fn create_here(context: &Context, catalog: &dyn Catalog, asked: &NewToken) -> anyhow::Result<CreatedToken> {
     let NewToken { name, role, verticals, expires } = asked;
     let secret = TokenSecret::generate();
@@ -204,7 +246,8 @@ async fn revoke(context: &Context, args: &RevokeArgs) -> anyhow::Result<Exit> {
     }
     let revoked = match args.at.open(context).await? {
         Keeper::Server(server) => server.delete::<Revoked>(&format!("/api/v1/tokens/{}", args.token)).await?.revoked,
-        Keeper::Here(context, Accounts { catalog, .. }) => {
+        #[cfg(feature = "embedded")]
+        Keeper::Here(Accounts { catalog, .. }) => {
             let token = catalog.find_token(&args.token).await?.ok_or_else(none)?;
             if !catalog.revoke_token(&token.id, context.clock.now()).await? {
                 return Err(none().into());
@@ -220,11 +263,12 @@ async fn revoke(context: &Context, args: &RevokeArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Complete)
 }
 
-impl Keeper<'_> {
+impl Keeper {
     async fn page(&self, after: &str) -> anyhow::Result<Page<Token>> {
         match self {
             Self::Server(server) => Ok(server.get(&format!("/api/v1/tokens?limit={AT_ONCE}&after={after}")).await?),
-            Self::Here(_, accounts) => {
+            #[cfg(feature = "embedded")]
+            Self::Here(accounts) => {
                 let items = accounts.catalog.tokens(after, AT_ONCE).await?;
                 let next = items.last().filter(|_| items.len() == AT_ONCE).map(|token| token.id.clone());
                 Ok(Page { items, next })
@@ -240,27 +284,35 @@ fn listed(context: &Context, token: &Token) -> String {
         Some(TokenFault::Expired) => lang.pick("; expired", "; 만료됨"),
         None => "",
     };
-    let rights = rights_of(token, lang);
+    let zone = zone_of(context);
+    let rights = rights_of(token, lang, &zone);
     match lang {
         Lang::En => {
-            let used = token.last_used.map_or("never used".to_owned(), |at| format!("last used {at:.0}"));
+            let used = token.last_used.map_or("never used".to_owned(), |at| format!("last used {}", local(at, &zone)));
             format!("{name} ({id}): {rights}; made by {created_by}; {used}{state}")
         }
         Lang::Ko => {
-            let used = token.last_used.map_or("사용한 적 없음".to_owned(), |at| format!("마지막 사용 {at:.0}"));
+            let used = token
+                .last_used
+                .map_or("사용한 적 없음".to_owned(), |at| format!("마지막 사용 {}", local(at, &zone)));
             format!("{name} ({id}): {rights}; 만든 사람 {created_by}; {used}{state}")
         }
     }
 }
 
-fn rights_of(token: &Token, lang: Lang) -> String {
+/// The zone of what people read; one that does not exist is another command's to report.
+pub(super) fn zone_of(context: &Context) -> TimeZone {
+    context.config.register.time_zone().unwrap_or(TimeZone::UTC)
+}
+
+fn rights_of(token: &Token, lang: Lang, zone: &TimeZone) -> String {
     let verticals = match &token.verticals {
         Verticals::All => lang.pick("all verticals", "모든 버티컬").to_owned(),
         Verticals::Only(verticals) => verticals.iter().map(Vertical::as_str).collect::<Vec<_>>().join(", "),
     };
-    let until = token.expires.map(|expires| match lang {
-        Lang::En => format!(", until {expires:.0}"),
-        Lang::Ko => format!(", {expires:.0} 까지"),
+    let until = token.expires.map(|expires| local(expires, zone)).map(|expires| match lang {
+        Lang::En => format!(", until {expires}"),
+        Lang::Ko => format!(", {expires} 까지"),
     });
     format!("{}, {verticals}{}", token.role, until.unwrap_or_default())
 }

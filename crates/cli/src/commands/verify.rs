@@ -32,13 +32,14 @@ use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cameo verify --vertical ssgdfm_eye\n  cameo verify ./photos --vertical ssgdfm_eye\n  cameo verify 20261126-k3f9\n  \
+    after_help = "Examples:\n  cameo verify --vertical ssgdfm_eye\n  cameo verify ./photos --vertical ssgdfm_eye\n  cameo verify 20261126-k3f9 --hashes\n  \
 cameo verify --ids 351518,351519\n  cameo verify --ids-from handed-over.csv --json\n  cameo verify --vertical ssgdfm_eye --sample 1000 --seed 7\n  cameo verify --endpoint-url https://s3.example --images-url https://image.example --catalog mysql://app:secret@db/celeb\n\nOnly what is not complete is listed, \
 unless --all is given. Images are fetched as the public gets them, under images.public_url; without it the server of the data folder must be running. \
 With --server the server looks, and fetches the images.\n\n\
 FOLDER needs --vertical: the names of its files do not say of which they are.\n\n\
 Exit code 7 where a place differs, and where nothing is known of what was asked about: an id that is unknown, or of which everything is deleted."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// Folder that was handed over (needs --vertical), or a delivery by its name: exactly its photos must be there
     #[arg(value_name = "FOLDER|DELIVERY", conflicts_with_all = ["ids", "ids_from"])]
@@ -53,7 +54,10 @@ pub(crate) struct Args {
     /// Read and hash every original, rendition and alias: finds a disk that rots
     #[arg(long)]
     deep: bool,
-    /// Fetch only so many of the served images, chosen by chance; everything else is looked at as ever
+    /// Read every original of a delivery, and compare its SHA-256 with the one that was recorded at the hand-over
+    #[arg(long)]
+    hashes: bool,
+    /// Fetch only so many of the served images, chosen by chance, and read as many originals of a delivery; everything else is looked at as ever
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=SAMPLE_MAX as u64))]
     sample: Option<u64>,
     /// Choose the same images again [default: by chance, and reported]
@@ -80,6 +84,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         let of = VerifyRequest {
             all,
             deep,
+            hashes: args.hashes,
             lang: context.lang,
             sample: args.sample,
             seed: args.seed,
@@ -95,7 +100,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
             About::Files(vertical, files)
         }
     };
-    let question = Verify { about, all, deep, sample: sample(&args) };
+    let question = Verify { about, all, deep, sample: sample(&args), hashes: args.hashes };
     let state = verify::run(&here.system(), question, &mut printer).await?;
     printer.finish()?;
     Ok(state.into())
@@ -176,7 +181,7 @@ fn of_files(vertical: Vertical, files: Delivery, of: VerifyRequest) -> VerifyReq
         size: handed_over.size,
         md5: handed_over.md5,
     });
-    let misnamed = files.misnamed.into_iter().map(|UnexpectedFile { key, state }| {
+    let misnamed = files.misnamed.into_iter().map(|UnexpectedFile { key, state, .. }| {
         let hint = match state {
             Some(State::Rejected { detail, .. }) => detail,
             _ => String::new(),

@@ -33,6 +33,8 @@ fn every_command_has_help_with_examples() {
         "deliveries",
         "report",
         "token",
+        "account",
+        "webhook",
         "login",
         "logout",
     ];

@@ -31,11 +31,12 @@ const LOOKS_MAX: usize = 2000;
 const EXIT_PENDING: i32 = 5;
 
 /// A server that renders and registers, on a folder of its own.
-struct Running {
+pub(crate) struct Running {
     folder: tempfile::TempDir,
-    desk: tempfile::TempDir,
-    s3: String,
-    console: String,
+    pub(crate) desk: tempfile::TempDir,
+    pub(crate) s3: String,
+    pub(crate) images: String,
+    pub(crate) console: String,
     child: Child,
 }
 
@@ -48,13 +49,13 @@ impl Drop for Running {
 
 /// What a command left.
 #[derive(Debug, PartialEq, Eq)]
-struct Left {
-    code: Option<i32>,
-    stdout: String,
+pub(crate) struct Left {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
 }
 
 impl Running {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let (folder, desk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let listen = ["--s3-listen", ANY, "--images-listen", ANY, "--console-listen", ANY];
         let mut command = cameo(&[&["serve", "--json"], &listen[..]].concat());
@@ -65,15 +66,15 @@ impl Running {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).expect("a server that is ready");
         let url = |name: &str| ready[name].as_str().unwrap().to_owned();
-        let (s3, console) = (url("s3"), url("console"));
-        Self { folder, desk, s3, console, child }
+        let (s3, images, console) = (url("s3"), url("images"), url("console"));
+        Self { folder, desk, s3, images, console, child }
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    fn bucket(&self) -> AmazonS3 {
+    pub(crate) fn bucket(&self) -> AmazonS3 {
         cameo::tls::install_crypto_provider();
         let credentials = fs::read(self.data().join("credentials.json")).unwrap();
         let credentials: Credentials = serde_json::from_slice(&credentials).unwrap();
@@ -83,7 +84,7 @@ impl Running {
         keys.with_secret_access_key(credentials.secret_access_key).build().unwrap()
     }
 
-    fn token(&self, role: &str, verticals: &[&str]) -> String {
+    pub(crate) fn token(&self, role: &str, verticals: &[&str]) -> String {
         let name = format!("{role}-{}", verticals.join("-"));
         let mut command = cameo(&["token", "create", "--json", "--role", role, "--name", &name]);
         for vertical in verticals {
@@ -95,39 +96,39 @@ impl Running {
     }
 
     /// Beside the data folder.
-    fn here(&self, words: &[&str]) -> Output {
+    pub(crate) fn here(&self, words: &[&str]) -> Output {
         cameo(words).arg("--data").arg(self.data()).output().unwrap()
     }
 
     /// From a folder elsewhere.
-    fn remote(&self, words: &[&str], token: &str) -> Output {
+    pub(crate) fn remote(&self, words: &[&str], token: &str) -> Output {
         let mut command = cameo(words);
         let command = command.current_dir(self.desk.path()).env("HOME", self.desk.path()).env("CAMEO_TOKEN", token);
         command.args(["--server", &self.console]).output().unwrap()
     }
 
     /// What both leave, which is the same.
-    fn both(&self, words: &[&str], token: &str) -> Left {
+    pub(crate) fn both(&self, words: &[&str], token: &str) -> Left {
         let (here, remote) = (self.here(words), self.remote(words, token));
         assert_eq!(left(&here), left(&remote), "{words:?}: {} | {}", errors(&here), errors(&remote));
         left(&here)
     }
 
-    fn wait(&self) {
+    pub(crate) fn wait(&self) {
         let looks = (0..LOOKS_MAX).map(|_| self.here(&["status"]).status.code());
         assert!(looks.into_iter().any(|code| code != Some(EXIT_PENDING)), "it never became quiet");
     }
 }
 
-fn left(output: &Output) -> Left {
+pub(crate) fn left(output: &Output) -> Left {
     Left { code: output.status.code(), stdout: String::from_utf8(output.stdout.clone()).unwrap() }
 }
 
-fn errors(output: &Output) -> String {
+pub(crate) fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn jpeg(colour: u8) -> Vec<u8> {
+pub(crate) fn jpeg(colour: u8) -> Vec<u8> {
     cameo_image::encode_rgb(&[colour, 120, 40].repeat(64 * 64), 64, 64, 90)
 }
 
@@ -190,10 +191,27 @@ async fn commands_answer_from_elsewhere_as_beside_the_data_folder() {
         (&["retry", "--vertical", "eye", "--dry-run"], 0),
         (&["retry", &delivery, "--dry-run"], 0),
         (&["retry", "--ids", "99"], 7),
+        (&["dismiss", "--vertical", "eye", "--dry-run"], 0),
+        (&["dismiss", "--vertical", "eyee"], 7),
+        (&["dismiss", "--ids", "1,99", "--dry-run"], 7),
+        (&["dismiss", "origin/eye/4 (1).jpg", "--dry-run"], 7),
+        (&["dismiss", "--delivery", &delivery, "--dry-run"], 0),
+        (&["dismiss", "--delivery", "20261126-aaaa"], 7),
+        (&["restore", "--list"], 0),
+        (&["restore", "--vertical", "nose", "--dry-run"], 7),
+        (&["restore", "--vertical", "eyee"], 7),
+        (&["restore", "--ids", "1,99", "--dry-run"], 7),
+        (&["restore", "origin/eye/1_0.jpg"], 7),
+        (&["move", "--from", "eye", "--to", "nose"], 5),
+        (&["move", "--from", "eye", "--to", "nose", "--ids", "1,99"], 7),
+        (&["move", "--from", "eyee", "--to", "nose"], 7),
+        (&["move", "--from", "eye", "--to", "nose", "--delivery", &delivery], 5),
+        (&["move", "--from", "eye", "--to", "nose", "--delivery", "20261126-aaaa"], 7),
         (&["reconcile"], 4),
         (&["reconcile", "--vertical", "none"], 7),
     ] {
-        let token = if words[0] == "reconcile" || words[0] == "retry" { &admin } else { &viewer };
+        let looks = ["verify", "status"].contains(&words[0]);
+        let token = if looks { &viewer } else { &admin };
         assert_eq!(server.both(words, token).code, Some(code), "{words:?}");
         let as_json = server.both(&[words, &["--json"]].concat(), token);
         assert_eq!(as_json.code, Some(code), "{words:?} --json");
@@ -203,6 +221,8 @@ async fn commands_answer_from_elsewhere_as_beside_the_data_folder() {
     let text = server.both(&["status", &delivery], &viewer).stdout;
     assert!(text.contains("2_0.jpg: rejected: file.") && text.contains("3_0.jpg: missing"), "{text}");
     repaired_from_elsewhere(&server, &admin).await;
+    let operator = server.token("operator", &["eye", "nose"]);
+    moved_from_elsewhere(&server, &operator);
     refused_from_elsewhere(&server, &viewer);
 }
 
@@ -222,11 +242,40 @@ async fn repaired_from_elsewhere(server: &Running, admin: &str) {
     assert_eq!(left(&applied).code, Some(4), "{} {}", left(&applied).stdout, errors(&applied));
 }
 
+/// What belongs elsewhere, what is settled and what comes back, from another computer by who may upload.
+fn moved_from_elsewhere(server: &Running, operator: &str) {
+    let ended = |words: &[&str], code: i32| {
+        let output = server.remote(words, operator);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {} {}", left(&output).stdout, errors(&output));
+        server.wait();
+        left(&output).stdout
+    };
+    let moved = ended(&["move", "--from", "eye", "--to", "nose", "--ids", "1", "--apply"], 0);
+    assert!(moved.contains("1 photos: 1 moved"), "{moved}");
+    let file = server.desk.path().join("cameo-move-eye-nose.jsonl");
+    let written = fs::read_to_string(&file).unwrap();
+    assert_eq!(written, "{\"from\":\"origin/eye/1_0.jpg\",\"to\":\"origin/nose/1_0.jpg\"}\n");
+    ended(&["status", "--vertical", "nose", "--ids", "1"], 0);
+    ended(&["move", "--undo", file.to_str().unwrap(), "--apply"], 0);
+    ended(&["status", "--vertical", "eye", "--ids", "1"], 0);
+    let settled = ended(&["dismiss", "--vertical", "eye", "--ids", "2", "--note", "sold"], 0);
+    assert!(settled.contains("1 dismissed"), "{settled}");
+    let back = ended(&["restore", "--vertical", "eye", "origin/eye/2_0.jpg"], 5);
+    assert!(back.contains("1 restored"), "{back}");
+    let audit = fs::read_to_string(server.data().join("audit/audit.jsonl")).unwrap();
+    let noted = audit.lines().find(|line| line.contains("/api/v1/dismiss")).expect("a line of the audit trail");
+    assert!(noted.contains("origin/eye/2_0.jpg") && noted.contains("\"note\":\"sold\""), "{noted}");
+    assert!(audit.lines().any(|line| line.contains("/api/v1/move") && line.contains("origin/nose/1_0.jpg")), "{audit}");
+}
+
 /// Who may not is told so, with the exit code of credentials, and nobody needs more than the address.
 fn refused_from_elsewhere(server: &Running, viewer: &str) {
     for (words, token, code, why) in [
         (&["retry", "--vertical", "eye"][..], viewer, 6, "needs the role operator"),
         (&["reconcile"], viewer, 6, "needs the role admin"),
+        (&["dismiss", "--vertical", "eye"], viewer, 6, "needs the role operator"),
+        (&["restore", "--list"], viewer, 6, "needs the role operator"),
+        (&["move", "--from", "eye", "--to", "nose"], viewer, 6, "needs the role operator"),
         (&["status"], "cameo_wrong", 6, ""),
         (&["verify", "--vertical", "eye", "20261126-day-nose"], viewer, 2, "not of the vertical eye"),
         (&["verify", "./photos"], viewer, 2, "--vertical"),
@@ -235,6 +284,17 @@ fn refused_from_elsewhere(server: &Running, viewer: &str) {
         let output = server.remote(words, token);
         assert_eq!(output.status.code(), Some(code), "{words:?}: {}", errors(&output));
         assert!(errors(&output).contains(why), "{words:?}: {}", errors(&output));
+    }
+    // Nothing goes where somebody may not look, nor comes from there.
+    let of_eye = server.token("operator", &["eye"]);
+    for words in [
+        &["move", "--from", "eye", "--to", "nose"][..],
+        &["move", "--from", "nose", "--to", "eye"],
+        &["restore", "--vertical", "nose"],
+        &["dismiss", "--vertical", "nose"],
+    ] {
+        let output = server.remote(words, &of_eye);
+        assert!(!output.status.success() && errors(&output).contains("nose"), "{words:?}: {output:?}");
     }
     let eye = server.token("viewer", &["eye"]);
     let own = server.remote(&["status"], &eye);

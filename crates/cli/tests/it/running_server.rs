@@ -87,7 +87,7 @@ fn new_token(name: &str, role: Role, verticals: &[&str]) -> NewToken {
 /// What a client is to send of a file.
 fn uploads(name: &str) -> Uploads {
     let file = FileToUpload { name: name.to_owned(), size: 5, md5: MD5_OF_PHOTO.to_owned() };
-    Uploads { vertical: "eye".to_owned(), files: vec![file] }
+    Uploads { vertical: "eye".to_owned(), files: vec![file], addresses: true }
 }
 
 async fn address_of(client: &Client, name: &str) -> Upload {

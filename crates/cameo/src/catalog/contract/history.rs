@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan as _};
 
 use super::{Catalog, Fixture, Outcome, outcome, photo, rejected, removed, rendered};
 use crate::{
-    catalog::history::forget_old,
+    catalog::{HistoryEnds, history::forget_old},
     ledger::history::{ChangeKind, HistoryChange, HistoryLine},
     model::{actor::Actor, key::Vertical, outcome::Fate, reason::ReasonCode},
 };
@@ -18,6 +18,7 @@ pub(super) async fn check_all(fixture: &dyn Fixture) {
     a_batch_that_fails_leaves_no_line(fixture).await;
     photos_and_entities_have_their_own_lines(fixture).await;
     the_feed_goes_on_where_it_was_left(fixture).await;
+    the_newest_changes_come_first_backwards(fixture).await;
     a_period_is_read_page_by_page(fixture).await;
     what_is_old_is_forgotten_in_steps(fixture).await;
     positions_follow_commits(fixture).await;
@@ -86,7 +87,10 @@ async fn a_batch_that_fails_leaves_no_line(fixture: &dyn Fixture) {
     let expected = if refused.is_ok() { vec![1, 2] } else { vec![1] };
     assert_eq!(ids(&all(&*catalog).await)[..expected.len()], expected[..]);
     registered(&*catalog, 3..=3).await;
-    assert_eq!(ids(&all(&*catalog).await).last(), Some(&3));
+    let lines = all(&*catalog).await;
+    assert_eq!(ids(&lines).last(), Some(&3));
+    let follow = |pair: &[u64]| pair[0] + 1 == pair[1];
+    assert!(positions(&lines).windows(2).all(follow), "a batch that fails leaves no gap: {lines:#?}");
 }
 
 async fn photos_and_entities_have_their_own_lines(fixture: &dyn Fixture) {
@@ -126,6 +130,18 @@ async fn the_feed_goes_on_where_it_was_left(fixture: &dyn Fixture) {
     assert_eq!(catalog.changes(u64::MAX, None, ALL).await.expect("the feed"), []);
 }
 
+async fn the_newest_changes_come_first_backwards(fixture: &dyn Fixture) {
+    let catalog = fixture.empty_catalog().await;
+    registered(&*catalog, 1..=4).await;
+    catalog.register(&[rendered("origin/w/9_0.jpg", 1, &["sq"])]).await.expect("a registration");
+    let v = "v".parse().expect("a vertical");
+    let page = catalog.changes_before(None, None, 2).await.expect("changes");
+    assert_eq!(ids(&page), [9, 4]);
+    let before = page.last().map(|line| line.position);
+    assert_eq!(ids(&catalog.changes_before(before, None, ALL).await.expect("changes")), [3, 2, 1]);
+    assert_eq!(ids(&catalog.changes_before(None, Some(&v), ALL).await.expect("changes")), [4, 3, 2, 1]);
+}
+
 async fn a_period_is_read_page_by_page(fixture: &dyn Fixture) {
     let catalog = fixture.empty_catalog().await;
     registered(&*catalog, 1..=9).await;
@@ -149,15 +165,23 @@ async fn a_period_is_read_page_by_page(fixture: &dyn Fixture) {
 
 async fn what_is_old_is_forgotten_in_steps(fixture: &dyn Fixture) {
     let catalog = fixture.empty_catalog().await;
+    let none = catalog.history_ends().await.expect("the ends");
+    assert_eq!(none, HistoryEnds { first: None, last: 0 });
     registered(&*catalog, 1..=5).await;
     let lines = all(&*catalog).await;
     let (keep, later) = (std::time::Duration::from_mins(1), lines[4].change.at + 1.hour());
     let forget = async |now| forget_old(&*catalog, now, keep, 3).await.expect("forgotten");
+    let ends = async || catalog.history_ends().await.expect("the ends");
+    let last = lines[4].position;
     assert_eq!(forget(lines[0].change.at).await, 0);
+    assert_eq!(ends().await, HistoryEnds { first: Some(lines[0].position), last });
     assert_eq!((forget(later).await, ids(&all(&*catalog).await)), (3, vec![4, 5]));
+    assert_eq!(ends().await, HistoryEnds { first: Some(lines[3].position), last });
     assert_eq!((forget(later).await, forget(later).await), (2, 0));
+    assert_eq!(ends().await, HistoryEnds { first: None, last }, "what was given out is known without its line");
     registered(&*catalog, 6..=6).await;
     let next = all(&*catalog).await;
+    assert_eq!(ends().await, HistoryEnds { first: Some(last + 1), last: last + 1 }, "positions have no gaps");
     assert!(next.len() == 1 && next[0].position > lines[4].position, "positions are not given out twice: {next:?}");
 }
 

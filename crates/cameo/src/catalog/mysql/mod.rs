@@ -297,9 +297,13 @@ impl Dialect for MySql {
     const ENTRY: &'static str = "entry.";
     const TIMES_AN_ENTITY_IS_BOUND: usize = 2;
     const HIGHEST_GENERATION: &'static str = sql::HIGHEST_GENERATION;
-    const COUNTS: &'static str = sql::COUNTS;
+    const KEPT_COUNTS: &'static str = sql::KEPT_COUNTS;
+    const COUNTED: &'static str = sql::COUNTED;
+    const BEGIN_SNAPSHOT: &'static str = sql::BEGIN_SNAPSHOT;
+    const RECOUNT: &'static str = sql::RECOUNT;
     const SELECT_HISTORY: &'static str = sql::SELECT_HISTORY;
     const BY_POSITION: &'static str = " FORCE INDEX (PRIMARY)";
+    const INSERT_NEW: (&'static str, &'static str) = ("INSERT IGNORE INTO ", "");
 
     fn is_kept(statement: &str) -> bool {
         statement.len() < KEPT_STATEMENT_MAX_BYTES

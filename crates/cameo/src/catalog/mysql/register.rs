@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use futures::TryStreamExt;
 use jiff::Timestamp;
+use rand::Rng;
 use sqlx::{AssertSqlSafe, Either, FromRow, MySqlConnection};
 
 use super::{
@@ -20,6 +21,7 @@ use super::{
 use crate::{
     catalog::{
         columns::{EntryColumns, read, rejection, signed},
+        counts::SHARDS,
         history_columns::image_sizes,
         rows::{self, RowColumns},
     },
@@ -27,6 +29,7 @@ use crate::{
     ledger::{
         LedgerEntry, Registered, Row,
         batch::{self, Batch, EntryChange, TableChange},
+        counts::{CountChanges, CountKey},
         decide::{RegisterRules, published_to_column},
         history::HistoryChange,
     },
@@ -64,6 +67,7 @@ pub(super) async fn register(
     let change = batch.change_table();
     refuse_occupied(&change, &in_the_way)?;
     push_table(&mut text, statements, &change, &known, now);
+    push_counts(&mut text, &change.counts);
     push_history(&mut text, &change.history);
     text.push_str("COMMIT");
     let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await;
@@ -255,6 +259,22 @@ fn push_update(text: &mut String, statements: &Statements, row: &Row, date: &str
         };
     });
     text.push_str("; ");
+}
+
+/// Changes the counts, each in one of its rows that chance chooses. Whoever waits here holds all that a registration holds, but for the
+/// history's position, and the counts are in one order: nobody waits in a circle.
+fn push_counts(text: &mut String, counts: &CountChanges) {
+    if counts.is_empty() {
+        return;
+    }
+    let shard = rand::rng().random_range(0..SHARDS);
+    text.push_str(sql::INSERT_COUNTS);
+    let counts: Vec<_> = counts.iter().collect();
+    push_rows(text, &counts, |values, (CountKey { vertical, state, reason, serves }, change)| {
+        values.text(vertical.as_deref().unwrap_or_default()).text(state).text(reason.as_deref().unwrap_or_default());
+        values.number(*serves).number(shard).number(**change);
+    });
+    text.extend([sql::ON_KNOWN_COUNT, "; "]);
 }
 
 /// Appends to the history. It comes last, since it holds the one row that all registrations meet at: from here on a

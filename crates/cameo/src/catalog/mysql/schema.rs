@@ -23,6 +23,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, sql: include_str!("../../../migrations/mysql/0002_published_sizes.sql") },
     Migration { version: 3, sql: include_str!("../../../migrations/mysql/0003_history.sql") },
     Migration { version: 4, sql: include_str!("../../../migrations/mysql/0004_tokens.sql") },
+    Migration { version: 5, sql: include_str!("../../../migrations/mysql/0005_people.sql") },
+    Migration { version: 6, sql: include_str!("../../../migrations/mysql/0006_counts.sql") },
+    Migration { version: 7, sql: include_str!("../../../migrations/mysql/0007_webhooks.sql") },
 ];
 
 /// A column is there already.
@@ -149,6 +152,7 @@ pub(super) async fn rehearse(connection: &mut MySqlConnection, sql: &Statements)
         sql.rewrite_url.replace('?', "NULL"),
         format!("{}entry.object_key IN (NULL) FOR UPDATE", sql::SELECT_ENTRY),
         sql.reads.entity_rows.replace('?', "NULL"),
+        format!("{}{}{}", sql::INSERT_COUNTS, nothing(6), sql::ON_KNOWN_COUNT),
         format!("{}{}", sql::INSERT_HISTORY, nothing(14)),
         sql::RAISE_POSITION.replace("VALUES (1, LAST_INSERT_ID(?))", &nothing(2)).replace('?', "0"),
         sql::FORGET_HISTORY.replace('?', "NULL"),

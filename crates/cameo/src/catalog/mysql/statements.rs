@@ -25,8 +25,30 @@ pub(super) mod sql {
     pub(in super::super) const HIGHEST_GENERATION: &str = "SELECT MAX(generation) FROM cameo_originals";
     pub(in super::super) const INSERT_VERSIONS: &str = "INSERT INTO cameo_entities (vertical, cd_idx, version) ";
     pub(in super::super) const ON_KNOWN_VERSION: &str = " ON DUPLICATE KEY UPDATE version = version + VALUES(version)";
-    pub(in super::super) const COUNTS: &str = "SELECT vertical, state, reason, COUNT(*) AS originals
-        FROM cameo_originals GROUP BY vertical, state, reason ORDER BY vertical, state, reason";
+    pub(in super::super) const KEPT_COUNTS: &str =
+        "SELECT NULLIF(vertical, '') AS vertical, state, NULLIF(reason, '') AS reason, CAST(serves AS SIGNED) AS serves,
+            CAST(SUM(originals) AS SIGNED) AS originals
+        FROM cameo_counts GROUP BY cameo_counts.vertical, cameo_counts.state, cameo_counts.reason, cameo_counts.serves
+        HAVING SUM(originals) <> 0
+        ORDER BY cameo_counts.vertical, cameo_counts.state, cameo_counts.reason, cameo_counts.serves";
+    pub(in super::super) const COUNTED: &str =
+        "SELECT vertical, state, reason, CAST(serving_generation IS NOT NULL AS SIGNED) AS serves, COUNT(*) AS originals
+        FROM cameo_originals GROUP BY vertical, state, reason, serving_generation IS NOT NULL
+        ORDER BY vertical, state, reason, serving_generation IS NOT NULL";
+    pub(in super::super) const BEGIN_SNAPSHOT: &str =
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT";
+    /// The first `SELECT` locks all of the counts, with the gaps between them; what is counted afterwards is what was committed until then.
+    pub(in super::super) const RECOUNT: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION;
+        SELECT originals FROM cameo_counts FOR UPDATE; DELETE FROM cameo_counts;
+        INSERT INTO cameo_counts (vertical, state, reason, serves, shard, originals)
+            SELECT COALESCE(vertical, ''), state, COALESCE(reason, ''), serving_generation IS NOT NULL, 0, COUNT(*)
+            FROM cameo_originals
+            GROUP BY COALESCE(vertical, ''), state, COALESCE(reason, ''), serving_generation IS NOT NULL;
+        COMMIT";
+    pub(in super::super) const INSERT_COUNTS: &str =
+        "INSERT INTO cameo_counts (vertical, state, reason, serves, shard, originals) ";
+    pub(in super::super) const ON_KNOWN_COUNT: &str =
+        " ON DUPLICATE KEY UPDATE originals = originals + VALUES(originals)";
     /// Filled with how many lines there are. `LAST_INSERT_ID(…)` keeps the last position for the statement that follows.
     pub(in super::super) const RAISE_POSITION: &str =
         "INSERT INTO cameo_history_position (id, position) VALUES (1, LAST_INSERT_ID(?))

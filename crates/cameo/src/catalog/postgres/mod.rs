@@ -264,9 +264,13 @@ impl Dialect for Postgres {
     const ENTRY: &'static str = "";
     const TIMES_AN_ENTITY_IS_BOUND: usize = 1;
     const HIGHEST_GENERATION: &'static str = sql::HIGHEST_GENERATION;
-    const COUNTS: &'static str = sql::COUNTS;
+    const KEPT_COUNTS: &'static str = sql::KEPT_COUNTS;
+    const COUNTED: &'static str = sql::COUNTED;
+    const BEGIN_SNAPSHOT: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    const RECOUNT: &'static str = sql::RECOUNT;
     const SELECT_HISTORY: &'static str = sql::SELECT_HISTORY;
     const BY_POSITION: &'static str = "";
+    const INSERT_NEW: (&'static str, &'static str) = ("INSERT INTO ", " ON CONFLICT DO NOTHING");
 
     fn failed(doing: &str, error: sqlx::Error) -> Error {
         failed(doing, error)

@@ -10,6 +10,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use futures::TryStreamExt;
 use jiff::Timestamp;
+use rand::Rng;
 use sqlx::{AssertSqlSafe, Either, FromRow, PgConnection, error::DatabaseError};
 
 use super::{
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     catalog::{
         columns::{EntryColumns, read, rejection, signed},
+        counts::SHARDS,
         history_columns::image_sizes,
         rows::{self, RowColumns},
     },
@@ -28,6 +30,7 @@ use crate::{
     ledger::{
         LedgerEntry, Registered, Row,
         batch::{self, Batch, EntryChange, TableChange},
+        counts::CountChanges,
         decide::{RegisterRules, published_to_column},
         history::HistoryChange,
     },
@@ -67,6 +70,7 @@ pub(super) async fn register(
     push_ledger(&mut text, &batch)?;
     let change = batch.change_table();
     push_table(&mut text, statements, &change, &known, now)?;
+    push_counts(&mut text, &change.counts)?;
     push_history(&mut text, &change.history)?;
     text.push_str("COMMIT");
     let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await;
@@ -217,6 +221,26 @@ fn columns_of_rows(rows: &[&Row], now: Timestamp) -> [String; 10] {
         texts(rows.iter().map(|row| row.etag.as_str())),
         format!("'{}'", date(now)),
     ]
+}
+
+/// Changes the counts, each in one of its rows that chance chooses. Whoever waits here holds all that a registration holds, but for the
+/// history's position, and the counts are in one order: nobody waits in a circle.
+fn push_counts(text: &mut String, counts: &CountChanges) -> Result<()> {
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let (shard, keys) = (rand::rng().random_range(0..SHARDS), || counts.keys());
+    let columns = [
+        texts(keys().map(|key| key.vertical.as_deref().unwrap_or_default())),
+        texts(keys().map(|key| key.state.as_str())),
+        texts(keys().map(|key| key.reason.as_deref().unwrap_or_default())),
+        numbers(keys().map(|key| i64::from(key.serves))),
+        numbers(keys().map(|_| shard)),
+        numbers(counts.values().copied()),
+    ];
+    push_filled(text, sql::ADD_COUNTS, &columns)?;
+    text.push_str("; ");
+    Ok(())
 }
 
 /// Appends to the history. It comes last, since it holds the one row that all registrations meet at: from here on a

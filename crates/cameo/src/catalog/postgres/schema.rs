@@ -23,6 +23,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, sql: include_str!("../../../migrations/postgres/0002_published_sizes.sql") },
     Migration { version: 3, sql: include_str!("../../../migrations/postgres/0003_history.sql") },
     Migration { version: 4, sql: include_str!("../../../migrations/postgres/0004_tokens.sql") },
+    Migration { version: 5, sql: include_str!("../../../migrations/postgres/0005_people.sql") },
+    Migration { version: 6, sql: include_str!("../../../migrations/postgres/0006_counts.sql") },
+    Migration { version: 7, sql: include_str!("../../../migrations/postgres/0007_webhooks.sql") },
 ];
 
 /// Held while tables are made, so that workers that start together do not make them twice.
@@ -130,6 +133,7 @@ pub(super) async fn rehearse(connection: &mut PgConnection, sql: &Statements, do
         (sql.rewrite_urls.as_str(), 6),
         (sql::LOCK_ENTRIES, 1),
         (sql.rows_of_entities.as_str(), 2),
+        (sql::ADD_COUNTS, 6),
         (sql::FORGET_HISTORY, 1),
         // The last one, since registrations wait for it.
         (sql::INSERT_HISTORY, 13),

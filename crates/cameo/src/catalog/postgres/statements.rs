@@ -36,9 +36,27 @@ pub(super) mod sql {
             engine, updated_at, published, size_set_digest, vertical, cd_idx, sequence
         FROM cameo_originals WHERE ";
     pub(in super::super) const HIGHEST_GENERATION: &str = "SELECT max(generation) FROM cameo_originals";
-    pub(in super::super) const COUNTS: &str = "SELECT vertical, state, reason, count(*) AS originals
-        FROM cameo_originals GROUP BY vertical, state, reason
-        ORDER BY vertical NULLS FIRST, state, reason NULLS FIRST";
+    pub(in super::super) const KEPT_COUNTS: &str =
+        "SELECT nullif(vertical, '') AS vertical, state, nullif(reason, '') AS reason, serves::bigint AS serves,
+            sum(originals)::bigint AS originals
+        FROM cameo_counts GROUP BY cameo_counts.vertical, cameo_counts.state, cameo_counts.reason, cameo_counts.serves
+        HAVING sum(originals) <> 0
+        ORDER BY cameo_counts.vertical, cameo_counts.state, cameo_counts.reason, cameo_counts.serves";
+    pub(in super::super) const COUNTED: &str =
+        "SELECT vertical, state, reason, (serving_generation IS NOT NULL)::int::bigint AS serves, count(*) AS originals
+        FROM cameo_originals GROUP BY vertical, state, reason, serving_generation IS NOT NULL
+        ORDER BY vertical NULLS FIRST, state, reason NULLS FIRST, serving_generation IS NOT NULL";
+    /// What is counted after the lock is what was committed until then.
+    pub(in super::super) const RECOUNT: &str =
+        "BEGIN; LOCK TABLE cameo_counts IN EXCLUSIVE MODE; DELETE FROM cameo_counts;
+        INSERT INTO cameo_counts (vertical, state, reason, serves, shard, originals)
+            SELECT coalesce(vertical, ''), state, coalesce(reason, ''), (serving_generation IS NOT NULL)::int, 0, count(*)
+            FROM cameo_originals GROUP BY 1, 2, 3, 4;
+        COMMIT";
+    pub(in super::super) const ADD_COUNTS: &str =
+        "INSERT INTO cameo_counts AS kept (vertical, state, reason, serves, shard, originals)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::bigint[])
+        ON CONFLICT (vertical, state, reason, serves, shard) DO UPDATE SET originals = kept.originals + excluded.originals";
     /// One statement: it raises the last position by as many lines as there are, and writes the lines below it.
     pub(in super::super) const INSERT_HISTORY: &str =
         "WITH last AS (

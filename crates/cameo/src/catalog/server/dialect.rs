@@ -7,11 +7,17 @@ use crate::{
     catalog::{
         columns::{CountColumns, EntryColumns, TokenColumns},
         history_columns::HistoryColumns,
+        people_columns::{AccountColumns, LinkColumns, SessionColumns},
         rows::RowColumns,
+        webhook_columns::{AttemptColumns, MessageColumns, WatchColumns, WebhookColumns},
     },
     ledger::Scope,
     model::error::Error,
 };
+
+/// The lowest position of the history, and the last that was given out.
+const HISTORY_ENDS: &str =
+    "SELECT (SELECT MIN(position) FROM cameo_history), (SELECT MAX(position) FROM cameo_history_position)";
 
 type Fetched<T> = Result<T, sqlx::Error>;
 
@@ -22,10 +28,18 @@ pub(in crate::catalog) trait Dialect: Database + Sized {
     /// What stands before a column of the ledger in it.
     const ENTRY: &'static str;
     const HIGHEST_GENERATION: &'static str;
-    const COUNTS: &'static str;
+    /// The counts that are kept, and the same counted; both in the order of their keys, `NULL` first.
+    const KEPT_COUNTS: &'static str;
+    const COUNTED: &'static str;
+    /// Begins a transaction in which everything is read as of one instant.
+    const BEGIN_SNAPSHOT: &'static str;
+    /// Statements that make the kept counts those that are counted, in a transaction that nobody changes them beside.
+    const RECOUNT: &'static str;
     /// Columns of the history, up to `WHERE`, and what makes the server read them in the order of positions.
     const SELECT_HISTORY: &'static str;
     const BY_POSITION: &'static str;
+    /// Around `table (columns) VALUES (…)`: inserts what is not there, and leaves what is.
+    const INSERT_NEW: (&'static str, &'static str);
 
     /// How often the statement for an entity's rows has vertical and `cd_idx` bound: once where placeholders are numbered.
     const TIMES_AN_ENTITY_IS_BOUND: usize;
@@ -56,13 +70,26 @@ pub(in crate::catalog) trait Fetch: Dialect {
         entity: (&str, i64),
     ) -> Fetched<Vec<(i64, RowColumns)>>;
     async fn history(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<HistoryColumns>>;
+    /// The lowest position of the history, and the last that was given out: in one statement, as of one instant.
+    async fn history_ends(connection: &mut Self::Connection) -> Fetched<(Option<i64>, Option<i64>)>;
     /// How many rows a statement changes.
     async fn execute(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<u64>;
-    async fn counts(connection: &mut Self::Connection) -> Fetched<Vec<CountColumns>>;
+    async fn counts(connection: &mut Self::Connection, statement: &'static str) -> Fetched<Vec<CountColumns>>;
+    /// Runs several statements without values.
+    async fn run(connection: &mut Self::Connection, statements: &'static str) -> Fetched<()>;
     async fn highest_generation(connection: &mut Self::Connection) -> Fetched<Option<String>>;
     /// How many rows a statement finds, and one of them.
     async fn count_and_one(connection: &mut Self::Connection, statement: &str) -> Fetched<(i64, Option<RowColumns>)>;
     async fn tokens(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<TokenColumns>>;
+    async fn accounts(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<AccountColumns>>;
+    async fn sessions(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<SessionColumns>>;
+    async fn links(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<LinkColumns>>;
+    async fn webhooks(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<WebhookColumns>>;
+    async fn messages(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<MessageColumns>>;
+    async fn attempts(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<AttemptColumns>>;
+    async fn watches(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<Vec<WatchColumns>>;
+    /// The number that a statement finds.
+    async fn number(connection: &mut Self::Connection, query: QueryBuilder<Self>) -> Fetched<i64>;
     async fn ping(connection: &mut Self::Connection) -> Fetched<()>;
 }
 
@@ -114,12 +141,20 @@ macro_rules! fetch {
                 query.build_query_as::<HistoryColumns>().fetch_all(connection).await
             }
 
+            async fn history_ends(connection: &mut Self::Connection) -> Fetched<(Option<i64>, Option<i64>)> {
+                sqlx::query_as(HISTORY_ENDS).fetch_one(connection).await
+            }
+
             async fn execute(connection: &mut Self::Connection, mut query: QueryBuilder<Self>) -> Fetched<u64> {
                 Ok(query.build().execute(connection).await?.rows_affected())
             }
 
-            async fn counts(connection: &mut Self::Connection) -> Fetched<Vec<CountColumns>> {
-                sqlx::query_as(Self::COUNTS).fetch_all(connection).await
+            async fn counts(connection: &mut Self::Connection, statement: &'static str) -> Fetched<Vec<CountColumns>> {
+                sqlx::query_as(statement).fetch_all(connection).await
+            }
+
+            async fn run(connection: &mut Self::Connection, statements: &'static str) -> Fetched<()> {
+                sqlx::raw_sql(statements).execute(connection).await.map(drop)
             }
 
             async fn highest_generation(connection: &mut Self::Connection) -> Fetched<Option<String>> {
@@ -141,6 +176,59 @@ macro_rules! fetch {
                 mut query: QueryBuilder<Self>,
             ) -> Fetched<Vec<TokenColumns>> {
                 query.build_query_as::<TokenColumns>().fetch_all(connection).await
+            }
+
+            async fn accounts(
+                connection: &mut Self::Connection,
+                mut query: QueryBuilder<Self>,
+            ) -> Fetched<Vec<AccountColumns>> {
+                query.build_query_as::<AccountColumns>().fetch_all(connection).await
+            }
+
+            async fn sessions(
+                connection: &mut Self::Connection,
+                mut query: QueryBuilder<Self>,
+            ) -> Fetched<Vec<SessionColumns>> {
+                query.build_query_as::<SessionColumns>().fetch_all(connection).await
+            }
+
+            async fn links(
+                connection: &mut Self::Connection,
+                mut query: QueryBuilder<Self>,
+            ) -> Fetched<Vec<LinkColumns>> {
+                query.build_query_as::<LinkColumns>().fetch_all(connection).await
+            }
+
+            async fn webhooks(
+                connection: &mut Self::Connection,
+                mut query: QueryBuilder<Self>,
+            ) -> Fetched<Vec<WebhookColumns>> {
+                query.build_query_as::<WebhookColumns>().fetch_all(connection).await
+            }
+
+            async fn messages(
+                connection: &mut Self::Connection,
+                mut query: QueryBuilder<Self>,
+            ) -> Fetched<Vec<MessageColumns>> {
+                query.build_query_as::<MessageColumns>().fetch_all(connection).await
+            }
+
+            async fn attempts(
+                connection: &mut Self::Connection,
+                mut query: QueryBuilder<Self>,
+            ) -> Fetched<Vec<AttemptColumns>> {
+                query.build_query_as::<AttemptColumns>().fetch_all(connection).await
+            }
+
+            async fn watches(
+                connection: &mut Self::Connection,
+                mut query: QueryBuilder<Self>,
+            ) -> Fetched<Vec<WatchColumns>> {
+                query.build_query_as::<WatchColumns>().fetch_all(connection).await
+            }
+
+            async fn number(connection: &mut Self::Connection, mut query: QueryBuilder<Self>) -> Fetched<i64> {
+                query.build_query_scalar().fetch_one(connection).await
             }
 
             async fn ping(connection: &mut Self::Connection) -> Fetched<()> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     catalog::{
-        History,
+        History, HistoryEnds,
         columns::{limit, read, signed},
     },
     clock::to_millis,
@@ -83,6 +83,24 @@ impl<C: OnServer> History for C {
         self.reader().history(query).await
     }
 
+    async fn changes_before(
+        &self,
+        before: Option<u64>,
+        vertical: Option<&Vertical>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        let mut query = select::<C::Server>(true);
+        query.push("position < ");
+        C::Server::push_number(&mut query, signed(before.unwrap_or(u64::MAX)));
+        if let Some(vertical) = vertical {
+            query.push(" AND vertical = ");
+            C::Server::push_text(&mut query, vertical.as_str());
+        }
+        query.push(" ORDER BY position DESC LIMIT ");
+        C::Server::push_number(&mut query, limit(max));
+        self.reader().history(query).await
+    }
+
     async fn changes_on(
         &self,
         vertical: &Vertical,
@@ -119,6 +137,14 @@ impl<C: OnServer> History for C {
         C::Server::push_number(&mut query, to_millis(before));
         query.push(" ORDER BY changed_at DESC, position DESC LIMIT 1");
         Ok(self.reader().history(query).await?.pop())
+    }
+
+    async fn history_ends(&self) -> Result<HistoryEnds> {
+        let mut connection = self.reader().connection(DOING).await?;
+        let ends = C::Server::history_ends(&mut connection).await;
+        let (first, last) = connection.settle(ends.map_err(|error| C::Server::failed(DOING, error)))?;
+        let position = |position: Option<i64>| position.and_then(|position| u64::try_from(position).ok());
+        Ok(HistoryEnds { first: position(first), last: position(last).unwrap_or(0) })
     }
 
     async fn forget_changes(&self, through: u64) -> Result<u64> {

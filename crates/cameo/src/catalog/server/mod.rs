@@ -18,9 +18,12 @@ use crate::model::{
 };
 
 mod accounts;
+mod counts;
 pub(super) mod dialect;
 mod history;
+mod people;
 pub(super) mod reads;
+mod webhooks;
 
 /// Pause before a transaction is tried again: doubles from this, and is drawn at random up to there.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

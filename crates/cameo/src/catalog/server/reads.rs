@@ -11,9 +11,10 @@ use crate::{
     catalog::{
         ForeignRows, LedgerReader,
         columns::{limit, read, signed},
+        pages::end_of,
         rows::{Cursor, RowColumns, RowPage, ledger_parts},
     },
-    ledger::{Count, EntityRows, LedgerEntry, Row, Scope},
+    ledger::{EntityRows, LedgerEntry, Row, Scope},
     model::{
         error::Result,
         generation::Generation,
@@ -180,14 +181,6 @@ impl<C: OnServer> LedgerReader for C {
         Ok(connection.settle(highest.map_err(|error| C::Server::failed(doing, error)))?.map(Generation::new))
     }
 
-    async fn counts(&self) -> Result<Vec<Count>> {
-        let doing = "count originals";
-        let mut connection = self.reader().connection(doing).await?;
-        let counts = C::Server::counts(&mut connection).await;
-        let counts = connection.settle(counts.map_err(|error| C::Server::failed(doing, error)))?;
-        Ok(counts.into_iter().map(Count::from).collect())
-    }
-
     async fn rejected(&self, vertical: Option<&Vertical>, max: usize) -> Result<Vec<LedgerEntry>> {
         let column = column::<C::Server>;
         let mut query = QueryBuilder::new(C::Server::SELECT_ENTRY);
@@ -199,5 +192,54 @@ impl<C: OnServer> LedgerReader for C {
         query.push(format!(" ORDER BY {} DESC, {} LIMIT ", column("updated_at"), column("object_key")));
         C::Server::push_number(&mut query, limit(max));
         self.reader().entries("list rejected originals", query).await
+    }
+    async fn rejected_for(
+        &self,
+        code: &str,
+        vertical: Option<&Vertical>,
+        after: &str,
+        max: usize,
+    ) -> Result<Vec<LedgerEntry>> {
+        let column = column::<C::Server>;
+        let mut query = QueryBuilder::new(C::Server::SELECT_ENTRY);
+        query.push(column("state = 'rejected'")).push(format!(" AND {}", column("reason = ")));
+        C::Server::push_text(&mut query, code);
+        if let Some(vertical) = vertical {
+            query.push(format!(" AND {}", column("vertical = ")));
+            C::Server::push_text(&mut query, vertical.as_str());
+        }
+        query.push(format!(" AND {}", column("object_key > ")));
+        C::Server::push_text(&mut query, after);
+        query.push(format!(" ORDER BY {} LIMIT ", column("object_key")));
+        C::Server::push_number(&mut query, limit(max));
+        self.reader().entries("list rejected originals", query).await
+    }
+
+    async fn ledger_with_prefix(&self, prefix: &str, after: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        let column = column::<C::Server>;
+        let mut query = QueryBuilder::new(C::Server::SELECT_ENTRY);
+        for (at, (comparison, key)) in
+            [("object_key >= ", prefix), ("object_key < ", &end_of(prefix)), ("object_key > ", after)]
+                .into_iter()
+                .enumerate()
+        {
+            query.push(if at > 0 { " AND " } else { "" }).push(column(comparison));
+            C::Server::push_text(&mut query, key);
+        }
+        query.push(format!(" ORDER BY {} LIMIT ", column("object_key")));
+        C::Server::push_number(&mut query, limit(max));
+        self.reader().entries("search the ledger", query).await
+    }
+
+    async fn ledger_before(&self, vertical: &Vertical, before: &str, max: usize) -> Result<Vec<LedgerEntry>> {
+        let column = column::<C::Server>;
+        let mut query = QueryBuilder::new(C::Server::SELECT_ENTRY);
+        query.push(column("vertical = "));
+        C::Server::push_text(&mut query, vertical.as_str());
+        query.push(format!(" AND {}", column("object_key < ")));
+        C::Server::push_text(&mut query, before);
+        query.push(format!(" ORDER BY {} DESC LIMIT ", column("object_key")));
+        C::Server::push_number(&mut query, limit(max));
+        self.reader().entries("read the ledger", query).await
     }
 }

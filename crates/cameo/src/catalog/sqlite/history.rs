@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row as SqliteRow, params};
 use super::{Query, SqliteCatalog};
 use crate::{
     catalog::{
-        History,
+        History, HistoryEnds,
         history_columns::{HistoryColumns, image_sizes},
     },
     clock::to_millis,
@@ -30,6 +30,9 @@ const INSERT: &str =
 const SELECT: &str =
     "SELECT position, changed_at, object_key, kind, generation, etag, size_bytes, reason, detail, actor,
         image_sizes FROM cameo_history WHERE ";
+/// `AUTOINCREMENT` keeps the last number that it gave.
+const ENDS: &str =
+    "SELECT (SELECT MIN(position) FROM cameo_history), (SELECT seq FROM sqlite_sequence WHERE name = 'cameo_history')";
 const FORGET: &str = "DELETE FROM cameo_history WHERE position <= ?1";
 const DOING: &str = "read the history";
 
@@ -113,6 +116,21 @@ impl History for SqliteCatalog {
         self.lines(query).await
     }
 
+    async fn changes_before(
+        &self,
+        before: Option<u64>,
+        vertical: Option<&Vertical>,
+        max: usize,
+    ) -> Result<Vec<HistoryLine>> {
+        let mut query = Query::new(SELECT);
+        query.push("position < ").bind(position(before.unwrap_or(u64::MAX)));
+        if let Some(vertical) = vertical {
+            query.push(" AND +vertical = ").bind(vertical.as_str().to_owned());
+        }
+        query.push(" ORDER BY position DESC LIMIT ").limit(max);
+        self.lines(query).await
+    }
+
     async fn changes_on(
         &self,
         vertical: &Vertical,
@@ -138,6 +156,15 @@ impl History for SqliteCatalog {
         query.push(" AND changed_at < ").bind(to_millis(before));
         query.push(" ORDER BY changed_at DESC, position DESC LIMIT 1");
         Ok(self.lines(query).await?.pop())
+    }
+
+    async fn history_ends(&self) -> Result<HistoryEnds> {
+        let (first, last) = self.db.look_up(Place::Catalog, DOING, |connection| {
+            let read = |row: &SqliteRow<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
+            Ok(connection.prepare_cached(ENDS)?.query_row([], read)?)
+        })?;
+        let position = |position: Option<i64>| position.and_then(|position| u64::try_from(position).ok());
+        Ok(HistoryEnds { first: position(first), last: position(last).unwrap_or(0) })
     }
 
     async fn forget_changes(&self, through: u64) -> Result<u64> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::proof::{
+    deliveries::dismissed_lines::DismissedLine,
     relocate::{Relocation, Staged},
     restore::Restore,
 };
@@ -53,6 +54,19 @@ pub struct Restores {
 pub struct Dismissals {
     /// Their keys in the upload bucket.
     pub keys: Vec<String>,
+    /// Why, for whoever looks later.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// Lines of the report of a delivery that are settled.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DismissedLines {
+    /// The delivery, with its vertical.
+    pub delivery: String,
+    /// Which.
+    pub lines: Vec<DismissedLine>,
     /// Why, for whoever looks later.
     #[serde(default)]
     pub note: Option<String>,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ledger::history::HistoryLine;
+use crate::{ledger::history::HistoryLine, proof::deliveries::acts::Act};
 
 /// A part of the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -13,6 +13,10 @@ pub struct Changes {
     pub items: Vec<ChangeView>,
     /// What to give as `since` the next time, whether there was a change or not.
     pub next: u64,
+    /// What to give as `mark` beside it: it shows a server whose database was put back that `next` is not of its history. Null where there is
+    /// none.
+    #[serde(default)]
+    pub mark: Option<String>,
     /// Whether there may be more already.
     pub more: bool,
 }
@@ -46,13 +50,32 @@ pub struct ChangeView {
     pub detail: Option<String>,
     /// Who made the change: an access key or the name of a token.
     pub actor: Option<String>,
+    /// The delivery that the upload came with: the id of a recorded one, or the implicit one of its day. Null of a removal, and of a file
+    /// that belongs to no vertical.
+    #[serde(default)]
+    pub delivery: Option<String>,
     /// The image sizes that are served since; of a removal, those that were taken down.
     pub image_sizes: Vec<String>,
+    /// What somebody did, where it was neither an upload nor a deletion by a client: `dismissed`, `moved`, `unpublished`, or `restored`. Of the
+    /// history of an entity alone, and of the last act with a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<String>,
+    /// What they noted about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl ChangeView {
-    /// A line of the history.
-    pub fn of(line: &HistoryLine) -> Self {
+    /// The same with what somebody did, where that is known.
+    #[must_use]
+    pub fn with_act(self, act: Option<&Act>) -> Self {
+        let Some(act) = act else { return self };
+        let (by, note) = (act.by().map(ToString::to_string), act.note().map(str::to_owned));
+        Self { act: Some(act.code().to_owned()), actor: self.actor.or(by), note, ..self }
+    }
+
+    /// A line of the history, and the delivery that its upload came with.
+    pub fn of(line: &HistoryLine, delivery: Option<String>) -> Self {
         let change = &line.change;
         Self {
             position: line.position,
@@ -68,7 +91,10 @@ impl ChangeView {
             reason: change.reason.map(|reason| reason.code().to_owned()),
             detail: change.detail.clone(),
             actor: change.actor.as_ref().map(ToString::to_string),
+            delivery,
             image_sizes: change.image_sizes.clone(),
+            act: None,
+            note: None,
         }
     }
 }

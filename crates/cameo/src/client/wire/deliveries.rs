@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::proof::deliveries::{Listed, NewRecord, Summary};
+use crate::proof::deliveries::{Listed, NewRecord, Summary, dismissed::Dismissed};
 
 /// A delivery that is to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,6 +60,21 @@ pub struct DeliveryState {
     pub record: Option<DeliveryView>,
     /// The counts.
     pub summary: Summary,
+    /// Who settled what it lacks, when and why; null where nobody did.
+    #[serde(default)]
+    pub closed: Option<Dismissed>,
+    /// Whether it lacks something that `POST /api/v1/deliveries/{delivery}/dismiss` would settle.
+    #[serde(default)]
+    pub lacks: bool,
+}
+
+/// What a delivery lacks is settled: `POST /api/v1/deliveries/{delivery}/dismiss`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LackToDismiss {
+    /// Why, for whoever looks later: 500 characters at most.
+    #[schema(max_length = 500)]
+    pub note: String,
 }
 
 /// Implicit deliveries of a vertical: days on which something was registered that no delivery names.

@@ -58,8 +58,26 @@ pub struct EntitySummary {
     pub serving: u64,
     /// Those of them whose newest upload was rejected.
     pub rejected: u64,
+    /// Those of `rejected` beside which an older, good upload is served.
+    #[serde(default)]
+    pub serving_older: u64,
+    /// Those that are served as another version of the size set made them.
+    #[serde(default)]
+    pub stale: u64,
     /// When the newest change of a photo was registered.
     pub updated_at: Timestamp,
+}
+
+/// A part of a list of entities, which can be left in both directions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EntitiesPage {
+    /// The entities, in the order of their originals' keys.
+    pub items: Vec<EntitySummary>,
+    /// What to give as `after` for the next part; null where there is none. A part may have fewer than `limit`, and still a next one.
+    pub next: Option<String>,
+    /// What to give as `before` for the part before; null where there is none.
+    #[serde(default)]
+    pub previous: Option<String>,
 }
 
 /// The last line of a stream of entities.
@@ -107,6 +125,31 @@ pub struct PhotoView {
     pub updated_at: Option<Timestamp>,
     /// Its rows, by image size.
     pub cells: Vec<CellView>,
+    /// Whether an older, good upload is served beside a newest one that was rejected.
+    #[serde(default)]
+    pub serves_older: bool,
+    /// Whether what is served was made by another version of the size set than the vertical has now.
+    #[serde(default)]
+    pub stale: bool,
+    /// Image sizes that the vertical has now and the photo has no row of.
+    #[serde(default)]
+    pub missing: Vec<String>,
+    /// The original as it is in the upload bucket now; null where there is none.
+    #[serde(default)]
+    pub original: Option<OriginalView>,
+}
+
+/// An original as it is in the upload bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OriginalView {
+    /// Its length, bytes.
+    pub bytes: u64,
+    /// Its `ETag`; another one than the photo's has not been registered yet.
+    pub etag: String,
+    /// When it was uploaded.
+    pub uploaded_at: Timestamp,
+    /// Whether it is newer than what is registered of it.
+    pub pending: bool,
 }
 
 /// A row of the public table.
@@ -148,4 +191,11 @@ pub struct Texts {
     pub ko: String,
     /// English.
     pub en: String,
+}
+
+impl Texts {
+    /// A text of these two.
+    pub fn new(ko: &str, en: &str) -> Self {
+        Self { ko: ko.to_owned(), en: en.to_owned() }
+    }
 }

@@ -41,4 +41,7 @@ pub struct CheckedName {
     pub key: Option<String>,
     /// What is wrong and how to name it right.
     pub hint: Option<String>,
+    /// The same in Korean.
+    #[serde(default)]
+    pub hint_korean: Option<String>,
 }

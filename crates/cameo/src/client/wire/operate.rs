@@ -3,6 +3,7 @@
 //! A frame is a line of the answer: a part of it, for scripts (`json`) and for people (`text`), a note about it, how far the work is, and
 //! last of all how things are, or an error. What `json` holds is what the command prints with `--json`.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -63,7 +64,10 @@ pub struct VerifyRequest {
     /// Read and hash every original, rendition and alias.
     #[serde(default)]
     pub deep: bool,
-    /// Fetch only so many of the served images.
+    /// Read every original of a delivery, and compare its SHA-256 with the recorded one; `deep` does it too.
+    #[serde(default)]
+    pub hashes: bool,
+    /// Fetch only so many of the served images; of a delivery, read as many originals for their SHA-256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 100_000)]
     pub sample: Option<u64>,
@@ -120,6 +124,109 @@ pub struct RetryRequest {
     pub lang: Lang,
 }
 
+/// What is to be settled. One of the first five says what.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DismissRequest {
+    /// Only these rejected files, by their keys in the upload bucket; of a delivery also by their names. At most 100,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// Only what has this reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Only entities of this vertical.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vertical: Option<String>,
+    /// Only entities with these numbers: at most 100,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<u64>>,
+    /// What is open of this delivery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
+    /// Why it is settled, for whoever looks later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Only say what it would be.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// The language of what is for people in the answer: `text` and `note`. What is for programs is English.
+    #[serde(default, skip_serializing_if = "Lang::is_english")]
+    pub lang: Lang,
+}
+
+/// What is to be brought back from quarantine. Something of the first four says what, or `list`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreRequest {
+    /// Keys that were removed, as they were. At most 100,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// Only what is of this vertical.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vertical: Option<String>,
+    /// Only entities with these numbers: at most 100,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<u64>>,
+    /// Only what was removed then or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// This one of several of a key, and over what has the key now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<String>,
+    /// List everything that is kept, replaced originals too, and bring nothing back.
+    #[serde(default)]
+    pub list: bool,
+    /// Only say what it would be.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// The language of what is for people in the answer: `text` and `note`. What is for programs is English.
+    #[serde(default, skip_serializing_if = "Lang::is_english")]
+    pub lang: Lang,
+}
+
+/// Photos that are to move to another vertical: those of `from`, or those that are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveRequest {
+    /// The vertical that they are in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The vertical that they belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Only photos of entities with these numbers: at most 100,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<u64>>,
+    /// Only photos of this delivery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
+    /// These photos, at most 100,000; instead of `from` and `to`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub photos: Vec<PhotoToMove>,
+    /// Do it; without it only how far each is is said.
+    #[serde(default)]
+    pub apply: bool,
+    /// How long to wait for what is in flight, seconds: at most 3600.
+    #[serde(default)]
+    pub wait: u64,
+    /// Where whoever asks has written the photos for the way back: it is in the answer, as it is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<String>,
+    /// The language of what is for people in the answer: `text` and `note`. What is for programs is English.
+    #[serde(default, skip_serializing_if = "Lang::is_english")]
+    pub lang: Lang,
+}
+
+/// A photo that is to move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PhotoToMove {
+    /// The key that it has in the upload bucket.
+    pub from: String,
+    /// The key that it gets.
+    pub to: String,
+}
+
 /// What is to be repaired.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -142,7 +249,7 @@ pub struct ReconcileRequest {
 }
 
 /// How far the work is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProgressView {
     /// Entities that were judged.
     pub entities: u64,
@@ -151,7 +258,7 @@ pub struct ProgressView {
 }
 
 /// What is being looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepView {
     /// The entities.
@@ -166,11 +273,12 @@ pub enum StepView {
 }
 
 /// How things are: what the command ends with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ended {
     /// The exit code of the command.
     pub exit_code: u8,
     /// The same in a word: `complete`, `rejected`, `pending` or `different`.
+    #[schema(value_type = String)]
     pub state: EntityState,
 }
 

@@ -15,6 +15,31 @@ pub struct Uploads {
     /// The files: 1,000 at most.
     #[schema(max_items = 1000)]
     pub files: Vec<FileToUpload>,
+    /// Whether addresses are wanted for what is to be sent. Without them the files are sent with keys of the client's own, to the bucket
+    /// of `GET /api/v1/uploads`.
+    #[serde(default = "wanted", skip_serializing_if = "is_wanted")]
+    pub addresses: bool,
+}
+
+/// Servers that do not know the field refuse it, so it is sent only where it says something.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_wanted(addresses: &bool) -> bool {
+    *addresses
+}
+
+fn wanted() -> bool {
+    true
+}
+
+/// The bucket that originals are uploaded to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UploadBucket {
+    /// Its name.
+    pub bucket: String,
+    /// The address of the S3 service that it is in; null where it is Amazon's own.
+    pub endpoint: Option<String>,
+    /// Its region, where the server names one.
+    pub region: Option<String>,
 }
 
 /// A file that is to be uploaded.
@@ -36,7 +61,7 @@ pub struct FileToUpload {
 pub enum UploadState {
     /// Nothing: the very same content was uploaded under this name before.
     Present,
-    /// Send it to `url` with a PUT and `headers`, before `expires`.
+    /// Send it to `url` with a PUT and `headers`, before `expires`; where no addresses were wanted, to the bucket.
     Upload,
     /// It cannot be uploaded: `hint` says why.
     Refused,
@@ -63,4 +88,7 @@ pub struct Upload {
     pub expires: Option<Timestamp>,
     /// Why it is refused.
     pub hint: Option<String>,
+    /// The same in Korean.
+    #[serde(default)]
+    pub hint_korean: Option<String>,
 }

@@ -15,6 +15,8 @@ pub(super) struct Cell {
     pub(super) column: usize,
     /// Whether it was in quotes.
     pub(super) is_quoted: bool,
+    /// Whether nothing but a comma is between it and the cell before it: both may be parts of one number.
+    pub(super) is_joined: bool,
 }
 
 impl Cell {
@@ -24,6 +26,11 @@ impl Cell {
 
     pub(super) fn has_digit(&self) -> bool {
         self.text.contains(|c: char| c.is_ascii_digit())
+    }
+
+    /// Whether somebody meant a number by it, or several.
+    pub(super) fn is_number_like(&self) -> bool {
+        !self.is_empty() && self.numbers(true).is_ok()
     }
 
     /// The number that the cell is, as a whole.
@@ -37,8 +44,13 @@ impl Cell {
 
     /// All numbers of the cell; else where in it which word is none. Quoted lists count only where they `may_be_list`.
     pub(super) fn numbers(&self, may_be_list: bool) -> Result<Vec<u64>, (usize, String)> {
+        self.words(may_be_list).into_iter().collect()
+    }
+
+    /// Every word of the cell: a number, or else where in the cell it is and what it is.
+    pub(super) fn words(&self, may_be_list: bool) -> Vec<Result<u64, (usize, String)>> {
         if let Some(number) = self.number() {
-            return Ok(vec![number]);
+            return vec![Ok(number)];
         }
         let is_end = |c: char| c.is_whitespace() || (may_be_list && matches!(c, ',' | ';'));
         let (mut numbers, mut word, mut began) = (Vec::new(), String::new(), 0);
@@ -49,12 +61,18 @@ impl Cell {
                 }
                 word.push(c);
             } else if !word.is_empty() {
-                numbers.push(parse(&word).ok_or_else(|| (began, word.clone()))?);
+                numbers.push(parse(unquoted(&word)).ok_or_else(|| (began, word.clone())));
                 word.clear();
             }
         }
-        Ok(numbers)
+        numbers
     }
+}
+
+/// A word without quotes around it: of `1 ="2"` the second is a cell of its own.
+fn unquoted(word: &str) -> &str {
+    let quoted = word.strip_prefix('=').unwrap_or(word);
+    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(word)
 }
 
 /// `351518`, and `351518.0` as programs export it that take every number for a fraction.
@@ -69,7 +87,7 @@ fn parse(text: &str) -> Option<u64> {
 }
 
 /// `1,234` and `12,345,678`.
-pub(super) fn is_thousands(text: &str) -> bool {
+pub(crate) fn is_thousands(text: &str) -> bool {
     let mut groups = text.trim().split(',');
     let is_group = |group: &str, lengths: std::ops::RangeInclusive<usize>| {
         lengths.contains(&group.len()) && group.bytes().all(|byte| byte.is_ascii_digit())
@@ -79,34 +97,15 @@ pub(super) fn is_thousands(text: &str) -> bool {
     first && rest.peek().is_some() && rest.all(|group| is_group(group, 3..=3))
 }
 
-/// The text with what keyboards and programs write in the place of ASCII: character by character, so that places stay.
-pub(super) fn normalise(text: &str) -> String {
-    let plain = |c: char| match c {
-        '０'..='９' => char::from_u32(c as u32 - '０' as u32 + '0' as u32).unwrap_or(c),
-        '，' | '、' | '﹐' | '､' => ',',
-        '；' => ';',
-        '（' => '(',
-        '）' => ')',
-        '．' => '.',
-        '“' | '”' | '＂' => '"',
-        '‘' | '’' | '＇' => '\'',
-        '\u{feff}' | '\u{200b}' => ' ',
-        c if c != '\n' && c != '\t' && c != '\r' && c.is_whitespace() => ' ',
-        c => c,
-    };
-    // A lone CR ends a line too.
-    let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() };
-    text.chars().map(plain).collect()
-}
-
 /// Cuts a text into rows of cells. Rows without content are left out.
 pub(super) fn cells_of(text: &str) -> Vec<Vec<Cell>> {
-    let mut cutter = Cutter { rows: Vec::new(), row: Vec::new(), line: 1, column: 1 };
+    let mut cutter = Cutter { rows: Vec::new(), row: Vec::new(), line: 1, column: 1, is_joined: false };
     let mut chars = text.chars().peekable();
     loop {
+        let is_joined = std::mem::take(&mut cutter.is_joined);
         let (cell, end) = cutter.cell(&mut chars);
-        cutter.row.push(cell);
-        if end != Some(',') {
+        cutter.row.push(Cell { is_joined, ..cell });
+        if end.is_none_or(|end| end == '\n') {
             cutter.end_row();
         }
         if end.is_none() {
@@ -115,11 +114,23 @@ pub(super) fn cells_of(text: &str) -> Vec<Vec<Cell>> {
     }
 }
 
+/// The cells from each on that are parts of one number, if it is one with separators: `351,518`. Else the cell by itself.
+pub(super) fn runs_of(row: &[Cell]) -> impl Iterator<Item = &[Cell]> {
+    row.chunk_by(|_, next| next.is_joined)
+}
+
+/// What cells were before they were cut.
+pub(super) fn joined(run: &[Cell]) -> String {
+    run.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join(",")
+}
+
 struct Cutter {
     rows: Vec<Vec<Cell>>,
     row: Vec<Cell>,
     line: usize,
     column: usize,
+    /// Whether the last separator was a comma between two digits.
+    is_joined: bool,
 }
 
 impl Cutter {
@@ -139,11 +150,16 @@ impl Cutter {
         }
     }
 
-    /// The next cell, and what ended it: a line break, `,` for everything that separates cells, or the end of the text.
+    /// The next cell, and what ended it: a line break, what separates cells, or the end of the text.
     fn cell(&mut self, chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> (Cell, Option<char>) {
-        let mut cell = Cell { text: String::new(), line: self.line, column: self.column, is_quoted: false };
+        let mut cell =
+            Cell { text: String::new(), line: self.line, column: self.column, is_quoted: false, is_joined: false };
         let mut quote: Option<char> = None;
+        // Whether nothing is in it yet, or nothing behind what was in quotes: as `stray_quotes` sees it.
+        let mut is_fresh = true;
+        let mut last = ' ';
         while let Some(c) = chars.next() {
+            let before = std::mem::replace(&mut last, c);
             let at = (self.line, self.column);
             self.step(c);
             match (quote, c) {
@@ -159,7 +175,9 @@ impl Cutter {
                     }
                 }
                 (Some(_), c) => cell.text.push(c),
-                (None, '"' | '\'' | '`') if cell.is_empty() || cell.is_quoted => {
+                // Spreadsheets mark a text with one apostrophe: '351518.
+                (None, '\'' | '`') if is_fresh && !is_closed(chars, c) => {}
+                (None, '"' | '\'' | '`') if is_fresh => {
                     if !cell.is_quoted {
                         (cell.line, cell.column) = at;
                         cell.text.clear();
@@ -168,11 +186,19 @@ impl Cutter {
                     quote = Some(c);
                 }
                 // Excel writes ="351518" where a number is to stay a text.
-                (None, '=') if cell.is_empty() && matches!(chars.peek(), Some('"')) => {}
+                (None, '=') if is_fresh && matches!(chars.peek(), Some('"')) => {}
                 (None, '\n') => return (cell, Some('\n')),
-                (None, ',' | ';' | '\t' | '|') => return (cell, Some(',')),
+                (None, ',' | ';' | '\t' | '|') => {
+                    let is_digit = |c: char| c.is_ascii_digit();
+                    self.is_joined = c == ',' && is_digit(before) && chars.peek().copied().is_some_and(is_digit);
+                    return (cell, Some(c));
+                }
                 (None, c) => {
-                    let c = if matches!(c, '[' | ']' | '(' | ')' | '{' | '}') { ' ' } else { c };
+                    // Of `351518 (2)` the 2 is no id of its own.
+                    let is_aside = c == '(' && cell.text.trim_end().ends_with(|last: char| last.is_ascii_digit());
+                    let is_bracket = matches!(c, '[' | ']' | '(' | ')' | '{' | '}') && !is_aside;
+                    let c = if is_bracket { ' ' } else { c };
+                    is_fresh &= c == ' ';
                     if cell.text.is_empty() && c == ' ' {
                         cell.column = self.column;
                     } else {
@@ -183,4 +209,10 @@ impl Cutter {
         }
         (cell, None)
     }
+}
+
+/// Whether the quote that opened here is closed in its line, where a cell may end: not by the apostrophe of a name.
+fn is_closed(chars: &std::iter::Peekable<std::str::Chars<'_>>, quote: char) -> bool {
+    let mut rest = chars.clone().take_while(|c| *c != '\n').skip_while(|c| *c != quote);
+    rest.next().is_some() && rest.next().is_none_or(|c| !c.is_alphanumeric())
 }

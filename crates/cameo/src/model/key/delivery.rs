@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{NameError, Vertical};
+use crate::model::lang::Lang;
 
 /// The folder of the upload bucket that holds the records of deliveries.
 pub const DELIVERIES_PREFIX: &str = "deliveries/";
@@ -107,6 +108,17 @@ pub enum DeliveryName {
         /// The day.
         date: Date,
     },
+}
+
+impl DeliveryName {
+    /// Of the implicit one of a day, for people: which day, and that nobody recorded a delivery. Nothing of a recorded one.
+    pub fn without_record(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Recorded { .. }, _) => String::new(),
+            (Self::Day { date, .. }, Lang::En) => format!("{date}, uploaded without a delivery"),
+            (Self::Day { date, .. }, Lang::Ko) => format!("{date}, 전달 기록 없이 올림"),
+        }
+    }
 }
 
 impl FromStr for DeliveryName {

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use rand::Rng as _;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::record::{NewRecord, RECORD_MAX_BYTES, Record, VERSION};
 use crate::{
@@ -25,6 +25,8 @@ use crate::{
 const IDS_TRIED_MAX: u32 = 16;
 /// Records of which the keys are looked at by one listing, at most.
 pub const LISTED_MAX: usize = 200_000;
+/// Records of late that are looked through for one of the same content.
+const LOOKED_AT_MAX: usize = 100;
 /// Keys fetched at a time.
 const PAGE: usize = 1000;
 /// Objects looked at side by side.
@@ -103,32 +105,67 @@ impl Listed {
     }
 }
 
-/// Records a delivery under an id of the day in `zone`. It is durable when this returns, and never written again.
+/// Records a delivery under an id of the day in `zone`, or finds the record that has the same content: see [`create_once`].
 pub async fn create(
     store: &dyn Store,
     bucket: &str,
     vertical: &Vertical,
     content: NewRecord,
-    (now, zone): (Timestamp, &TimeZone),
+    at: (Timestamp, &TimeZone),
 ) -> Result<Record> {
+    Ok(create_once(store, bucket, vertical, content, at).await?.0)
+}
+
+/// Records a delivery under an id of the day in `zone`, and whether it is new. It is durable when this returns, and never written again.
+///
+/// The same content is the same delivery, whoever hands it over and however often: of the records of late the one with its digest is it.
+/// Two that record at the same moment agree as well, because the id follows from the digest and the store lets one of them write it.
+pub async fn create_once(
+    store: &dyn Store,
+    bucket: &str,
+    vertical: &Vertical,
+    content: NewRecord,
+    (now, zone): (Timestamp, &TimeZone),
+) -> Result<(Record, bool)> {
     content.check()?;
+    let digest = content.digest();
+    let recent = list(store, bucket, Some(vertical), None, LOOKED_AT_MAX).await?;
+    if let Some(same) = recent.into_iter().find(|listed| listed.digest == digest) {
+        let key = DeliveryKey { vertical: vertical.clone(), id: same.delivery };
+        if let Some(record) = read(store, bucket, &key).await? {
+            return Ok((record, false));
+        }
+    }
     let date = now.to_zoned(zone.clone()).date();
-    let id = DeliveryId::new(date, rand::rng().random());
+    let id = DeliveryId::new(date, lot(&digest, 0));
     let mut record = Record { version: VERSION, id, vertical: vertical.clone(), created: now, content };
     let attributes = Attributes {
         content_type: Some("application/json".to_owned()),
         metadata: Listed::of(&record).metadata(),
         ..Attributes::default()
     };
-    for _ in 0..IDS_TRIED_MAX {
-        let (key, body) = (record.key().key(), record.to_json()?.into());
-        match store.put(bucket, &key, body, &attributes, Condition::Absent).await? {
-            Written::Done(_) => return Ok(record),
-            Written::ConditionFailed => record.id = DeliveryId::new(date, rand::rng().random()),
+    for tried in 0..IDS_TRIED_MAX {
+        record.id = DeliveryId::new(date, lot(&digest, tried));
+        let (key, body) = (record.key(), record.to_json()?.into());
+        match store.put(bucket, &key.key(), body, &attributes, Condition::Absent).await? {
+            Written::Done(_) => return Ok((record, true)),
+            Written::ConditionFailed => {
+                if let Some(taken) = read(store, bucket, &key).await?
+                    && taken.content.digest() == digest
+                {
+                    return Ok((taken, false));
+                }
+            }
         }
     }
     let doing = format!("record a delivery of {vertical}: {IDS_TRIED_MAX} ids of {date} are taken; try again");
     Err(Error::new(Place::Store, Kind::Conflict, doing))
+}
+
+/// The number that the id of a content is drawn with: the same for the same content, another at each try.
+fn lot(digest: &str, tried: u32) -> u32 {
+    let hash = Sha256::digest(format!("{tried} {digest}"));
+    u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])
 }
 
 /// The record at a key; none where there is none.
@@ -198,9 +235,8 @@ pub async fn page(
     before: Option<&DeliveryKey>,
     max: usize,
 ) -> Result<(Vec<Listed>, Option<DeliveryKey>)> {
-    let mut keys = keys(store, bucket, vertical, String::new()).await?;
+    let mut keys = newest_first(keys(store, bucket, vertical, String::new()).await?);
     keys.retain(|(key, _)| seen.include(&key.vertical));
-    keys.sort_by(|(a, at), (b, bt)| (b.id.date(), bt, &b.id, &b.vertical).cmp(&(a.id.date(), at, &a.id, &a.vertical)));
     let begin = match before {
         None => 0,
         Some(before) => match keys.iter().position(|(key, _)| key == before) {
@@ -214,8 +250,19 @@ pub async fn page(
     Ok((listed, page.into_iter().next_back().filter(|_| has_next)))
 }
 
+/// Keys of the newest records of all verticals, newest first, at most `max`.
+pub async fn newest(store: &dyn Store, bucket: &str, max: usize) -> Result<Vec<DeliveryKey>> {
+    let keys = newest_first(keys(store, bucket, None, String::new()).await?);
+    Ok(keys.into_iter().take(max).map(|(key, _)| key).collect())
+}
+
+fn newest_first(mut keys: Vec<(DeliveryKey, Timestamp)>) -> Vec<(DeliveryKey, Timestamp)> {
+    keys.sort_by(|(a, at), (b, bt)| (b.id.date(), bt, &b.id, &b.vertical).cmp(&(a.id.date(), at, &a.id, &a.vertical)));
+    keys
+}
+
 /// Keys of a vertical's records with ids of these days.
-pub(super) async fn keys_between(
+pub async fn keys_between(
     store: &dyn Store,
     bucket: &str,
     vertical: &Vertical,

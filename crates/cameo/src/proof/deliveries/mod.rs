@@ -9,15 +9,24 @@ use jiff::tz::TimeZone;
 use self::state::Places;
 use crate::model::{error::Result, key::DeliveryName};
 
+pub mod acts;
+pub mod came_with;
 pub mod day;
+pub mod dismissed;
+pub mod dismissed_lines;
+mod gaps;
+pub mod later;
 pub mod list;
 pub mod record;
 pub mod report;
 pub mod standing;
 pub mod state;
-mod table;
+pub mod table;
 mod text;
+pub mod verdict;
 
+pub use came_with::KnownRecords;
+pub use gaps::Gap;
 pub use list::{Listed, create};
 pub use record::{DeliveredFile, Expected, ExpectedFile, NewRecord, Record, SkippedFile};
 pub use report::Report;

@@ -13,7 +13,9 @@ use crate::{
     ledger::State,
     model::{
         error::{Error, Kind, Place, Result},
-        key::{DeliveryId, DeliveryKey, PhotoId, Vertical, leading_cd_idx},
+        key::{DeliveryId, DeliveryKey, PhotoId, Vertical, evident},
+        lang::Lang,
+        plain,
         reason::ReasonCode,
     },
     proof::verify::{self, HandedOver, UnexpectedFile},
@@ -34,7 +36,7 @@ const TEXT_MAX_CHARS: usize = 512;
 
 /// A file that was handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "client", derive(utoipa::ToSchema))]
 pub struct DeliveredFile {
     /// Its name in the folder.
     pub name: String,
@@ -47,8 +49,8 @@ pub struct DeliveredFile {
 }
 
 /// A file that a check refused and that was not sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "client", derive(utoipa::ToSchema))]
 pub struct SkippedFile {
     /// Its name, with folders inside the delivery.
     pub file: String,
@@ -63,6 +65,13 @@ pub struct SkippedFile {
     /// What was found and where, in English.
     #[serde(default)]
     pub detail: String,
+    /// The same in Korean; records of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail_korean: Option<String>,
+    /// MD5 of its content, in hexadecimal, where only its name was refused: just these bytes under the right name settle it. Null of a file
+    /// that any other one has to take the place of, and in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
 }
 
 impl SkippedFile {
@@ -70,11 +79,20 @@ impl SkippedFile {
     pub fn reason(&self) -> Option<ReasonCode> {
         self.code.parse().ok()
     }
+
+    /// What was found, for people.
+    pub fn found_in(&self, lang: Lang) -> String {
+        match (&self.detail_korean, self.reason()) {
+            (Some(korean), _) if lang == Lang::Ko => korean.clone(),
+            (_, Some(reason)) => plain::found_in(reason, &self.detail, lang),
+            (_, None) => self.detail.clone(),
+        }
+    }
 }
 
 /// A file that was promised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "client", derive(utoipa::ToSchema))]
 pub struct ExpectedFile {
     /// Its name.
     pub name: String,
@@ -85,7 +103,7 @@ pub struct ExpectedFile {
 
 /// What the person in charge says was handed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "client", derive(utoipa::ToSchema))]
 pub struct Expected {
     /// Numbers of entities.
     #[serde(default)]
@@ -97,7 +115,7 @@ pub struct Expected {
 
 /// What a delivery is made from: a record without its id and time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "embedded", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "client", derive(utoipa::ToSchema))]
 pub struct NewRecord {
     /// Who delivers: an access key, the name of a token, or a person.
     #[serde(default)]
@@ -155,12 +173,16 @@ impl NewRecord {
         if texts.iter().any(|text| text.chars().count() > TEXT_MAX_CHARS) {
             return Err(refused(format!("by, from and tool have {TEXT_MAX_CHARS} characters at most")));
         }
-        let details = self.skipped.iter().map(|file| &file.detail).chain(&self.note);
+        let korean = self.skipped.iter().filter_map(|file| file.detail_korean.as_ref());
+        let details = self.skipped.iter().map(|file| &file.detail).chain(korean).chain(&self.note);
         if details.into_iter().any(|text| text.chars().count() > NOTE_MAX_CHARS) {
             return Err(refused(format!("a note or detail has {NOTE_MAX_CHARS} characters at most")));
         }
         let listed = expected.iter().flat_map(|expected| &expected.files).map(|file| &file.name);
-        self.skipped.iter().map(|file| &file.file).chain(listed).try_for_each(|name| check_name(name))?;
+        if let Some(file) = self.skipped.iter().find(|file| file.md5.as_ref().is_some_and(|md5| !is_hex(md5, 32))) {
+            return Err(refused(format!("the MD5 of {:?} is not one, in lower-case hexadecimal", file.file)));
+        }
+        self.skipped.iter().map(|file| &file.file).chain(listed).try_for_each(|name| check_length(name))?;
         self.check_files()
     }
 
@@ -190,7 +212,10 @@ impl NewRecord {
     pub fn digest(&self) -> String {
         let mut lines: BTreeSet<_> =
             self.files.iter().map(|file| format!("{}  {}\n", file.sha256, file.name)).collect();
-        lines.extend(self.skipped.iter().map(|file| format!("left out  {}  {}\n", file.code, file.file)));
+        lines.extend(self.skipped.iter().map(|file| {
+            let md5 = file.md5.as_deref().unwrap_or_default();
+            format!("left out  {}  {md5}  {}\n", file.code, file.file)
+        }));
         if let Some(expected) = &self.expected {
             lines.extend(expected.ids.iter().map(|id| format!("promised  {id}\n")));
             let files = expected.files.iter();
@@ -205,10 +230,19 @@ impl NewRecord {
     }
 }
 
+/// What was handed over goes into manifests and keys: there a name has no control characters.
 fn check_name(name: &str) -> Result<()> {
-    let is_name = !name.is_empty() && name.len() <= NAME_MAX_BYTES && !name.chars().any(char::is_control);
-    let why = || refused(format!("{name:?} is not the name of a file, of {NAME_MAX_BYTES} bytes at most"));
-    if is_name { Ok(()) } else { Err(why()) }
+    check_length(name)?;
+    if name.chars().any(char::is_control) { Err(no_name(name)) } else { Ok(()) }
+}
+
+/// What was left out or promised keeps its name as it is, whatever is in it: who asks in JSON gets it back, and who reads it sees it escaped.
+fn check_length(name: &str) -> Result<()> {
+    if name.is_empty() || name.len() > NAME_MAX_BYTES { Err(no_name(name)) } else { Ok(()) }
+}
+
+fn no_name(name: &str) -> Error {
+    refused(format!("{name:?} is not the name of a file, of {NAME_MAX_BYTES} bytes at most"))
 }
 
 fn is_hex(text: &str, digits: usize) -> bool {
@@ -256,29 +290,33 @@ impl Record {
     /// The delivery as verifying takes it.
     pub fn to_verify(&self) -> verify::Delivery {
         let (mut originals, mut misnamed) = (BTreeMap::new(), Vec::new());
-        for DeliveredFile { name, size, md5, .. } in &self.content.files {
+        for DeliveredFile { name, size, md5, sha256 } in &self.content.files {
             match PhotoId::parse(&self.vertical, name) {
-                Ok(photo) => drop(originals.insert(photo, HandedOver { size: *size, md5: md5.clone() })),
+                Ok(photo) => {
+                    let (md5, sha256) = (md5.clone(), Some(sha256.clone()));
+                    originals.insert(photo, HandedOver { size: *size, md5, sha256 });
+                }
                 Err(hint) => misnamed.push(rejected(name, ReasonCode::NameUnparseable, &hint.to_string())),
             }
         }
         misnamed.extend(self.content.skipped.iter().map(|file| {
             let reason = file.reason().unwrap_or(ReasonCode::SystemUnknownReason);
-            rejected(&file.file, reason, &file.detail)
+            UnexpectedFile { korean: file.detail_korean.clone(), ..rejected(&file.file, reason, &file.detail) }
         }));
         verify::Delivery { originals, misnamed, ignored: 0 }
     }
 }
 
 fn rejected(file: &str, reason: ReasonCode, detail: &str) -> UnexpectedFile {
-    UnexpectedFile { key: file.to_owned(), state: Some(State::Rejected { reason, detail: detail.to_owned() }) }
+    let state = Some(State::Rejected { reason, detail: detail.to_owned() });
+    UnexpectedFile { key: file.to_owned(), state, korean: None }
 }
 
-/// The entity that a file evidently is of, and the sequence where the name is a photo's.
-pub(super) fn photo_of(vertical: &Vertical, file: &str) -> (Option<u64>, Option<u16>) {
+/// The entity and the sequence that a file evidently is of: the same that a check before the upload says of its name.
+pub(crate) fn photo_of(vertical: &Vertical, file: &str) -> (Option<u64>, Option<u16>) {
     match PhotoId::parse(vertical, file) {
         Ok(photo) => (Some(photo.entity.cd_idx), Some(photo.sequence)),
-        Err(_) => (leading_cd_idx(file).filter(|cd_idx| *cd_idx > 0), None),
+        Err(_) => evident(file),
     }
 }
 
@@ -298,11 +336,13 @@ mod tests {
     #[test]
     fn a_record_reads_back_and_what_is_unknown_is_passed_over() {
         let skipped = SkippedFile {
-            file: "sub/2_0.jpg".into(),
+            file: "sub/2\u{1b}\n_0.jpg".into(),
             code: "file.haunted".into(),
             cd_idx: Some(2),
             sequence: Some(0),
             detail: "x".into(),
+            detail_korean: None,
+            ..SkippedFile::default()
         };
         let expected = Expected { ids: vec![1], files: vec![ExpectedFile { name: "1_0.jpg".into(), sha256: None }] };
         let content = NewRecord {
@@ -376,6 +416,8 @@ mod tests {
             cd_idx: Some(3),
             sequence: Some(0),
             detail: "cut".into(),
+            detail_korean: Some("중간에 끊겼습니다".into()),
+            ..SkippedFile::default()
         };
         let content =
             NewRecord { files: vec![file("1_0.jpg"), file("2.jpg")], skipped: vec![skipped], ..NewRecord::default() };

@@ -5,20 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::record::{Record, photo_of};
+use super::{
+    dismissed::{self, Dismissal, Dismissed, Settlement},
+    later::{self, Later, SLACK, add_later, lines_of},
+    record::{Record, photo_of},
+};
 use crate::{
     catalog::{Catalog, LedgerPages},
-    ledger::{
-        LedgerEntry, Scope, State,
-        history::{ChangeKind, HistoryLine},
-    },
+    ledger::{LedgerEntry, Scope, State, history::ChangeKind},
     model::{
-        actor::Actor,
         error::Result,
-        key::{EntityId, ORIGIN_PREFIX, UploadKey, Vertical},
+        key::{ORIGIN_PREFIX, UploadKey, Vertical},
         outcome::Outcome,
         reason::ReasonCode,
     },
@@ -35,12 +35,6 @@ const PAGE: usize = 1000;
 const LISTED_PER_HIT: usize = 10;
 /// Messages of the registration queue that are looked at, at most.
 const MESSAGES_MAX: usize = 20_000;
-/// Items of which the history says who replaced or deleted them, at most.
-pub const LATER_MAX: usize = 1000;
-/// Lines of a photo's history that are looked at for that.
-const LINES: usize = 50;
-/// Stores give times to the second, and no two clocks agree.
-const SLACK: SignedDuration = SignedDuration::from_secs(2);
 
 /// The places that are looked at.
 #[derive(Debug, Clone, Copy)]
@@ -89,24 +83,48 @@ pub enum ItemState {
     Replaced,
     /// They were deleted.
     Removed,
+    /// They were rejected, and somebody settled that: the file is gone, and nobody need act.
+    Dismissed,
+    /// Somebody moved them to another vertical.
+    Moved,
+    /// Somebody took their photo down, and said why.
+    Unpublished,
 }
 
 impl ItemState {
+    /// Every state.
+    pub const ALL: [Self; 10] = [
+        Self::Missing,
+        Self::Received,
+        Self::Rendered,
+        Self::Registered,
+        Self::Rejected,
+        Self::Replaced,
+        Self::Removed,
+        Self::Dismissed,
+        Self::Moved,
+        Self::Unpublished,
+    ];
+
+    /// What somebody did, where that is what it says.
+    pub fn settlement(self) -> Option<Settlement> {
+        match self {
+            Self::Dismissed => Some(Settlement::Dismissed),
+            Self::Moved => Some(Settlement::Moved),
+            Self::Unpublished => Some(Settlement::Unpublished),
+            _ => None,
+        }
+    }
+
     /// Whether it changes by itself.
     pub fn is_pending(self) -> bool {
         matches!(self, Self::Received | Self::Rendered)
     }
-}
 
-/// What happened to a photo after its bytes were delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Later {
-    /// When.
-    pub at: Timestamp,
-    /// Who did it, where that is known.
-    pub by: Option<Actor>,
-    /// What happened.
-    pub change: ChangeKind,
+    /// Whether it is neither live, nor on its way there, nor settled.
+    pub fn is_failed(self) -> bool {
+        matches!(self, Self::Missing | Self::Rejected | Self::Replaced | Self::Removed)
+    }
 }
 
 /// A file of a delivery and its state.
@@ -126,6 +144,50 @@ pub struct Item {
     pub detail: Option<String>,
     /// What took its place or deleted it, as the history has it.
     pub later: Option<Later>,
+    /// Whether a good photo is served although an upload over it was rejected: this one where it was replaced, an older one where it was
+    /// itself rejected.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub last_good_served: bool,
+    /// The delivery that was recorded after it was uploaded and names it too, or replaced it; of the implicit delivery of a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_over: Option<String>,
+    /// Who settled it, of a dismissed one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dismissed: Option<Dismissed>,
+    /// Who moved it and to where, or took it down and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Dismissed>,
+}
+
+impl Item {
+    /// Of a file of a vertical, with nothing but its state.
+    pub fn new(vertical: &Vertical, file: &str, state: ItemState) -> Self {
+        let (cd_idx, sequence) = photo_of(vertical, file);
+        Self {
+            file: file.to_owned(),
+            cd_idx,
+            sequence,
+            state,
+            reason: None,
+            detail: None,
+            later: None,
+            last_good_served: false,
+            taken_over: None,
+            dismissed: None,
+            settled: None,
+        }
+    }
+
+    /// Whether it is of the implicit delivery of a day, and a delivery replaced it that was recorded later: nobody recorded that it was
+    /// handed over, so nothing is missing.
+    pub fn is_superseded(&self) -> bool {
+        self.state == ItemState::Replaced && self.taken_over.is_some()
+    }
+
+    /// Who settled it, however they did.
+    pub fn settled_by(&self) -> Option<&Dismissed> {
+        self.dismissed.as_ref().or(self.settled.as_ref())
+    }
 }
 
 impl Record {
@@ -147,7 +209,8 @@ pub async fn items(places: Places<'_>, vertical: &Vertical, wanted: &[Wanted]) -
     let work = Work::look(places.queues).await?;
     let mut by_key: Vec<&Wanted> = wanted.iter().collect();
     by_key.sort_by(|a, b| a.key.cmp(&b.key));
-    let mut states = BTreeMap::new();
+    let (mut states, mut gone) = (BTreeMap::new(), Vec::new());
+    let mut beside = BTreeMap::<&str, LedgerEntry>::new();
     for chunk in by_key.chunks(CHUNK) {
         let keys: Vec<&str> = chunk.iter().map(|file| file.key.as_str()).collect();
         let objects = originals(places, vertical, &keys).await?;
@@ -155,17 +218,79 @@ pub async fn items(places: Places<'_>, vertical: &Vertical, wanted: &[Wanted]) -
         for file in chunk {
             let key = &file.key;
             let facts = Facts { object: objects.get(key), entry: entries.get(key), dead: work.dead.get(key) };
+            gone.extend(facts.object.is_none().then_some(key.as_str()));
+            let of_beside = facts.entry.filter(|entry| later::beside(entry).is_some() || facts.dead.is_some());
+            beside.extend(of_beside.map(|entry| (key.as_str(), entry.clone())));
             states.insert(key.as_str(), judge(file, &facts, |etag| work.is_rendered(key, etag)));
         }
     }
+    let mut settled = dismissed::read(places.store, places.upload_bucket, vertical, gone.into_iter()).await?;
     let mut items = Vec::with_capacity(wanted.len());
     for file in wanted {
-        let (state, reason, detail) = states.remove(file.key.as_str()).unwrap_or((ItemState::Missing, None, None));
-        let (cd_idx, sequence) = photo_of(vertical, &file.file);
-        items.push(Item { file: file.file.clone(), cd_idx, sequence, state, reason, detail, later: None });
+        let key = file.key.as_str();
+        let (state, reason, detail) = states.remove(key).unwrap_or((ItemState::Missing, None, None));
+        let mut item = Item { reason, detail, ..Item::new(vertical, &file.file, state) };
+        if let Some(entry) = beside.get(key) {
+            item.last_good_served = is_last_good_served(places, file, state, entry).await?;
+        }
+        let note = settled.remove(key).filter(|note| is_settled(file, state, note));
+        if let Some(note) = note
+            && !is_stale(places, &note).await?
+        {
+            item.settle(note);
+        }
+        items.push(item);
     }
-    add_later(places.catalog, vertical, wanted, &mut items).await?;
+    add_later(places, wanted, &mut items).await?;
     Ok(items)
+}
+
+impl Item {
+    /// Whether its bytes are nowhere, or others took their place: there is no file that somebody could dismiss.
+    pub(super) fn is_gone(&self) -> bool {
+        self.state.is_failed() && self.state != ItemState::Rejected
+    }
+
+    /// Takes it for settled, by whom and why; what it was is noted with it.
+    pub(super) fn dismiss(&mut self, by: Dismissed) {
+        (self.state, self.dismissed, self.settled) = (ItemState::Dismissed, Some(by), None);
+        (self.reason, self.detail, self.later, self.last_good_served) = (None, None, None, false);
+    }
+
+    fn settle(&mut self, note: Dismissal) {
+        (self.state, self.dismissed, self.settled) = match note.settlement {
+            Settlement::Dismissed => (ItemState::Dismissed, Some(note.dismissed), None),
+            Settlement::Moved => (ItemState::Moved, None, Some(note.dismissed)),
+            Settlement::Unpublished => (ItemState::Unpublished, None, Some(note.dismissed)),
+        };
+        (self.reason, self.detail, self.last_good_served) = (None, None, false);
+    }
+}
+
+/// Whether a good photo is served beside a rejected upload: an older one beside this file, or this one beside a later upload.
+async fn is_last_good_served(places: Places<'_>, file: &Wanted, state: ItemState, entry: &LedgerEntry) -> Result<bool> {
+    match state {
+        ItemState::Rejected => Ok(entry.serving.is_some()),
+        ItemState::Replaced => match UploadKey::photo_of(&file.key) {
+            Some(photo) => later::is_served_still(places.catalog, &photo, entry, (file.size, &file.md5)).await,
+            None => Ok(false),
+        },
+        _ => Ok(false),
+    }
+}
+
+/// Whether the key was uploaded again after a note that its photo was moved or taken down: that upload is another matter.
+async fn is_stale(places: Places<'_>, note: &Dismissal) -> Result<bool> {
+    if note.settlement == Settlement::Dismissed {
+        return Ok(false);
+    }
+    let lines = lines_of(places, &note.key).await?;
+    let upload = lines.iter().find(|line| line.change.change != ChangeKind::Removed);
+    let after = note.dismissed.at.saturating_add(SLACK).unwrap_or(note.dismissed.at);
+    Ok(upload.is_some_and(|line| match &note.generation {
+        Some(generation) => line.change.generation > *generation,
+        None => line.change.at > after,
+    }))
 }
 
 fn key_of(vertical: &Vertical, file: &str) -> String {
@@ -196,7 +321,11 @@ impl Work {
 
 /// The originals at these keys, which are in order. Where they lie close together they are listed, a thousand a request; else
 /// each is asked for.
-async fn originals(places: Places<'_>, vertical: &Vertical, keys: &[&str]) -> Result<BTreeMap<String, ObjectInfo>> {
+pub(super) async fn originals(
+    places: Places<'_>,
+    vertical: &Vertical,
+    keys: &[&str],
+) -> Result<BTreeMap<String, ObjectInfo>> {
     let (mut found, mut left) = (BTreeMap::new(), keys);
     let prefix = key_of(vertical, "");
     while let Some(first) = left.first() {
@@ -278,13 +407,14 @@ fn judge(wanted: &Wanted, facts: &Facts<'_>, is_rendered: impl Fn(&str) -> bool)
                 None => plain(ItemState::Received),
             },
         },
-        Some(object) if object.last_modified >= since => match decided(facts.entry, &object.etag) {
-            // It took nobody's place: what was delivered is served still, and somebody must send a good one.
-            Some((ItemState::Rejected, reason, detail)) => {
-                (ItemState::Rejected, reason, detail.map(|detail| format!("a later upload was rejected: {detail}")))
-            }
-            _ => plain(ItemState::Replaced),
-        },
+        // These were deleted before, and what came then is served nowhere.
+        Some(object)
+            if object.last_modified >= since && facts.entry.is_some_and(|entry| is_bad_anew(entry, object)) =>
+        {
+            plain(ItemState::Removed)
+        }
+        // Whatever became of those other bytes, and whether these are served on: the state of a file is about its own bytes.
+        Some(object) if object.last_modified >= since => plain(ItemState::Replaced),
         // Other bytes that were there before: these never came.
         Some(_) => plain(ItemState::Missing),
         None => match facts.entry {
@@ -294,10 +424,23 @@ fn judge(wanted: &Wanted, facts: &Facts<'_>, is_rendered: impl Fn(&str) -> bool)
     }
 }
 
+/// Whether an object was rejected where nothing was any more: a bad upload over a photo that is served takes nothing away.
+fn is_bad_anew(entry: &LedgerEntry, object: &ObjectInfo) -> bool {
+    let is_rejected = matches!(entry.state, State::Rejected { .. }) && entry.etag == object.etag;
+    is_rejected && entry.serving.is_none() && entry.removed.is_some()
+}
+
 /// Whether an object has the bytes. One that was uploaded in parts has no MD5, but `{digest}-{parts}`.
-fn is_content(wanted: &Wanted, object: &ObjectInfo) -> bool {
+pub(super) fn is_content(wanted: &Wanted, object: &ObjectInfo) -> bool {
     let same_size = wanted.size.is_none_or(|size| size == object.size);
     same_size && (object.etag == wanted.md5 || (wanted.size.is_some() && object.etag.contains('-')))
+}
+
+/// Whether it was these bytes that somebody dismissed. What the ledger serves is live, whatever was noted.
+fn is_settled(wanted: &Wanted, state: ItemState, dismissal: &Dismissal) -> bool {
+    let same_size = wanted.size.is_none_or(|size| size == dismissal.size);
+    let same = dismissal.etag == wanted.md5 || (wanted.size.is_some() && dismissal.etag.contains('-'));
+    state != ItemState::Registered && same_size && same
 }
 
 /// What the ledger decided of the original with this `ETag`, if it did.
@@ -312,31 +455,6 @@ fn decided(entry: Option<&LedgerEntry>, etag: &str) -> Option<Judged> {
         }
         State::Removed => None,
     }
-}
-
-/// Says of replaced and removed items who did it and when, as far as the history goes back.
-async fn add_later(catalog: &dyn Catalog, vertical: &Vertical, wanted: &[Wanted], items: &mut [Item]) -> Result<()> {
-    let gone = |item: &Item| matches!(item.state, ItemState::Replaced | ItemState::Removed);
-    let items = items.iter_mut().zip(wanted).filter(|(item, _)| gone(item)).take(LATER_MAX);
-    for (item, wanted) in items {
-        let (Some(cd_idx), Some(sequence)) = (item.cd_idx, item.sequence) else { continue };
-        let entity = EntityId { vertical: vertical.clone(), cd_idx };
-        let lines = catalog.history_of(&entity, Some(sequence), None, LINES).await?;
-        item.later = later(item.state, wanted, &lines);
-    }
-    Ok(())
-}
-
-/// Of the lines of a photo, newest first, that which ended the item: the deletion, or the first other bytes after these.
-fn later(state: ItemState, wanted: &Wanted, lines: &[HistoryLine]) -> Option<Later> {
-    let since = wanted.since.checked_sub(SLACK).unwrap_or(wanted.since);
-    let is_removal = |line: &&HistoryLine| line.change.change == ChangeKind::Removed;
-    let after = lines.iter().take_while(|line| line.change.at >= since && line.change.etag != wanted.md5);
-    let line = match state {
-        ItemState::Removed => lines.iter().find(is_removal),
-        _ => after.filter(|line| !is_removal(line)).last(),
-    }?;
-    Some(Later { at: line.change.at, by: line.change.actor.clone(), change: line.change.change })
 }
 
 #[cfg(test)]
@@ -398,6 +516,20 @@ mod tests {
             (other(50), None, Missing),
             (other(99), None, Replaced),
             (other(150), Some(entry("ours", State::Serving, 120)), Replaced),
+            (other(150), Some(entry("theirs", rejected(), 150)), Replaced),
+            (
+                other(150),
+                Some(LedgerEntry { removed: Some(Generation::from_counter(2)), ..entry("theirs", rejected(), 150) }),
+                Removed,
+            ),
+            (
+                other(150),
+                Some(LedgerEntry {
+                    removed: Some(Generation::from_counter(2)),
+                    ..entry("theirs", State::Serving, 150)
+                }),
+                Replaced,
+            ),
             (Some(object("ours", 4, 101)), None, Replaced),
             (ours(), None, Received),
             (ours(), Some(entry("theirs", State::Serving, 50)), Received),

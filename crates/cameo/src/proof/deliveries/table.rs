@@ -1,17 +1,19 @@
 //! A report as a table for Excel (`failed.csv`), and the list of what was handed over for `sha256sum`.
 //!
-//! Excel opens Korean rightly with a byte order mark alone, and runs what begins like a formula: such cells get an apostrophe.
+//! Excel opens Korean rightly with a byte order mark alone, and runs what begins like a formula: such cells get an apostrophe. Names come
+//! from outside: what is active in them is written out (`csv_cell` in `escape.rs`), so that a line of the table is a line of the file.
 
 use super::{
     record::Record,
     report::{Line, Report},
 };
-use crate::model::{lang::Lang, reason::Owner};
+use crate::{
+    escape::csv_cell,
+    model::{lang::Lang, reason::Owner},
+};
 
 /// Says that the text is UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
-/// What a cell begins with that a spreadsheet runs.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 impl Report {
     /// The table: a line a photo that is not live, with headers in the language of the report.
@@ -20,8 +22,7 @@ impl Report {
             Lang::Ko => ["cd_idx", "순번", "파일", "사유 코드", "조치할 사람", "사유와 조치", "상세"],
             Lang::En => ["cd_idx", "sequence", "file", "code", "owner", "reason and action", "detail"],
         };
-        let mut csv = BYTE_ORDER_MARK.to_owned();
-        push_row(&mut csv, &headers.map(str::to_owned));
+        let mut csv = with_headers(headers);
         for line in &self.lines {
             push_row(&mut csv, &cells(line, self.lang));
         }
@@ -29,8 +30,19 @@ impl Report {
     }
 }
 
+/// The beginning of a table: the mark, and the headers.
+pub fn with_headers<const N: usize>(headers: [&str; N]) -> String {
+    let mut csv = BYTE_ORDER_MARK.to_owned();
+    push_row(&mut csv, &headers.map(str::to_owned));
+    csv
+}
+
 fn cells(line: &Line, lang: Lang) -> [String; 7] {
-    let Line { cd_idx, sequence, file, code, owner, text, detail } = line;
+    let Line { cd_idx, sequence, file, code, owner, text, detail, found, .. } = line;
+    // An older server does not say it in the report's language.
+    let found = found.as_ref().or(detail.as_ref()).map(String::as_str).unwrap_or_default();
+    // Whoever counts the rows is to see which of them are no failures.
+    let is_no_failure = if line.is_warning() { lang.pick("not a failure: ", "실패 아님: ") } else { "" };
     [
         cd_idx.map(|cd_idx| cd_idx.to_string()).unwrap_or_default(),
         sequence.map(|sequence| sequence.to_string()).unwrap_or_default(),
@@ -38,7 +50,7 @@ fn cells(line: &Line, lang: Lang) -> [String; 7] {
         code.clone(),
         name(*owner, lang).to_owned(),
         text.clone(),
-        detail.clone().unwrap_or_default(),
+        format!("{is_no_failure}{found}"),
     ]
 }
 
@@ -49,17 +61,17 @@ fn name(owner: Owner, lang: Lang) -> &'static str {
     }
 }
 
-/// RFC 4180: cells with a comma, quote or line break are quoted, and a line ends with CR LF.
-fn push_row(csv: &mut String, cells: &[String]) {
+/// RFC 4180: cells with a comma or quote are quoted, and a line ends with CR LF. No cell has a line break.
+pub fn push_row(csv: &mut String, cells: &[String]) {
     for (at, cell) in cells.iter().enumerate() {
         if at > 0 {
             csv.push(',');
         }
-        let guard = if cell.starts_with(FORMULA) { "'" } else { "" };
-        if cell.contains([',', '"', '\n', '\r']) {
-            csv.extend(["\"", guard, &cell.replace('"', "\"\""), "\""]);
+        let cell = csv_cell(cell);
+        if cell.contains([',', '"']) {
+            csv.extend(["\"", &cell.replace('"', "\"\""), "\""]);
         } else {
-            csv.extend([guard, cell]);
+            csv.push_str(&cell);
         }
     }
     csv.push_str("\r\n");
@@ -79,22 +91,29 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::{super::report::tests::standing, *};
 
     #[test]
     fn cells_are_quoted_and_run_nothing() {
         let mut row = String::new();
-        let cells = ["=1+1", "-1", "@x", "\tx", "+1", "a,b", "say \"x\"", "=\"a\",b", "two\nlines", "plain", ""];
+        let mut named = String::new();
+        push_row(&mut named, &["gpj.\u{202e}0_1".to_owned(), "\u{feff}=1".to_owned()]);
+        assert_eq!(named, "gpj.\\u{202e}0_1,\\u{feff}=1\r\n", "what changes how a name looks is written out");
+        let cells =
+            ["=1+1", "-1", "@x", "\tx", "+1", "a,b", "say \"x\"", "=\"a\",b", "two\nlines", "\u{1b}[2J", "plain", ""];
         push_row(&mut row, &cells.map(str::to_owned));
-        let expected = "'=1+1,'-1,'@x,'\tx,'+1,\"a,b\",\"say \"\"x\"\"\",\"'=\"\"a\"\",b\",\"two\nlines\",plain,\r\n";
+        let expected =
+            "'=1+1,'-1,'@x,'\\tx,'+1,\"a,b\",\"say \"\"x\"\"\",\"'=\"\"a\"\",b\",two\\nlines,\\u{1b}[2J,plain,\r\n";
         assert_eq!(row, expected);
     }
 
     #[test]
     fn the_table_opens_in_excel_in_the_language_that_was_asked_for() {
-        let csv = Report::of(&standing(), Lang::Ko).csv();
+        let csv = Report::of(&standing(), Lang::Ko, &TimeZone::UTC).csv();
         assert!(csv.starts_with("\u{feff}cd_idx,순번,파일,"), "{csv}");
         assert!(csv.contains(",'=cmd|' /C calc'!A0\r\n"), "{csv}");
-        assert_eq!(csv.lines().count(), 1 + Report::of(&standing(), Lang::Ko).lines.len());
+        assert_eq!(csv.lines().count(), 1 + Report::of(&standing(), Lang::Ko, &TimeZone::UTC).lines.len());
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     model::{
         error::Result,
         generation::Generation,
-        key::{EntityId, PhotoId, UploadKey, Vertical, leading_cd_idx},
+        key::{EntityId, PhotoId, UploadKey, Vertical},
     },
     store::{ContentState, ObjectInfo},
 };
@@ -102,7 +102,8 @@ pub(super) async fn left(places: Places<'_>, scope: &Scope, entities: &BTreeSet<
     let mut ledger = LedgerPages::new(places.catalog, scope);
     while let Some(page) = ledger.next().await? {
         let is_left = |entry: &LedgerEntry| entry.state != State::Removed || entry.serving.is_some();
-        left.extend(page.iter().filter(|entry| is_left(entry)).filter_map(|entry| leading_cd_idx(&entry.key)));
+        let photos = page.iter().filter(|entry| is_left(entry)).filter_map(|entry| UploadKey::photo_of(&entry.key));
+        left.extend(photos.map(|photo| photo.entity.cd_idx));
     }
     let mut rows = RowPages::new(places.catalog, scope);
     while let Some(page) = rows.next().await? {

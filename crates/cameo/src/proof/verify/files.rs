@@ -2,12 +2,19 @@
 //!
 //! They are ordinary objects and never deleted. They are shown under the vertical that they evidently belong to.
 
-use super::{Places, in_work::InWork, origin_prefix, report::UnexpectedFile};
+use std::collections::BTreeSet;
+
+use super::{
+    Places,
+    by_number::{self, beginning_with},
+    in_work::InWork,
+    report::UnexpectedFile,
+};
 use crate::{
     ledger::{Scope, State},
     model::{
         error::Result,
-        key::{Misplaced, ORIGIN_PREFIX, QUARANTINE_PREFIX, UploadKey, Vertical, leading_cd_idx},
+        key::{DELIVERIES_PREFIX, Misplaced, ORIGIN_PREFIX, QUARANTINE_PREFIX, UploadKey, Vertical, evident},
         reason::ReasonCode,
     },
     store::{ObjectInfo, Store},
@@ -19,8 +26,8 @@ pub const OUTSIDE_MAX: usize = 100_000;
 const PAGE: usize = 1000;
 /// Follows the slash in the order of bytes: with it in the slash's place, a key follows all of the folder.
 const AFTER_SLASH: char = '0';
-/// Follows every digit in the order of bytes.
-const AFTER_DIGITS: char = ':';
+/// Rejected names that are looked at, at most.
+const MISNAMED_MAX: usize = 100_000;
 
 /// Every folder directly under a prefix, with the prefix and its slash, by hopping over the objects of each.
 pub(in crate::proof) async fn folders(store: &dyn Store, bucket: &str, prefix: &str) -> Result<Vec<String>> {
@@ -57,54 +64,73 @@ pub(super) async fn judged(places: Places<'_>, in_work: &InWork, key: &str) -> R
         Some(State::Removed) | None => in_work.dead_state(key),
         decided => decided,
     };
-    Ok(Some(UnexpectedFile { key: key.to_owned(), state }))
+    Ok(Some(UnexpectedFile { key: key.to_owned(), state, korean: None }))
 }
 
-/// Keys of misnamed files whose names begin with one of these numbers.
-pub(super) async fn with_ids(places: Places<'_>, vertical: &Vertical, cd_idx: &[u64]) -> Result<Vec<String>> {
-    let mut keys = Vec::new();
-    for id in cd_idx {
-        let prefix = format!("{}{id}", origin_prefix(vertical));
-        for after in [String::new(), format!("{prefix}{AFTER_DIGITS}")] {
-            let page = places.store.list(&places.settings.upload_bucket, &prefix, &after, PAGE).await?;
-            let of_id = page.into_iter().map(|info| info.key).filter(|key| leading_cd_idx(key) == Some(*id));
-            keys.extend(of_id.filter(|key| !matches!(UploadKey::parse(key), UploadKey::Photo(_))));
-        }
+/// Keys of misnamed files whose names begin with one of these numbers, and evidently mean it.
+pub(super) async fn with_ids(places: Places<'_>, vertical: &Vertical, ids: &BTreeSet<u64>) -> Result<Vec<String>> {
+    let is_misnamed = |key: &str| {
+        evident(key).0.is_some_and(|id| ids.contains(&id)) && !matches!(UploadKey::parse(key), UploadKey::Photo(_))
+    };
+    let ranges = ids.iter().flat_map(|id| beginning_with(*id)).collect();
+    by_number::keys(places, vertical, ranges, is_misnamed).await
+}
+
+/// Keys of files that are rejected for their names, which evidently mean one of these numbers, and that are there still.
+pub(super) async fn rejected_with_ids(
+    places: Places<'_>,
+    vertical: Option<&Vertical>,
+    ids: &BTreeSet<u64>,
+) -> Result<BTreeSet<String>> {
+    let (mut found, mut after, mut looked_at) = (BTreeSet::new(), String::new(), 0);
+    while looked_at < MISNAMED_MAX && !ids.is_empty() {
+        let code = ReasonCode::NameUnparseable.code();
+        let page = places.catalog.rejected_for(code, vertical, &after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.key);
+        looked_at += page.len();
+        let keys: Vec<&str> = page.iter().map(|entry| entry.key.as_str()).collect();
+        let keys: Vec<&str> =
+            keys.into_iter().filter(|key| evident(key).0.is_some_and(|id| ids.contains(&id))).collect();
+        let infos = places.store.head_all(&places.settings.upload_bucket, &keys).await?;
+        found.extend(keys.iter().zip(infos).filter(|(_, info)| info.is_some()).map(|(key, _)| (*key).to_owned()));
     }
-    keys.dedup();
-    Ok(keys)
+    Ok(found)
 }
 
 /// Photos outside of `origin/` that evidently belong to the scope, each with where to upload it. At most `max` keys outside of it are
 /// looked at.
 pub async fn misplaced(store: &dyn Store, bucket: &str, scope: &Scope, max: usize) -> Result<Vec<UnexpectedFile>> {
     let (mut found, mut after, mut looked_at) = (Vec::new(), String::new(), 0);
+    let ids: BTreeSet<u64> = match scope {
+        Scope::Ids { cd_idx, .. } => cd_idx.iter().copied().collect(),
+        Scope::All | Scope::Vertical(_) => BTreeSet::new(),
+    };
     while looked_at < max {
         let page = store.list(bucket, "", &after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after.clone_from(&last.key);
-        if let Some(folder) = [ORIGIN_PREFIX, QUARANTINE_PREFIX].iter().find(|folder| after.starts_with(**folder)) {
+        if let Some(folder) =
+            [ORIGIN_PREFIX, QUARANTINE_PREFIX, DELIVERIES_PREFIX].iter().find(|folder| after.starts_with(**folder))
+        {
             after = format!("{}{AFTER_SLASH}", folder.trim_end_matches('/'));
         }
         looked_at += page.len();
         let of_scope = page.into_iter().filter_map(|info| {
-            let misplaced = Misplaced::parse(&info.key).filter(|misplaced| is_in(scope, misplaced, &info.key))?;
+            let misplaced = Misplaced::parse(&info.key).filter(|misplaced| is_in(scope, &ids, misplaced, &info.key))?;
             let state = State::Rejected { reason: ReasonCode::NameUnparseable, detail: misplaced.hint };
-            Some(UnexpectedFile { key: info.key, state: Some(state) })
+            Some(UnexpectedFile { key: info.key, state: Some(state), korean: None })
         });
         found.extend(of_scope);
     }
     Ok(found)
 }
 
-fn is_in(scope: &Scope, misplaced: &Misplaced, key: &str) -> bool {
-    let has_number = |ids: &[u64]| leading_cd_idx(key).is_some_and(|id| ids.contains(&id));
+fn is_in(scope: &Scope, ids: &BTreeSet<u64>, misplaced: &Misplaced, key: &str) -> bool {
+    let has_number = || evident(key).0.is_some_and(|id| ids.contains(&id));
     match scope {
         Scope::All => true,
         Scope::Vertical(vertical) => misplaced.vertical.as_ref() == Some(vertical),
-        Scope::Ids { vertical: Some(vertical), cd_idx } => {
-            misplaced.vertical.as_ref() == Some(vertical) && has_number(cd_idx)
-        }
-        Scope::Ids { vertical: None, cd_idx } => has_number(cd_idx),
+        Scope::Ids { vertical, .. } => (vertical.is_none() || misplaced.vertical == *vertical) && has_number(),
     }
 }

@@ -6,6 +6,7 @@ use super::{
     EntityFacts, HandedOver, Look, PhotoFacts, aliases,
     cells::{self, Expected, Judged, MayShow, Primaries},
     collect::{Facts, OriginalFacts},
+    hashes,
     in_work::Work,
     repair::Repair,
     report::{Cell, EntityReport, EntityState, PlaceState},
@@ -21,7 +22,7 @@ use crate::{
         lang::Text,
         reason::ReasonCode,
     },
-    proof::adopt::ADOPTED,
+    proof::{adopt::ADOPTED, deliveries::later::is_served_still},
     store::ContentState,
 };
 
@@ -105,7 +106,7 @@ async fn photo(
     report: &mut EntityReport,
     primaries: &mut Primaries,
 ) -> Result<()> {
-    let contradiction = contradiction_with_delivery(view, photo, facts).await?;
+    let (contradiction, hashed) = contradiction_with_delivery(view, photo, facts).await?;
     let contradicts = contradiction.is_some();
     let standing = match contradiction {
         Some(finding) => Standing::Differs(finding, Repair::Person(words::upload_again(&photo.file_name()))),
@@ -121,6 +122,7 @@ async fn photo(
         current: outdated.is_none(),
     };
     let mut of_photo = EntityReport::new(&photo.entity);
+    of_photo.hashed = u64::from(hashed);
     let damage = damage_of_original(view, photo, facts).await?;
     let original = original_state(facts, contradicts, damage.is_some());
     let judged = cells::judge(view, photo, facts, expected).await?;
@@ -178,6 +180,7 @@ fn merge(report: &mut EntityReport, photo: EntityReport) {
     report.findings.extend(photo.findings);
     report.outdated.extend(photo.outdated);
     report.not_fetched |= photo.not_fetched;
+    report.hashed += photo.hashed;
     for repair in photo.repairs {
         report.repair(repair);
     }
@@ -331,13 +334,24 @@ fn is_newer(original: &OriginalFacts, entry: &LedgerEntry) -> bool {
     }
 }
 
-async fn contradiction_with_delivery(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Result<Option<Text>> {
-    let Some(HandedOver { size, md5 }) = &facts.handed_over else { return Ok(None) };
+/// In what the original differs from what was handed over, and whether its content was read for its SHA-256.
+async fn contradiction_with_delivery(
+    view: View<'_>,
+    photo: &PhotoId,
+    facts: &PhotoFacts,
+) -> Result<(Option<Text>, bool)> {
+    let Some(handed_over @ HandedOver { size, md5, .. }) = &facts.handed_over else { return Ok((None, false)) };
     let Some(original) = &facts.original else {
-        return Ok(Some(words::never_arrived()));
+        return Ok((Some(words::never_arrived()), false));
     };
+    // A later upload that was rejected took nobody's place: what was handed over is what is served, and the rejection is what is open.
+    if let Some(entry) = facts.ledger.as_ref().filter(|entry| entry.etag == original.etag && original.etag != *md5)
+        && is_served_still(view.places.catalog, photo, entry, (Some(*size), md5)).await?
+    {
+        return Ok((None, false));
+    }
     if original.size != *size {
-        return Ok(Some(words::arrived_shorter(*size, original.size)));
+        return Ok((Some(words::arrived_shorter(*size, original.size)), false));
     }
     // The ETag of an upload in parts is no MD5 (it has a '-'): its content is read.
     let same = if original.etag.contains('-') && !original.content.is_damaged() {
@@ -347,7 +361,14 @@ async fn contradiction_with_delivery(view: View<'_>, photo: &PhotoId, facts: &Ph
     } else {
         original.etag.contains('-') || original.etag == *md5
     };
-    Ok((!same).then(words::arrived_otherwise))
+    if !same {
+        return Ok((Some(words::arrived_otherwise()), false));
+    }
+    if original.content.is_damaged() {
+        return Ok((None, false));
+    }
+    let same = hashes::is_same(view, photo, handed_over).await?;
+    Ok(((same == Some(false)).then(words::arrived_with_other_sha256), same.is_some()))
 }
 
 /// What is wrong with the content of the original, and who must act.

@@ -15,7 +15,7 @@ use crate::{
     ledger::Scope,
     model::{
         error::Result,
-        key::{Misplaced, Vertical, leading_cd_idx},
+        key::{Misplaced, Vertical, evident},
     },
 };
 
@@ -29,7 +29,7 @@ pub async fn unmatched(places: Places<'_>, scope: &Scope) -> Result<Option<Unmat
         return Ok(None);
     }
     let near = near(vertical, &verticals_known(places).await?);
-    Ok(Some(Unmatched { vertical: vertical.clone(), near }))
+    Ok(Some(Unmatched { vertical: vertical.clone(), near, is_own: false }))
 }
 
 async fn is_known(places: Places<'_>, vertical: &Vertical) -> Result<bool> {
@@ -128,30 +128,34 @@ pub async fn absent_ids(places: Places<'_>, scope: &Scope) -> Result<AbsentIds> 
     Ok(absent)
 }
 
-/// Misnamed files whose names begin with a number of the scope, with what became of them.
+/// Misnamed files whose names are evidently those of a number of the scope, with what became of them: those that begin with it are looked for
+/// in the bucket, and whatever else a person would read as it among those that the ledger has rejected.
 pub async fn misnamed_with_ids(places: Places<'_>, scope: &Scope) -> Result<Vec<UnexpectedFile>> {
     let Scope::Ids { vertical, cd_idx } = scope else { return Ok(Vec::new()) };
     let verticals = match vertical {
         Some(vertical) => vec![vertical.clone()],
         None => files::verticals(places).await?,
     };
+    let ids: BTreeSet<u64> = cd_idx.iter().copied().collect();
+    let mut keys = files::rejected_with_ids(places, vertical.as_ref(), &ids).await?;
+    for vertical in verticals {
+        keys.extend(files::with_ids(places, &vertical, &ids).await?);
+    }
     let in_work = InWork::look(places.queues).await?;
     let mut found = Vec::new();
-    for vertical in verticals {
-        for key in files::with_ids(places, &vertical, cd_idx).await? {
-            found.extend(files::judged(places, &in_work, &key).await?);
-        }
+    for key in keys {
+        found.extend(files::judged(places, &in_work, &key).await?);
     }
     Ok(found)
 }
 
-/// Numbers that names of misnamed files begin with.
+/// Numbers that names of misnamed files evidently mean.
 async fn misnamed(places: Places<'_>, scope: &Scope) -> Result<BTreeSet<u64>> {
     let outside = files::misplaced(places.store, &places.settings.upload_bucket, scope, OUTSIDE_MAX).await?;
     let outside = outside.into_iter().filter(|stray| Misplaced::parse(&stray.key).is_some()).map(|stray| stray.key);
     let mut keys: Vec<String> = outside.collect();
     keys.extend(misnamed_with_ids(places, scope).await?.into_iter().map(|stray| stray.key));
-    Ok(keys.iter().filter_map(|key| leading_cd_idx(key)).collect())
+    Ok(keys.iter().filter_map(|key| evident(key).0).collect())
 }
 
 #[cfg(test)]

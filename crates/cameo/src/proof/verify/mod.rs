@@ -5,7 +5,7 @@
 //! is bounded by a page however much there is. A difference is looked at again before it is reported (`settle`): what is
 //! in work is pending, never different.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::Catalog,
@@ -17,9 +17,11 @@ use crate::{
 };
 
 mod aliases;
+mod by_number;
 mod cells;
 mod collect;
 mod files;
+mod hashes;
 mod in_work;
 mod judge;
 mod known;
@@ -40,8 +42,8 @@ pub use in_work::{Queues, without_message};
 pub use known::{AbsentIds, absent_ids, misnamed_with_ids, unmatched, verticals_known};
 pub use repair::Repair;
 pub use report::{
-    Cell, EntityReport, EntityState, OtherImages, Outdated, PlaceState, Sampled, Summary, UnexpectedFile, Unmatched,
-    Unowned,
+    Cell, EntityReport, EntityState, Hashes, OtherImages, Outdated, PlaceState, Sampled, Summary, UnexpectedFile,
+    Unmatched, Unowned,
 };
 pub use run::verify;
 pub use sample::{SAMPLE_MAX, Sample};
@@ -55,6 +57,8 @@ pub struct HandedOver {
     pub size: u64,
     /// MD5 of the content, in hexadecimal.
     pub md5: String,
+    /// SHA-256 of the content, in hexadecimal, where it was recorded.
+    pub sha256: Option<String>,
 }
 
 /// What is to be verified.
@@ -66,14 +70,16 @@ pub struct Question {
     pub delivery: Option<Delivery>,
     /// How much is looked at.
     pub look: Look,
-    /// Which served images are fetched; all of them where nothing is said.
+    /// Which served images are fetched; all of them where nothing is said. Of a list with SHA-256s, as many originals are read for theirs.
     pub sample: Option<Sample>,
+    /// Read every original of a list with SHA-256s, to compare its own. A deep look does it too.
+    pub hashes: bool,
 }
 
 impl Question {
     /// Everything but the bytes of all content.
     pub fn of(scope: Scope) -> Self {
-        Self { scope, delivery: None, look: Look::Everything, sample: None }
+        Self { scope, delivery: None, look: Look::Everything, sample: None, hashes: false }
     }
 }
 
@@ -97,6 +103,26 @@ pub struct Delivery {
     pub misnamed: Vec<UnexpectedFile>,
     /// Files that operating systems leave.
     pub ignored: u64,
+}
+
+impl Delivery {
+    /// Leaves misnamed files out by their names.
+    pub fn leave_out_misnamed<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        let names: BTreeSet<&str> = names.collect();
+        self.misnamed.retain(|file| !names.contains(file.key.as_str()));
+    }
+
+    /// Leaves files out by their names.
+    pub fn leave_out<'n>(&mut self, vertical: &Vertical, names: impl Iterator<Item = &'n str>) {
+        let mut misnamed = BTreeSet::new();
+        for name in names {
+            match PhotoId::parse(vertical, name) {
+                Ok(photo) => drop(self.originals.remove(&photo)),
+                Err(_) => drop(misnamed.insert(name)),
+            }
+        }
+        self.misnamed.retain(|file| !misnamed.contains(file.key.as_str()));
+    }
 }
 
 /// The places to look at.

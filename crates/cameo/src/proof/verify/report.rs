@@ -10,6 +10,7 @@ use crate::{
     model::{
         key::{EntityId, Vertical},
         lang::{Lang, Text},
+        plain,
         reason::ReasonCode,
     },
 };
@@ -42,6 +43,15 @@ pub struct Sampled {
     pub of: u64,
     /// What the choice followed from.
     pub seed: u64,
+}
+
+/// How many originals were read for their SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Hashes {
+    /// Originals whose content was read and compared.
+    pub checked: u64,
+    /// Originals that were handed over with a SHA-256.
+    pub of: u64,
 }
 
 /// What a place holds.
@@ -124,6 +134,9 @@ pub struct EntityReport {
     /// Whether some of its images could not be fetched: said once, in the summary.
     #[serde(skip)]
     pub not_fetched: bool,
+    /// Originals whose SHA-256 was compared: said once, in the summary.
+    #[serde(skip)]
+    pub hashed: u64,
 }
 
 impl EntityReport {
@@ -138,6 +151,7 @@ impl EntityReport {
             repairs: Vec::new(),
             outdated: Vec::new(),
             not_fetched: false,
+            hashed: 0,
         }
     }
 
@@ -189,6 +203,18 @@ pub struct UnexpectedFile {
     /// What became of it; none while its event is in work.
     #[serde(flatten)]
     pub state: Option<State>,
+    /// What was found of it in Korean, where a delivery recorded it: programs read the English of its state.
+    #[serde(skip)]
+    pub korean: Option<String>,
+}
+
+impl UnexpectedFile {
+    /// What keeps a rejected one from being a photo, for people.
+    pub fn found_in(&self, lang: Lang) -> Option<String> {
+        let Some(State::Rejected { reason, detail }) = &self.state else { return None };
+        let recorded = self.korean.clone().filter(|_| lang == Lang::Ko);
+        Some(recorded.unwrap_or_else(|| plain::found_in(*reason, detail, lang)))
+    }
 }
 
 /// An object of the image bucket that nobody owns.
@@ -209,15 +235,20 @@ pub struct Unmatched {
     pub vertical: Vertical,
     /// Verticals whose names are nearest to it.
     pub near: Vec<Vertical>,
+    /// Whether whoever asks was given rights to this very vertical: then its name is right, and nothing was uploaded to it yet.
+    #[serde(skip)]
+    pub is_own: bool,
 }
 
 impl Unmatched {
     /// That there is none, and which names are near.
     pub fn text(&self, lang: Lang) -> String {
-        let Self { vertical, near } = self;
+        let Self { vertical, near, is_own } = self;
         let near: Vec<&str> = near.iter().map(Vertical::as_str).collect();
         let near = near.join(", ");
         match lang {
+            Lang::En if *is_own => format!("nothing is there of the vertical \"{vertical}\" yet"),
+            Lang::Ko if *is_own => format!("\"{vertical}\" 버티컬에는 아직 올라온 사진이 없습니다"),
             Lang::En if near.is_empty() => format!("no such vertical \"{vertical}\""),
             Lang::En => format!("no such vertical \"{vertical}\"; did you mean {near}?"),
             Lang::Ko if near.is_empty() => format!("\"{vertical}\"라는 버티컬이 없습니다"),
@@ -296,6 +327,8 @@ pub struct Summary {
     pub other_images: Option<OtherImages>,
     /// How many of the served images were fetched, where it was a sample.
     pub sampled: Option<Sampled>,
+    /// How many originals of a delivery were read for their SHA-256; null where none was handed over.
+    pub hashes: Option<Hashes>,
     #[serde(skip)]
     waiting_files: u64,
     #[serde(skip)]
@@ -303,6 +336,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Before anything is looked at; with the SHA-256s that there are to compare.
+    pub(super) fn new(hashes: Option<Hashes>) -> Self {
+        Self { hashes, ..Self::default() }
+    }
+
     /// Counts a file that belongs to no entity.
     pub(super) fn add_file(&mut self, stray: UnexpectedFile) {
         if stray.state == Some(State::Ignored) {
@@ -353,6 +391,9 @@ impl Summary {
         self.rows += report.cells.iter().filter(|cell| cell.row == PlaceState::Present).count() as u64;
         for labels in &report.outdated {
             *self.outdated_photos.entry(labels.clone()).or_default() += 1;
+        }
+        if let Some(hashes) = &mut self.hashes {
+            hashes.checked += report.hashed;
         }
         *self.counted(report.state) += 1;
     }

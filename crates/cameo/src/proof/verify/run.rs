@@ -6,6 +6,7 @@ use super::{
     Listen, Look, Places, Progress, Question, Step,
     collect::{self, Facts},
     files,
+    hashes::Hashed,
     in_work::InWork,
     judge::judge_all,
     known,
@@ -20,7 +21,7 @@ use crate::{
     ledger::Scope,
     model::{
         error::Result,
-        key::{EntityId, ImageKey, leading_cd_idx},
+        key::{EntityId, ImageKey, evident},
     },
 };
 
@@ -30,12 +31,14 @@ pub async fn verify(places: Places<'_>, question: &Question, listen: &mut impl L
     listen.progress(Progress { entities: 0, step: Step::Entities });
     listen.ready().await;
     let draw = question.sample.map(Draw::new);
+    let (hashed, hashes) = Hashed::of(question);
     let mut run = Run {
         places,
         question,
         draw: draw.as_ref(),
         in_work: InWork::look(places.queues).await?,
-        summary: Summary::default(),
+        hashed: &hashed,
+        summary: Summary::new(hashes),
         seen: BTreeSet::new(),
         not_fetched: None,
     };
@@ -57,6 +60,8 @@ struct Run<'r> {
     /// Where only a sample is fetched: which images it is to be of.
     draw: Option<&'r Draw>,
     in_work: InWork,
+    /// Of which originals the SHA-256 is compared.
+    hashed: &'r Hashed,
     summary: Summary,
     /// Numbers that something was found of, where numbers were asked for.
     seen: BTreeSet<u64>,
@@ -83,8 +88,8 @@ impl Run<'_> {
                     let entities: Vec<_> = walk::with_ids(self.places, &scope).await?.into_iter().collect();
                     known.extend(entities.iter().map(|entity| entity.cd_idx));
                     self.entities(&entities, listen).await?;
-                    self.misnamed_with_ids(&scope).await?;
                 }
+                self.misnamed_with_ids(&self.question.scope).await?;
                 self.whatever_else(listen).await?;
                 let absent = cd_idx.iter().copied().filter(|id| !self.seen.contains(id));
                 (self.summary.deleted_ids, self.summary.unknown_ids) = absent.partition(|id| known.contains(id));
@@ -137,7 +142,7 @@ impl Run<'_> {
 
     /// Judges a chunk, looks again at what is not as it should be, and reports.
     async fn judge(&mut self, facts: Facts, listen: &mut impl Listen) -> Result<()> {
-        let view = View { places: self.places, in_work: &self.in_work, look: self.question.look };
+        let view = View { places: self.places, in_work: &self.in_work, look: self.question.look, hashed: self.hashed };
         let mut first = view;
         if let Some(draw) = self.draw {
             first.places.served = draw;
@@ -180,7 +185,9 @@ impl Run<'_> {
             listen.progress(Progress { entities: self.summary.entities, step: Step::Sample });
             listen.ready().await;
             let facts = collect::of_entities(self.places, some, self.question.delivery.as_ref()).await?;
-            let view = View { places: self.places, in_work: &self.in_work, look: Look::Entities };
+            // Content was read already.
+            let hashed = &Hashed::Nothing;
+            let view = View { places: self.places, in_work: &self.in_work, look: Look::Entities, hashed };
             let before = judge_all(without_fetching(view), &facts).await?;
             let mut fetching = view;
             fetching.places.served = &only;
@@ -212,7 +219,7 @@ impl Run<'_> {
     }
 
     fn add_file(&mut self, stray: UnexpectedFile) {
-        self.saw(leading_cd_idx(&stray.key));
+        self.saw(evident(&stray.key).0);
         self.summary.add_file(stray);
     }
 

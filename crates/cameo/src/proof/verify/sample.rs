@@ -72,7 +72,7 @@ impl Draw {
 }
 
 /// The lot of a key: the same on every machine.
-fn lot(seed: u64, key: &str) -> u64 {
+pub(super) fn lot(seed: u64, key: &str) -> u64 {
     let digest = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(key).finalize();
     digest.iter().take(8).fold(0, |lot, byte| lot << 8 | u64::from(*byte))
 }

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     Places,
+    by_number::{self, photos_of},
     collect::{Facts, PAGE, scopes},
     files::folders,
     origin_prefix,
@@ -192,17 +193,10 @@ pub(super) async fn with_ids(places: Places<'_>, scope: &Scope) -> Result<BTreeS
         None => super::files::verticals(places).await?,
     };
     for vertical in verticals {
-        for id in cd_idx {
-            let entity = EntityId { vertical: vertical.clone(), cd_idx: *id };
-            if entities.contains(&entity) {
-                continue;
-            }
-            let prefix = format!("{}{id}_", origin_prefix(&vertical));
-            let found = places.store.list(&places.settings.upload_bucket, &prefix, "", PAGE).await?;
-            if found.iter().any(|info| matches!(UploadKey::parse(&info.key), UploadKey::Photo(_))) {
-                entities.insert(entity);
-            }
-        }
+        let of_vertical = |id: &&u64| !entities.contains(&EntityId { vertical: vertical.clone(), cd_idx: **id });
+        let ranges = cd_idx.iter().filter(of_vertical).map(|id| photos_of(*id)).collect();
+        let found = by_number::keys(places, &vertical, ranges, |key| UploadKey::photo_of(key).is_some()).await?;
+        entities.extend(found.iter().filter_map(|key| Some(UploadKey::photo_of(key)?.entity)));
     }
     Ok(entities)
 }

@@ -39,7 +39,8 @@ impl Part {
 
 /// A finding about a photo, or about anything else that has a name.
 pub(super) fn about(what: &dyn Display, wrong: &Text) -> Text {
-    Text::each(|lang| format!("{what}: {}", wrong.of(lang)))
+    let text = Text::each(|lang| format!("{what}: {}", wrong.of(lang)));
+    Text { technical: wrong.technical.clone(), ..text }
 }
 
 pub(super) fn of_cell(photo: &PhotoId, image_size: &str, part: Part, wrong: &Text) -> Text {
@@ -193,7 +194,8 @@ pub(super) fn at_address(wrong: &Text, address: &str, behind: Option<bool>) -> T
 pub(super) fn rejected(reason: ReasonCode, detail: &str, serves_older: bool) -> Text {
     let found = plain::found(reason, detail);
     let beside = if serves_older { plain::serves_older() } else { Text::default() };
-    Text::each(|lang| format!("{reason}: {}{}", found.of(lang), beside.of(lang)))
+    let text = Text::each(|lang| format!("{reason}: {}{}", found.of(lang), beside.of(lang)));
+    Text { technical: found.technical, ..text }
 }
 
 pub(super) fn dead_letter(error: &str) -> Text {
@@ -217,6 +219,13 @@ pub(super) fn arrived_shorter(handed_over: u64, found: u64) -> Text {
 
 pub(super) fn arrived_otherwise() -> Text {
     Text::new("the original's content is not that of the file handed over", "원본의 내용이 전달된 파일과 다릅니다")
+}
+
+pub(super) fn arrived_with_other_sha256() -> Text {
+    Text::new(
+        "the original's SHA-256 is not the one that was recorded when it was handed over, although its MD5 is",
+        "원본의 SHA-256 값이 전달할 때 기록한 값과 다릅니다(MD5 값은 같음)",
+    )
 }
 
 pub(super) fn event_lost() -> Text {

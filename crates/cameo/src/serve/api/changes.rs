@@ -12,7 +12,7 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    health::Health,
+    health::{Health, certificate_check},
     problem::{Answer, Problem},
     rights::{Admin, Caller, Operator},
 };
@@ -48,10 +48,14 @@ impl<S: Sync> FromRequestParts<S> for OwnClient {
 
 /// 200 where an upload would go all the way now; else 503 with what it would fail at.
 pub(super) async fn health(State(site): State<Site>, Extension(health): Extension<Health>) -> Response {
-    let checks = health.of(&site.flow).await;
+    let now = site.clock.now();
+    let mut checks = health.of(&site.flow).await;
+    checks.extend(certificate_check(&site.host, now));
     let failed: Vec<&str> = checks.iter().filter_map(|check| check.error.as_deref()).collect();
     if failed.is_empty() {
-        return Json(serde_json::json!({"status": "ok", "checks": checks})).into_response();
+        let warning = site.host.certificate.as_ref().and_then(|certificate| certificate.warning(now));
+        let warnings: Vec<_> = warning.into_iter().collect();
+        return Json(serde_json::json!({"status": "ok", "checks": checks, "warnings": warnings})).into_response();
     }
     let error = failed.join("; ");
     tracing::warn!(%error, "the server is not healthy");
@@ -94,7 +98,7 @@ pub(super) async fn redrive(
 }
 
 /// A token that is limited to verticals names only letters that are about them.
-async fn require_own_letters(caller: &Caller, queue: &dyn Queue, ids: &[String]) -> Answer<()> {
+pub(super) async fn require_own_letters(caller: &Caller, queue: &dyn Queue, ids: &[String]) -> Answer<()> {
     if caller.verticals == Verticals::All {
         return Ok(());
     }
@@ -106,7 +110,7 @@ async fn require_own_letters(caller: &Caller, queue: &dyn Queue, ids: &[String])
     caller.change(keys)
 }
 
-pub(super) fn of_originals(keys: &[String]) -> impl Iterator<Item = Option<Vertical>> {
+pub(in crate::serve::api) fn of_originals(keys: &[String]) -> impl Iterator<Item = Option<Vertical>> {
     keys.iter().map(|key| UploadKey::vertical(key))
 }
 

@@ -1,6 +1,6 @@
 //! Which web pages may ask the API (<https://fetch.spec.whatwg.org/#http-cors-protocol>): those of `console.cors_origins`, none by default.
 //!
-//! It gives nobody a right: a page needs a token as everybody does. No cookies are allowed, since there are none.
+//! It gives nobody a right: a page needs a token as everybody does. Cookies are not allowed: sessions are for the console's own pages.
 
 use std::time::Duration;
 

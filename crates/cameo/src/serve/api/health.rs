@@ -11,12 +11,14 @@ use std::{
 
 use bytes::Bytes;
 use cameo_image::encode_rgb;
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::{
     flow::Flow,
     model::error::{Error, Kind, Result},
+    serve::host::Host,
 };
 
 /// How long an answer holds.
@@ -36,6 +38,13 @@ pub struct Check {
     /// What it failed at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// The certificate of the listeners that speak TLS. One that is about to end, or that a broken one was to replace, still does its work.
+pub(super) fn certificate_check(host: &Host, now: Timestamp) -> Option<Check> {
+    let certificate = host.certificate.as_ref()?;
+    let error = certificate.warning(now).filter(|_| certificate.has_expired(now)).map(|warning| warning.english);
+    Some(Check { what: "certificate", ok: error.is_none(), error })
 }
 
 /// What was found, and when.

@@ -20,13 +20,18 @@ use tokio::sync::Semaphore;
 
 use super::site::Site;
 
+mod audit_reader;
 mod changes;
 mod cors;
 mod door;
+mod entity_list;
 mod etag;
+mod found;
 pub mod health;
 mod input;
 mod lines;
+mod looked_up;
+mod open_deliveries;
 mod operate;
 mod problem;
 mod relocate;
@@ -34,14 +39,21 @@ pub(in crate::serve) mod remembered;
 pub(in crate::serve) mod request;
 mod restore;
 mod rights;
+mod sessions;
 mod side_by_side;
+mod still;
 mod subject;
+mod table;
 pub mod v1;
+mod work_items;
+mod worklist;
 
+pub use open_deliveries::OpenDeliveries;
 pub(in crate::serve) use problem::{Answer, Problem};
 pub use remembered::Door;
 pub(in crate::serve) use request::{finish, is_of_api};
 pub(in crate::serve) use rights::Caller;
+pub use worklist::Outside;
 
 use health::Health;
 use side_by_side::at_most;
@@ -62,6 +74,7 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/api/rewrite-urls", post(changes::rewrite_urls))
         .route("/api/restore", post(restore::restore))
         .route("/api/dismiss", post(restore::dismiss))
+        .route("/api/dismiss-lines", post(restore::dismiss_lines))
         .route("/api/move", post(relocate::relocate))
         .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(CHANGES_MAX)), at_most));
     let mut v1 = v1::routes().layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(REQUESTS_MAX)), at_most));

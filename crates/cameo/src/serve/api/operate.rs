@@ -24,14 +24,17 @@ use super::{
 use crate::{
     client::wire::{Ended, Frame, Part, ProgressView, StepView},
     ledger::image_urls::ImageUrls,
-    model::{error::Result, lang::Lang, token::Verticals},
+    model::{actor::Actor, error::Result, key::DeliveryKey, lang::Lang, token::Verticals},
     operate::{
         Output, System,
         act::{Act, Direct},
-        exit_code, reconcile, retry, status, verify,
+        dismiss, exit_code, reconcile, relocate, restore, retry, status, verify,
     },
     proof::{
+        deliveries::dismissed_lines::DismissedLine,
+        relocate::{Relocation, Staged},
         repair::Acted,
+        restore::Restore,
         verify::{Places, Progress, Queues, Step},
     },
     serve::{
@@ -90,6 +93,12 @@ pub(super) enum Question {
     Status(status::Status),
     /// To try again.
     Retry(retry::Retry),
+    /// To settle.
+    Dismiss(dismiss::Dismiss),
+    /// To bring back.
+    Restore(restore::Restoring),
+    /// To move to another vertical.
+    Move(relocate::Move),
     /// To repair.
     Reconcile(reconcile::Reconcile),
 }
@@ -97,14 +106,14 @@ pub(super) enum Question {
 impl Asking {
     /// The answer, frame by frame, with text for people in their language.
     pub(super) fn answer(self, caller: &Caller, lang: Lang, question: Question) -> Response {
-        let (id, verticals) = (self.id.clone(), caller.verticals.clone());
+        let (id, verticals, by) = (self.id.clone(), caller.verticals.clone(), Actor::new(&caller.name));
         let response = lines::respond(&id, |lines| async move {
             let mut frames = Frames { to: lines, lang, held: BytesMut::new(), failed: None };
             // The first word, before anything is looked at.
             frames.progress(Progress { entities: 0, step: Step::Entities });
             frames.ready().await;
             let images = self.site.public_images.open()?;
-            let state = self.work(&images, &verticals, question, &mut frames).await?;
+            let state = self.work(&images, (&verticals, by), question, &mut frames).await?;
             frames.ready().await;
             match frames.failed {
                 Some(error) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())),
@@ -117,14 +126,14 @@ impl Asking {
     async fn work(
         &self,
         images: &HttpImages,
-        verticals: &Verticals,
+        (verticals, by): (&Verticals, Option<Actor>),
         question: Question,
         frames: &mut Frames,
     ) -> Result<crate::proof::verify::EntityState> {
         let site = &self.site;
         let urls = site.row_urls();
         let queues = [&*site.events, &*site.registrations];
-        let direct = Direct { flow: &site.flow, queues: Some(queues), urls, now: site.clock.now() };
+        let direct = Direct { flow: &site.flow, queues: Some(queues), urls, now: site.clock.now(), by };
         let act = Noted { direct, trail: &self.trail };
         let system = System {
             places: site.to_verify(images),
@@ -137,6 +146,14 @@ impl Asking {
             Question::Verify(asked) => verify::run(&system, asked, frames).await,
             Question::Status(asked) => status::run(&system, &asked, frames).await,
             Question::Retry(asked) => retry::run(&system, &asked, frames).await,
+            Question::Dismiss(asked) => {
+                let state = dismiss::run(&system, &asked, frames).await;
+                site.outside.forget().await;
+                site.open.forget().await;
+                state
+            }
+            Question::Restore(asked) => restore::run(&system, &asked, frames).await,
+            Question::Move(asked) => relocate::run(&system, &asked, frames).await,
             Question::Reconcile(asked) => reconcile::run(&system, &asked, frames).await,
         }
     }
@@ -226,10 +243,19 @@ struct Noted<'n> {
 impl Noted<'_> {
     /// Notes what `change` changes: as broken off where it is dropped midway.
     async fn noting<T>(&self, keys: &[String], change: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.noting_why(keys, None, change).await
+    }
+
+    async fn noting_why<T>(
+        &self,
+        keys: &[String],
+        why: Option<&str>,
+        change: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         if keys.is_empty() {
             return change.await;
         }
-        let open = self.trail.open(Named(keys.to_vec()));
+        let open = self.trail.open(Named(keys.to_vec()), why);
         let done = change.await;
         match &done {
             Ok(_) => open.end(Event::Change, StatusCode::OK),
@@ -259,5 +285,24 @@ impl Act for Noted<'_> {
 
     async fn rewrite_urls(&self, keys: &[String]) -> Result<u64> {
         self.noting(keys, self.direct.rewrite_urls(keys)).await
+    }
+
+    async fn dismiss(&self, keys: &[String], note: Option<&str>) -> Result<Acted> {
+        self.noting_why(keys, note, self.direct.dismiss(keys, note)).await
+    }
+
+    async fn restore(&self, restores: &[Restore]) -> Result<Acted> {
+        let ids: Vec<String> = restores.iter().map(|restore| restore.id.clone()).collect();
+        self.noting(&ids, self.direct.restore(restores)).await
+    }
+
+    async fn relocate(&self, photos: &[Relocation]) -> Result<Vec<Staged>> {
+        let keys: Vec<String> = photos.iter().flat_map(|photo| [photo.from.clone(), photo.to.clone()]).collect();
+        self.noting(&keys, self.direct.relocate(photos)).await
+    }
+
+    async fn dismiss_lines(&self, delivery: &DeliveryKey, lines: &[DismissedLine], note: Option<&str>) -> Result<()> {
+        // In the trail the delivery stands for its lines.
+        self.noting_why(&[delivery.key()], note, self.direct.dismiss_lines(delivery, lines, note)).await
     }
 }

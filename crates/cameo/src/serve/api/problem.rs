@@ -10,7 +10,7 @@ use axum::{
 };
 
 use crate::{
-    client::wire::{PROBLEM_JSON, ProblemBody},
+    client::wire::{ForeignVertical, PROBLEM_JSON, ProblemBody},
     model::error::{Error, Kind},
 };
 
@@ -21,6 +21,7 @@ pub(in crate::serve) struct Problem {
     code: &'static str,
     detail: String,
     headers: Vec<(HeaderName, HeaderValue)>,
+    foreign: Option<Box<ForeignVertical>>,
 }
 
 /// What a handler returns.
@@ -29,7 +30,7 @@ pub(in crate::serve) type Answer<T> = Result<T, Problem>;
 impl Problem {
     /// A problem of this code. The detail says what is wrong and what to do.
     pub(in crate::serve) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), headers: Vec::new() }
+        Self { status, code, detail: detail.into(), headers: Vec::new(), foreign: None }
     }
 
     /// The same, with a header of the answer.
@@ -42,6 +43,23 @@ impl Problem {
     /// There is none of it, or it is none of the caller's: which of the two is not said.
     pub(in crate::serve) fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what}, or this token may not see it"))
+    }
+
+    /// A vertical was named that is none of the caller's; whether there is such a one is not said.
+    pub(in crate::serve) fn foreign(called: &str, vertical: String, own: Vec<String>) -> Self {
+        let detail = format!(
+            "{called} is limited to {}, and may not see {vertical}, if there is such a vertical: check its name, or ask for more rights",
+            own.join(", ")
+        );
+        let foreign = Some(Box::new(ForeignVertical { vertical: Some(vertical), own }));
+        Self { foreign, ..Self::new(StatusCode::NOT_FOUND, "not_found", detail) }
+    }
+
+    /// Several verticals are the caller's, and one of them has to be named.
+    pub(in crate::serve) fn name_one(own: Vec<String>) -> Self {
+        let detail = format!("this token is limited to verticals: name one of them ({}) as vertical", own.join(", "));
+        let foreign = Some(Box::new(ForeignVertical { vertical: None, own }));
+        Self { foreign, ..Self::new(StatusCode::FORBIDDEN, "auth.vertical", detail) }
     }
 
     /// What was asked for has the right form and cannot be.
@@ -81,6 +99,7 @@ impl Problem {
             detail: self.detail.clone(),
             code: self.code.to_owned(),
             request_id: request_id.to_owned(),
+            foreign: self.foreign.as_deref().cloned(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     client::wire::{KEYS_MAX, Relocations, Stages},
+    model::actor::Actor,
     proof::relocate,
     serve::site::Site,
 };
@@ -26,7 +27,8 @@ pub(super) async fn relocate(
     let staged = {
         let keys: Vec<String> = asked.photos.iter().flat_map(|photo| [photo.from.clone(), photo.to.clone()]).collect();
         caller.change(of_originals(&keys))?;
-        relocate::advance(&site.flow, &asked.photos, site.clock.now()).await
+        let by = Actor::new(&caller.name);
+        relocate::advance(by.as_ref(), &site.flow.acting_for(by.as_ref()), &asked.photos, site.clock.now()).await
     };
     let named = asked.photos.into_iter().flat_map(|photo| [photo.from, photo.to]).collect();
     Ok(answer(named, staged.map(|photos| Stages { photos })))

@@ -8,8 +8,12 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::problem::{Answer, Problem};
+use super::{
+    problem::{Answer, Problem},
+    sessions::Browser,
+};
 use crate::model::{
+    account::{Account, Secret, Session},
     key::Vertical,
     token::{Role, Token, Verticals},
 };
@@ -17,24 +21,63 @@ use crate::model::{
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(in crate::serve) struct Caller {
-    /// The name in the audit trail: the token's, or how somebody without one came in.
+    /// The name in the audit trail: the token's or the account's, or how somebody without one came in.
     pub(in crate::serve) name: String,
     /// What they may do.
     pub(in crate::serve) role: Role,
     /// The verticals that they may do it with.
     pub(in crate::serve) verticals: Verticals,
-    /// Their token; none where none is needed.
+    /// Their token, or what stands for their account where keys are given to tokens; none where none is needed.
     pub(in crate::serve) token: Option<Token>,
+    /// The session of somebody who logged in.
+    pub(in crate::serve) session: Option<LoggedIn>,
+    /// Whether they came through the socket of the data folder, which is its owner's.
+    pub(super) is_owner: bool,
+}
+
+/// Somebody who logged in.
+#[derive(Debug, Clone)]
+pub(in crate::serve) struct LoggedIn {
+    pub(in crate::serve) account: Account,
+    pub(in crate::serve) session: Session,
+    pub(in crate::serve) secret: Secret,
 }
 
 impl Caller {
-    /// Somebody who needs no token, and may do everything.
+    /// The owner of the data folder, who needs no token, and may do everything.
+    pub(super) fn owner() -> Self {
+        Self { is_owner: true, ..Self::without_token("local") }
+    }
+
+    /// Somebody who needs no token as long as nobody does, and may do everything.
     pub(super) fn without_token(name: &str) -> Self {
-        Self { name: name.to_owned(), role: Role::Admin, verticals: Verticals::All, token: None }
+        let (name, verticals) = (name.to_owned(), Verticals::All);
+        Self { name, role: Role::Admin, verticals, token: None, session: None, is_owner: false }
     }
 
     pub(super) fn with_token(token: Token) -> Self {
-        Self { name: token.name.clone(), role: token.role, verticals: token.verticals.clone(), token: Some(token) }
+        let (name, role, verticals) = (token.name.clone(), token.role, token.verticals.clone());
+        Self { name, role, verticals, token: Some(token), session: None, is_owner: false }
+    }
+
+    pub(super) fn with_session(logged_in: LoggedIn) -> Self {
+        let LoggedIn { account, session, .. } = &logged_in;
+        Self {
+            name: account.name.clone(),
+            role: account.role,
+            verticals: account.verticals.clone(),
+            token: Some(account.as_token(Some(session.expires))),
+            session: Some(logged_in),
+            is_owner: false,
+        }
+    }
+
+    /// Whether what is limited to these verticals gives nothing that the caller has not: they may see, make and revoke it.
+    pub(super) fn covers(&self, verticals: &Verticals) -> bool {
+        match verticals {
+            Verticals::All => self.verticals == Verticals::All,
+            Verticals::Only(verticals) => verticals.iter().all(|vertical| self.verticals.include(vertical)),
+        }
     }
 
     /// Refuses a vertical that the caller may not see, as if it did not exist.
@@ -45,11 +88,8 @@ impl Caller {
         Err(match &self.verticals {
             // Its own are no secret to whoever has the token.
             Verticals::Only(own) => {
-                let own: Vec<&str> = own.iter().map(Vertical::as_str).collect();
-                Problem::not_found(&format!(
-                    "vertical {vertical} for this token, which is limited to {}",
-                    own.join(", ")
-                ))
+                let own = own.iter().map(ToString::to_string).collect();
+                Problem::foreign(&self.called(), vertical.to_string(), own)
             }
             Verticals::All => Problem::not_found("such vertical"),
         })
@@ -68,7 +108,10 @@ impl Caller {
         if may {
             Ok(())
         } else {
-            Err(forbidden("this token is limited to verticals, and something named here is of none of them"))
+            Err(forbidden(&format!(
+                "{} is limited to verticals, and something named here is of none of them",
+                self.called()
+            )))
         }
     }
 
@@ -77,11 +120,17 @@ impl Caller {
         self.token.as_ref().and_then(|token| token.expires)
     }
 
+    /// What the caller is to people.
+    fn called(&self) -> String {
+        let what = if self.session.is_some() { "account" } else { "token" };
+        format!("the {what} {}", self.name)
+    }
+
     fn require(self, role: Role) -> Answer<Self> {
         if self.role >= role {
             return Ok(self);
         }
-        Err(forbidden(&format!("this needs the role {role}, and the token {} has the role {}", self.name, self.role)))
+        Err(forbidden(&format!("this needs the role {role}, and {} has the role {}", self.called(), self.role)))
     }
 }
 
@@ -91,7 +140,7 @@ fn forbidden(detail: &str) -> Problem {
 
 /// What is answered to whoever must have a token and sent none.
 pub(super) fn needs_token() -> Problem {
-    let detail = "this needs a token: make one on the server's machine with `cameo token create --name NAME --role viewer`, and send it as \
+    let detail = "this needs a log-in at the console, or a token: make one on the server's machine with `cameo token create --name NAME --role viewer`, and send it as \
                   `Authorization: Bearer TOKEN` (commands: `cameo login URL`, or CAMEO_TOKEN)";
     Problem::new(StatusCode::UNAUTHORIZED, "auth.required", detail)
         .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"cameo\""))
@@ -123,4 +172,16 @@ roles! {
     Operator = Role::Operator;
     /// Somebody who may do everything.
     Admin = Role::Admin;
+}
+
+/// Anybody, where the door lets a request in before it is known whose it is (`OPEN` in `door.rs`): who logs in.
+#[derive(Debug, Clone)]
+pub(super) struct Anybody(pub(super) Browser);
+
+impl<S: Sync> FromRequestParts<S> for Anybody {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Browser::from_request_parts(parts, state).await.map(Self)
+    }
 }

@@ -1,7 +1,5 @@
 //! What a question is about, read from a request and held against the verticals that the caller may see.
 
-use axum::http::StatusCode;
-
 use super::{
     problem::{Answer, Problem},
     rights::Caller,
@@ -28,6 +26,13 @@ pub(super) struct Named {
 }
 
 impl Named {
+    /// What is asked about; nothing named is everything that the caller may see, however many verticals that is. Only for what looks at no
+    /// other by itself.
+    pub(super) fn subject_or_all(self, caller: &Caller) -> Answer<Subject> {
+        let names_something = self.vertical.is_some() || self.ids.is_some() || self.delivery.is_some();
+        if names_something { self.subject(caller) } else { Ok(Subject::Scope(Scope::All)) }
+    }
+
     /// What is asked about.
     pub(super) fn subject(self, caller: &Caller) -> Answer<Subject> {
         let Some(name) = self.delivery else { return self.scope(caller).map(Subject::Scope) };
@@ -62,13 +67,11 @@ fn only_vertical(caller: &Caller) -> Answer<Option<Vertical>> {
     if let (Some(only), None) = (names.next(), names.next()) {
         return Ok(Some(only.clone()));
     }
-    let own: Vec<&str> = own.iter().map(Vertical::as_str).collect();
-    let detail = format!("this token is limited to verticals: name one of them ({}) as vertical", own.join(", "));
-    Err(Problem::new(StatusCode::FORBIDDEN, "auth.vertical", detail))
+    Err(Problem::name_one(own.iter().map(ToString::to_string).collect()))
 }
 
 /// Numbers of entities, ascending, each once.
-fn checked(mut ids: Vec<u64>) -> Answer<Vec<u64>> {
+pub(super) fn checked(mut ids: Vec<u64>) -> Answer<Vec<u64>> {
     if ids.is_empty() {
         // Whatever is asked about nothing is complete, and must not pass for proof.
         return Err(Problem::invalid("ids is empty: leave it out for all entities"));

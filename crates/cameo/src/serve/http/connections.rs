@@ -259,6 +259,8 @@ struct ConnectionState {
     /// The task that waits for more of a body.
     receiver: Option<Waker>,
     has_given_up_receiving: bool,
+    /// When its first request must be here, where something other than hyper must see to it.
+    must_ask_by: Option<Instant>,
     ending_since: Option<Instant>,
 }
 
@@ -283,6 +285,7 @@ impl Connection {
             sending: Pace::new(rate),
             receiver: None,
             has_given_up_receiving: false,
+            must_ask_by: None,
             ending_since: None,
         };
         Self { client, evicted: CancellationToken::new(), state: Mutex::new(state) }
@@ -314,6 +317,11 @@ impl Connection {
         state.sending.restart();
         drop(state);
         Ok(RequestUnderWay(self.clone()))
+    }
+
+    /// Its first request must be here by then, whatever comes before it.
+    pub(super) fn must_ask_by(&self, at: Instant) {
+        self.state().must_ask_by = Some(at);
     }
 
     pub(super) fn waits_to_receive(&self, waker: &Waker, now: Instant) {
@@ -375,6 +383,9 @@ impl Connection {
         let mut state = self.state();
         if state.sending.is_too_slow(now) {
             return Verdict::End("its client takes the answer too slowly");
+        }
+        if !state.has_asked && state.must_ask_by.is_some_and(|at| now >= at) {
+            return Verdict::End("no request came in time");
         }
         match (state.ending_since, state.phase) {
             (Some(since), Phase::Idle { .. }) if now - since >= BEGINNING_AT_THE_END => {

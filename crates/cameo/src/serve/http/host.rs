@@ -24,22 +24,12 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), &'static str> {
 
 /// The text as a host with a port or without; no user, no empty port, and none of the signs that RFC 3986 lets a name have and
 /// no host has: a proxy makes `a,b` of two headers.
-pub(super) fn authority(text: &str) -> Option<Authority> {
+pub(in crate::serve) fn authority(text: &str) -> Option<Authority> {
     let authority: Authority = text.parse().ok()?;
     let rest = text.strip_prefix(authority.host())?;
     let is_whole = rest.is_empty() || authority.port_u16().is_some();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
     (is_whole && !authority.host().is_empty() && text.chars().all(is_plain)).then_some(authority)
-}
-
-/// Whether a request names its host by an address or as `localhost`. Only then a web page of somebody else's cannot have brought
-/// it here: a name can be made to lead to any address (DNS rebinding), and an address cannot.
-pub(crate) fn is_this_machine<B>(request: &Request<B>) -> bool {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).and_then(authority);
-    host.is_some_and(|host| {
-        let name = host.host().trim_matches(['[', ']']);
-        name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok()
-    })
 }
 
 #[cfg(test)]
@@ -74,16 +64,5 @@ mod tests {
         }
         assert_eq!(check(&request("http://a:1/k", &["A:1"])), Ok(()));
         assert!(check(&request("http://a/k", &["b"])).is_err());
-    }
-
-    /// security.md A17: `[::1]` without a port.
-    #[test]
-    fn this_machine_is_named_by_address_or_as_localhost() {
-        for good in ["localhost", "LocalHost:9002", "127.0.0.1", "10.0.0.7:80", "[::1]", "[::1]:9002", "[fe80::1]:1"] {
-            assert!(is_this_machine(&request("/", &[good])), "{good}");
-        }
-        for bad in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:9002", "::1:x", ""] {
-            assert!(!is_this_machine(&request("/", &[bad])), "{bad}");
-        }
     }
 }

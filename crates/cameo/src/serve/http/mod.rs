@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! accept → admit (places, places a client) → plain requests (`direct`) → the listener's own service, content by `sendfile`
-//!                                          └ all others → hyper (heads, their limits) → host check → the listener's own service
-//!                                            both watched: idle, receiving or sending too slowly
+//!                                          ├ all others → hyper (heads, their limits) → host check → the listener's own service
+//!                                          └ where it speaks TLS: handshake → hyper, as above
+//!                                            all watched: idle, receiving or sending too slowly
 //! ```
 //!
 //! A listener has as many places as descriptors were shared out to it. An idle connection holds its place only until somebody else needs
@@ -38,19 +39,22 @@ mod pace;
 mod plain;
 mod sometimes;
 mod stream;
+mod tls;
 mod transport;
+mod worded;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::admission::ConnectionLimits;
 pub use clients::ClientAddress;
-pub use transport::{Accept, Peer, Transport};
+pub use tls::{OverTls, Tls};
+pub use transport::{Accept, Listener, Peer, Transport};
 
 pub(super) use body::Incoming;
 pub(super) use clients::client_of;
 pub(super) use direct::{Direct, FileContent};
-pub(super) use host::is_this_machine;
+pub(super) use host::authority;
 pub(super) use plain::PlainRequest;
 pub(super) use sometimes::Sometimes;
 
@@ -58,6 +62,8 @@ use body::Outgoing;
 use connections::{Admitted, Connections, Place, Verdict};
 use direct::Ended;
 use stream::Watched;
+use tls::TOO_MANY_OVER_TLS;
+use worded::Worded;
 
 /// How long to wait before accepting again after a failure, such as no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -93,6 +99,11 @@ pub(super) trait Service: Clone + Send + Sync + 'static {
 
     /// The answer to a request that is refused before the service sees it.
     fn refuse(&self, status: StatusCode, why: &'static str) -> Response<Self::Body>;
+
+    /// The whole answer, head and body, to what cannot be read as a request. None leaves it at a head without a body, as hyper has it.
+    fn unreadable(_status: StatusCode) -> Option<Bytes> {
+        None
+    }
 }
 
 /// Serves until `shutdown` completes. Then requests under way get `limits.shutdown_timeout` to finish, as long as their clients
@@ -158,6 +169,13 @@ fn server(limits: &ConnectionLimits) -> http1::Builder {
     server
 }
 
+/// A connection that has a place.
+struct Arrived {
+    peer: Peer,
+    place: Place,
+    tls: Option<Tls>,
+}
+
 /// What the connections of a listener share.
 struct Listening<S> {
     server: http1::Builder,
@@ -179,18 +197,19 @@ impl<S: Service> Listening<S> {
                 return;
             }
         };
+        let tls = listener.tls();
         match self.connections.admit(peer.address()).await {
-            Admitted::Place(place) => self.spawn(stream, peer, place, open),
+            Admitted::Place(place) => self.spawn(stream, Arrived { peer, place, tls: tls.cloned() }, open),
             // As much as the send buffer of a fresh connection takes, which is all of it; nobody waits for it.
-            Admitted::TooMany => stream.write_at_once(TOO_MANY),
+            Admitted::TooMany => stream.write_at_once(if tls.is_some() { TOO_MANY_OVER_TLS } else { TOO_MANY }),
         }
     }
 
     /// Serves a connection on the runtime whose turn it is.
-    fn spawn<T: Transport>(&self, stream: T, peer: Peer, place: Place, open: &mut JoinSet<()>) {
+    fn spawn<T: Transport>(&self, stream: T, arrived: Arrived, open: &mut JoinSet<()>) {
         stream.prepare();
         if self.runtimes.is_empty() {
-            open.spawn(self.serve_one(stream, peer, place));
+            open.spawn(self.serve_one(stream, arrived));
             return;
         }
         let runtime = &self.runtimes[self.accepted.fetch_add(1, Ordering::Relaxed) % self.runtimes.len()];
@@ -198,12 +217,14 @@ impl<S: Service> Listening<S> {
         let moved = stream.move_here();
         drop(entered);
         match moved {
-            Ok(stream) => drop(open.spawn_on(self.serve_one(stream, peer, place), runtime)),
+            Ok(stream) => drop(open.spawn_on(self.serve_one(stream, arrived), runtime)),
             Err(error) => ended_early(&error),
         }
     }
 
-    fn serve_one<T: Transport>(&self, stream: T, peer: Peer, place: Place) -> impl Future<Output = ()> + use<S, T> {
+    fn serve_one<T: Transport>(&self, stream: T, arrived: Arrived) -> impl Future<Output = ()> + use<S, T> {
+        let Arrived { peer, place, tls } = arrived;
+        let is_tls = tls.is_some();
         let limits = self.connections.limits();
         // A client that takes nothing must not have the kernel hold megabytes for it.
         let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, limits.send_buffer_bytes);
@@ -220,6 +241,9 @@ impl<S: Service> Listening<S> {
                 if let Peer::Tcp(address) = peer {
                     request.extensions_mut().insert(ClientAddress(address));
                 }
+                if is_tls {
+                    request.extensions_mut().insert(OverTls);
+                }
                 let mut response = match host::check(&request) {
                     Ok(()) => service.answer(request).await?,
                     Err(why) => service.refuse(StatusCode::BAD_REQUEST, why),
@@ -233,6 +257,18 @@ impl<S: Service> Listening<S> {
         let mut stream = Watched::new(stream, connection);
         let (server, ending) = (self.server.clone(), self.ending.clone());
         let served = async move {
+            if let Some(tls) = tls {
+                // From here on it is one that never asked, and it must have asked by when a plain one must.
+                stream.connection().must_ask_by(Instant::now() + limits.header_timeout);
+                return match tls.accept(stream, &limits).await {
+                    Ok(Some(stream)) => {
+                        let stream = Worded::new(stream, S::unreadable);
+                        by_hyper(server.serve_connection(TokioIo::new(stream), service), ending).await;
+                    }
+                    Ok(None) => {}
+                    Err(error) => ended_early(&error),
+                };
+            }
             if S::IS_DIRECT && SENDS_FILES {
                 match direct::answer(&mut stream, &direct_service, &limits, &ending).await {
                     Ok(Ended::Other(received)) => stream.unread(received),
@@ -240,6 +276,7 @@ impl<S: Service> Listening<S> {
                     Err(error) => return ended_early(&error),
                 }
             }
+            let stream = Worded::new(stream, S::unreadable);
             by_hyper(server.serve_connection(TokioIo::new(stream), service), ending).await;
         };
         watch(served, place, self.ending.clone(), look_every)

@@ -24,11 +24,13 @@ pub(super) struct Watched<T: Transport> {
     connection: Arc<Connection>,
     /// What was received and is to be read again, before anything else; and how much of it was.
     unread: (Vec<u8>, usize),
+    /// Whether somebody else tells the connection what was read: bytes of TLS are not yet what was sent.
+    is_read_through_tls: bool,
 }
 
 impl<T: Transport> Watched<T> {
     pub(super) fn new(stream: T, connection: Arc<Connection>) -> Self {
-        Self { stream, connection, unread: (Vec::new(), 0) }
+        Self { stream, connection, unread: (Vec::new(), 0), is_read_through_tls: false }
     }
 
     pub(super) fn connection(&self) -> &Arc<Connection> {
@@ -38,6 +40,11 @@ impl<T: Transport> Watched<T> {
     /// Has these bytes read again, before what comes next.
     pub(super) fn unread(&mut self, bytes: Vec<u8>) {
         self.unread = (bytes, 0);
+    }
+
+    /// From now on whoever decrypts what is read says what was found.
+    pub(super) fn is_read_through_tls(&mut self) {
+        self.is_read_through_tls = true;
     }
 
     /// Sends all of these bytes; `more` where something follows at once.
@@ -98,7 +105,9 @@ impl<T: Transport> AsyncRead for Watched<T> {
             return Poll::Ready(Ok(()));
         }
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        self.connection.looked(polled.is_ready());
+        if !self.is_read_through_tls {
+            self.connection.looked(polled.is_ready());
+        }
         polled
     }
 }

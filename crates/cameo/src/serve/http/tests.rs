@@ -16,6 +16,7 @@ use tokio::{
 use super::*;
 
 mod plain_requests;
+mod tls;
 
 /// Longer than anything takes here, however slow the machine.
 const LONG: Duration = Duration::from_mins(2);
@@ -68,8 +69,11 @@ impl Service for Echo {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         let address = request.extensions().get::<ClientAddress>().copied();
+        let how = if request.extensions().get::<OverTls>().is_some() { ", over TLS" } else { "" };
         match request.into_body().collect().await {
-            Ok(body) => Ok(text(StatusCode::OK, &format!("{} bytes of {}", body.to_bytes().len(), address.is_some()))),
+            Ok(body) => {
+                Ok(text(StatusCode::OK, &format!("{} bytes of {}{how}", body.to_bytes().len(), address.is_some())))
+            }
             Err(error) => {
                 let _ = self.ended.send("given up");
                 Ok(text(StatusCode::REQUEST_TIMEOUT, &error.to_string()))
@@ -86,6 +90,12 @@ impl Service for Echo {
     fn refuse(&self, status: StatusCode, why: &'static str) -> Response<Answer> {
         text(status, why)
     }
+
+    fn unreadable(status: StatusCode) -> Option<Bytes> {
+        let body = format!("{} by the service", status.as_u16());
+        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        (status != StatusCode::URI_TOO_LONG).then(|| (head + &body).into())
+    }
 }
 
 struct Running {
@@ -96,8 +106,12 @@ struct Running {
 }
 
 async fn start(limits: ConnectionLimits) -> Running {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    start_on(Listener { port, tls: None }, limits)
+}
+
+fn start_on(listener: Listener, limits: ConnectionLimits) -> Running {
+    let address = listener.port.local_addr().unwrap();
     let ((sender, ended), (stop, stopped)) = (mpsc::unbounded_channel(), oneshot::channel::<()>());
     let stopped = async { drop(stopped.await) };
     let serving = tokio::spawn(serve("test", listener, limits, Echo { ended: sender }, stopped));
@@ -402,4 +416,30 @@ async fn an_answer_of_many_pieces_is_whole() {
     // Sizes of chunks stand between.
     let longest = bytes.split(|byte| *byte != 7).map(<[u8]>::len).max();
     assert_eq!(longest, Some(SEVENS.len()));
+}
+
+/// hyper answers by itself, with a head alone, and only what cannot be read: a request that was read is the service's.
+#[tokio::test]
+async fn what_cannot_be_read_is_answered_in_the_service_s_words() {
+    let running = start(patient(4)).await;
+    for (request, status) in [
+        (format!("GET / HTTP/1.1\r\nhost: h\r\nx: {}\r\n\r\n", "y".repeat(1 << 20)), 431),
+        (format!("GET / HTTP/1.1\r\nhost: h\r\n{}\r\n", "x: y\r\n".repeat(1000)), 431),
+        ("GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), 400),
+        ("nonsense\r\n\r\n".to_owned(), 400),
+    ] {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        // It may be answered, and the rest refused, before all of it has left.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let answer = timeout(LONG, read_to_end(stream)).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(answer.ends_with(&format!("{status} by the service")), "{answer}");
+    }
+    let kept = running.send("GET /a HTTP/1.1\r\nhost: h\r\n\r\nGET /b HTTP/1.1\r\nno colon\r\n\r\n").await;
+    let both = timeout(LONG, read_to_end(kept)).await.unwrap();
+    assert!(both.contains("0 bytes of true") && both.ends_with("400 by the service"), "{both}");
+    let refused = running.answer("GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    assert!(refused.contains("exactly one Host") && !refused.contains("by the service"), "{refused}");
+    running.is_well().await;
+    running.ends().await;
 }

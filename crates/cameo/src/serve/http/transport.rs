@@ -17,6 +17,8 @@ use tokio::{
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
 };
 
+use super::tls::Tls;
+
 /// Who connected, as an extension of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
@@ -142,6 +144,32 @@ pub trait Accept: Send + 'static {
 
     /// The next connection.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+
+    /// What its connections speak TLS with; none where they are in the clear.
+    fn tls(&self) -> Option<&Tls> {
+        None
+    }
+}
+
+/// A port that is listened on, in the clear or with TLS.
+#[derive(Debug)]
+pub struct Listener {
+    /// The port.
+    pub port: TcpListener,
+    /// What it speaks TLS with.
+    pub tls: Option<Tls>,
+}
+
+impl Accept for Listener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        Accept::accept(&self.port).await
+    }
+
+    fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
 }
 
 impl Accept for TcpListener {

@@ -52,8 +52,7 @@ pub struct HttpImages {
 impl HttpImages {
     /// Images under `base`; with an empty base nothing can be fetched, and every fetch says so.
     pub fn new(base: &str) -> Result<Self> {
-        crate::tls::install_crypto_provider();
-        let client = reqwest::Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT).no_proxy();
+        let client = crate::tls::client().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT).no_proxy();
         let client = client
             .build()
             .map_err(|error| Error::new(Place::System, Kind::Misconfigured, "set up the HTTP client").because(error))?;
@@ -64,7 +63,9 @@ impl HttpImages {
     /// The same, with the listener behind the public address, where it is another.
     #[must_use]
     pub fn behind(mut self, listener: Option<&str>) -> Self {
-        let listener = listener.filter(|listener| !listener.is_empty()).map(ImageUrls::new);
+        // One with TLS has a certificate for the public name, and answers to its own address with nothing that counts.
+        let listener = listener.filter(|listener| !listener.is_empty() && !listener.starts_with("https:"));
+        let listener = listener.map(ImageUrls::new);
         self.behind = listener.filter(|listener| self.public.as_ref() != Some(listener));
         self
     }

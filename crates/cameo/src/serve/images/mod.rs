@@ -18,15 +18,16 @@ use futures::{StreamExt, stream};
 use headers::{AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt, LastModified};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
-use tokio::{net::TcpListener, runtime::Handle};
+use tokio::runtime::Handle;
 use tower::ServiceExt;
 
 use super::{
     conditions::precondition,
-    http::{self as base, ConnectionLimits, Direct, Incoming, PlainRequest, Sometimes},
+    http::{self as base, Accept, ConnectionLimits, Direct, Incoming, PlainRequest, Sometimes},
     range::{self, Selection},
 };
 use crate::{
+    client::wire::NO_SUCH_IMAGE,
     flow::Settings,
     model::error::{Error, Result, Subject},
     store::{Located, ObjectInfo, Reading, Store},
@@ -92,7 +93,7 @@ impl Images {
 
 /// Serves until `shutdown` completes, connections in turn on these runtimes; on the caller's where there are none.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Accept,
     images: Images,
     limits: ConnectionLimits,
     runtimes: Vec<Handle>,
@@ -151,7 +152,7 @@ async fn find(images: &Images, uri: &Uri, headers: &HeaderMap, head_only: bool) 
     };
     match try_find(images, &key, headers, head_only).await {
         Ok(Some(response)) => response,
-        Ok(None) => plain(StatusCode::NOT_FOUND, "no such image"),
+        Ok(None) => plain(StatusCode::NOT_FOUND, NO_SUCH_IMAGE),
         Err(error) if error.subject() == Subject::Corruption => {
             tracing::error!(%error, %key, "an image could not be served: its content is damaged");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "the image is damaged; the reason is in the server's log")

@@ -49,6 +49,8 @@ const EXPOSED: [&str; 21] = [
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cors {
     origins: Vec<String>,
+    /// Those of this server's own console, whose page of uploads sends files here. They are no rule that S3's clients see.
+    own: Vec<String>,
 }
 
 impl Cors {
@@ -57,7 +59,30 @@ impl Cors {
         if let Some(fault) = origins.iter().find_map(|origin| fault_of_origin(origin)) {
             return Err(fault);
         }
-        Ok(Self { origins: origins.iter().map(|origin| origin.to_ascii_lowercase()).collect() })
+        Ok(Self { origins: origins.iter().map(|origin| origin.to_ascii_lowercase()).collect(), own: Vec::new() })
+    }
+
+    /// The same, and the pages of this server's console at its address (`http://127.0.0.1:9002`), on this machine under each of its names,
+    /// and at that port under each of `names`.
+    #[must_use]
+    pub fn with_console(mut self, url: Option<&str>, names: &[String]) -> Self {
+        let parts = url.and_then(|url| {
+            let (scheme, authority) = url.split_once("://")?;
+            let (host, port) = authority.rsplit_once(':')?;
+            Some((scheme, host, port))
+        });
+        let Some((scheme, host, port)) = parts else { return self };
+        // Browsers leave it out where it is the scheme's own.
+        let port = if matches!((scheme, port), ("http", "80") | ("https", "443")) {
+            String::new()
+        } else {
+            format!(":{port}")
+        };
+        let is_loopback = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let hosts = if is_loopback { &["127.0.0.1", "localhost", "[::1]"][..] } else { &[host][..] };
+        let hosts = hosts.iter().copied().chain(names.iter().map(String::as_str));
+        self.own = hosts.map(|host| format!("{scheme}://{host}{port}")).collect();
+        self
     }
 
     /// As a rule of S3, where there is one.
@@ -89,6 +114,9 @@ impl Cors {
             return Some(HeaderValue::from_static("*"));
         }
         let text = origin.to_str().ok()?.to_ascii_lowercase();
+        if self.own.contains(&text) {
+            return Some(origin.clone());
+        }
         self.origins.iter().any(|allowed| matches(allowed, &text)).then(|| origin.clone())
     }
 
@@ -113,7 +141,8 @@ impl Cors {
 
     /// Lets the scripts of an allowed page read an answer, an error too.
     pub(super) fn expose(&self, origin: Option<&HeaderValue>, method: &Method, headers: &mut HeaderMap) {
-        if self.origins.is_empty() {
+        let is_own = |origin: &&HeaderValue| self.own.iter().any(|own| own.as_bytes() == origin.as_bytes());
+        if self.origins.is_empty() && origin.as_ref().is_none_or(|origin| !is_own(origin)) {
             return;
         }
         // Caches must keep the answers of several origins apart, those without one included.
@@ -193,6 +222,32 @@ mod tests {
         {
             assert_eq!(of(origin).unwrap_err(), (403, "AccessForbidden".to_owned()), "{origin}");
         }
+    }
+
+    #[test]
+    fn the_console_of_this_server_is_let_in_and_is_no_rule() {
+        let of = |url: &str, origin: &'static str| {
+            let cors = Cors::default().with_console(Some(url), &["cameo.example".to_owned()]);
+            assert!(cors.is_off() && cors.rule().is_none());
+            let mut headers = HeaderMap::new();
+            cors.expose(Some(&HeaderValue::from_static(origin)), &Method::PUT, &mut headers);
+            let asked = asked(&cors, &[("origin", origin), ("access-control-request-method", "PUT")]);
+            assert_eq!(asked.is_ok(), headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN), "{url} {origin}");
+            asked.is_ok()
+        };
+        for origin in ["http://127.0.0.1:9002", "http://localhost:9002", "http://[::1]:9002"] {
+            assert!(of("http://127.0.0.1:9002", origin), "{origin}");
+        }
+        assert!(of("http://10.0.0.7:9002", "http://10.0.0.7:9002"));
+        for origin in ["http://127.0.0.1:9003", "https://127.0.0.1:9002", "http://evil.example:9002", "null"] {
+            assert!(!of("http://127.0.0.1:9002", origin), "{origin}");
+        }
+        assert!(!of("http://10.0.0.7:9002", "http://localhost:9002"));
+        assert!(
+            of("https://127.0.0.1:9002", "https://cameo.example:9002")
+                && of("https://0.0.0.0:443", "https://cameo.example")
+        );
+        assert!(!of("https://127.0.0.1:9002", "http://cameo.example:9002"));
     }
 
     #[test]

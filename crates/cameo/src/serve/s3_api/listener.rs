@@ -5,14 +5,13 @@ use std::{future::Future, io, sync::Arc};
 use http::{Request, Response, StatusCode};
 use rand::Rng;
 use s3s::{Body, S3Error, S3ErrorCode};
-use tokio::net::TcpListener;
 
 use super::{S3Limits, front::Front};
-use crate::serve::http::{self as base, ConnectionLimits, Incoming};
+use crate::serve::http::{self as base, Accept, ConnectionLimits, Incoming};
 
 /// Serves connections until `shutdown`; then those with a request under way get their time to finish.
 pub(super) async fn run(
-    listener: TcpListener,
+    listener: impl Accept,
     front: Front,
     limits: Arc<S3Limits>,
     shutdown: impl Future<Output = ()>,

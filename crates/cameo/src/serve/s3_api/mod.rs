@@ -17,9 +17,8 @@ use s3s::{
     config::{S3Config, StaticConfigProvider},
     service::{S3Service, S3ServiceBuilder},
 };
-use tokio::net::TcpListener;
 
-use crate::store::embedded::Embedded;
+use crate::{serve::http::Accept, store::embedded::Embedded};
 
 mod access;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -86,7 +85,7 @@ pub struct S3Endpoint {
 /// Serves S3 on `listener` until `shutdown` completes; then requests under way get `limits.shutdown_timeout` to finish.
 ///
 /// Never returns early: failing to accept (no file descriptors) is logged and tried again.
-pub async fn serve(listener: TcpListener, endpoint: S3Endpoint, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn serve(listener: impl Accept, endpoint: S3Endpoint, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let limits = Arc::new(endpoint.limits.clone());
     let (hosts, keys, internal) = (Hosts::new(&endpoint.domains), endpoint.keys.clone(), InternalSecret::random());
     let (watch, cors) = (endpoint.watch.clone(), endpoint.cors.clone());

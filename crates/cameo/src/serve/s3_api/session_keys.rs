@@ -16,13 +16,12 @@ use super::keys::{AccessKey, Grant, Rights};
 use crate::{
     clock::Clock,
     model::{
+        actor::{OWN_KEY_PREFIX, own_key_id},
         key::ORIGIN_PREFIX,
         token::{Role, Token, Verticals},
     },
 };
 
-/// What the ids of these keys begin with.
-const ID_PREFIX: &str = "token.";
 /// The id of those who need no token.
 const LOCAL: &str = "token.local";
 
@@ -112,7 +111,7 @@ impl SessionKeys {
 
     /// The key of an id, while its token can be used.
     pub(super) fn find(&self, id: &str) -> Option<Arc<AccessKey>> {
-        if !id.starts_with(ID_PREFIX) {
+        if !id.starts_with(OWN_KEY_PREFIX) {
             return None;
         }
         let session = self.known.read().unwrap_or_else(PoisonError::into_inner).sessions.get(id).cloned()?;
@@ -143,7 +142,7 @@ impl SessionKeys {
 
 /// The name is in it, so that the audit trail says whose uploads they are.
 fn id_of(token: &Token) -> String {
-    format!("{ID_PREFIX}{}.{}", token.name, token.id)
+    own_key_id(&token.name, &token.id)
 }
 
 #[cfg(test)]
@@ -214,7 +213,7 @@ mod tests {
     async fn an_address_holds_for_its_time_and_no_longer() {
         let keys = keys(&Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)));
         let key = keys.key_for(None).unwrap();
-        let pair = SigningKeys::Pair { id: key.id.clone(), secret: key.secret.clone() };
+        let pair = SigningKeys::Pair { id: key.id.clone(), secret: key.secret.clone(), token: None };
         let signer = PutSigner::new(Some("http://127.0.0.1:9000"), "us-east-1", "uploads", pair).unwrap();
         let now = SystemClock.now();
         let put = signer.put("origin/가나/1_0.jpg", &[7; 16], Duration::from_mins(1)).await.unwrap();

@@ -14,7 +14,7 @@ use super::{
     StoredObject, Tag, WriteConditions, kept, read::read_failed, run_blocking::run_blocking,
 };
 use crate::{
-    model::{content::Content, error::Result},
+    model::{actor::Actor, content::Content, error::Result},
     store::{
         Attributes, Condition, ContentDigest, ContentState, Copied, Located, NewKey, NewObject, Object, ObjectInfo,
         Opened, Reading, Store, Written, bounds,
@@ -210,6 +210,10 @@ impl Store for Embedded {
             Err(Refusal::ConditionFailed) => Ok(false),
             Err(refusal) => Err(refusal.into()),
         }
+    }
+
+    fn acting_as(&self, actor: &Actor) -> Option<Arc<dyn Store>> {
+        Some(Arc::new(self.acting_for(Some(actor.clone()))))
     }
 
     fn quarantine_of(&self, bucket: &str) -> (String, String) {

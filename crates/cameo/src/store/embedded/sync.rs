@@ -59,7 +59,7 @@ impl FolderSync {
         let opened = File::open(path)?;
         let folder = self.folder(path);
         folder.wait_for_a_round(&opened);
-        self.forget_if_idle(path, &folder);
+        self.forget_if_idle(path, folder);
         Ok(())
     }
 
@@ -68,10 +68,11 @@ impl FolderSync {
         folders.entry(path.to_owned()).or_default().clone()
     }
 
-    fn forget_if_idle(&self, path: &Path, folder: &Arc<Folder>) {
+    fn forget_if_idle(&self, path: &Path, folder: Arc<Folder>) {
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        // Two owners are the map and this call: nobody else can get hold of it while the map is locked.
-        if Arc::strong_count(folder) == 2 {
+        // Given up while the map is locked, as it was taken: held a moment longer, each of two would leave it to the other.
+        drop(folder);
+        if folders.get(path).is_some_and(|folder| Arc::strong_count(folder) == 1) {
             folders.remove(path);
         }
     }

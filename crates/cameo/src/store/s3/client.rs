@@ -162,7 +162,7 @@ impl Client {
         let retry = RetryConfig { max_retries: KEYS_TRIES - 1, retry_timeout: KEYS_TIMEOUT, ..RetryConfig::default() };
         let built = builder.with_bucket_name("cameo").with_region(&region).with_retry(retry).build();
         let built = built.map_err(|error| misconfigured("find the keys").because(error))?;
-        let http = reqwest::Client::builder()
+        let http = crate::tls::client()
             .connect_timeout(limits.connect_timeout)
             .timeout(limits.request_timeout)
             .redirect(reqwest::redirect::Policy::none())

@@ -9,8 +9,16 @@ fn operations() -> Vec<(Method, String, Role)> {
     let document = serde_json::to_value(cameo::serve::api::v1::openapi()).unwrap();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let filled = path.replace("{vertical}", "eye").replace("{cd_idx}", "1").replace("{token}", "none");
+        let filled = path.replace("{vertical}", "eye").replace("{cd_idx}", "1").replace("{sequence}", "0");
+        let filled = filled
+            .replace("{token}", "none")
+            .replace("{webhook}", "none")
+            .replace("{account}", "none")
+            .replace("{session}", "none");
         for (method, operation) in item.as_object().unwrap() {
+            if operation["security"] == json!([{}]) {
+                continue;
+            }
             let role = operation["security"][0]["token"][0]
                 .as_str()
                 .unwrap_or_else(|| panic!("{method} {path} names no role"));
@@ -53,6 +61,35 @@ async fn every_documented_operation_exists_and_needs_its_role() {
     }
 }
 
+/// What a token may ask for, a session may, and what needs neither is what logs in.
+#[tokio::test]
+async fn only_logging_in_needs_nobody() {
+    let document = serde_json::to_value(cameo::serve::api::v1::openapi()).unwrap();
+    let mut open = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let security = operation["security"].as_array().unwrap();
+            if *security == [json!({})] {
+                open.insert(format!("{method} {path}"));
+                continue;
+            }
+            assert_eq!(security.len(), 2, "{method} {path}");
+            assert_eq!(security[0]["token"], security[1]["session"], "{method} {path}");
+        }
+    }
+    let expected = [
+        "post /api/v1/session",
+        "post /api/v1/session/link",
+        "post /api/v1/session/link/check",
+        "get /api/v1/session/oidc",
+        "post /api/v1/session/oidc",
+        "post /api/v1/session/oidc/callback",
+    ];
+    assert_eq!(open, expected.map(str::to_owned).into());
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!((&schemes["session"]["in"], &schemes["session"]["name"]), (&json!("cookie"), &json!("__Host-cameo")));
+}
+
 /// utoipa documents what `routes!` names, so nothing may be routed beside it; and each handler takes who asks.
 #[test]
 fn every_route_is_documented_and_every_handler_takes_who_asks() {
@@ -70,10 +107,10 @@ fn every_route_is_documented_and_every_handler_takes_who_asks() {
             path.display()
         );
         for block in text.split("#[utoipa::path(").skip(1) {
-            let takes = ["Viewer", "Operator", "Admin"]
+            let takes = ["Viewer", "Operator", "Admin", "Anybody"]
                 .iter()
                 .any(|who| block.contains(&format!(": {who},")) || block.contains(&format!(": {who})")));
-            assert!(takes, "{}: a handler without Viewer, Operator or Admin:\n{block}", path.display());
+            assert!(takes, "{}: a handler without Viewer, Operator, Admin or Anybody:\n{block}", path.display());
             handlers.insert(
                 block.split("operation_id = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned(),
             );

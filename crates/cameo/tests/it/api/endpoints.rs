@@ -103,7 +103,7 @@ async fn verticals_are_counted_and_those_of_others_are_not_seen() {
         let answer = asked.with(&secret).of(&api).await;
         assert_eq!(answer.problem(), (404, "not_found".to_owned()), "{path}");
         let absent = get(&path.replace("eye", "none")).with(&secret).of(&api).await;
-        let told = answer.json()["detail"].as_str().unwrap().replace("vertical eye", "vertical none");
+        let told = answer.json()["detail"].as_str().unwrap().replace("may not see eye", "may not see none");
         assert_eq!(absent.json()["detail"], told, "{path}: nobody learns which of the two it is");
     }
     for (path, body) in [
@@ -204,7 +204,7 @@ async fn names_are_checked_as_the_flow_reads_them() {
     let items = answer["items"].as_array().unwrap();
     assert_eq!(
         items[0],
-        json!({"name": "1234_0.jpg", "state": "photo", "cd_idx": 1234, "sequence": 0, "key": "origin/eye/1234_0.jpg", "hint": null})
+        json!({"name": "1234_0.jpg", "state": "photo", "cd_idx": 1234, "sequence": 0, "key": "origin/eye/1234_0.jpg", "hint": null, "hint_korean": null})
     );
     let states: Vec<_> = items.iter().map(|item| item["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["photo", "unparseable", "unparseable", "ignored", "unparseable", "unparseable"]);

@@ -27,7 +27,8 @@ use cameo::{
     render::in_process::InProcess,
     serve::{
         AuditLines, AuditTrail, UploadAddresses,
-        api::Door,
+        api::{Door, OpenDeliveries, Outside},
+        host::Host,
         http::{ClientAddress, Peer},
         operator::router,
         s3_api::{Cors, SessionKeys},
@@ -38,13 +39,23 @@ use cameo::{
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+mod console;
+mod delivery_states;
 mod document;
 mod door;
 mod endpoints;
+mod feed;
+mod oidc;
+mod open_deliveries;
 mod operations;
+mod pages;
+mod people;
+mod schemas;
 mod uploads;
+mod webhooks;
 
 /// A server with some photos.
 struct Api {
@@ -202,6 +213,16 @@ impl Api {
             },
             cors: Cors::default(),
             clock: clock.clone(),
+            host: Host::default(),
+            outside: Outside::default(),
+            open: OpenDeliveries::default(),
+            webhooks: cameo::webhooks::Courier::default(),
+            // Streams without an end of their own end at once.
+            ending: {
+                let ended = CancellationToken::new();
+                ended.cancel();
+                ended
+            },
         };
         Self { site, clock, audit }
     }

@@ -7,7 +7,11 @@ use cameo::{
     clock::{Clock, SystemClock},
     model::{error::Kind, ids::IDS_MAX},
     proof::deliveries::{DeliveredFile, NewRecord, Record, SkippedFile, create},
-    serve::site::PublicImages,
+    serve::{
+        api::{OpenDeliveries, Outside},
+        host::Host,
+        site::PublicImages,
+    },
 };
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
@@ -17,7 +21,7 @@ use super::*;
 use crate::whole_system::{IMAGES, System, UPLOADS};
 
 /// A server over a system.
-async fn over(system: &System) -> Api {
+pub(super) async fn over(system: &System) -> Api {
     let api = Api::new().await;
     let worker = system.worker();
     let site = Site {
@@ -28,6 +32,10 @@ async fn over(system: &System) -> Api {
         public_images: PublicImages { base: system.base.clone(), listener: None },
         zone: TimeZone::get("Asia/Seoul").unwrap(),
         clock: Arc::new(SystemClock),
+        host: Host::default(),
+        outside: Outside::default(),
+        open: OpenDeliveries::default(),
+        ending: CancellationToken::new(),
         ..api.site
     };
     Api { site, ..api }
@@ -44,7 +52,7 @@ async fn system() -> System {
 }
 
 /// The frames of an answer, which must be one: progress first, and the summary last.
-fn frames(answer: &Answer) -> Vec<Value> {
+pub(super) fn frames(answer: &Answer) -> Vec<Value> {
     assert_eq!(
         (answer.status, &answer.headers[header::CONTENT_TYPE]),
         (StatusCode::OK, &"application/x-ndjson".parse().unwrap())
@@ -57,7 +65,7 @@ fn frames(answer: &Answer) -> Vec<Value> {
 }
 
 /// The exit code, and the texts for people.
-fn read(answer: &Answer) -> (u64, Vec<String>) {
+pub(super) fn read(answer: &Answer) -> (u64, Vec<String>) {
     let frames = frames(answer);
     let texts = frames.iter().filter_map(|frame| frame["text"].as_array()).flatten();
     let texts = texts.map(|text| text.as_str().unwrap().to_owned()).collect();
@@ -68,16 +76,21 @@ fn read(answer: &Answer) -> (u64, Vec<String>) {
     (code, texts)
 }
 
-fn has(texts: &[String], part: &str) -> bool {
+pub(super) fn has(texts: &[String], part: &str) -> bool {
     texts.iter().any(|text| text.contains(part))
 }
 
-fn file(name: &str, content: &str) -> DeliveredFile {
+pub(super) fn file(name: &str, content: &str) -> DeliveredFile {
     let (md5, sha256) = (hex::encode(fast_md5::digest(content.as_bytes())), hex::encode(Sha256::digest(content)));
     DeliveredFile { name: name.into(), size: content.len() as u64, md5, sha256 }
 }
 
-async fn record(system: &System, vertical: &str, files: Vec<DeliveredFile>, skipped: Vec<SkippedFile>) -> Record {
+pub(super) async fn record(
+    system: &System,
+    vertical: &str,
+    files: Vec<DeliveredFile>,
+    skipped: Vec<SkippedFile>,
+) -> Record {
     let content = NewRecord { by: "kim".into(), files, skipped, ..NewRecord::default() };
     let now = (SystemClock.now(), &TimeZone::get("Asia/Seoul").unwrap());
     create(&*system.store, UPLOADS, &vertical.parse().unwrap(), content, now).await.unwrap()
@@ -160,12 +173,24 @@ async fn who_is_limited_to_verticals_is_shown_nothing_of_others() {
         for vertical in ["nose", "none"] {
             let refused = as_eye(path, json!({"vertical": vertical})).await;
             assert_eq!(refused.problem(), (404, "not_found".to_owned()), "{path}");
+            let problem: Value = serde_json::from_str(&refused.text).unwrap();
+            assert_eq!(
+                problem["foreign"],
+                json!({"vertical": vertical, "own": ["eye"]}),
+                "{path}: whether it exists is not said"
+            );
         }
         let unnamed = post(path, &json!({})).with(&two).of(&api).await;
-        assert_eq!(unnamed.problem(), (403, "auth.vertical".to_owned()), "{path}");
-        assert!(unnamed.text.contains("name one of them (ear, eye)"), "{}", unnamed.text);
+        if path == "/api/v1/status" {
+            let (code, texts) = read(&unnamed);
+            assert!(code == 4 && has(&texts, "eye: 2 serving") && !unnamed.text.contains("nose"), "{code} {texts:?}");
+        } else {
+            assert_eq!(unnamed.problem(), (403, "auth.vertical".to_owned()), "{path}");
+            assert!(unnamed.text.contains("name one of them (ear, eye)"), "{}", unnamed.text);
+        }
         let near = post(path, &json!({"vertical": "ear"})).with(&two).of(&api).await;
-        assert_eq!(read(&near).0, 7, "{path}: nothing is known of it");
+        // To be verified something must be there; else a vertical of whoever asks may well be empty.
+        assert_eq!(read(&near).0, if path == "/api/v1/verify" { 7 } else { 0 }, "{path}: {}", near.text);
         assert!(!near.text.contains("nose"), "{path}: {}", near.text);
     }
     let letters = as_eye("/api/v1/retry", json!({"reason": "system.dead_letter"})).await;
@@ -191,6 +216,8 @@ async fn a_delivery_is_looked_at_proved_and_tried_again() {
         cd_idx: Some(9),
         sequence: None,
         detail: "a copy".into(),
+        detail_korean: None,
+        ..SkippedFile::default()
     };
     let files = vec![file("1_0.jpg", "good 1"), file("2_0.jpg", "bad 2"), file("5_0.jpg", "good 5")];
     let made = record(&system, "eye", files, vec![skipped]).await;
@@ -203,9 +230,11 @@ async fn a_delivery_is_looked_at_proved_and_tried_again() {
     };
     let (code, texts) = asked("/api/v1/status", of(json!({}))).await;
     assert_eq!(code, 7, "one never arrived: {texts:?}");
-    for part in
-        ["2_0.jpg: rejected: file.corrupt: bad", "5_0.jpg: missing", "9_0 (1).jpg: not sent: name.unparseable: a copy"]
-    {
+    for part in [
+        "2_0.jpg: rejected: file.corrupt: the description of the picture at the beginning of the file is damaged",
+        "5_0.jpg: missing",
+        "9_0 (1).jpg: not sent: name.unparseable: a copy",
+    ] {
         assert!(has(&texts, part), "{part}: {texts:?}");
     }
     let counts = format!("{} (eye): 4 entities, 4 photos: 1 live, 0 pending, 3 failed in 3 entities", made.id);
@@ -227,13 +256,47 @@ async fn a_delivery_is_looked_at_proved_and_tried_again() {
     assert_eq!(asked("/api/v1/status", of(json!({}))).await.0, 7, "the ledger has its rejection still");
     let day = SystemClock.now().to_zoned(TimeZone::get("Asia/Seoul").unwrap()).date().strftime("%Y%m%d").to_string();
     let (code, texts) = asked("/api/v1/status", json!({"delivery": format!("{day}-day-eye"), "all": true})).await;
-    assert!(has(&texts, "3_0.jpg: registered") && !has(&texts, "1_0.jpg"), "what no record names: {code} {texts:?}");
+    // What was uploaded before the record stays in the history of its day, and says whose it is since.
+    assert!(texts.contains(&"3_0.jpg: registered".to_owned()), "{code} {texts:?}");
+    assert!(texts.contains(&format!("1_0.jpg: registered; taken over by delivery {}", made.id)), "{code} {texts:?}");
     system.drain().await;
     let (code, texts) = asked("/api/v1/verify", json!({"delivery": format!("{day}-day-eye")})).await;
-    assert_eq!((code, texts[0].starts_with("1 entities, 1 photos")), (0, true), "{texts:?}");
+    assert!(code == 4 && texts[2].starts_with("3 entities, 3 photos"), "{code} {texts:?}");
     assert_eq!(asked("/api/v1/verify", of(json!({"vertical": "eye"}))).await.0, 7);
     let contradicts = post("/api/v1/verify", &json!({"delivery": format!("{day}-day-eye"), "vertical": "nose"}));
     assert_eq!(contradicts.over_socket().of(&api).await.problem().0, 422);
+}
+
+/// What somebody settled keeps no delivery from being complete, and is shown with their name.
+#[tokio::test]
+async fn a_file_that_is_dismissed_is_settled_in_the_name_of_the_token() {
+    let system = system().await;
+    let made = record(&system, "eye", vec![file("1_0.jpg", "good 1"), file("2_0.jpg", "bad 2")], vec![]).await;
+    let api = over(&system).await;
+    let (_, secret) = api.token("kim", Role::Operator, &["eye"]).await;
+    let asked = json!({"keys": ["origin/eye/2_0.jpg"], "note": "not for sale"});
+    let dismissed = post("/api/dismiss", &asked).header("x-cameo-client", "test").with(&secret).of(&api).await;
+    assert_eq!(dismissed.json()["done"], 1, "{dismissed:?}");
+    system.drain().await;
+    let of = async |path: &str, more: Value| {
+        let mut body = json!({"delivery": made.id.to_string()});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        read(&post(path, &body).with(&secret).of(&api).await)
+    };
+    let (code, texts) = of("/api/v1/status", json!({})).await;
+    assert!(code == 0 && texts[0].starts_with("2_0.jpg: dismissed at "), "{code} {texts:?}");
+    assert!(texts[0].ends_with(" by kim: not for sale") && texts[1].ends_with(", 1 dismissed"), "{texts:?}");
+    let (code, texts) = of("/api/v1/verify", json!({})).await;
+    assert!(code == 0 && has(&texts, "2_0.jpg: dismissed at "), "{code} {texts:?}");
+    assert!(has(&texts, "of 1 originals no SHA-256 was compared: --hashes"), "{texts:?}");
+    let (code, texts) = of("/api/v1/verify", json!({"hashes": true, "lang": "ko"})).await;
+    assert!(code == 0 && has(&texts, "원본 1개 중 1개의 SHA-256") && has(&texts, "2_0.jpg: 정리됨("), "{texts:?}");
+    // Of a day nobody recorded any.
+    let day = SystemClock.now().to_zoned(TimeZone::get("Asia/Seoul").unwrap()).date().strftime("%Y%m%d").to_string();
+    let asked = json!({"delivery": format!("{day}-day-eye"), "hashes": true});
+    let refused = post("/api/v1/verify", &asked).with(&secret).of(&api).await;
+    let last = frames(&refused).pop().unwrap();
+    assert!(last["error"]["detail"].as_str().unwrap().contains("no photo was handed over with one"), "{last}");
 }
 
 /// Dead letters about the files of a delivery leave the queue with it, and no others.
@@ -298,6 +361,7 @@ async fn what_cannot_be_asked_is_refused_before_anything_is_looked_at() {
         ("status", json!({"verticl": "eye"}), "unknown field"),
         ("verify", json!({"seed": 1}), "seed is for a sample"),
         ("verify", json!({"sample": 0}), "from 1 to"),
+        ("verify", json!({"vertical": "eye", "hashes": true}), "hashes: name a delivery"),
         ("verify", json!({"files": one}), "name their vertical"),
         ("verify", json!({"files": one, "vertical": "eye", "ids": [1]}), "neither ids nor"),
         ("verify", json!({"files": [file("1_0.jpg", "x")], "vertical": "eye"}), "files[0].md5"),

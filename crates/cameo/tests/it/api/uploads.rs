@@ -1,5 +1,7 @@
 //! Addresses for uploads: who gets which, for what, and where they lead. What the endpoint makes of them is in `running_server`.
 
+use cameo::serve::Service;
+
 use super::*;
 
 fn files(names: &[&str]) -> Value {
@@ -50,6 +52,32 @@ async fn an_address_ends_with_its_token_and_is_not_given_to_viewers() {
 }
 
 #[tokio::test]
+async fn whoever_has_keys_of_the_store_is_told_where_the_bucket_is_and_gets_no_address() {
+    let api = Api::new().await;
+    let (_, secret) = api.token("kim", Role::Operator, &["eye"]).await;
+    let asked = get("/api/v1/uploads").with(&secret).header("host", "cameo.example.com:9002");
+    let bucket = asked.of(&api).await.json();
+    let wanted = json!({"bucket": "uploads", "endpoint": "http://cameo.example.com:9000", "region": "us-east-1"});
+    assert_eq!(bucket, wanted);
+    let mut direct = files(&["1_0.jpg", "9_0.jpg"]);
+    direct["addresses"] = json!(false);
+    let answer = post("/api/v1/uploads", &direct).with(&secret).of(&api).await.json();
+    assert_eq!((&answer["items"][0]["state"], &answer["items"][1]["state"]), (&json!("present"), &json!("upload")));
+    assert!(answer["items"][1]["url"].is_null() && answer["items"][1]["headers"] == json!({}), "{answer}");
+    let (_, viewer) = api.token("viewer", Role::Viewer, &[]).await;
+    assert_eq!(get("/api/v1/uploads").with(&viewer).of(&api).await.problem().0, 403);
+    let service = Service { endpoint: None, region: Some("ap-northeast-2".into()) };
+    for (public_url, endpoint) in
+        [(None, Value::Null), (Some("https://s3.example".to_owned()), json!("https://s3.example"))]
+    {
+        let uploads = UploadAddresses::Store { public_url, service: service.clone() };
+        let shared = Api { site: Site { uploads, ..api.site.clone() }, ..Api::new().await };
+        let bucket = get("/api/v1/uploads").over_socket().of(&shared).await.json();
+        assert_eq!(bucket, json!({"bucket": "uploads", "endpoint": endpoint, "region": "ap-northeast-2"}));
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused() {
     let api = Api::new().await;
     let mut wrong = files(&["9_0.jpg"]);
@@ -61,6 +89,7 @@ async fn what_cannot_be_is_refused() {
     let off = Api { site: Site { uploads: UploadAddresses::Off, ..api.site.clone() }, ..Api::new().await };
     let answer = post("/api/v1/uploads", &files(&["9_0.jpg"])).over_socket().of(&off).await;
     assert_eq!(answer.problem(), (503, "uploads.off".to_owned()));
+    assert_eq!(get("/api/v1/uploads").over_socket().of(&off).await.problem(), (503, "uploads.off".to_owned()));
     let nothing = post("/api/v1/uploads", &files(&[])).over_socket().of(&off).await;
     assert_eq!(nothing.json(), json!({"items": [], "next": null}));
 }

@@ -13,22 +13,30 @@ use cameo::{
         key::Vertical,
         lang::{Lang, Text},
     },
-    preflight::{Check, Expectation, Fixed, NothingKnown, Report, Source, Summary, copy_fixed, csv_of},
+    preflight::{
+        Check, Expectation, Fixed, NothingKnown, Report, Source, Summary, copy_fixed, csv_of, expect::headers_help,
+    },
 };
 use cameo_image::{Limits, SizeSet};
 use serde::Serialize;
 
-use super::{Context, json_line, lines, note, progress::Meter, scope::parse_vertical, signals, write_file::write_file};
+use super::{
+    Context, json_line, lines, note,
+    progress::Meter,
+    scope::parse_vertical,
+    signals,
+    write_file::{check_writable, write_file},
+};
 use crate::exit::Exit;
 
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  cameo check ./photos --vertical ssgdfm_eye\n  cameo check photos.zip --vertical ssgdfm_eye --expect handed-over.xlsx\n  \
+/// What is below the options; the headers of lists come behind it.
+const AFTER: &str = "Examples:\n  cameo check ./photos --vertical ssgdfm_eye\n  cameo check photos.zip --vertical ssgdfm_eye --expect handed-over.xlsx\n  \
 cameo check ./photos --vertical ssgdfm_eye --fix ./photos-fixed --lang ko\n  cameo check ./photos --vertical ssgdfm_eye --csv findings.csv\n\n\
 It sends nothing and asks no server: names are judged by the same grammar and photos by the same engine. Exit code 3 where there are errors; warnings alone are 0.\n\n\
-A list is CSV, .xlsx, .xls, text or manifest-sha256.txt. Columns that are understood: cd_idx (id, 번호), file (filename, 파일명), \
-sequence (seq, 순번), count of photos (사진수), sha256. Without a header every id and file name in it counts."
-)]
+A list is CSV, .xlsx, .xls, text or manifest-sha256.txt.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{AFTER}\n\n{}", headers_help(Lang::En)))]
 pub(crate) struct Args {
     /// Folder with the photos, or a .zip of it
     #[arg(value_name = "FOLDER")]
@@ -73,6 +81,7 @@ struct Last<'s> {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
+    args.csv.iter().try_for_each(|path| check_writable(path))?;
     let settings = context.config.settings()?;
     let lang = context.lang;
     let job = Job {
@@ -110,7 +119,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
 /// Nothing found in nothing is no proof of anything.
 fn nothing_there(folder: &Path) -> Error {
     let doing = format!("find photos in {}: it has no files", folder.display());
-    Error::new(Place::System, Kind::Misconfigured, doing)
+    let korean = format!("{} 에 파일이 없습니다. 폴더를 확인해 주세요", folder.display());
+    Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean)
 }
 
 impl Job {

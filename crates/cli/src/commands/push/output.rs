@@ -1,32 +1,59 @@
 //! What a push records, and what it says.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
 use cameo::{
     client::wire::DeliveryView,
     escape::visible,
-    model::{key::Vertical, lang::Lang, reason::ReasonCode},
+    model::{
+        lang::{Lang, Text},
+        reason::ReasonCode,
+    },
     preflight::{CheckedFile, Expectation, Finding, Report as CheckReport, Severity, Source},
     proof::deliveries::{
         DeliveredFile, Expected, ExpectedFile, NewRecord, Report, SkippedFile,
         report::{Line, text_of},
+        verdict,
     },
     push::{plan::Asked, send::Sent},
 };
 
-use super::{Args, SentFiles};
+use super::{Args, SentFiles, words::not_sent};
 use crate::{
-    commands::{Context, json_line, note, report},
+    commands::{Context, note, report, write_file::write_file},
     exit::Exit,
 };
 
-/// The places among the source's entries of the files that are ready, and the files.
-pub(super) fn ready(source: &Source, report: &CheckReport) -> (Vec<usize>, Vec<Asked>) {
+/// The places among the source's entries of the files that are ready, and the files, but for those of some names.
+pub(super) fn ready(
+    source: &Source,
+    report: &CheckReport,
+    is_left_out: impl Fn(&str) -> bool,
+) -> (Vec<usize>, Vec<Asked>) {
     let ready = report.files.iter().filter(|file| file.is_ready);
-    ready.filter_map(|file| Some((file.entry, asked(source, file)?))).unzip()
+    let files = ready.filter_map(|file| Some((file.entry, asked(source, file)?)));
+    files.filter(|(_, file)| !is_left_out(&file.name)).unzip()
+}
+
+/// Whether a line of a report says that somebody settled a file: it keeps the delivery from nothing.
+pub(super) fn is_settled(line: &Line) -> bool {
+    verdict::of_code(&line.code, line.last_good_served).is_none()
+}
+
+/// What is not sent again, and why, for people.
+pub(super) fn not_again(settled: &[Line], lang: Lang) -> Vec<String> {
+    let text = |line: &Line| {
+        let file = visible(line.file.as_deref().unwrap_or_default());
+        let found = visible(line.found.as_deref().unwrap_or(&line.text));
+        match lang {
+            Lang::En => format!("{file} is not sent again: {found}"),
+            Lang::Ko => format!("{file}: 다시 올리지 않습니다. {found}"),
+        }
+    };
+    settled.iter().map(text).collect()
 }
 
 fn asked(source: &Source, file: &CheckedFile) -> Option<Asked> {
@@ -41,7 +68,7 @@ pub(super) fn record(
     report: &CheckReport,
     expectation: Option<&Expectation>,
 ) -> NewRecord {
-    let files = ready(source, report).1.into_iter().map(|file| DeliveredFile {
+    let files = ready(source, report, |_| false).1.into_iter().map(|file| DeliveredFile {
         name: file.name,
         size: file.size,
         md5: hex::encode(file.hashes.md5),
@@ -65,12 +92,15 @@ pub(super) fn record(
 }
 
 /// The files that cannot be sent as they are, each with its first fault.
-fn skipped(source: &Source, report: &CheckReport) -> Vec<SkippedFile> {
+pub(super) fn skipped(source: &Source, report: &CheckReport) -> Vec<SkippedFile> {
     let left = report.files.iter().filter(|file| !file.is_ready);
     let mut faults: HashMap<&str, &Finding> = HashMap::new();
+    // Of these files the content itself was refused.
+    let mut contents = HashSet::new();
     for finding in report.findings.iter().filter(|finding| finding.severity == Severity::Error) {
         if let Some(file) = &finding.file {
             faults.entry(file).or_insert(finding);
+            contents.extend(finding.code.refuses_content().then_some(file.as_str()));
         }
     }
     let skipped = |file: &CheckedFile| {
@@ -78,44 +108,53 @@ fn skipped(source: &Source, report: &CheckReport) -> Vec<SkippedFile> {
         let found = faults.get(name.as_str());
         // The other one of two that claim the same photo has no finding of its own.
         let code = found.map_or(ReasonCode::NameDuplicate, |finding| finding.code);
-        SkippedFile {
-            // A record takes no names with control characters.
-            file: visible(name).into_owned(),
-            code: code.code().to_owned(),
-            cd_idx: file.name.cd_idx(),
-            sequence: file.name.sequence(),
-            detail: found.map(|finding| visible(&finding.detail.english).into_owned()).unwrap_or_default(),
-        }
+        let detail = found.map_or_else(|| rival(report, name), |finding| finding.detail.clone());
+        let md5 = file.hashes.filter(|_| !contents.contains(name.as_str())).map(|hashes| hex::encode(hashes.md5));
+        SkippedFile { md5, ..left_out(name, code, (file.name.cd_idx(), file.name.sequence()), &detail) }
     };
-    left.map(skipped).collect()
+    left.map(skipped).chain(unread(report)).collect()
 }
 
-/// What the check found, in the form of a report: nothing was sent, and no delivery was recorded.
-pub(super) fn print_refused(report: &CheckReport, vertical: &Vertical, lang: Lang) -> anyhow::Result<()> {
-    let faults: Vec<_> = report.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
-    for finding in &faults {
-        json_line(&Line {
-            cd_idx: finding.cd_idx,
-            sequence: finding.sequence,
-            file: finding.file.clone(),
-            code: finding.code.code().to_owned(),
-            owner: finding.code.owner(),
-            text: text_of(finding.code, lang),
-            detail: Some(finding.detail.english.clone()),
-        })?;
+/// Cells of the list of which nobody knows what they promise: the delivery is not complete before somebody said it.
+fn unread(report: &CheckReport) -> impl Iterator<Item = SkippedFile> {
+    let cells = report.findings.iter().filter(|finding| finding.code == ReasonCode::ListUnreadable);
+    cells.map(|cell| left_out(cell.file.as_deref().unwrap_or_default(), cell.code, (None, None), &cell.detail))
+}
+
+fn left_out(
+    file: &str,
+    code: ReasonCode,
+    (cd_idx, sequence): (Option<u64>, Option<u16>),
+    detail: &Text,
+) -> SkippedFile {
+    SkippedFile {
+        file: file.to_owned(),
+        code: code.code().to_owned(),
+        cd_idx,
+        sequence,
+        detail: visible(&detail.english).into_owned(),
+        detail_korean: Some(visible(&detail.korean).into_owned()).filter(|korean| !korean.is_empty()),
+        ..SkippedFile::default()
     }
-    let failed: std::collections::BTreeSet<u64> = faults.iter().filter_map(|finding| finding.cd_idx).collect();
-    let photos = report.files.len() as u64;
-    json_line(&serde_json::json!({"summary": {
-        "delivery": null,
-        "vertical": vertical,
-        "entities": report.summary.entities,
-        "photos": photos,
-        "live": 0,
-        "failed": photos - report.summary.ready,
-        "pending": report.summary.ready,
-        "failed_entities": failed.len(),
-    }}))
+}
+
+/// Of two files that claim the same photo, the finding is about one and names the other.
+fn rival(report: &CheckReport, name: &str) -> Text {
+    let finding = report.findings.iter().find(|finding| finding.related.iter().any(|related| related == name));
+    let other = finding.and_then(|finding| finding.file.as_deref());
+    other.map_or_else(Text::default, |other| {
+        Text::new(format!("the same photo as {other}"), format!("{other} 와 같은 자리입니다"))
+    })
+}
+
+/// How places of the list were read that can be meant in two ways: nothing else of a push says so.
+pub(super) fn remarks(report: &CheckReport, lang: Lang) -> Vec<String> {
+    let unclear = report.findings.iter().filter(|finding| finding.code == ReasonCode::ListUnclear);
+    let text = |finding: &Finding| {
+        let list = finding.file.as_deref().unwrap_or_default();
+        format!("{list}: {}", finding.detail.of(lang))
+    };
+    unclear.map(text).collect()
 }
 
 /// What is about to be sent.
@@ -161,6 +200,8 @@ pub(super) fn with_failures(mut report: Report, sent: &SentFiles) -> Report {
         line.owner = reason.owner();
         line.text = text_of(reason, lang);
         line.detail = Some(why.clone());
+        line.found = Some(not_sent(why, lang));
+        (line.state, line.last_good_served) = (verdict::of_code(reason.code(), false), false);
     }
     report
 }
@@ -173,7 +214,12 @@ fn table(report: &Report, folder: &Path) -> Option<PathBuf> {
         here.zip(std::fs::canonicalize(folder).ok()).is_some_and(|(here, folder)| here.starts_with(folder));
     let path = if is_in_folder { folder.join("..").join("failed.csv") } else { PathBuf::from("failed.csv") };
     let is_ours = || std::fs::read(&path).is_ok_and(|old| old.starts_with("\u{feff}cd_idx,".as_bytes()));
-    (!report.lines.is_empty() || is_ours()).then_some(path)
+    (has_failures(report) || is_ours()).then_some(path)
+}
+
+/// Whether something of it is open: what was dismissed is not.
+fn has_failures(report: &Report) -> bool {
+    !report.is_settled()
 }
 
 /// Says what came of it, writes the table, and how it ends.
@@ -185,18 +231,17 @@ pub(super) fn finish(context: &Context, args: &Args, all: &Report, lang: Lang) -
     report::print(context, &report)?;
     if let Some(path) = &args.csv {
         report::write_table(path, &report, lang)?;
-    } else if let Some(path) = table(&report, &args.folder)
-        && let Err(error) = report::write_table(&path, &report, lang)
-    {
-        // Nobody asked for this file: what became of the photos is said above, and is how the command ends.
-        note(&visible(&format!("{error:#}")));
+    } else if let Some(path) = table(&report, &args.folder) {
+        // Nobody reads of a table in which nothing is: it takes the place of an earlier one.
+        let written = if has_failures(&report) {
+            report::write_table(&path, &report, lang)
+        } else {
+            write_file(&path, report.csv().as_bytes())
+        };
+        if let Err(error) = written {
+            // Nobody asked for this file: what became of the photos is said above, and is how the command ends.
+            note(&visible(&crate::exit::text(&error, lang)));
+        }
     }
-    let has = |codes: &[ReasonCode]| report.lines.iter().any(|line| codes.iter().any(|code| line.code == code.code()));
-    Ok(if has(&[ReasonCode::UploadFailed, ReasonCode::UploadMissing, ReasonCode::UploadPending]) {
-        Exit::Pending
-    } else if report.lines.is_empty() {
-        Exit::Complete
-    } else {
-        Exit::Rejected
-    })
+    Ok(report.state().into())
 }

@@ -16,16 +16,26 @@ use super::{
         problem::{Answer, Problem},
         request::RequestId,
         rights::{Caller, Operator, Viewer},
+        table,
     },
     Problems,
+    originals::{a_note, noted},
 };
 use crate::{
-    client::wire::{DayView, DeliveryState, DeliveryView, NewDelivery, Page},
+    client::wire::{
+        DayView, DeliveryState, DeliveryView, ItemView, LackToDismiss, ListLine, NewDelivery, Page, ReportedPhoto,
+    },
     model::{
+        actor::Actor,
         key::{DeliveryKey, DeliveryName, Vertical},
         lang::Lang,
     },
-    proof::deliveries::{self, Listed, NewRecord, Record, Report, Standing, day, state},
+    proof::deliveries::{
+        self, Listed, NewRecord, Record, Report, Standing, Summary, day,
+        dismissed::Dismissed,
+        dismissed_lines::{self, DismissedLine, LINES_MAX},
+        state,
+    },
     serve::site::Site,
 };
 
@@ -138,14 +148,19 @@ pub(super) const RECORD_BODY_MAX_BYTES: usize = 32 << 20;
 /// Days of a page, at most: each is a look at the history.
 const DAYS_MAX: usize = 100;
 
-/// Records what is handed over. It is written once: the same delivery is not recorded anew by whoever looks for its `digest` first.
+/// Records what is handed over. It is written once: who hands over the same content again, even at the same moment, gets the delivery that
+/// there is.
 #[utoipa::path(
     post,
     path = "/api/v1/deliveries",
     operation_id = "create_delivery",
     tag = "deliveries",
     request_body = NewDelivery,
-    responses((status = 201, description = "The delivery.", body = DeliveryView), Problems),
+    responses(
+        (status = 200, description = "The delivery that has this content already.", body = DeliveryView),
+        (status = 201, description = "The delivery.", body = DeliveryView),
+        Problems
+    ),
     security(("token" = ["operator"]))
 )]
 pub(super) async fn create(
@@ -161,8 +176,11 @@ pub(super) async fn create(
     content.check()?;
     let (store, bucket) = (&*site.flow.store, &site.flow.settings.upload_bucket);
     let at = (site.clock.now(), &site.zone);
-    let record = deliveries::create(store, bucket, &vertical, content, at).await?;
-    Ok((StatusCode::CREATED, Json(DeliveryView::from(Listed::of(&record)))).into_response())
+    let (record, is_new) = deliveries::list::create_once(store, bucket, &vertical, content, at).await?;
+    site.webhooks.recorded();
+    site.open.forget().await;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(DeliveryView::from(Listed::of(&record)))).into_response())
 }
 
 /// How far a delivery came, in numbers.
@@ -185,7 +203,84 @@ pub(super) async fn one(
     let places = state::Places { queues: places.queues.filter(|_| !quick), ..places };
     let (record, standing) = found_at(places, &site, &caller, &delivery).await?;
     let record = record.map(|record| DeliveryView::from(Listed::of(&record)));
-    Ok(Json(DeliveryState { record, summary: standing.summary() }))
+    Ok(Json(state_of(record, &standing)))
+}
+
+fn state_of(record: Option<DeliveryView>, standing: &Standing) -> DeliveryState {
+    let is_recorded = record.is_some();
+    DeliveryState {
+        record,
+        summary: standing.summary(),
+        closed: standing.closed.clone(),
+        lacks: is_recorded && standing.lacks(),
+    }
+}
+
+/// Settles what a recorded delivery lacks: what was left out, promised, or recorded and is not there will not come, and that is agreed. What is
+/// deleted afterwards is another matter.
+#[utoipa::path(
+    post,
+    path = "/api/v1/deliveries/{delivery}/dismiss",
+    operation_id = "dismiss_lack",
+    tag = "deliveries",
+    params(("delivery" = String, Path, description = "Its id.")),
+    request_body = LackToDismiss,
+    responses((status = 200, description = "The delivery as it is now.", body = DeliveryState), Problems),
+    security(("token" = ["operator"]))
+)]
+pub(super) async fn dismiss(
+    State(site): State<Site>,
+    Operator(caller): Operator,
+    Path(delivery): Path<String>,
+    input::Json(LackToDismiss { note }): input::Json<LackToDismiss>,
+) -> Answer<Response> {
+    let note = a_note(note, true)?;
+    let record = recorded(&site, &caller, &delivery).await?;
+    let (store, bucket) = (&*site.flow.store, &site.flow.settings.upload_bucket);
+    let lines: Vec<DismissedLine> = Standing::of_record(site.deliveries(), &record).await?.open_lines().collect();
+    let dismissed = Dismissed::new(site.clock.now(), Actor::new(&caller.name), Some(&note));
+    for some in lines.chunks(LINES_MAX) {
+        dismissed_lines::write(store, bucket, &record.key(), (some.to_vec(), dismissed.clone())).await?;
+    }
+    changed(&site, &record, Some(note)).await
+}
+
+/// Takes back that what a delivery lacks is settled.
+#[utoipa::path(
+    post,
+    path = "/api/v1/deliveries/{delivery}/reopen",
+    operation_id = "reopen_delivery",
+    tag = "deliveries",
+    params(("delivery" = String, Path, description = "Its id.")),
+    responses((status = 200, description = "The delivery as it is now.", body = DeliveryState), Problems),
+    security(("token" = ["operator"]))
+)]
+pub(super) async fn reopen(
+    State(site): State<Site>,
+    Operator(caller): Operator,
+    Path(delivery): Path<String>,
+) -> Answer<Response> {
+    let record = recorded(&site, &caller, &delivery).await?;
+    let (store, bucket) = (&*site.flow.store, &site.flow.settings.upload_bucket);
+    dismissed_lines::reopen(store, bucket, &record.key()).await?;
+    changed(&site, &record, None).await
+}
+
+/// The record of a delivery that the caller may see.
+async fn recorded(site: &Site, caller: &Caller, delivery: &str) -> Answer<Record> {
+    let name = named(delivery)?;
+    let record = deliveries::record(site.deliveries(), &name).await?.ok_or_else(|| Problem::not_found(NONE))?;
+    sees(caller, &record.vertical)?;
+    Ok(record)
+}
+
+/// The answer of a change of a delivery, which names it for the audit trail.
+async fn changed(site: &Site, record: &Record, note: Option<String>) -> Answer<Response> {
+    site.open.forget_one(&record.key()).await;
+    site.webhooks.recorded();
+    let standing = Standing::of_record(site.deliveries(), record).await?;
+    let state = state_of(Some(DeliveryView::from(Listed::of(record))), &standing);
+    Ok(noted(vec![record.key().key()], note, &state))
 }
 
 /// Every file of a delivery with its state, a line each, then the summary.
@@ -195,7 +290,7 @@ pub(super) async fn one(
     operation_id = "list_delivery_items",
     tag = "deliveries",
     params(("delivery" = String, Path, description = "Its id, or the name of a day.")),
-    responses((status = 200, description = "A line a file, then the summary.", body = String, content_type = "application/x-ndjson"), Problems),
+    responses((status = 200, description = "A line a file, then the summary. The schema is that of one line.", body = ListLine<ItemView, Summary>, content_type = "application/x-ndjson"), Problems),
     security(("token" = ["viewer"]))
 )]
 pub(super) async fn items(
@@ -220,7 +315,7 @@ pub(super) async fn items(
     operation_id = "get_report",
     tag = "deliveries",
     params(("delivery" = String, Path, description = "Its id, or the name of a day."), InLanguage),
-    responses((status = 200, description = "A line a photo, then the summary.", body = String, content_type = "application/x-ndjson"), Problems),
+    responses((status = 200, description = "A line a photo, then the summary. The schema is that of one line.", body = ListLine<ReportedPhoto, Summary>, content_type = "application/x-ndjson"), Problems),
     security(("token" = ["viewer"]))
 )]
 pub(super) async fn report(
@@ -231,7 +326,7 @@ pub(super) async fn report(
     Extension(id): Extension<RequestId>,
 ) -> Answer<Response> {
     let (_, standing) = found(&site, &caller, &delivery).await?;
-    let report = Report::of(&standing, lang);
+    let report = Report::of(&standing, lang, &site.zone);
     Ok(lines::respond(&id, |lines| async move {
         for line in &report.lines {
             lines.item(line).await?;
@@ -257,7 +352,8 @@ pub(super) async fn report_text(
     Query(InLanguage { lang }): Query<InLanguage>,
 ) -> Answer<Response> {
     let (_, standing) = found(&site, &caller, &delivery).await?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Report::of(&standing, lang).text()).into_response())
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Report::of(&standing, lang, &site.zone).text())
+        .into_response())
 }
 
 /// The report as a table for spreadsheets.
@@ -277,11 +373,7 @@ pub(super) async fn report_table(
     Query(InLanguage { lang }): Query<InLanguage>,
 ) -> Answer<Response> {
     let (_, standing) = found(&site, &caller, &delivery).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"failed.csv\""),
-    ];
-    Ok((headers, Report::of(&standing, lang).csv()).into_response())
+    Ok(table::attached("failed.csv", Report::of(&standing, lang, &site.zone).csv()))
 }
 
 /// What was handed over, for `sha256sum -c`.
@@ -299,9 +391,7 @@ pub(super) async fn manifest(
     Viewer(caller): Viewer,
     Path(delivery): Path<String>,
 ) -> Answer<Response> {
-    let name = named(&delivery)?;
-    let record = deliveries::record(site.deliveries(), &name).await?.ok_or_else(|| Problem::not_found(NONE))?;
-    sees(&caller, &record.vertical)?;
+    let record = recorded(&site, &caller, &delivery).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], record.manifest()).into_response())
 }
 

@@ -12,28 +12,48 @@ use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::{
         self, ContentBuilder, Ref, RefOr, ResponseBuilder,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        path::Operation,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{operate::Room, request, rights::Viewer, side_by_side};
+use super::{health::Health, operate::Room, request, rights::Viewer, side_by_side};
 use crate::{
-    client::wire::{PROBLEM_JSON, ProblemBody},
+    client::wire::{COOKIE_OVER_TLS, Changed, ForeignVertical, PROBLEM_JSON, ProblemBody},
+    model::token::Role,
+    proof::deliveries::KnownRecords,
     serve::site::Site,
 };
 
+mod accounts;
+mod activity;
+mod attention;
 mod changes;
 mod deliveries;
+mod dismiss;
 mod entities;
+mod events;
+mod health;
+mod lookup;
 mod names;
+mod oidc;
+mod original;
+mod originals;
+mod overview;
+mod position;
 mod reconcile;
+mod relocate;
+mod restore;
 mod retry;
+mod search;
+mod session;
 mod status;
 mod tokens;
 mod uploads;
 mod verify;
 mod verticals;
+mod webhooks;
 mod whoami;
 
 /// Deliveries that are recorded side by side.
@@ -46,7 +66,7 @@ const RECORDED_SIDE_BY_SIDE_MAX: usize = 4;
         description = "Photos are handed over, published and registered; this says which, and changes it. Errors are problem documents \
             (RFC 9457) with a stable `code`. Every answer has an `X-Request-Id`."
     ),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, ForeignVertical, Changed)),
     modifiers(&BearerTokens)
 )]
 struct Document;
@@ -61,6 +81,28 @@ impl Modify for BearerTokens {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
+        let description = "The cookie of somebody who logged in with `POST /api/v1/session`: `__Host-cameo` over TLS, `cameo` over plain HTTP. \
+            Every change also needs the header `X-Cameo-CSRF` with the session's `csrf`, and `Origin` or `Sec-Fetch-Site` of the same origin.";
+        let cookie = ApiKeyValue::with_description(COOKIE_OVER_TLS, description);
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// Whatever a token may ask for, a session of the same role may ask for too.
+fn let_sessions_in(document: &mut openapi::OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete, &mut item.put];
+        operations.into_iter().flatten().for_each(let_session_in);
+    }
+}
+
+fn let_session_in(operation: &mut Operation) {
+    for role in Role::ALL {
+        let of_token = SecurityRequirement::new("token", [role.as_str()]);
+        let security = operation.security.get_or_insert_default();
+        if security.contains(&of_token) {
+            security.push(SecurityRequirement::new("session", [role.as_str()]));
+        }
     }
 }
 
@@ -68,18 +110,23 @@ impl Modify for BearerTokens {
 struct Problems;
 
 /// Each status, and when it is answered.
-const PROBLEMS: [(&str, &str); 12] = [
+const PROBLEMS: [(&str, &str); 14] = [
     ("400", "The request cannot be read."),
-    ("401", "A token is needed, or the one that was sent is not known, revoked or expired."),
-    ("403", "The token's role, or the verticals that it is limited to, do not allow it."),
+    ("401", "A token or a log-in is needed, or what was sent is not known, revoked or expired."),
+    (
+        "403",
+        "The role, or the verticals that it is limited to, do not allow it, or it was not asked for by a page of the console.",
+    ),
     ("404", "There is none of it, or the token may not see it."),
     ("405", "The path has other methods."),
-    ("409", "Something is in the way, such as a name that is taken."),
+    ("409", "Something is in the way, such as a name that is taken, or a position of the feed is of another history."),
+    ("410", "It was there, and is not kept any more."),
     ("412", "A condition of the request did not hold."),
     ("413", "The body is too long."),
     ("415", "The body must be application/json."),
     ("422", "The request can be read, and something in it is wrong."),
-    ("429", "Too many wrong tokens came from this address."),
+    ("429", "Too many wrong tokens or passwords came from this address."),
+    ("502", "The OpenID provider answered what does not count."),
     ("503", "A place that the server works with is away, or it has too much to do: try again."),
 ];
 
@@ -103,6 +150,9 @@ fn operations() -> OpenApiRouter<Site> {
         .routes(routes!(verify::verify))
         .routes(routes!(status::status))
         .routes(routes!(retry::retry))
+        .routes(routes!(dismiss::dismiss))
+        .routes(routes!(restore::restore))
+        .routes(routes!(relocate::relocate))
         .routes(routes!(reconcile::reconcile))
         .layer(DefaultBodyLimit::max(QUESTION_MAX_BYTES))
         .layer(Extension(Room::default()))
@@ -111,6 +161,19 @@ fn operations() -> OpenApiRouter<Site> {
 fn documented() -> OpenApiRouter<Site> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(whoami::whoami))
+        .routes(routes!(session::show, session::log_in, session::change, session::log_out))
+        .routes(routes!(session::change_password))
+        .routes(routes!(session::use_link))
+        .routes(routes!(session::check_link))
+        .routes(routes!(oidc::show, oidc::begin))
+        .routes(routes!(oidc::end))
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::one, accounts::change, accounts::remove))
+        .routes(routes!(accounts::reset))
+        .routes(routes!(accounts::sessions, accounts::end_sessions))
+        .routes(routes!(accounts::end_session))
+        .routes(routes!(accounts::first_link))
+        .routes(routes!(original::download))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(verticals::list))
@@ -118,20 +181,66 @@ fn documented() -> OpenApiRouter<Site> {
         .routes(routes!(entities::stream))
         .routes(routes!(entities::one))
         .routes(routes!(names::check))
-        .routes(routes!(uploads::prepare))
+        .routes(routes!(uploads::prepare, uploads::bucket))
         .routes(routes!(deliveries::list))
         .merge(recorded())
         .routes(routes!(deliveries::days))
         .routes(routes!(deliveries::one))
         .routes(routes!(deliveries::items))
+        .routes(routes!(deliveries::dismiss))
+        .routes(routes!(deliveries::reopen))
         .routes(routes!(deliveries::report))
         .routes(routes!(deliveries::report_text))
         .routes(routes!(deliveries::report_table))
         .routes(routes!(deliveries::manifest))
+        .merge(history())
+        .merge(webhooks())
+        .routes(routes!(document))
+        .merge(console())
+        .merge(operations())
+}
+
+/// What happened to photos, with the deliveries that they came with: what is read of those is remembered.
+fn history() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
         .routes(routes!(changes::list))
         .routes(routes!(changes::of_entity))
-        .routes(routes!(document))
-        .merge(operations())
+        .layer(Extension(KnownRecords::default()))
+}
+
+/// Where events are sent.
+fn webhooks() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::one, webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::attempts))
+        .routes(routes!(webhooks::messages))
+        .routes(routes!(webhooks::replay))
+}
+
+/// What the console shows and changes.
+fn console() -> OpenApiRouter<Site> {
+    let live = OpenApiRouter::new().routes(routes!(events::listen)).layer(Extension(events::Watched::default()));
+    let health = OpenApiRouter::new().routes(routes!(health::health)).layer(Extension(Health::default()));
+    OpenApiRouter::new()
+        .routes(routes!(overview::overview))
+        .routes(routes!(attention::list))
+        .routes(routes!(attention::table))
+        .routes(routes!(search::search))
+        .routes(routes!(lookup::lookup))
+        .routes(routes!(lookup::table))
+        .routes(routes!(entities::quarantine))
+        .routes(routes!(originals::retry))
+        .routes(routes!(originals::retry_letters))
+        .routes(routes!(originals::dismiss))
+        .routes(routes!(originals::unpublish))
+        .routes(routes!(originals::undo))
+        .routes(routes!(originals::restore_by_id))
+        .routes(routes!(activity::list))
+        .merge(health)
+        .merge(live)
 }
 
 /// Deliveries that are recorded have long lists: few are taken at a time, so that they do not fill the memory.
@@ -145,12 +254,15 @@ fn recorded() -> OpenApiRouter<Site> {
 
 /// The document of the API, as `GET /api/v1/openapi.json` returns it.
 pub fn openapi() -> openapi::OpenApi {
-    documented().into_openapi()
+    let mut document = documented().into_openapi();
+    let_sessions_in(&mut document);
+    document
 }
 
 /// The routes.
 pub(super) fn routes() -> Router<Site> {
-    let (router, document) = documented().split_for_parts();
+    let (router, mut document) = documented().split_for_parts();
+    let_sessions_in(&mut document);
     // A document that could not be written would be a fault of this program, which a test finds.
     let text: Bytes = document.to_json().unwrap_or_default().into();
     router

@@ -12,7 +12,12 @@ use super::{
 };
 use crate::{
     client::wire::{CheckedName, KEYS_MAX, NameState, NamesToCheck, Page},
-    model::key::{UploadKey, Vertical, leading_cd_idx},
+    model::{
+        key::{UploadKey, Vertical, evident},
+        lang::Lang,
+        plain,
+        reason::ReasonCode,
+    },
     serve::site::Site,
 };
 
@@ -44,9 +49,21 @@ pub(super) async fn check(
 
 /// What a name is.
 pub(super) fn checked(vertical: &Vertical, name: String) -> CheckedName {
-    let none = CheckedName { state: NameState::Unparseable, cd_idx: None, sequence: None, key: None, hint: None, name };
+    let none = CheckedName {
+        state: NameState::Unparseable,
+        cd_idx: None,
+        sequence: None,
+        key: None,
+        hint: None,
+        hint_korean: None,
+        name,
+    };
     if none.name.len() > NAME_MAX_BYTES {
-        return CheckedName { hint: Some(format!("the name is longer than {NAME_MAX_BYTES} bytes")), ..none };
+        return CheckedName {
+            hint: Some(format!("the name is longer than {NAME_MAX_BYTES} bytes")),
+            hint_korean: Some(format!("이름이 {NAME_MAX_BYTES}바이트보다 깁니다")),
+            ..none
+        };
     }
     match UploadKey::of_file(vertical, &none.name) {
         UploadKey::Photo(photo) => CheckedName {
@@ -57,7 +74,11 @@ pub(super) fn checked(vertical: &Vertical, name: String) -> CheckedName {
             ..none
         },
         UploadKey::Ignored => CheckedName { state: NameState::Ignored, ..none },
-        UploadKey::Unparseable { hint } => CheckedName { cd_idx: leading_cd_idx(&none.name), hint: Some(hint), ..none },
+        UploadKey::Unparseable { hint } => {
+            let (cd_idx, sequence) = evident(&none.name);
+            let korean = plain::found_in(ReasonCode::NameUnparseable, &hint, Lang::Ko);
+            CheckedName { cd_idx, sequence, hint: Some(hint), hint_korean: Some(korean), ..none }
+        }
         // Under the folder of originals nothing is plain.
         UploadKey::Plain => none,
     }

@@ -12,7 +12,10 @@ use super::{
     },
     Problems,
 };
-use crate::{client::wire::ReconcileRequest, operate::reconcile::Reconcile};
+use crate::{
+    client::wire::{ReconcileLine, ReconcileRequest},
+    operate::reconcile::Reconcile,
+};
 
 /// Returns what is to be repaired, and with `apply` repairs it, each thing after another look.
 #[utoipa::path(
@@ -22,7 +25,12 @@ use crate::{client::wire::ReconcileRequest, operate::reconcile::Reconcile};
     tag = "operations",
     request_body = ReconcileRequest,
     responses(
-        (status = 200, description = "Frames, a line each; the last one has the summary.", body = String, content_type = "application/x-ndjson"),
+        (
+            status = 200,
+            description = "JSON objects, a line each; the schema is that of one line. The last one has the summary, or an error.",
+            body = ReconcileLine,
+            content_type = "application/x-ndjson"
+        ),
         Problems
     ),
     security(("token" = ["admin"]))

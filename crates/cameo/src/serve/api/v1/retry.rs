@@ -12,7 +12,10 @@ use super::{
     },
     Problems,
 };
-use crate::{client::wire::RetryRequest, operate::retry::Retry};
+use crate::{
+    client::wire::{RetryLine, RetryRequest},
+    operate::retry::Retry,
+};
 
 /// Sends rejected originals and dead letters through the flow again. What is asked about has to be named: a reason, a vertical, ids or
 /// a delivery.
@@ -23,7 +26,12 @@ use crate::{client::wire::RetryRequest, operate::retry::Retry};
     tag = "operations",
     request_body = RetryRequest,
     responses(
-        (status = 200, description = "Frames, a line each; the last one has the summary.", body = String, content_type = "application/x-ndjson"),
+        (
+            status = 200,
+            description = "JSON objects, a line each; the schema is that of one line. The last one has the summary, or an error.",
+            body = RetryLine,
+            content_type = "application/x-ndjson"
+        ),
         Problems
     ),
     security(("token" = ["operator"]))

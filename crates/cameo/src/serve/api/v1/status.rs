@@ -12,9 +12,12 @@ use super::{
     },
     Problems,
 };
-use crate::{client::wire::StatusRequest, operate::status::Status};
+use crate::{
+    client::wire::{StatusLine, StatusRequest},
+    operate::status::Status,
+};
 
-/// Shows what is pending, served and rejected: a frame a count, an original, a dead letter or a queue; of a delivery a frame a file.
+/// Shows what is pending, served and rejected of everything that the token may see, or of what is named: a frame a count, an original, a dead letter or a queue; of a delivery a frame a file.
 #[utoipa::path(
     post,
     path = "/api/v1/status",
@@ -22,7 +25,12 @@ use crate::{client::wire::StatusRequest, operate::status::Status};
     tag = "operations",
     request_body = StatusRequest,
     responses(
-        (status = 200, description = "Frames, a line each; the last one has the summary.", body = String, content_type = "application/x-ndjson"),
+        (
+            status = 200,
+            description = "JSON objects, a line each; the schema is that of one line. The last one has the summary, or an error.",
+            body = StatusLine,
+            content_type = "application/x-ndjson"
+        ),
         Problems
     ),
     security(("token" = ["viewer"]))
@@ -33,6 +41,6 @@ pub(super) async fn status(
     Json(asked): Json<StatusRequest>,
 ) -> Answer<Response> {
     let StatusRequest { vertical, ids, delivery, all, lang } = asked;
-    let subject = Named { vertical, ids, delivery }.subject(&caller)?;
+    let subject = Named { vertical, ids, delivery }.subject_or_all(&caller)?;
     Ok(asking.answer(&caller, lang, Question::Status(Status { subject, all })))
 }

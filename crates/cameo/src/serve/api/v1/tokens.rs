@@ -6,23 +6,15 @@ use super::{
     super::{
         input::{Json, Paging, Path, Query},
         problem::{Answer, Problem},
-        rights::{Admin, Caller},
+        rights::Admin,
     },
     Problems,
 };
 use crate::{
     client::wire::{CreatedToken, NewToken, Page, Revoked},
-    model::token::{Token, TokenSecret, Verticals, fault_of_name},
+    model::token::{Token, TokenSecret, fault_of_name},
     serve::{audited::Named, site::Site},
 };
-
-/// Whether a caller may see and revoke a token, or make one such: it gives nothing that they have not.
-fn covers(caller: &Caller, verticals: &Verticals) -> bool {
-    match verticals {
-        Verticals::All => caller.verticals == Verticals::All,
-        Verticals::Only(verticals) => verticals.iter().all(|vertical| caller.verticals.include(vertical)),
-    }
-}
 
 /// What the audit trail calls a token.
 fn named(token: &Token) -> Named {
@@ -47,7 +39,7 @@ pub(super) async fn list(
     let limit = paging.limit()?;
     let tokens = site.flow.catalog.tokens(paging.after()?, limit).await?;
     let next = tokens.last().filter(|_| tokens.len() == limit).map(|token| token.id.clone());
-    let items = tokens.into_iter().filter(|token| covers(&caller, &token.verticals)).collect();
+    let items = tokens.into_iter().filter(|token| caller.covers(&token.verticals)).collect();
     Ok(axum::Json(Page { items, next }))
 }
 
@@ -74,7 +66,7 @@ pub(super) async fn create(
     if expires.is_some_and(|expires| expires <= now) {
         return Err(Problem::invalid("expires is in the past"));
     }
-    if !covers(&caller, &verticals) {
+    if !caller.covers(&verticals) {
         let detail = "a token that is limited to verticals makes only tokens that are limited to them too";
         return Err(Problem::new(StatusCode::FORBIDDEN, "auth.vertical", detail));
     }
@@ -109,7 +101,7 @@ pub(super) async fn revoke(
         return Err(none());
     }
     let found = site.flow.catalog.find_token(&named_by).await?;
-    let token = found.filter(|token| covers(&caller, &token.verticals)).ok_or_else(none)?;
+    let token = found.filter(|token| caller.covers(&token.verticals)).ok_or_else(none)?;
     // At once: whoever revokes it may have to hurry.
     site.uploads.token_revoked(&token);
     if !site.flow.catalog.revoke_token(&token.id, site.clock.now()).await? {

@@ -17,11 +17,11 @@ use super::{
     Problems, names,
 };
 use crate::{
-    client::wire::{self, FileToUpload, KEYS_MAX, Page, Upload, UploadState},
+    client::wire::{self, FileToUpload, KEYS_MAX, Page, Upload, UploadBucket, UploadState},
     model::key::Vertical,
     presign::HOLDS_MAX,
     proof::deliveries::state::{self, ItemState},
-    serve::site::Site,
+    serve::{site::Site, uploads::Service},
     store::ObjectInfo,
 };
 
@@ -61,8 +61,34 @@ pub(super) async fn prepare(
     let (mut items, wanted) = read(&vertical, asked.files)?;
     let absent = absent_of(&site, &mut items, &wanted).await?;
     mark_accepted(&site, &vertical, &mut items, &wanted).await?;
-    sign(&site, &caller, &headers, &mut items, &absent).await?;
+    if asked.addresses {
+        sign(&site, &caller, &headers, &mut items, &absent).await?;
+    }
     Ok(axum::Json(Page { items, next: None }))
+}
+
+/// Where originals are uploaded to, for clients that have keys of the store.
+#[utoipa::path(
+    get,
+    path = "/api/v1/uploads",
+    operation_id = "upload_bucket",
+    tag = "uploads",
+    responses((status = 200, description = "The bucket.", body = UploadBucket), Problems),
+    security(("token" = ["operator"]))
+)]
+pub(super) async fn bucket(
+    State(site): State<Site>,
+    Operator(caller): Operator,
+    headers: HeaderMap,
+) -> Answer<axum::Json<UploadBucket>> {
+    let service = site.uploads.service(host_of(&headers, &caller))?;
+    let Service { endpoint, region } = service;
+    Ok(axum::Json(UploadBucket { bucket: site.flow.settings.upload_bucket.clone(), endpoint, region }))
+}
+
+/// What a client of another machine calls this one.
+fn host_of<'h>(headers: &'h HeaderMap, caller: &Caller) -> Option<&'h str> {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(|_| caller.name != "local")
 }
 
 /// What the names say: files that cannot be originals are refused.
@@ -72,12 +98,13 @@ fn read(vertical: &Vertical, files: Vec<FileToUpload>) -> Answer<(Vec<Upload>, V
         let digest = hex::decode(&md5).ok().filter(|digest| digest.len() == 16);
         let digest = digest.ok_or_else(|| Problem::invalid(format!("files[{at}].md5 is not 32 hexadecimal digits")))?;
         let checked = names::checked(vertical, name);
-        let hint = match &checked.key {
-            Some(key) => {
-                wanted.push(Wanted { at, key: key.clone(), size, md5: digest });
-                None
-            }
-            None => Some(checked.hint.unwrap_or_else(|| "a file that operating systems leave in folders".to_owned())),
+        let (hint, hint_korean) = if let Some(key) = &checked.key {
+            wanted.push(Wanted { at, key: key.clone(), size, md5: digest });
+            (None, None)
+        } else {
+            let litter = || "a file that operating systems leave in folders".to_owned();
+            let of_litter = || "운영체제가 폴더에 남긴 파일입니다".to_owned();
+            (Some(checked.hint.unwrap_or_else(litter)), Some(checked.hint_korean.unwrap_or_else(of_litter)))
         };
         items.push(Upload {
             name: checked.name,
@@ -88,6 +115,7 @@ fn read(vertical: &Vertical, files: Vec<FileToUpload>) -> Answer<(Vec<Upload>, V
             headers: std::collections::BTreeMap::new(),
             expires: None,
             hint,
+            hint_korean,
         });
     }
     Ok((items, wanted))
@@ -155,8 +183,7 @@ async fn sign(
         None => HOLDS,
     };
     let keys: Vec<(&str, &[u8])> = absent.iter().map(|file| (file.key.as_str(), file.md5.as_slice())).collect();
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(|_| caller.name != "local");
-    let signed = site.uploads.sign(&site.flow, caller, host, &keys, holds).await?;
+    let signed = site.uploads.sign(&site.flow, caller, host_of(headers, caller), &keys, holds).await?;
     let expires: Option<Timestamp> = now.checked_add(holds).ok();
     for (file, signed) in absent.iter().zip(signed) {
         let item = &mut items[file.at];

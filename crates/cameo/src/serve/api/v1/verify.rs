@@ -15,7 +15,7 @@ use super::{
     Problems,
 };
 use crate::{
-    client::wire::{FILES_MAX, HandedOverFile, MisnamedFile, VerifyRequest},
+    client::wire::{FILES_MAX, HandedOverFile, MisnamedFile, VerifyLine, VerifyRequest},
     ledger::State,
     model::{key::PhotoId, reason::ReasonCode},
     operate::verify::{About, Verify},
@@ -35,7 +35,12 @@ const NAME_MAX_BYTES: usize = 1024;
     tag = "operations",
     request_body = VerifyRequest,
     responses(
-        (status = 200, description = "Frames, a line each; the last one has the summary.", body = String, content_type = "application/x-ndjson"),
+        (
+            status = 200,
+            description = "JSON objects, a line each; the schema is that of one line. The last one has the summary, or an error.",
+            body = VerifyLine,
+            content_type = "application/x-ndjson"
+        ),
         Problems
     ),
     security(("token" = ["viewer"]))
@@ -46,8 +51,12 @@ pub(super) async fn verify(
     Json(asked): Json<VerifyRequest>,
 ) -> Answer<Response> {
     let (all, deep, lang, sample) = (asked.all, asked.deep, asked.lang, sample(&asked)?);
+    let hashes = asked.hashes;
+    if hashes && asked.delivery.is_none() {
+        return Err(Problem::invalid("hashes: name a delivery; nothing else has recorded SHA-256s"));
+    }
     let about = about(asked, &caller)?;
-    Ok(asking.answer(&caller, lang, Question::Verify(Verify { about, all, deep, sample })))
+    Ok(asking.answer(&caller, lang, Question::Verify(Verify { about, all, deep, sample, hashes })))
 }
 
 fn sample(asked: &VerifyRequest) -> Answer<Option<Sample>> {
@@ -82,7 +91,10 @@ fn about(asked: VerifyRequest, caller: &Caller) -> Answer<About> {
             return Err(Problem::invalid(format!("files[{at}].md5 is not {MD5_DIGITS} hexadecimal digits")));
         }
         match PhotoId::parse(&vertical, &name) {
-            Ok(photo) => drop(originals.insert(photo, HandedOver { size, md5: md5.to_ascii_lowercase() })),
+            Ok(photo) => {
+                let md5 = md5.to_ascii_lowercase();
+                originals.insert(photo, HandedOver { size, md5, sha256: None });
+            }
             Err(hint) => unusable.push(rejected(name, hint.to_string())),
         }
     }
@@ -101,5 +113,5 @@ fn check_name(name: &str) -> Answer<()> {
 }
 
 fn rejected(key: String, detail: String) -> UnexpectedFile {
-    UnexpectedFile { key, state: Some(State::Rejected { reason: ReasonCode::NameUnparseable, detail }) }
+    UnexpectedFile { key, state: Some(State::Rejected { reason: ReasonCode::NameUnparseable, detail }), korean: None }
 }
