@@ -8,7 +8,7 @@ use crate::{
     flow::requeue::Requeued,
     model::{error::Result, key::DeliveryKey},
     proof::{
-        deliveries::dismissed_lines::DismissedLine,
+        deliveries::dismissed_lines::{DismissedLine, LINES_MAX},
         relocate::{Relocation, Staged},
         repair::Acted,
         restore::Restore,
@@ -82,8 +82,11 @@ impl Client {
         note: Option<&str>,
     ) -> Result<()> {
         let (delivery, note) = (format!("{}/{}", delivery.vertical, delivery.id), note.map(str::to_owned));
-        let asked = DismissedLines { delivery, lines: lines.to_vec(), note };
-        self.post::<Acted>("/api/dismiss-lines", &asked).await.map(drop)
+        for some in lines.chunks(LINES_MAX) {
+            let asked = DismissedLines { delivery: delivery.clone(), lines: some.to_vec(), note: note.clone() };
+            self.post::<Acted>("/api/dismiss-lines", &asked).await?;
+        }
+        Ok(())
     }
 
     /// Takes one step with each photo that moves; how far each is then.

@@ -46,7 +46,7 @@ pub trait Act: Send + Sync + std::fmt::Debug {
     async fn restore(&self, restores: &[Restore]) -> Result<Acted>;
     /// Takes one step with each photo that moves; how far each is then.
     async fn relocate(&self, photos: &[Relocation]) -> Result<Vec<Staged>>;
-    /// Notes that lines of the report of a delivery are settled: 1,000 at most.
+    /// Notes that lines of the report of a delivery are settled.
     async fn dismiss_lines(&self, delivery: &DeliveryKey, lines: &[DismissedLine], note: Option<&str>) -> Result<()>;
 }
 
@@ -124,7 +124,7 @@ impl Act for Direct<'_> {
     async fn dismiss_lines(&self, delivery: &DeliveryKey, lines: &[DismissedLine], note: Option<&str>) -> Result<()> {
         let dismissed = Dismissed::new(self.now, self.by.clone(), note);
         let (store, bucket) = (&*self.flow.store, &self.flow.settings.upload_bucket);
-        dismissed_lines::write(store, bucket, delivery, (lines.to_vec(), dismissed)).await
+        dismissed_lines::write(store, bucket, delivery, (lines, &dismissed)).await
     }
 }
 

@@ -19,11 +19,7 @@ use crate::{
         reason::ReasonCode,
     },
     proof::{
-        deliveries::{
-            dismissed_lines::{DismissedLine, LINES_MAX},
-            record::photo_of,
-            state::ItemState,
-        },
+        deliveries::{dismissed_lines::DismissedLine, record::photo_of, state::ItemState},
         dismiss::{Dismissible, dismissible, misnamed_with_ids},
         verify::EntityState,
     },
@@ -130,11 +126,9 @@ pub async fn run(system: &System<'_>, asked: &Dismiss, output: &mut impl Output)
             let acted = system.act.dismiss(&go, note).await?;
             (summary.dismissed, summary.passed_over) = (acted.done, acted.passed_over);
         }
-        if let Some(Delivery::Recorded(record)) = &delivery {
-            for some in lines.chunks(LINES_MAX) {
-                system.act.dismiss_lines(&record.key(), some, note).await?;
-                summary.dismissed += some.len() as u64;
-            }
+        if let (Some(Delivery::Recorded(record)), false) = (&delivery, lines.is_empty()) {
+            system.act.dismiss_lines(&record.key(), lines, note).await?;
+            summary.dismissed += lines.len() as u64;
         }
     }
     let (applied, lang) = (!asked.dry_run, output.lang());

@@ -245,17 +245,9 @@ pub(super) async fn read<'k>(
     noted.retain(|(_, at)| !is_all || listed.contains(at));
     let mut found = BTreeMap::new();
     for some in noted.chunks(READ_AT_ONCE) {
-        let reading = some.iter().map(|(_, at)| store.get(bucket, at, NOTE_MAX_BYTES));
-        for ((key, at), object) in some.iter().zip(try_join_all(reading).await?) {
-            let Some(object) = object else { continue };
-            let dismissal: Dismissal = serde_json::from_slice(&object.body).map_err(|error| {
-                let doing = format!("read {at}, the note that {key} is settled; delete it, and dismiss the file again");
-                Error::new(Place::Store, Kind::Corrupt, doing).because(error)
-            })?;
-            if !dismissal.is_taken_back {
-                found.insert(*key, dismissal);
-            }
-        }
+        let reading = some.iter().map(|(_, at)| read_one(store, bucket, at));
+        let read = some.iter().zip(try_join_all(reading).await?);
+        found.extend(read.filter_map(|((key, _), note)| Some((*key, note.filter(|note| !note.is_taken_back)?))));
     }
     Ok(found)
 }

@@ -20,7 +20,7 @@ use crate::{
 
 /// The version that is written.
 const VERSION: u32 = 1;
-/// Lines that are noted at a time, at most.
+/// Lines of one note, at most.
 pub const LINES_MAX: usize = 1000;
 /// Times that somebody notes something of one delivery, at most.
 const NOTES_MAX: usize = 1000;
@@ -69,25 +69,26 @@ pub async fn write(
     store: &dyn Store,
     bucket: &str,
     delivery: &DeliveryKey,
-    (lines, dismissed): (Vec<DismissedLine>, Dismissed),
+    (lines, dismissed): (&[DismissedLine], &Dismissed),
 ) -> Result<()> {
-    let doing = |why: &str| format!("note what of {} is settled: {why}", delivery.key());
-    if lines.len() > LINES_MAX {
-        let why = format!("{} lines are more than {LINES_MAX}; name fewer", lines.len());
-        return Err(Error::new(Place::Store, Kind::Refused, doing(&why)));
+    let refused = |why: &str| {
+        let doing = format!("note what of {} is settled: {why}", delivery.key());
+        Error::new(Place::Store, Kind::Refused, doing)
+    };
+    let there = listed(store, bucket, delivery).await?.len();
+    if there + lines.len().div_ceil(LINES_MAX) > NOTES_MAX {
+        return Err(refused(&format!("it has {there} notes, and at most {NOTES_MAX} are kept")));
     }
-    if listed(store, bucket, delivery).await?.len() >= NOTES_MAX {
-        let why = format!("there are {NOTES_MAX} notes already");
-        return Err(Error::new(Place::Store, Kind::Refused, doing(&why)));
-    }
-    let at = dismissed.at;
-    let body = serde_json::to_vec(&Note { version: VERSION, lines, dismissed })
-        .map_err(|error| Error::new(Place::Store, Kind::Refused, doing("it cannot be written")).because(error))?;
-    let digest = hex::encode(Sha256::digest(&body));
-    // In the order in which they were written.
-    let key = format!("{}{:013}-{}.json", prefix(delivery), at.as_millisecond(), &digest[..16]);
     let attributes = Attributes { content_type: Some("application/json".to_owned()), ..Attributes::default() };
-    store.put(bucket, &key, body.into(), &attributes, Condition::Always).await.map(drop)
+    for some in lines.chunks(LINES_MAX) {
+        let note = Note { version: VERSION, lines: some.to_vec(), dismissed: dismissed.clone() };
+        let body = serde_json::to_vec(&note).map_err(|error| refused("it cannot be written").because(error))?;
+        let digest = hex::encode(Sha256::digest(&body));
+        // In the order in which they were written.
+        let key = format!("{}{:013}-{}.json", prefix(delivery), dismissed.at.as_millisecond(), &digest[..16]);
+        store.put(bucket, &key, body.into(), &attributes, Condition::Always).await?;
+    }
+    Ok(())
 }
 
 /// The lines of a delivery that somebody settled. The first to say so is named.

@@ -75,7 +75,7 @@ pub(super) async fn dismiss_lines(
     let delivery = DeliveryKey { vertical, id };
     let dismissed = Dismissed::new(site.clock.now(), Actor::new(&caller.name), asked.note.as_deref());
     let (store, bucket, done) = (&*site.flow.store, &site.flow.settings.upload_bucket, asked.lines.len() as u64);
-    let noted = dismissed_lines::write(store, bucket, &delivery, (asked.lines, dismissed)).await;
+    let noted = dismissed_lines::write(store, bucket, &delivery, (&asked.lines, &dismissed)).await;
     site.open.forget_one(&delivery).await;
     Ok(answer(vec![delivery.key()], noted.map(|()| Acted { done, ..Acted::default() })))
 }

@@ -5,10 +5,12 @@ use super::{
     rights::Caller,
 };
 use crate::{
+    client::wire::FILES_MAX,
     ledger::Scope,
     model::{
         ids::IDS_MAX,
         key::{CD_IDX_MAX, DeliveryName, Vertical},
+        reason::ReasonCode,
         token::Verticals,
     },
     operate::Subject,
@@ -68,6 +70,19 @@ fn only_vertical(caller: &Caller) -> Answer<Option<Vertical>> {
         return Ok(Some(only.clone()));
     }
     Err(Problem::name_one(own.iter().map(ToString::to_string).collect()))
+}
+
+/// A reason, by its code.
+pub(super) fn reason_code(code: &str) -> Answer<ReasonCode> {
+    code.parse().map_err(|_| Problem::invalid(format!("reason: {code:?} is not a reason code")))
+}
+
+/// Refuses more keys than are looked at in one question.
+pub(super) fn few_enough(keys: &[String]) -> Answer<()> {
+    if keys.len() > FILES_MAX {
+        return Err(Problem::invalid(format!("{} keys: at most {FILES_MAX} at a time", keys.len())));
+    }
+    Ok(())
 }
 
 /// Numbers of entities, ascending, each once.

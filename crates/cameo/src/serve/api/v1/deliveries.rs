@@ -33,7 +33,7 @@ use crate::{
     proof::deliveries::{
         self, Listed, NewRecord, Record, Report, Standing, Summary, day,
         dismissed::Dismissed,
-        dismissed_lines::{self, DismissedLine, LINES_MAX},
+        dismissed_lines::{self, DismissedLine},
         state,
     },
     serve::site::Site,
@@ -239,8 +239,8 @@ pub(super) async fn dismiss(
     let (store, bucket) = (&*site.flow.store, &site.flow.settings.upload_bucket);
     let lines: Vec<DismissedLine> = Standing::of_record(site.deliveries(), &record).await?.open_lines().collect();
     let dismissed = Dismissed::new(site.clock.now(), Actor::new(&caller.name), Some(&note));
-    for some in lines.chunks(LINES_MAX) {
-        dismissed_lines::write(store, bucket, &record.key(), (some.to_vec(), dismissed.clone())).await?;
+    if !lines.is_empty() {
+        dismissed_lines::write(store, bucket, &record.key(), (&lines, &dismissed)).await?;
     }
     changed(&site, &record, Some(note)).await
 }

@@ -10,13 +10,13 @@ use super::{
         operate::{Asking, Question},
         problem::{Answer, Problem},
         rights::Operator,
-        subject::{Named, checked},
+        subject::{Named, checked, few_enough, reason_code},
     },
     Problems,
     originals::a_note,
 };
 use crate::{
-    client::wire::{DismissLine, DismissRequest, FILES_MAX},
+    client::wire::{DismissLine, DismissRequest},
     ledger::Scope,
     operate::{Subject, dismiss::Dismiss},
 };
@@ -50,11 +50,8 @@ pub(super) async fn dismiss(
     if keys.is_empty() && reason.is_none() && vertical.is_none() && ids.is_none() && delivery.is_none() {
         return Err(Problem::invalid("name what to settle: keys, a reason, a vertical, ids or a delivery"));
     }
-    if keys.len() > FILES_MAX {
-        return Err(Problem::invalid(format!("{} keys: at most {FILES_MAX} at a time", keys.len())));
-    }
-    let unknown = |code: &String| Problem::invalid(format!("reason: {code:?} is not a reason code"));
-    let reason = reason.map(|code| code.parse().map_err(|_| unknown(&code))).transpose()?;
+    few_enough(&keys)?;
+    let reason = reason.map(|code| reason_code(&code)).transpose()?;
     let note = Some(a_note(note.unwrap_or_default(), false)?).filter(|note| !note.is_empty());
     let keys: BTreeSet<String> = keys.into_iter().collect();
     let (delivery, scope) = match delivery {

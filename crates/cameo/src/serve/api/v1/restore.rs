@@ -8,12 +8,12 @@ use super::{
         operate::{Asking, Question},
         problem::{Answer, Problem},
         rights::Operator,
-        subject::Named,
+        subject::{Named, few_enough},
     },
     Problems,
 };
 use crate::{
-    client::wire::{FILES_MAX, RestoreLine, RestoreRequest},
+    client::wire::{RestoreLine, RestoreRequest},
     operate::restore::Restoring,
     proof::restore::Asked,
 };
@@ -46,9 +46,7 @@ pub(super) async fn restore(
     if keys.is_empty() && vertical.is_none() && ids.is_none() && since.is_none() && !list {
         return Err(Problem::invalid("name what to bring back: keys, a vertical, ids, since, or list"));
     }
-    if keys.len() > FILES_MAX {
-        return Err(Problem::invalid(format!("{} keys: at most {FILES_MAX} at a time", keys.len())));
-    }
+    few_enough(&keys)?;
     if generation.is_some() && keys.is_empty() {
         return Err(Problem::invalid("generation: it is one of several of a key; name the key"));
     }

@@ -8,7 +8,7 @@ use super::{
         operate::{Asking, Question},
         problem::{Answer, Problem},
         rights::Operator,
-        subject::Named,
+        subject::{Named, reason_code},
     },
     Problems,
 };
@@ -45,8 +45,7 @@ pub(super) async fn retry(
     if reason.is_none() && vertical.is_none() && ids.is_none() && delivery.is_none() {
         return Err(Problem::invalid("name what to try again: a reason, a vertical, ids or a delivery"));
     }
-    let unknown = |code: &String| Problem::invalid(format!("reason: {code:?} is not a reason code"));
-    let reason = reason.map(|code| code.parse().map_err(|_| unknown(&code))).transpose()?;
+    let reason = reason.map(|code| reason_code(&code)).transpose()?;
     let subject = Named { vertical, ids, delivery }.subject(&caller)?;
     Ok(asking.answer(&caller, lang, Question::Retry(Retry { subject, reason, dry_run })))
 }
