@@ -233,7 +233,7 @@ async function* redirects({ console_ }) {
 
 // What an address says was done, although nothing was; and names that are taken for somebody else's.
 async function* forgeries({ texts, goto, page, follow }) {
-  for (const path of ["/attention?done=retry&n=999", "/attention?done=undo&n=1", `${OWN}/777000?done=unpublished`, `${OWN}/777000?done=restored`, "/account?done=password", "/account?done=ended", "/people?done=1", "/lookup?done=retry"]) {
+  for (const path of ["/attention?done=retry&n=999", "/attention?done=undo&n=1", `${OWN}/777000?done=unpublished`, `${OWN}/777000?done=restored`, "/account?done=password", "/account?done=ended", "/people?done=1", "/lookup?done=retry", "/webhooks?done=1"]) {
     await goto(path);
     yield { what: `a notice made by the address ${path}`, got: await texts("main .notice") };
   }

@@ -10,7 +10,7 @@
 //! folder, and the listeners. The feature `client`, which it includes, is what `cameo` needs on another computer: checking, pushing, and
 //! asking a server. Without both there is what a function of Lambda is made of.
 //!
-//! Imports point one way: `cli → server → config → {push, serve} → webhooks → client → operate → {preflight, proof, worker} → flow → {store, catalog} → {ledger, queue} → model`.
+//! Imports point one way: the layers are in ARCHITECTURE.md, and a test holds them.
 
 pub mod address;
 pub mod admission;

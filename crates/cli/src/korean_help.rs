@@ -64,7 +64,7 @@ fn of_command(command: Command, name: &str) -> Command {
         Some(about) => command.about(about),
         None => command,
     };
-    let Some(after) = find(AFTERS, name) else { return command };
+    let Some(after) = find(AFTERS, name) else { return with_help(command) };
     let within: Vec<String> = command.get_subcommands().map(|of| of.get_name().to_owned()).collect();
     for inner in &within {
         command = command.mut_subcommand(inner, |of| of_command(of, &format!("{name} {inner}")));
@@ -77,6 +77,19 @@ fn of_command(command: Command, name: &str) -> Command {
     translated(command, name).after_help(with_headers(name, after)).help_template(template)
 }
 
+/// With the flag for help, which none has by itself below a command that has its own.
+fn with_help(mut command: Command) -> Command {
+    let within: Vec<String> = command.get_subcommands().map(|of| of.get_name().to_owned()).collect();
+    for inner in &within {
+        command = command.mut_subcommand(inner, with_help);
+    }
+    command.disable_help_flag(true).arg(help_flag())
+}
+
+fn help_flag() -> Arg {
+    Arg::new("help").short('h').long("help").action(ArgAction::Help).help(HELP).display_order(LAST)
+}
+
 /// With the headers of lists, for the commands that take one.
 fn with_headers(name: &str, after: &str) -> String {
     match name {
@@ -87,12 +100,11 @@ fn with_headers(name: &str, after: &str) -> String {
 
 /// With Korean texts of its arguments.
 fn translated(command: Command, name: &str) -> Command {
-    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).help(HELP);
     let command = command.mut_args(|argument| match of_argument(name, argument.get_id().as_str()) {
         Some(text) => with_default(argument, text),
         None => argument,
     });
-    command.disable_help_flag(true).arg(help.display_order(LAST))
+    command.disable_help_flag(true).arg(help_flag())
 }
 
 /// With the default value in Korean, which the parser would show in English.
@@ -181,6 +193,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent_in_korean_too() {
         put_into(Cli::command()).debug_assert();
+    }
+
+    /// The parser takes its own flag away below a command that has one of ours.
+    #[test]
+    fn every_command_has_help() {
+        fn check(command: &Command, path: &str) {
+            for of in command.get_subcommands().filter(|of| of.get_name() != "help") {
+                let path = format!("{path} {}", of.get_name());
+                assert!(of.get_arguments().any(|argument| argument.get_id() == "help"), "{path} --help");
+                check(of, &path);
+            }
+        }
+        check(&put_into(Cli::command()), "cameo");
     }
 
     #[test]

@@ -51,6 +51,10 @@ pub(crate) enum Done {
     SessionEnded,
     /// People or tokens were changed.
     People,
+    /// A webhook was changed or removed.
+    Webhook,
+    /// So many messages of a webhook are sent again.
+    Replayed(u64),
 }
 
 /// A notice that waits for its page.

@@ -157,7 +157,7 @@ impl Stands<'_> {
             (None, None) => self.agrees_absent(entry),
             (Some(content), Some(object)) if self.pool.is(content, &object.etag) => {
                 let entry = entry.filter(|entry| entry.etag == object.etag);
-                let entry = entry.ok_or("the ledger does not know the original that stands")?;
+                let entry = entry.ok_or("the ledger does not know the original that is there")?;
                 self.agrees_present(content, entry, state)
             }
             (expected, found) => Err(format!("the store has {found:?}, not {expected:?}")),
@@ -167,7 +167,7 @@ impl Stands<'_> {
     fn agrees_absent(&self, entry: Option<&Entry>) -> Result<Settled, String> {
         match entry {
             Some(entry) if entry.state != "removed" => Err(format!("deleted, and the ledger says {}", entry.state)),
-            _ if !self.rows.is_empty() => Err(format!("deleted, and {} rows stand", self.rows.len())),
+            _ if !self.rows.is_empty() => Err(format!("deleted, and {} rows remain", self.rows.len())),
             _ => Ok((None, [None].into())),
         }
     }

@@ -39,7 +39,7 @@ pub fn build(build: Build) -> Result<PathBuf> {
 /// The folder of the profile: the harness stands in it, or, as a test, in its `deps`.
 fn folder() -> Result<PathBuf> {
     let harness = std::env::current_exe().context("failed to find the harness itself")?;
-    let folder = harness.parent().context("the harness stands in no folder")?;
+    let folder = harness.parent().context("the harness is in no folder")?;
     let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     Ok(folder.to_owned())
 }

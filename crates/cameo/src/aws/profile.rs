@@ -138,7 +138,7 @@ fn settings_of(path: Option<&Path>, is_ours: impl Fn(&str) -> bool) -> Result<Se
     let Some(path) = path else { return Ok(Settings::new()) };
     match fs::metadata(path) {
         Ok(file) if file.is_file() && file.len() <= FILE_MAX_BYTES => {}
-        Ok(_) => return Err(unreadable(path, "it is no regular file of 1 MiB at most".into())),
+        Ok(_) => return Err(unreadable(path, "it is not a regular file of 1 MiB at most".into())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Settings::new()),
         Err(error) => return Err(unreadable(path, error.into())),
     }

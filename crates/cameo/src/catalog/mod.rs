@@ -33,6 +33,7 @@ mod rows;
 pub mod schema;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod server;
+mod settings;
 #[cfg(feature = "embedded")]
 pub mod sqlite;
 pub mod table;
@@ -47,10 +48,11 @@ pub use counts::Counts;
 pub use entity_locks::EntityLock;
 pub use history::{History, HistoryEnds};
 pub use ledger_reader::{ForeignRows, LedgerReader};
-pub use open::{CatalogSettings, Use, check, open, open_read_only};
+pub use open::{check, open, open_read_only};
 pub use pages::{LedgerPages, RowPages};
 pub use people::People;
 pub use registry::Registry;
+pub use settings::{CatalogSettings, Use};
 pub use webhooks::Webhooks;
 
 /// The ledger, its counts and history, the public table, the tokens, the people and the webhooks: all that a database does for Cameo, a trait a noun.

@@ -2,24 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Catalog, limits::ServerLimits, table::Table, table_check::Mismatch};
+use super::{
+    Catalog,
+    settings::{CatalogSettings, Use},
+    table_check::Mismatch,
+};
 use crate::{
     address,
     clock::Clock,
-    ledger::decide::RegisterRules,
     model::error::{Error, Kind, Place, Result},
 };
-
-/// What a catalog is opened with beside its address.
-#[derive(Debug, Clone)]
-pub struct CatalogSettings {
-    /// The public table.
-    pub table: Table,
-    /// How messages are registered.
-    pub rules: RegisterRules,
-    /// How much of a server is used.
-    pub limits: ServerLimits,
-}
 
 const KEY: &str = "catalog.url";
 const KNOWN: &str = "sqlite:FILE, mysql://USER:PASSWORD@HOST:PORT/DATABASE (MariaDB too) and \
@@ -103,16 +95,6 @@ async fn postgres_check(url: &str, settings: &CatalogSettings) -> Result<Vec<Mis
 #[expect(clippy::unused_async, reason = "called as the one that is built in is")]
 async fn postgres_check(url: &str, _: &CatalogSettings) -> Result<Vec<Mismatch>> {
     Err(address::not_built_in(Place::Catalog, KEY, url, "postgres"))
-}
-
-/// What a catalog is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// Looking: nothing is made, and the user needs no right to write.
-    Read,
-    /// Registering: the `cameo_*` tables are brought up to date, the public table is created where it does not exist, and
-    /// it is checked that it fits and may be written.
-    ReadAndWrite,
 }
 
 #[cfg(feature = "embedded")]

@@ -22,7 +22,7 @@ const SPECIFIC: [&str; 3] = ["request.invalid", "request.malformed", "request.re
 
 /// What is said of an address at which something else answers.
 const NOT_CAMEO: &str =
-    "what answers at this address is no Cameo server: check the address, or ask your engineers for it";
+    "what answers at this address is not a Cameo server: check the address, or ask your engineers for it";
 const NOT_CAMEO_KOREAN: &str =
     "Cameo 서버의 응답이 아닙니다. 서버 주소를 확인해 주세요. 모르시면 엔지니어에게 문의해 주세요";
 

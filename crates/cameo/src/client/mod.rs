@@ -85,7 +85,13 @@ pub fn base_of(url: &str) -> Result<String> {
             format!("서버 주소 {url:?} 를 읽을 수 없습니다. https://cameo.example.com 처럼 적어 주세요 ({in_korean})");
         Err(Error::new(Place::System, Kind::Misconfigured, doing).in_korean(korean))
     };
-    let Ok(parsed) = reqwest::Url::parse(url) else { return wrong(("it is not a URL", "주소가 아님")) };
+    let Ok(mut parsed) = reqwest::Url::parse(url) else { return wrong(("it is not a URL", "주소가 아님")) };
+    // The console's own page, as a browser shows its address.
+    if let Some(base) = parsed.path().strip_suffix("/login").map(str::to_owned) {
+        parsed.set_path(&base);
+        parsed.set_query(None);
+        parsed.set_fragment(None);
+    }
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
         return wrong(("it must begin with http:// or https://", "http:// 나 https:// 로 시작해야 함"));
     }
@@ -221,6 +227,8 @@ mod tests {
             ("https://cameo.example.com/", "https://cameo.example.com"),
             ("http://127.0.0.1:9002", "http://127.0.0.1:9002"),
             ("https://example.com/cameo/", "https://example.com/cameo"),
+            ("https://cameo.example.com/login?next=%2F", "https://cameo.example.com"),
+            ("https://example.com/cameo/login", "https://example.com/cameo"),
         ] {
             assert_eq!(base_of(written).unwrap(), base);
         }

@@ -15,7 +15,6 @@ use super::{
         EARLIER_MAX_BYTES, EARLIER_METADATA, MadeFrom, ORIGINAL_METADATA, SIZE_METADATA, SIZE_SET_METADATA,
         SIZES_METADATA, earlier_sizes, newest, original_of, sizes_of_set,
     },
-    superseded::look_again,
     went_back::pass,
 };
 use crate::{
@@ -228,6 +227,18 @@ pub(super) fn rendered(
         engine: cameo_image::ENGINE_VERSION.to_owned(),
         renditions,
         earlier_sizes,
+    }
+}
+
+/// An error where the same bytes were uploaded again meanwhile: what that upload published has the same `ETag`s, so it may
+/// have been deleted just now. The event is tried again, finds its bytes, and publishes what is missing.
+pub(super) async fn look_again(flow: &Flow, key: &str, etag: &str) -> Result<()> {
+    match flow.store.head(&flow.settings.upload_bucket, key).await? {
+        Some(original) if original.etag == etag => {
+            let doing = format!("take down what is left of {key}: its bytes were uploaded again in the meantime");
+            Err(Error::new(Place::Store, Kind::Conflict, doing))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Flow,
-    publish::rendered,
+    publish::{look_again, rendered},
     receive::outcome,
     rendition_metadata::{earlier_sizes, newest, original_of, size_of, size_set_of, sizes_of_set},
 };
 use crate::{
     model::{
-        error::{Error, Kind, Place, Result},
+        error::Result,
         event::{Change, Event},
         generation::Generation,
         key::PhotoId,
@@ -92,18 +92,6 @@ async fn take_down(flow: &Flow, event: &Event, found: &Found) -> Result<()> {
     }
 }
 
-/// An error where the same bytes were uploaded again meanwhile: what that upload published has the same `ETag`s, so it may
-/// have been deleted just now. The event is tried again, finds its bytes, and publishes what is missing.
-pub(super) async fn look_again(flow: &Flow, key: &str, etag: &str) -> Result<()> {
-    match flow.store.head(&flow.settings.upload_bucket, key).await? {
-        Some(original) if original.etag == etag => {
-            let doing = format!("take down what is left of {key}: its bytes were uploaded again in the meantime");
-            Err(Error::new(Place::Store, Kind::Conflict, doing))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn as_published(image_size: &str, info: &ObjectInfo) -> Option<PublishedRendition> {
     let (width, height) = size_of(info)?;
     Some(PublishedRendition {
@@ -126,6 +114,7 @@ mod tests {
         catalog::unused::UnusedCatalog,
         clock::SystemClock,
         config::Config,
+        model::error::Kind,
         render::unused::UnusedEngine,
         store::{Attributes, Condition, GENERATION_METADATA, Store, memory::MemoryStore},
     };

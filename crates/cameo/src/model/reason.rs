@@ -124,9 +124,9 @@ impl Owner {
 reason_codes! {
     NameUnparseable "name.unparseable" Rejected PersonInCharge
         "The object's name is not {cd_idx}_{sequence}.jpg directly in the folder of its vertical."
-        "Whoever named the file: rename it, for example 1234_0.jpg, and upload it again."
+        "Whoever named the file: rename it, for example 1234_0.jpg, and upload it again; a picture that is not a JPEG, such as a PNG, has to be saved as one."
         "파일 이름이 {cd_idx}_{sequence}.jpg 형식이 아니거나 버티컬 폴더 바로 아래에 있지 않습니다."
-        "파일을 만든 담당자: 이름을 1234_0.jpg 처럼 바꾸어 다시 올려 주세요."
+        "파일을 만든 담당자: 이름을 1234_0.jpg 처럼 바꾸어 다시 올려 주세요. PNG나 HEIC 등은 이름만 바꾸지 말고 JPEG로 다시 저장해 주세요."
     NameSequenceGap "name.sequence_gap" Checked PersonInCharge
         "The entity's sequences do not run from 0 without a gap."
         "Whoever named the files: number the photos of the entity 0, 1, 2 … or hand over the missing one."

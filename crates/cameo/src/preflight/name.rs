@@ -216,7 +216,7 @@ fn structure_detail(reading: &Reading) -> Text {
             format!(".{ending} 파일은 올릴 수 있는 사진이 아닙니다"),
         ),
         _ if reading.is_unsure => Text::new(
-            "the numbers in the name can be read in two ways: nobody can tell which is the cd_idx",
+            "the numbers in the name can be read in two ways: it is not clear which is the cd_idx",
             "이름의 숫자를 두 가지로 읽을 수 있어 어느 것이 cd_idx 인지 알 수 없습니다",
         ),
         _ if reading.lacks_sequence && reading.cd_idx.is_some() => {

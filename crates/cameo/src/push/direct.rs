@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
-use super::send::Failed;
+use super::failed::Failed;
 use crate::{
     aws::profile::Profile,
     client::{Answer, wire::UploadBucket},
@@ -63,7 +63,7 @@ impl Direct {
     /// The request that brings a file with this MD5 to its place.
     pub(super) async fn address(&self, vertical: &Vertical, name: &str, md5: &[u8]) -> Result<SignedPut> {
         let photo = PhotoId::parse(vertical, name).map_err(|_| {
-            Error::new(Place::System, Kind::Unlisted, format!("send {name}: it is no name of an original"))
+            Error::new(Place::System, Kind::Unlisted, format!("send {name}: it is not the name of an original"))
         })?;
         self.signer.put(&photo.origin_key(), md5, HOLDS).await
     }

@@ -7,6 +7,7 @@
 
 pub mod delivery;
 pub mod direct;
+mod failed;
 pub mod hashes;
 pub mod plan;
 pub mod send;

@@ -1,4 +1,4 @@
-//! Processes: what opens the backends, starts the tasks and ends them. Only here are tasks spawned and processes started.
+//! Processes: what opens the backends, starts the tasks and ends them. Long-running tasks are spawned here.
 //!
 //! [`running`] is a running process, whichever backends it has: `start` chooses between `embedded`, which opens those of one data folder, and
 //! `distributed`, which opens those that addresses name. [`deployment`] opens what a command looks at, and [`doctor`] looks whether it could.

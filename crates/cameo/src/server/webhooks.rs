@@ -39,7 +39,7 @@ pub(super) fn spawn(tasks: &mut Tasks, worker: &Worker, site: &Site, config: &Co
     tasks.spawn(move |stop| async move {
         look_until(&dispatcher, &courier, &stop).await;
         dispatcher.release().await.or_else(|error| {
-            warn!(%error, "the lease of webhooks could not be given back; another process takes it once it has ended");
+            warn!(%error, "the lease of webhooks could not be released; another process takes it once it has expired");
             Ok(())
         })
     });

@@ -75,7 +75,7 @@ async fn opens_or_says_why_not(server: &dyn CatalogServer) {
     an_older_schema_is_brought_up_to_date_or_refused(server).await;
     a_table_that_does_not_fit_is_refused(server).await;
     a_user_who_may_only_read_is_refused(server).await;
-    wrong_addresses_are_told_run_blocking(server).await;
+    each_wrong_address_is_reported_by_itself(server).await;
     workers_that_start_together_all_start(server).await;
 }
 
@@ -204,7 +204,7 @@ async fn a_user_who_may_only_read_is_refused(server: &dyn CatalogServer) {
     assert_one_line(&error, Kind::Denied);
 }
 
-async fn wrong_addresses_are_told_run_blocking(server: &dyn CatalogServer) {
+async fn each_wrong_address_is_reported_by_itself(server: &dyn CatalogServer) {
     let somebody = server.url("somebody_else", "");
     let nowhere = server.url("root", "no_such_database");
     let scheme = somebody.split("://").next().unwrap();

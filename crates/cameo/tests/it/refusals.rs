@@ -372,7 +372,7 @@ async fn a_photo_that_is_denied_alone_holds_nobody_up() {
     .await;
 }
 
-/// flow.md 10: `register_received` left at the first error, so neighbours that were registered came again.
+/// flow.md 10: registering left at the first error, so neighbours that were registered came again.
 #[tokio::test(start_paused = true)]
 async fn what_is_done_is_deleted_whatever_becomes_of_its_neighbours() {
     let system = System::new(true);

@@ -251,7 +251,7 @@ async fn a_rendition_that_is_no_jpeg_of_the_size_asked_for_is_refused() {
     let pool = Children::start(config()).unwrap();
     assert!(render(&pool, b"forge nothing".to_vec()).await.is_ok());
     for order in ["forge html", "forge size", "forge larger"] {
-        assert_rejected(&pool, order, ReasonCode::RenderCrashed, "no JPEG of the size").await;
+        assert_rejected(&pool, order, ReasonCode::RenderCrashed, "not a JPEG of the size").await;
     }
 }
 

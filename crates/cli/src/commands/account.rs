@@ -311,12 +311,13 @@ fn path_of(account: &str) -> anyhow::Result<String> {
 }
 
 fn none(account: &str) -> Error {
-    usage(format!("find the account {account}: there is none of this name or id"))
+    usage(format!("find the account {account}: no account has this name or id"))
         .in_korean(format!("{account}: 이 이름이나 번호의 계정이 없습니다"))
 }
 
+/// What is in the way, and stays there however often it is tried.
 fn conflict(doing: &str, korean: &str) -> Error {
-    Error::new(Place::System, Kind::Conflict, doing).in_korean(korean)
+    usage(doing.to_owned()).in_korean(korean)
 }
 
 fn usage(doing: String) -> Error {

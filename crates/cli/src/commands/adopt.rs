@@ -18,7 +18,7 @@ use crate::exit::Exit;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cameo adopt --dry-run\n  cameo adopt --vertical ssgdfm_eye\n\n\
 Reads the buckets and the table of the configuration, and writes the ledger alone: no row and no object is changed. \
-What does not stand whole is told and left; `cameo reconcile --apply` makes it anew.")]
+What is not complete is listed and left as it is; `cameo reconcile --apply` renders and registers it again.")]
 pub(crate) struct Args {
     #[command(flatten)]
     scope: ScopeArgs,

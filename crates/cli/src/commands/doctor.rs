@@ -16,7 +16,7 @@ use crate::{
 #[command(after_help = "Examples:\n  cameo doctor\n  cameo doctor --json\n  \
 CAMEO_CATALOG_URL=mysql://app:secret@db/celeb cameo doctor\n\n\
 Tables are only looked at: statements that would make one fit are printed, for a person to run.\n\
-None loses data: what cannot be mended without a loss is said in words.")]
+None loses data: what cannot be fixed without a loss is described in words.")]
 pub(crate) struct Args {
     /// What it is to work for; without this, for both
     #[arg(long = "for", value_name = "COMMAND")]

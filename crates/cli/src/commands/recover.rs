@@ -144,6 +144,14 @@ fn text(recovered: &Recovered, side: Side, dry_run: bool) -> Vec<String> {
     if let Some(folder) = &recovered.quarantine {
         lines.push(format!("Moved aside, with the database that was there: {}", folder.display()));
     }
+    if side == Side::Content && !recovered.database_read {
+        lines.push(
+            "Tokens, accounts, webhooks and the history were in the database alone, and are lost with it: make them again with `cameo token \
+             create`, `cameo account create` and `cameo webhook create`. Until there is a token or an account, whoever is on this machine is an \
+             administrator."
+                .to_owned(),
+        );
+    }
     if !dry_run {
         lines.push(
             "Start the server, wait until `cameo status` shows nothing waiting, then run `cameo verify`; what it finds, \

@@ -225,8 +225,7 @@ fn way_back(file: &Path) -> anyhow::Result<Vec<Relocation>> {
         .map_err(|error| usage(format!("read {}", file.display())).in_korean(unreadable(file)).because(error))?;
     let read = |(n, line): (usize, &str)| {
         let Relocation { from, to } = serde_json::from_str(line).map_err(|error| {
-            let doing =
-                format!("read {}, line {}: it is no file that `cameo move --apply` wrote", file.display(), n + 1);
+            let doing = format!("read {}, line {}: it was not written by `cameo move --apply`", file.display(), n + 1);
             let korean = format!(
                 "{}: {}번째 줄이 이동 기록이 아닙니다. `cameo move --apply` 가 저장한 파일을 적어 주세요",
                 unreadable(file),

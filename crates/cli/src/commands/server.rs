@@ -58,7 +58,7 @@ impl Asked<'_> {
             Some(login) if !is_here => {
                 trust_as(context, &login)?;
                 // A token from the environment is for whatever server is asked.
-                let token = context.environment.get("CAMEO_TOKEN").map_or(login.token, str::to_owned);
+                let token = token_of(context).unwrap_or(login.token);
                 Ok(Some(Target::Server(Server::At { url: login.server, token: Some(token) })))
             }
             // Whoever configured a folder means it, and hears of that one; it may be about to be made.
@@ -157,8 +157,13 @@ fn at(context: &Context, url: &str) -> Result<Target> {
     if let Some(login) = &login {
         trust_as(context, login)?;
     }
-    let token = context.environment.get("CAMEO_TOKEN").map(str::to_owned).or_else(|| login.map(|login| login.token));
+    let token = token_of(context).or_else(|| login.map(|login| login.token));
     Ok(Target::Server(Server::At { url, token }))
+}
+
+/// The token of the environment, as a file or a chat has it: with white space around.
+fn token_of(context: &Context) -> Option<String> {
+    context.environment.get("CAMEO_TOKEN").map(|token| token.trim().to_owned())
 }
 
 /// Trusts the certificates that the login was made with, unless this command was told others.

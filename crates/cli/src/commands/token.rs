@@ -208,7 +208,7 @@ async fn create_here(context: &Context, catalog: &dyn Catalog, asked: &NewToken)
     if !catalog.add_token(&token, &secret.hash()).await? {
         let doing = format!("make a token: there is a token {name} already; revoke it first, or choose another name");
         let korean = format!("{name} 이라는 토큰이 이미 있습니다. 먼저 폐기하거나 다른 이름을 쓰세요");
-        return Err(Error::new(Place::System, Kind::Conflict, doing).in_korean(korean).into());
+        return Err(usage(doing).in_korean(korean).into());
     }
     Ok(CreatedToken { token: secret.expose().to_owned(), of: token })
 }
@@ -238,7 +238,7 @@ async fn list(context: &Context, args: &WhereArgs) -> anyhow::Result<Exit> {
 
 async fn revoke(context: &Context, args: &RevokeArgs) -> anyhow::Result<Exit> {
     let none = || {
-        usage(format!("revoke the token {}: there is none of this name or id that can be used", args.token))
+        usage(format!("revoke the token {}: no token that can be used has this name or id", args.token))
             .in_korean(format!("{}: 이 이름이나 번호로 쓸 수 있는 토큰이 없습니다", args.token))
     };
     if fault_of_name(&args.token).is_some() {

@@ -131,7 +131,7 @@ fn unknown_verticals(server: &Running) {
     fs::write(list.path(), "cd_idx,file\n1,1_0.jpg\n").unwrap();
     let undone = server.here(&["move", "--undo", list.path().to_str().unwrap()]);
     assert_eq!(undone.status.code(), Some(2), "{undone:?}");
-    assert!(errors(&undone).contains("line 1: it is no file that `cameo move --apply` wrote"), "{undone:?}");
+    assert!(errors(&undone).contains("line 1: it was not written by `cameo move --apply`"), "{undone:?}");
 }
 
 #[tokio::test]

@@ -24,9 +24,10 @@ use super::people::{Secret, verticals};
 use crate::{
     ask::{Ask, Sent, part},
     detail,
-    failure::{Answer, Failure, to},
+    failure::{Answer, Failure},
     form::{Fields, Form},
     layout::{Chrome, html},
+    notice::Done,
     show::{Badge, Time, Tone, thousands},
     words::Here,
 };
@@ -111,9 +112,7 @@ struct WebhookPage {
     messages: Vec<WebhookMessage>,
     secret: Option<Secret>,
     tested: Option<WebhookAttempt>,
-    /// How many messages were just sent again.
-    replayed: Option<String>,
-    done: bool,
+    done: Option<Done>,
 }
 
 /// All of them.
@@ -124,7 +123,7 @@ pub(crate) async fn page(ask: Ask) -> Answer<Response> {
 async fn all(ask: &Ask, secret: Option<Secret>, form: MakeForm) -> Answer<Response> {
     let (c, webhooks) =
         futures::try_join!(Chrome::of(ask, Here::People), ask.get::<Page<WebhookView>>("/api/v1/webhooks"),)?;
-    let done = ask.query.get("done").is_some();
+    let done = ask.done() == Some(Done::Webhook);
     Ok(html(&WebhooksPage { c, webhooks: webhooks.items, secret, done, form }))
 }
 
@@ -147,9 +146,8 @@ async fn shown(ask: &Ask, id: &str, secret: Option<Secret>, tested: Option<Webho
         ask.get::<Page<WebhookAttempt>>(&attempts),
         ask.get::<Page<WebhookMessage>>(&messages),
     )?;
-    let replayed = ask.query.get("n").filter(|n| n.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned);
-    let done = ask.query.get("done").is_some();
-    Ok(html(&WebhookPage { c, w, attempts: attempts.items, messages: messages.items, secret, tested, replayed, done }))
+    let done = ask.done();
+    Ok(html(&WebhookPage { c, w, attempts: attempts.items, messages: messages.items, secret, tested, done }))
 }
 
 /// Makes one, and shows its secret; where it is refused, the form again with what is wrong at its field.
@@ -227,12 +225,12 @@ pub(crate) async fn act(ask: Ask, Path(id): Path<String>, Form(form): Form) -> A
         }
         Some("remove") => {
             ask.response(Method::DELETE, &path(&id, ""), Sent::default().by(&form)).await?;
-            return Ok(to("/webhooks?done=1"));
+            return Ok(ask.lead("/webhooks", Done::Webhook));
         }
         _ => return Err(Failure::Invalid(Text::new("Choose what to do.", "할 일을 선택해 주세요."))),
     };
     ask.response(Method::PATCH, &path(&id, ""), Sent::json(&change).by(&form)).await?;
-    Ok(to(&format!("/webhooks/{}?done=1", part(&id))))
+    Ok(ask.lead(&format!("/webhooks/{}", part(&id)), Done::Webhook))
 }
 
 /// Sends messages again: one, or those since a time of Seoul.
@@ -242,7 +240,7 @@ pub(crate) async fn replay(ask: Ask, Path(id): Path<String>, Form(form): Form) -
         None => WebhookReplay { message: None, since: Some(since(form.text("since"))?) },
     };
     let replayed: Replayed = ask.send(Method::POST, &path(&id, "/replay"), Sent::json(&asked).by(&form)).await?;
-    Ok(to(&format!("/webhooks/{}?n={}", part(&id), replayed.messages)))
+    Ok(ask.lead(&format!("/webhooks/{}", part(&id)), Done::Replayed(replayed.messages)))
 }
 
 /// A time as browsers write it (`2026-11-26T09:00`), of Seoul.

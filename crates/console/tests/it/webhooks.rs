@@ -89,11 +89,21 @@ async fn they_are_tested_changed_and_replayed() {
     assert!(tested.main().contains("The test:") && tested.main().contains("taken"), "{}", tested.main());
     let rotated = fake.post("/webhooks/wh_a", "act=rotate").await;
     assert!(rotated.main().contains("whsec_NEW"));
-    assert_eq!(fake.post("/webhooks/wh_a", "act=disable").await.location(), "/webhooks/wh_a?done=1");
+    for path in ["/webhooks?done=1", "/webhooks/wh_a?done=1&n=3"] {
+        let page = fake.get(path).await;
+        assert!(!page.main().contains("role=\"status\""), "an address says nothing: {}", page.main());
+    }
+    let disabled = fake.post("/webhooks/wh_a", "act=disable").await;
+    assert_eq!(disabled.location(), "/webhooks/wh_a");
+    assert!(fake.follow(&disabled).await.main().contains("처리했습니다."));
     assert_eq!(fake.asked("PATCH /api/v1/webhooks/wh_a")[0].body, json!({ "disabled": true }));
-    assert_eq!(fake.post("/webhooks/wh_a", "act=remove").await.location(), "/webhooks?done=1");
+    let removed = fake.post("/webhooks/wh_a", "act=remove").await;
+    assert_eq!(removed.location(), "/webhooks");
+    assert!(fake.follow(&removed).await.main().contains("처리했습니다."));
     assert_eq!(fake.post("/webhooks/wh_a", "act=explode").await.status.as_u16(), 422);
-    assert_eq!(fake.post("/webhooks/wh_a/replay", "message=msg_a").await.location(), "/webhooks/wh_a?n=3");
+    let replayed = fake.post("/webhooks/wh_a/replay", "message=msg_a").await;
+    assert_eq!(replayed.location(), "/webhooks/wh_a");
+    assert!(fake.follow(&replayed).await.main().contains("다시 보내는 메시지: 3"));
     fake.post("/webhooks/wh_a/replay", "since=2026-11-26T09%3A00").await;
     let asked = fake.asked("/api/v1/webhooks/wh_a/replay");
     assert_eq!(asked[0].body, json!({ "message": "msg_a" }));

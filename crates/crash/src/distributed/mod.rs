@@ -293,7 +293,7 @@ impl Run {
         if let Err(error) = self.wait_until(0, QUIET_LOOKS).await {
             self.findings.add(Broken::Lost, "messages", format!("{error:#}"));
         }
-        let snapshot = self.places.snapshot().await.context("failed to look at what stands")?;
+        let snapshot = self.places.snapshot().await.context("failed to look at what is there")?;
         let (findings, rejected) = check::what_stands(&snapshot, &self.settings, &shared.pool, &shared.journal);
         self.findings.extend(findings);
         self.rejected = rejected;

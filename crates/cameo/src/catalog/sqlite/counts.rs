@@ -1,4 +1,4 @@
-//! Counts in the embedded database, which triggers keep (`migrations/sqlite/0008_counts.sql`).
+//! Counts in the embedded database, which triggers keep (`migrations/sqlite/0010_counts.sql`).
 
 use async_trait::async_trait;
 use rusqlite::Connection;

@@ -108,7 +108,7 @@ pub struct AttentionItem {
     /// The webhook that fails, by its id.
     #[serde(default)]
     pub webhook: Option<String>,
-    /// Where it stands for what is not listed one by one: how many more of this delivery wait for the same reason. 0 of every other.
+    /// Where one row is for what is not listed one by one: how many more of this delivery wait for the same reason. 0 of every other.
     #[serde(default)]
     pub more: u64,
 }

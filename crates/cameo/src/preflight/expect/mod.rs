@@ -214,7 +214,7 @@ impl Unread {
                 "은(는) 전달하지 않았다는 뜻이므로 그 줄이나 아래의 내용을 읽지 않았습니다. 해당 내용이나 그 말을 지워 주세요",
             ),
             Unread::NoSequences => (
-                "counts rows, or counts photos from 1, and is no sequence from 0: only its cd_idx were read",
+                "counts rows, or counts photos from 1, and is not a sequence from 0: only its cd_idx were read",
                 "은(는) 0부터 매긴 사진 순번이 아니라 줄 번호 등으로 보입니다. cd_idx 만 읽었습니다",
             ),
             Unread::Word => ("is neither a cd_idx nor a file name", "을(를) cd_idx 나 파일 이름으로 읽을 수 없습니다"),
@@ -238,15 +238,15 @@ impl Unread {
                 "은(는) 읽지 않은 다른 시트의 머리글입니다. 목록에는 시트를 하나만 남겨 주세요",
             ),
             Unread::NotASequence => (
-                "is no sequence: a number from 0 to 65535",
+                "is not a sequence: a number from 0 to 65535",
                 "은(는) 순번이 아닙니다. 0부터 65535 사이의 숫자여야 합니다",
             ),
             Unread::NotACount => (
-                "is no count of photos: a number from 1 to 65536",
+                "is not a count of photos: a number from 1 to 65536",
                 "은(는) 사진 수가 아닙니다. 1부터 65536 사이의 숫자여야 합니다",
             ),
             Unread::NotAHash => {
-                ("is no SHA-256: 64 hexadecimal digits", "은(는) SHA-256 값이 아닙니다. 16진수 64자리여야 합니다")
+                ("is not a SHA-256: 64 hexadecimal digits", "은(는) SHA-256 값이 아닙니다. 16진수 64자리여야 합니다")
             }
             Unread::InTotals => (
                 "is in a row of totals, where it may be a count or an id: remove the row, or the word",

@@ -137,7 +137,7 @@ pub async fn create_once(
         }
     }
     let date = now.to_zoned(zone.clone()).date();
-    let id = DeliveryId::new(date, lot(&digest, 0));
+    let id = DeliveryId::new(date, lot(vertical, &digest, 0));
     let mut record = Record { version: VERSION, id, vertical: vertical.clone(), created: now, content };
     let attributes = Attributes {
         content_type: Some("application/json".to_owned()),
@@ -145,7 +145,11 @@ pub async fn create_once(
         ..Attributes::default()
     };
     for tried in 0..IDS_TRIED_MAX {
-        record.id = DeliveryId::new(date, lot(&digest, tried));
+        record.id = DeliveryId::new(date, lot(vertical, &digest, tried));
+        // People name a delivery by its id alone.
+        if is_elsewhere(store, bucket, vertical, &record.id).await? {
+            continue;
+        }
         let (key, body) = (record.key(), record.to_json()?.into());
         match store.put(bucket, &key.key(), body, &attributes, Condition::Absent).await? {
             Written::Done(_) => return Ok((record, true)),
@@ -162,10 +166,34 @@ pub async fn create_once(
     Err(Error::new(Place::Store, Kind::Conflict, doing))
 }
 
-/// The number that the id of a content is drawn with: the same for the same content, another at each try.
-fn lot(digest: &str, tried: u32) -> u32 {
-    let hash = Sha256::digest(format!("{tried} {digest}"));
+/// The number that the id of a content is drawn with: the same for the same content in a vertical, another at each try.
+fn lot(vertical: &Vertical, digest: &str, tried: u32) -> u32 {
+    let hash = Sha256::digest(format!("{tried} {vertical} {digest}"));
     u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])
+}
+
+/// Whether another vertical has a delivery of this id.
+async fn is_elsewhere(store: &dyn Store, bucket: &str, vertical: &Vertical, id: &DeliveryId) -> Result<bool> {
+    let others = verticals(store, bucket).await?.into_iter().filter(|other| other != vertical);
+    Ok(!with_id(store, bucket, others.collect(), id).await?.is_empty())
+}
+
+/// The deliveries of this id, of some verticals.
+async fn with_id(
+    store: &dyn Store,
+    bucket: &str,
+    verticals: Vec<Vertical>,
+    id: &DeliveryId,
+) -> Result<Vec<DeliveryKey>> {
+    let keys: Vec<_> = verticals.into_iter().map(|vertical| DeliveryKey { vertical, id: id.clone() }).collect();
+    let names: Vec<_> = keys.iter().map(DeliveryKey::key).collect();
+    let mut found = Vec::new();
+    for (keys, names) in keys.chunks(HEADS).zip(names.chunks(HEADS)) {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let infos = store.head_all(bucket, &names).await?;
+        found.extend(keys.iter().zip(infos).filter(|(_, info)| info.is_some()).map(|(key, _)| key.clone()));
+    }
+    Ok(found)
 }
 
 /// The record at a key; none where there is none.
@@ -190,19 +218,14 @@ pub async fn find(
         Some(vertical) => vec![vertical.clone()],
         None => verticals(store, bucket).await?,
     };
-    let keys: Vec<_> = verticals.into_iter().map(|vertical| DeliveryKey { vertical, id: id.clone() }).collect();
-    let names: Vec<_> = keys.iter().map(DeliveryKey::key).collect();
-    let mut found = Vec::new();
-    for (keys, names) in keys.chunks(HEADS).zip(names.chunks(HEADS)) {
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let infos = store.head_all(bucket, &names).await?;
-        found.extend(keys.iter().zip(infos).filter(|(_, info)| info.is_some()).map(|(key, _)| key.clone()));
-    }
+    let mut found = with_id(store, bucket, verticals, id).await?;
     match &found[..] {
         [first, second, ..] => {
             let (first, second) = (&first.vertical, &second.vertical);
             let doing = format!("find the delivery {id}: both {first} and {second} have one; name it {first}/{id}");
-            Err(Error::new(Place::Store, Kind::Misconfigured, doing))
+            let korean =
+                format!("전달 {id} 은(는) {first} 와 {second} 두 곳에 있습니다. {first}/{id} 처럼 적어 주세요");
+            Err(Error::new(Place::Store, Kind::Refused, doing).in_korean(korean))
         }
         _ => Ok(found.pop()),
     }

@@ -263,7 +263,7 @@ impl RenderChild {
             offset += bytes as u64;
             // What is published goes to browsers as a JPEG of this size: anything else came from no engine of ours.
             if frame_size(&jpeg) != Some((width, height)) || width > asked.width || height > asked.height {
-                return Err(nonsense("a rendition that is no JPEG of the size that was asked for"));
+                return Err(nonsense("a rendition that is not a JPEG of the size that was asked for"));
             }
             renditions.push(Rendition { image_size, width, height, jpeg });
         }

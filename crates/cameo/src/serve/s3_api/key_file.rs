@@ -112,7 +112,7 @@ impl Keys<'_> {
         let keys = if bytes.is_empty() { Vec::new() } else { parse(&real, &bytes)? };
         let failed = || misconfigured(doing("change", self.0));
         let text = String::from_utf8(bytes).map_err(|error| failed().because(error))?;
-        let mut document: DocumentMut = text.parse().map_err(|_| failed().because("it is no TOML"))?;
+        let mut document: DocumentMut = text.parse().map_err(|_| failed().because("it is not TOML"))?;
         change(&mut document, &keys)?;
         let text = document.to_string();
         if text.len() as u64 > FILE_MAX_BYTES {

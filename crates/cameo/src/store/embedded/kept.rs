@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    Copy, Embedded, Inner, ReadConditions, Refusal,
+    Embedded, Inner,
     condition::WriteConditions,
     garbage,
     object::{self, Description, StoredObject},
@@ -21,10 +21,7 @@ use crate::{
         generation::Generation,
         key::QUARANTINE_PREFIX,
     },
-    store::{
-        Condition, Written,
-        quarantine::{KeptId, Removal, Why, with_note, without_note},
-    },
+    store::quarantine::{KeptId, Removal, Why, with_note},
 };
 
 /// Rows that expire in one job.
@@ -87,35 +84,6 @@ impl Embedded {
         removal: &Removal,
     ) -> StoreResult<bool> {
         self.delete_for(bucket, key, conditions, Some(removal.clone())).await
-    }
-
-    /// Gives a row of the quarantine its key back, with content of its own where that is the rule of the bucket.
-    pub(super) async fn bring_row_back(
-        &self,
-        bucket: &str,
-        id: &KeptId,
-        condition: Condition,
-    ) -> Result<Option<Written>> {
-        let (place, name) = (hidden(bucket), id.to_string());
-        let Some(row) = self.find(&place, &name)? else { return Ok(None) };
-        let description =
-            Description { metadata: without_note(row.description.metadata.clone()), ..row.description.clone() };
-        let copy = Copy {
-            from: (place, name.clone()),
-            source_conditions: ReadConditions::default(),
-            to: (bucket.to_owned(), id.key.clone()),
-            description: Some(description),
-            conditions: condition.into(),
-        };
-        match self.copy_object(copy).await {
-            Ok(object) => {
-                self.drop_kept(bucket, vec![name], self.now()).await?;
-                Ok(Some(Written::Done(object.info())))
-            }
-            Err(Refusal::ConditionFailed) => Ok(Some(Written::ConditionFailed)),
-            Err(Refusal::NoSuchKey) => Ok(None),
-            Err(refusal) => Err(refusal.into()),
-        }
     }
 
     /// Expires rows by their ids.

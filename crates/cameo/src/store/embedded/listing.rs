@@ -3,8 +3,6 @@
 //! With a delimiter, keys that share a prefix up to it are one entry; the keys behind it are skipped by starting again
 //! after the last of them.
 
-use rusqlite::OptionalExtension;
-
 use super::{Embedded, object::StoredObject, refusal::StoreResult};
 use crate::model::error::{Place, Result};
 
@@ -13,8 +11,6 @@ const ROWS_WITH_DELIMITER: usize = 100;
 /// Rows that are read at once otherwise.
 const ROWS: usize = 1001;
 
-const KEYS: &str = "SELECT object_key FROM cameo_objects
-    WHERE bucket = ?1 AND object_key >= ?2 AND object_key < ?3 ORDER BY object_key LIMIT ?4";
 const OBJECTS: &str = "SELECT bucket, object_key, generation, file, file_offset, size, etag, modified_at, content_type,
     headers, metadata, checksums, parts FROM cameo_objects
     WHERE bucket = ?1 AND object_key >= ?2 AND object_key < ?3 ORDER BY object_key LIMIT ?4";
@@ -136,16 +132,6 @@ impl Embedded {
             Ok(rows.collect::<Result<_, _>>()?)
         });
         job.await
-    }
-
-    /// Whether a bucket holds anything under a prefix.
-    pub fn any_under(&self, bucket: &str, prefix: &str) -> StoreResult<bool> {
-        let end = after_all_with(prefix).unwrap_or_else(|| ABOVE_ALL.to_owned());
-        let first = self.inner.db.look_up(Place::Store, "look for objects", |connection| {
-            let mut query = connection.prepare_cached(KEYS)?;
-            Ok(query.query_row((bucket, prefix, end, 1), |row| row.get::<_, String>(0)).optional()?)
-        });
-        Ok(first?.is_some())
     }
 }
 

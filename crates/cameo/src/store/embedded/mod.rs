@@ -26,6 +26,7 @@ use crate::{
     store::quarantine::KEEP_REMOVED,
 };
 
+mod bring_back;
 mod buckets;
 mod checksum;
 mod condition;

@@ -39,6 +39,7 @@ use super::{
 use crate::exit::Exit;
 
 mod content;
+mod gaps;
 mod known;
 mod output;
 mod refused;
@@ -128,7 +129,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
         expectation: args.expect.as_deref().map(Expectation::read).transpose()?,
         args: &args,
     };
-    let Some(checked) = push.check().await? else { return Ok(push.interrupted()) };
+    let Some(mut checked) = push.check().await? else { return Ok(push.interrupted()) };
+    gaps::fill(&push.client, &args.vertical, &mut checked.report).await?;
     if checked.report.files.is_empty() && push.expectation.is_none() {
         let doing = format!("find photos in {}: it has no files", args.folder.display());
         let korean = format!("{} 에 파일이 없습니다. 폴더를 확인해 주세요", args.folder.display());

@@ -27,6 +27,9 @@ use crate::{
     exit::Exit,
 };
 
+/// Files that a warning names, at most.
+const WARNED_MAX: usize = 20;
+
 /// The places among the source's entries of the files that are ready, and the files, but for those of some names.
 pub(super) fn ready(
     source: &Source,
@@ -154,7 +157,27 @@ pub(super) fn remarks(report: &CheckReport, lang: Lang) -> Vec<String> {
         let list = finding.file.as_deref().unwrap_or_default();
         format!("{list}: {}", finding.detail.of(lang))
     };
-    unclear.map(text).collect()
+    unclear.map(text).chain(warnings(report, lang)).collect()
+}
+
+/// What can be sent and somebody should look at, by its code.
+fn warnings(report: &CheckReport, lang: Lang) -> Vec<String> {
+    let mut texts = Vec::new();
+    for code in ReasonCode::ALL.iter().filter(|code| **code != ReasonCode::ListUnclear) {
+        let is_of = |finding: &&Finding| finding.code == *code && finding.severity == Severity::Warning;
+        let files: Vec<&str> = report.findings.iter().filter(is_of).filter_map(|of| of.file.as_deref()).collect();
+        if files.is_empty() {
+            continue;
+        }
+        let listed = files.iter().take(WARNED_MAX).map(|file| visible(file)).collect::<Vec<_>>().join(", ");
+        let more = match (files.len().saturating_sub(WARNED_MAX), lang) {
+            (0, _) => String::new(),
+            (more, Lang::En) => format!(" and {more} more; `cameo check` lists them"),
+            (more, Lang::Ko) => format!(" 외 {more}개. `cameo check` 로 모두 볼 수 있습니다"),
+        };
+        texts.push(format!("{code}: {} {}: {listed}{more}", code.text(lang), code.action(lang)));
+    }
+    texts
 }
 
 /// What is about to be sent.

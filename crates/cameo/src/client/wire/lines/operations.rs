@@ -20,7 +20,7 @@ pub enum VerifyPart {
     Unknown(UnknownDelivery),
 }
 
-/// How an entity stands, and why.
+/// The state of an entity, and why.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct EntityPart {
     /// The vertical.

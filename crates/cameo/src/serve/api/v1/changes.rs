@@ -30,7 +30,7 @@ pub(super) struct FeedQuery {
     /// The `next` of the page before; 0, or left out, for the beginning.
     #[serde(default)]
     since: u64,
-    /// The `mark` of the page before: a position of another history is told by it for certain.
+    /// The `mark` of the page before: it shows for certain that a position is of another history.
     #[serde(default)]
     mark: Option<String>,
     /// Only changes of this vertical.

@@ -29,6 +29,7 @@ use crate::{
         actor::Actor,
         key::{DeliveryKey, DeliveryName, Vertical},
         lang::Lang,
+        token::Verticals,
     },
     proof::deliveries::{
         self, Listed, NewRecord, Record, Report, Standing, Summary, day,
@@ -60,7 +61,7 @@ pub(super) struct InVertical {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct HowClosely {
-    /// Without a look at the queues: what waits to be registered is not told from what waits to be rendered, and dead letters are not seen.
+    /// Without a look at the queues: what waits to be registered is not distinguished from what waits to be rendered, and dead letters are not seen.
     /// For whoever asks often, where looking costs a queue service requests.
     #[serde(default)]
     quick: bool,
@@ -268,7 +269,7 @@ pub(super) async fn reopen(
 
 /// The record of a delivery that the caller may see.
 async fn recorded(site: &Site, caller: &Caller, delivery: &str) -> Answer<Record> {
-    let name = named(delivery)?;
+    let name = named(caller, delivery)?;
     let record = deliveries::record(site.deliveries(), &name).await?.ok_or_else(|| Problem::not_found(NONE))?;
     sees(caller, &record.vertical)?;
     Ok(record)
@@ -397,8 +398,15 @@ pub(super) async fn manifest(
 
 const NONE: &str = "such delivery";
 
-fn named(text: &str) -> Answer<DeliveryName> {
-    text.parse().map_err(|_| Problem::not_found(NONE))
+/// The delivery that is named. Whoever may see one vertical alone means that of it, whatever others have.
+fn named(caller: &Caller, text: &str) -> Answer<DeliveryName> {
+    let name = text.parse().map_err(|_| Problem::not_found(NONE))?;
+    Ok(match (name, &caller.verticals) {
+        (DeliveryName::Recorded { vertical: None, id }, Verticals::Only(own)) if own.len() == 1 => {
+            DeliveryName::Recorded { vertical: own.first().cloned(), id }
+        }
+        (name, _) => name,
+    })
 }
 
 /// A delivery is not there for whoever may not see its vertical.
@@ -416,7 +424,7 @@ async fn found_at(
     caller: &Caller,
     delivery: &str,
 ) -> Answer<(Option<Record>, Standing)> {
-    let name = named(delivery)?;
+    let name = named(caller, delivery)?;
     if let DeliveryName::Day { vertical, .. } = &name {
         sees(caller, vertical)?;
         let standing = deliveries::standing(places, &name, &site.zone).await?;
