@@ -14,6 +14,8 @@ use crate::model::{
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
+/// Stands in the ledger for the engine that made what was adopted: nobody knows it.
+pub const ADOPTED: &str = "adopted";
 
 /// What became of one change of one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

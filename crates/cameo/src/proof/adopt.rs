@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+pub use crate::model::outcome::ADOPTED;
+
 use super::verify::{self, Cell, EntityReport, Fetched, Look, PlaceState, Question, Served};
 use crate::{
     catalog::{Catalog, RowPages},
@@ -30,8 +32,6 @@ const RENDITION_MAX_BYTES: u64 = 32 << 20;
 const BATCH: usize = 100;
 /// Entities whose rows are fetched at a time.
 const CHUNK: usize = 200;
-/// Stands in the ledger for the engine that made what was adopted: nobody knows it.
-pub const ADOPTED: &str = "adopted";
 
 /// A photo that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -90,6 +90,12 @@ pub(super) fn is_without_value(text: &str) -> bool {
         || error.is_some_and(|rest| rest == "N/A" || rest.ends_with(['!', '?']) && rest.chars().all(is_of_error))
 }
 
+/// Whether a cell is a day and nothing else.
+pub(super) fn is_day(text: &str) -> bool {
+    let mut parts = text.split('-').map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_digit())));
+    [4, 2, 2].into_iter().all(|length| parts.next() == Some((length, true))) && parts.next().is_none()
+}
+
 /// The ids and names of a cell that has several, separated as people do; an error where it may be one number in which separators are, or a
 /// number and something of it (`351997/1`).
 pub(super) fn several(text: &str) -> Result<Option<Vec<Cell>>, ()> {

@@ -3,7 +3,7 @@
 use super::{
     cell::plain,
     headers::{self, Column, VAGUE_HEADERS},
-    table::Row,
+    row::Row,
 };
 use crate::model::ids::{GROUPS_MAX, clear_header, is_thousands};
 

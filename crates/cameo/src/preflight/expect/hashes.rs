@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Expectation, Unread, UnreadableCell, table::shown};
+use super::{Expectation, Unread, UnreadableCell, row::shown};
 
 /// The SHA-256s that were read, by the names of their files.
 #[derive(Debug, Default)]

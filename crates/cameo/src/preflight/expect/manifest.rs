@@ -7,7 +7,7 @@ use super::{
     Expectation, ExpectedFile, ROWS_MAX, Unread, UnreadableCell,
     columns::Columns,
     hashes::Hashes,
-    table::{self, Row},
+    row::{Row, address, shown},
     too_many_files,
 };
 use crate::model::lang::Text;
@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str) -> Option<Result<Expectation, Text>> {
         }
         if let Some(file) = parse_line(line) {
             let sha256 = file.sha256.as_deref().unwrap_or_default();
-            list.unreadable.extend(of_files.add(&file.name, sha256, table::address(0, n + 1)));
+            list.unreadable.extend(of_files.add(&file.name, sha256, address(0, n + 1)));
             list.files.push(file);
             continue;
         }
@@ -46,7 +46,7 @@ pub(super) fn parse(text: &str) -> Option<Result<Expectation, Text>> {
         let hash = hash_chars(line);
         hashes.extend(hash);
         let why = if hash.is_some() { Unread::NotAHash } else { Unread::Word };
-        let cell = UnreadableCell { address: table::address(0, n + 1), text: table::shown(line), why };
+        let cell = UnreadableCell { address: address(0, n + 1), text: shown(line), why };
         // A comment promises nothing.
         if line.trim_start().starts_with('#') { list.remarks.push(cell) } else { list.unreadable.push(cell) }
     }

@@ -9,6 +9,7 @@ mod columns;
 mod hashes;
 mod headers;
 mod manifest;
+mod row;
 mod running;
 mod status;
 mod table;

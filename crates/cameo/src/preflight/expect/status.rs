@@ -3,7 +3,7 @@
 //! As a heading, a sheet's name or a title any of them is enough. A cell beside an id says it where it says nothing else; in a longer note the
 //! word may mean anything, which is remarked.
 
-use super::{Purpose, cell::plain, table::Row};
+use super::{Purpose, cell::plain, row::Row};
 use crate::model::ids::{has_id_digits, negates, simple_header};
 
 impl Purpose {

@@ -5,14 +5,14 @@
 
 use super::{
     Expectation, ExpectedFile, Purpose, ROWS_MAX, Unread, UnreadableCell,
-    cell::{Cell, cd_idx_of_file, is_without_value, parse_id, plain, several},
+    cell::{Cell, cd_idx_of_file, is_day, is_without_value, parse_id, plain, several},
     columns::Columns,
     hashes::Hashes,
     headers,
+    row::{Row, address, shown},
     running::are_sequences,
     status::{Flags, Status, heading},
     too_many_files, too_many_rows,
-    workbook::is_day,
 };
 use crate::model::ids::{
     Thousands, clear_header, has_id_digits, is_count_header, is_id_header, is_thousands, is_total,
@@ -25,8 +25,6 @@ pub(super) const HEADER_WITHIN_ROWS: usize = 10;
 const SAMPLE_CELLS: usize = 200;
 /// Photos of one entity that a count may promise.
 const COUNT_MAX: u64 = 65_536;
-/// Characters of a cell that are shown.
-const SHOWN_MAX_CHARS: usize = 60;
 
 /// Whether the cells of rows can be trusted to be in their columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +33,6 @@ pub(super) enum Shape {
     Sheet,
     /// Lines cut at a delimiter, of which one too much moves all cells behind it.
     Lines,
-}
-
-/// A row with the number that spreadsheets show.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) number: usize,
-    pub(super) cells: Vec<String>,
 }
 
 /// How the rows of a table are read.
@@ -79,17 +70,6 @@ pub(super) fn header_of(rows: &[Row]) -> Option<&Row> {
 /// Whether a table has a header that is understood.
 pub(super) fn has_header(rows: &[Row]) -> bool {
     header_of(rows).is_some()
-}
-
-/// The address of a cell, as spreadsheets have it.
-pub(super) fn address(column: usize, row: usize) -> String {
-    let mut letters = Vec::new();
-    let mut rest = column + 1;
-    while rest > 0 {
-        letters.push(char::from(b'A' + u8::try_from((rest - 1) % 26).unwrap_or(0)));
-        rest = (rest - 1) / 26;
-    }
-    letters.iter().rev().collect::<String>() + &row.to_string()
 }
 
 #[derive(Debug, Default)]
@@ -579,11 +559,6 @@ fn is_mostly_digits(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let digits = text.chars().filter(|c| c.is_numeric()).count();
     digits > letters && has_id_digits(text)
-}
-
-/// A cell's text, as far as it is shown.
-pub(super) fn shown(text: &str) -> String {
-    plain(text).chars().take(SHOWN_MAX_CHARS).collect()
 }
 
 /// The columns most of whose cells are ids or names; all of them where none is.

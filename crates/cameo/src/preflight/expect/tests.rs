@@ -86,7 +86,7 @@ fn what_cannot_be_read_has_an_address() {
     let (ids, _, unreadable) = promised(b"name,cd_idx\nx,1\ny,12a\nz,1.5E+03\n");
     assert_eq!((ids, unreadable), (vec![1], vec!["B3".to_owned(), "B4".to_owned()]));
     assert_eq!(
-        (table::address(0, 1), table::address(26, 17), table::address(701, 2)),
+        (row::address(0, 1), row::address(26, 17), row::address(701, 2)),
         ("A1".into(), "AA17".into(), "ZZ2".into())
     );
     let list = Expectation::parse(b"1\n2\nlost\n4\n".to_vec()).unwrap();
@@ -555,7 +555,7 @@ fn workbooks_are_read_cell_by_cell() {
 /// Rows of text, as a workbook has them.
 fn rows_of(rows: &[&[&str]]) -> String {
     let cell = |row: usize, column: usize, text: &str| {
-        format!(r#"<c r="{}" t="inlineStr"><is><t>{text}</t></is></c>"#, table::address(column, row))
+        format!(r#"<c r="{}" t="inlineStr"><is><t>{text}</t></is></c>"#, row::address(column, row))
     };
     let row = |(n, cells): (usize, &&[&str])| {
         let cells: String = cells.iter().enumerate().map(|(column, text)| cell(n + 1, column, text)).collect();

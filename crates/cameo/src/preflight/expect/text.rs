@@ -6,7 +6,8 @@ use super::{
     cell::unbracketed,
     columns::Columns,
     of_reader,
-    table::{self, Row, Shape},
+    row::{Row, address, shown},
+    table::{self, Shape},
     too_many_rows,
 };
 use crate::model::{
@@ -92,7 +93,7 @@ fn sql(text: &str) -> Option<Expectation> {
             Why::Contradicts => Unread::Contradicts,
             Why::OtherName => Unread::OtherName,
         };
-        UnreadableCell { address: table::address(0, place.line), text: place.text, why }
+        UnreadableCell { address: address(0, place.line), text: place.text, why }
     };
     let unreadable = places.into_iter().map(cell).collect();
     Some(Expectation { ids, unreadable, ..Expectation::default() }.in_order())
@@ -117,7 +118,7 @@ fn open_quote(text: &str, quote: usize, delimiter: u8) -> UnreadableCell {
         **byte == delimiter && !is_quoted
     });
     let rest = text[quote..].lines().next().unwrap_or_default();
-    UnreadableCell { address: table::address(column.count(), row), text: table::shown(rest), why: Unread::OpenQuote }
+    UnreadableCell { address: address(column.count(), row), text: shown(rest), why: Unread::OpenQuote }
 }
 
 /// Commas that nobody quoted may be thousand separators. Under a header of one column they are, since its rows have one cell, unless another
@@ -136,8 +137,8 @@ fn join_thousands(rows: &mut [Row]) -> Vec<UnreadableCell> {
         if header.is_some() && !is_separated && number.len() == joined.trim().len() {
             row.cells = vec![joined];
         } else {
-            let address = table::address(0, row.number);
-            unsure.push(UnreadableCell { address, text: table::shown(&joined), why: Unread::Ambiguous });
+            let address = address(0, row.number);
+            unsure.push(UnreadableCell { address, text: shown(&joined), why: Unread::Ambiguous });
             row.cells.clear();
         }
     }

@@ -10,9 +10,10 @@ use calamine::{Data, ExcelDateTime, Reader, Xls, Xlsx, XlsxError, open_workbook_
 
 use super::{
     Expectation, Purpose, ROWS_MAX, Unread, UnreadableCell,
-    cell::{Cell, id_of_float, is_without_value},
+    cell::{Cell, id_of_float, is_day, is_without_value},
     of_reader,
-    table::{self, Row, Shape},
+    row::{Row, address, shown},
+    table::{self, Shape},
 };
 use crate::{
     model::{ids::has_id_digits, lang::Text},
@@ -65,8 +66,8 @@ pub(super) fn parse(content: Vec<u8>, purpose: Purpose) -> Result<Expectation, T
     let chosen = sheets.iter().position(has_header).or_else(|| sheets.iter().position(is_meant)).unwrap_or(0);
     let (name, rows) = sheets.remove(chosen);
     let mut promised = if purpose.is_negated(&name) {
-        let text = table::shown(&name);
-        let address = format!("{name}!{}", table::address(0, rows.first().map_or(1, |row| row.number)));
+        let text = shown(&name);
+        let address = format!("{name}!{}", address(0, rows.first().map_or(1, |row| row.number)));
         let unreadable = vec![UnreadableCell { address, text, why: Unread::NotPromised }];
         Expectation { unreadable, ..Expectation::default() }
     } else {
@@ -86,8 +87,8 @@ fn in_sheet(name: &str, error: Text) -> Text {
 /// may be ids or files.
 fn other_sheet(name: &str, rows: &[Row]) -> Option<UnreadableCell> {
     let reported = |column, row, text: &str, why| UnreadableCell {
-        address: format!("{name}!{}", table::address(column, row)),
-        text: table::shown(text),
+        address: format!("{name}!{}", address(column, row)),
+        text: shown(text),
         why,
     };
     if let Some(header) = table::header_of(rows).filter(|_| rows.len() > 1) {
@@ -193,8 +194,8 @@ impl Sheet {
     fn beyond(&self, name: &str) -> Option<UnreadableCell> {
         let ((row, column), text, cells) = self.beyond.as_ref()?;
         let at = |n: u32| usize::try_from(n).unwrap_or(usize::MAX - 1);
-        let address = format!("{name}!{}", table::address(at(*column), at(*row) + 1));
-        Some(UnreadableCell { address, text: table::shown(text), why: Unread::BeyondColumns(*cells) })
+        let address = format!("{name}!{}", address(at(*column), at(*row) + 1));
+        Some(UnreadableCell { address, text: shown(text), why: Unread::BeyondColumns(*cells) })
     }
 
     /// Adds a cell, counted from 0.
@@ -254,12 +255,6 @@ fn text_of_time(time: &ExcelDateTime) -> String {
     }
     let (year, month, day, ..) = time.to_ymd_hms_milli();
     format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// Whether a cell is a day and nothing else.
-pub(super) fn is_day(text: &str) -> bool {
-    let mut parts = text.split('-').map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_digit())));
-    [4, 2, 2].into_iter().all(|length| parts.next() == Some((length, true))) && parts.next().is_none()
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use futures::future::try_join_all;
 
 use super::{
     dismissed::{self, Dismissal, Dismissed, Settlement},
-    later::{SLACK, lines_of},
-    state::Places,
+    history::lines_of,
+    places::{Places, SLACK},
 };
 use crate::{
     ledger::history::{ChangeKind, HistoryLine},

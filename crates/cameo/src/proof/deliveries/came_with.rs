@@ -11,23 +11,28 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
-use super::{day::NAMED_WITHIN_DAYS, later::LINES, list, record::Record, state::Places};
+use super::{
+    list,
+    places::{Places, SLACK},
+    record::Record,
+};
 use crate::{
     ledger::history::{ChangeKind, HistoryLine},
     model::{
         error::Result,
         key::{DeliveryKey, DeliveryName, Vertical},
     },
+    proof::last_good::LINES,
 };
 
+/// Records of so many days before are looked at for files that were uploaded on a day.
+pub(super) const NAMED_WITHIN_DAYS: i32 = 7;
 /// Files that are remembered, at most: 24 bytes each, and always one record.
 const REMEMBERED_MAX_FILES: usize = 1_000_000;
 /// Records that are looked through for a page of lines, at most: the newest ones.
 const LOOKED_AT_MAX: usize = 1000;
-/// Stores give times to the second, and no two clocks agree.
-const SLACK: SignedDuration = SignedDuration::from_secs(2);
 
 /// What is remembered of records. Clones share it.
 #[derive(Debug, Clone, Default)]

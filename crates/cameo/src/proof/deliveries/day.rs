@@ -12,10 +12,12 @@ use std::{
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
 use super::{
-    later::SLACK,
+    came_with::NAMED_WITHIN_DAYS,
+    item::{ItemState, Wanted},
     list,
+    places::{Places, SLACK},
     standing::Standing,
-    state::{ItemState, Places, Wanted, is_content, items, originals},
+    state::{is_content, items, originals},
 };
 use crate::{
     catalog::Catalog,
@@ -30,8 +32,6 @@ use crate::{
     queue::dead_letter::causes,
 };
 
-/// Records of so many days before are looked at for files that were uploaded on a day.
-pub(super) const NAMED_WITHIN_DAYS: i32 = 7;
 /// Files of a day, at most.
 pub const DAY_FILES_MAX: usize = 200_000;
 /// Lines fetched at a time.

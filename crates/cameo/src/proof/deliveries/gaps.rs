@@ -5,9 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    record::{SkippedFile, photo_of},
-    standing::entity_of,
-    state::Item,
+    item::Item,
+    record::{SkippedFile, entity_of, photo_of},
 };
 use crate::model::{key::Vertical, lang::Text};
 
@@ -62,7 +61,7 @@ pub(super) fn gaps(vertical: &Vertical, items: &[Item], skipped: &[SkippedFile])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::deliveries::state::ItemState;
+    use crate::proof::deliveries::item::ItemState;
 
     #[test]
     fn sequences_run_from_0_without_a_gap() {

@@ -1,39 +1,16 @@
-//! What happened to a photo after its bytes were delivered, as the history has it: what took their place or deleted them, and whether they
-//! are being served all the same.
+//! What happened to a photo after its bytes were delivered, in words: what took their place or deleted them.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use super::{
-    came_with::KnownRecords,
-    state::{Item, ItemState, Places, Wanted},
-};
+pub use crate::proof::last_good::is_served_still;
 use crate::{
-    catalog::Catalog,
-    ledger::{
-        LedgerEntry, State,
-        history::{ChangeKind, HistoryLine, named_by},
-    },
-    model::{
-        actor::Actor,
-        error::Result,
-        generation::Generation,
-        key::{EntityId, PhotoId},
-        lang::Text,
-        plain,
-        reason::ReasonCode,
-        when,
-    },
+    ledger::history::ChangeKind,
+    model::{actor::Actor, lang::Text, plain, reason::ReasonCode, when},
 };
 
 /// Items of which the history says who replaced or deleted them, at most.
 pub const LATER_MAX: usize = 1000;
-/// Lines of a photo's history that are looked at for that, and fetched at a time.
-pub(super) const LINES: usize = 50;
-/// Times that more of them are fetched to find the one that is being served.
-const PAGES_MAX: usize = 20;
-/// Stores give times to the second, and no two clocks agree.
-pub(super) const SLACK: SignedDuration = SignedDuration::from_secs(2);
 
 /// What happened to a photo after its bytes were delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -93,85 +70,5 @@ impl Later {
             format!("; 나중 파일은 거부됨: {reason}: {}", found.korean),
         );
         Text { technical: found.technical, ..text }
-    }
-}
-
-/// The change whose bytes are served beside a rejection.
-pub(super) fn beside(entry: &LedgerEntry) -> Option<&Generation> {
-    entry.serving.as_ref().filter(|_| matches!(entry.state, State::Rejected { .. }))
-}
-
-/// Whether these bytes (their length and MD5) are what is served of a photo of which a later upload was rejected. The ledger knows only the
-/// generation, so the history says it; a photo from before the history is served on, and nobody can say whose bytes it shows.
-pub async fn is_served_still(
-    catalog: &dyn Catalog,
-    photo: &PhotoId,
-    entry: &LedgerEntry,
-    (size, md5): (Option<u64>, &str),
-) -> Result<bool> {
-    let Some(serving) = beside(entry) else { return Ok(false) };
-    let mut before = None;
-    for _ in 0..PAGES_MAX {
-        let lines = catalog.history_of(&photo.entity, Some(photo.sequence), before, LINES).await?;
-        let Some(last) = lines.last() else { return Ok(false) };
-        before = Some(last.position);
-        let of_served = |line: &&HistoryLine| {
-            let change = &line.change;
-            change.generation == *serving && !matches!(change.change, ChangeKind::Rejected | ChangeKind::Removed)
-        };
-        if let Some(HistoryLine { change, .. }) = lines.iter().find(of_served) {
-            // An upload in parts has no MD5.
-            let same_length = size.is_some() && change.size == size;
-            return Ok(change.etag == md5 || (change.etag.contains('-') && same_length));
-        }
-    }
-    Ok(false)
-}
-
-/// The newest lines of the history about a key.
-pub(super) async fn lines_of(places: Places<'_>, key: &str) -> Result<Vec<HistoryLine>> {
-    let (Some(vertical), Some(cd_idx), sequence) = named_by(key) else { return Ok(Vec::new()) };
-    let mut lines = places.catalog.history_of(&EntityId { vertical, cd_idx }, sequence, None, LINES).await?;
-    // Several misnamed files may be of one entity.
-    lines.retain(|line| line.change.key == key);
-    Ok(lines)
-}
-
-/// Says of replaced and removed items who did it and when, as far as the history goes back.
-pub(super) async fn add_later(places: Places<'_>, wanted: &[Wanted], items: &mut [Item]) -> Result<()> {
-    let gone = |item: &Item| matches!(item.state, ItemState::Replaced | ItemState::Removed);
-    let (mut of_items, mut ended_by) = (Vec::new(), Vec::new());
-    for (item, wanted) in items.iter_mut().zip(wanted).filter(|(item, _)| gone(item)).take(LATER_MAX) {
-        let lines = lines_of(places, &wanted.key).await?;
-        let Some(line) = later(item.state, wanted, &lines) else { continue };
-        ended_by.push(line.clone());
-        of_items.push(item);
-    }
-    let deliveries = KnownRecords::default().recorded(places, &ended_by).await?;
-    for ((item, line), delivery) in of_items.into_iter().zip(ended_by).zip(deliveries) {
-        let change = line.change;
-        item.later = Some(Later {
-            at: change.at,
-            by: change.actor,
-            change: change.change,
-            delivery,
-            reason: change.reason,
-            detail: change.detail,
-        });
-    }
-    Ok(())
-}
-
-/// Of the lines of a photo, newest first, that which ended the item: the deletion, or the first other bytes after these.
-fn later<'l>(state: ItemState, wanted: &Wanted, lines: &'l [HistoryLine]) -> Option<&'l HistoryLine> {
-    let since = wanted.since.checked_sub(SLACK).unwrap_or(wanted.since);
-    let is_removal = |line: &&'l HistoryLine| line.change.change == ChangeKind::Removed;
-    // What a removal took away has its ETag.
-    let is_ours = |line: &HistoryLine| line.change.etag == wanted.md5 && line.change.change != ChangeKind::Removed;
-    let after = lines.iter().take_while(|line| line.change.at >= since && !is_ours(line));
-    match state {
-        // Not that of what somebody uploaded in its place later.
-        ItemState::Removed => after.filter(is_removal).last().or_else(|| lines.iter().find(is_removal)),
-        _ => after.filter(|line| !is_removal(line)).last(),
     }
 }

@@ -6,7 +6,7 @@
 
 use jiff::tz::TimeZone;
 
-use self::state::Places;
+use self::places::Places;
 use crate::model::{error::Result, key::DeliveryName};
 
 pub mod acts;
@@ -15,8 +15,11 @@ pub mod day;
 pub mod dismissed;
 pub mod dismissed_lines;
 mod gaps;
+mod history;
+mod item;
 pub mod later;
 pub mod list;
+mod places;
 pub mod record;
 pub mod report;
 pub mod standing;

@@ -320,6 +320,11 @@ pub(crate) fn photo_of(vertical: &Vertical, file: &str) -> (Option<u64>, Option<
     }
 }
 
+/// The entity of a file that was skipped.
+pub(super) fn entity_of(vertical: &Vertical, file: &SkippedFile) -> Option<u64> {
+    file.cd_idx.or_else(|| photo_of(vertical, &file.file).0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,13 +6,14 @@
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use super::item::reason_of;
 use super::{
     dismissed::Dismissed,
     gaps::Gap,
+    item::Item,
     later::Later,
-    record::{SkippedFile, photo_of},
-    standing::{Promised, Standing, Summary, entity_of},
-    state::{Item, ItemState},
+    record::{SkippedFile, entity_of, photo_of},
+    standing::{Promised, Standing, Summary},
     verdict,
 };
 use crate::{
@@ -196,21 +197,6 @@ pub fn text_of(reason: ReasonCode, lang: Lang) -> String {
     }
 }
 
-/// The reason for which an item is not live; none where it is.
-pub fn reason_of(item: &Item) -> Option<ReasonCode> {
-    Some(match item.state {
-        ItemState::Registered => return None,
-        ItemState::Missing => ReasonCode::UploadMissing,
-        ItemState::Received | ItemState::Rendered => ReasonCode::UploadPending,
-        ItemState::Rejected => item.reason.unwrap_or(ReasonCode::SystemUnknownReason),
-        ItemState::Replaced => ReasonCode::UploadReplaced,
-        ItemState::Removed => ReasonCode::UploadRemoved,
-        ItemState::Dismissed => ReasonCode::UploadDismissed,
-        ItemState::Moved => ReasonCode::UploadMoved,
-        ItemState::Unpublished => ReasonCode::UploadUnpublished,
-    })
-}
-
 fn of_item(item: &Item, lang: Lang, zone: &TimeZone) -> Option<Line> {
     let reason = reason_of(item)?;
     let later = item.later.as_ref().map(Later::detail);
@@ -300,7 +286,7 @@ fn of_gap(gap: &Gap, lang: Lang) -> Line {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::lang::Text;
+    use crate::{model::lang::Text, proof::deliveries::item::ItemState};
 
     pub(crate) fn standing() -> Standing {
         let item = |file: &str, state, reason: Option<ReasonCode>| {

@@ -13,9 +13,10 @@ use super::{
     dismissed::Dismissed,
     dismissed_lines::{self, DismissedLine},
     gaps::{Gap, gaps},
-    record::{DeliveredFile, Expected, NewRecord, Record, SkippedFile, photo_of},
-    report::reason_of,
-    state::{Item, ItemState, Places, items},
+    item::{Item, ItemState, reason_of},
+    places::Places,
+    record::{DeliveredFile, Expected, NewRecord, Record, SkippedFile, entity_of, photo_of},
+    state::items,
     verdict,
 };
 use crate::{
@@ -327,11 +328,6 @@ fn of_promised(code: ReasonCode, promised: &Promised) -> DismissedLine {
 fn of_gone(item: &Item) -> Option<DismissedLine> {
     let reason = reason_of(item).filter(|_| item.is_gone() && !item.is_superseded())?;
     Some(DismissedLine::new(reason.code(), Some(&item.file), item.cd_idx))
-}
-
-/// The entity of a file that was skipped.
-pub(super) fn entity_of(vertical: &Vertical, file: &SkippedFile) -> Option<u64> {
-    file.cd_idx.or_else(|| photo_of(vertical, &file.file).0)
 }
 
 /// A list of what was promised, to look things up in.

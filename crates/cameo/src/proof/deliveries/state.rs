@@ -5,26 +5,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-use serde::Serialize;
-
 use super::{
-    dismissed::{self, Dismissal, Dismissed, Settlement},
-    later::{self, Later, SLACK, add_later, lines_of},
-    record::{Record, photo_of},
+    dismissed::{self, Dismissal, Settlement},
+    history::{add_later, lines_of},
+    item::origin_key,
+    places::SLACK,
+};
+pub use super::{
+    item::{Item, ItemState, Wanted},
+    places::Places,
 };
 use crate::{
     catalog::{Catalog, LedgerPages},
     ledger::{LedgerEntry, Scope, State, history::ChangeKind},
     model::{
         error::Result,
-        key::{ORIGIN_PREFIX, UploadKey, Vertical},
+        key::{UploadKey, Vertical},
         outcome::Outcome,
         reason::ReasonCode,
     },
-    proof::verify::Queues,
+    proof::{
+        last_good::{self, is_served_still},
+        verify::Queues,
+    },
     queue::dead_letter::causes,
-    store::{ObjectInfo, Store},
+    store::ObjectInfo,
 };
 
 /// Items that are looked at together.
@@ -35,174 +40,6 @@ const PAGE: usize = 1000;
 const LISTED_PER_HIT: usize = 10;
 /// Messages of the registration queue that are looked at, at most.
 const MESSAGES_MAX: usize = 20_000;
-
-/// The places that are looked at.
-#[derive(Debug, Clone, Copy)]
-pub struct Places<'a> {
-    /// The buckets.
-    pub store: &'a dyn Store,
-    /// The bucket of originals and records.
-    pub upload_bucket: &'a str,
-    /// The ledger and its history.
-    pub catalog: &'a dyn Catalog,
-    /// The queues; none where they cannot be reached. Looking at the dead letters of SQS hides them from others for a while, so
-    /// whoever asks again and again leaves the queues out of most rounds.
-    pub queues: Option<Queues<'a>>,
-}
-
-/// A file of which the state is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// Where it is in the upload bucket.
-    pub key: String,
-    /// Its name.
-    pub file: String,
-    /// Length in bytes; any where nobody knows it.
-    pub size: Option<u64>,
-    /// MD5 of its content, or its `ETag`.
-    pub md5: String,
-    /// Other bytes that were uploaded after this time took its place; those before were there already.
-    pub since: Timestamp,
-}
-
-/// How far the bytes of an item came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ItemState {
-    /// Neither the upload bucket nor the ledger has them.
-    Missing,
-    /// They are in the upload bucket.
-    Received,
-    /// Their renditions are published, and wait for being registered.
-    Rendered,
-    /// They are registered, at every image size of their size set.
-    Registered,
-    /// They can have no renditions, or their message is dead.
-    Rejected,
-    /// A later upload of the same name took their place.
-    Replaced,
-    /// They were deleted.
-    Removed,
-    /// They were rejected, and somebody settled that: the file is gone, and nobody need act.
-    Dismissed,
-    /// Somebody moved them to another vertical.
-    Moved,
-    /// Somebody took their photo down, and said why.
-    Unpublished,
-}
-
-impl ItemState {
-    /// Every state.
-    pub const ALL: [Self; 10] = [
-        Self::Missing,
-        Self::Received,
-        Self::Rendered,
-        Self::Registered,
-        Self::Rejected,
-        Self::Replaced,
-        Self::Removed,
-        Self::Dismissed,
-        Self::Moved,
-        Self::Unpublished,
-    ];
-
-    /// What somebody did, where that is what it says.
-    pub fn settlement(self) -> Option<Settlement> {
-        match self {
-            Self::Dismissed => Some(Settlement::Dismissed),
-            Self::Moved => Some(Settlement::Moved),
-            Self::Unpublished => Some(Settlement::Unpublished),
-            _ => None,
-        }
-    }
-
-    /// Whether it changes by itself.
-    pub fn is_pending(self) -> bool {
-        matches!(self, Self::Received | Self::Rendered)
-    }
-
-    /// Whether it is neither live, nor on its way there, nor settled.
-    pub fn is_failed(self) -> bool {
-        matches!(self, Self::Missing | Self::Rejected | Self::Replaced | Self::Removed)
-    }
-}
-
-/// A file of a delivery and its state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Item {
-    /// Its name.
-    pub file: String,
-    /// The entity's number, also where only the name's beginning gives it.
-    pub cd_idx: Option<u64>,
-    /// The photo's sequence.
-    pub sequence: Option<u16>,
-    /// How far it came.
-    pub state: ItemState,
-    /// Why it was rejected.
-    pub reason: Option<ReasonCode>,
-    /// What was found and where, in English.
-    pub detail: Option<String>,
-    /// What took its place or deleted it, as the history has it.
-    pub later: Option<Later>,
-    /// Whether a good photo is served although an upload over it was rejected: this one where it was replaced, an older one where it was
-    /// itself rejected.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub last_good_served: bool,
-    /// The delivery that was recorded after it was uploaded and names it too, or replaced it; of the implicit delivery of a day.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub taken_over: Option<String>,
-    /// Who settled it, of a dismissed one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dismissed: Option<Dismissed>,
-    /// Who moved it and to where, or took it down and why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub settled: Option<Dismissed>,
-}
-
-impl Item {
-    /// Of a file of a vertical, with nothing but its state.
-    pub fn new(vertical: &Vertical, file: &str, state: ItemState) -> Self {
-        let (cd_idx, sequence) = photo_of(vertical, file);
-        Self {
-            file: file.to_owned(),
-            cd_idx,
-            sequence,
-            state,
-            reason: None,
-            detail: None,
-            later: None,
-            last_good_served: false,
-            taken_over: None,
-            dismissed: None,
-            settled: None,
-        }
-    }
-
-    /// Whether it is of the implicit delivery of a day, and a delivery replaced it that was recorded later: nobody recorded that it was
-    /// handed over, so nothing is missing.
-    pub fn is_superseded(&self) -> bool {
-        self.state == ItemState::Replaced && self.taken_over.is_some()
-    }
-
-    /// Who settled it, however they did.
-    pub fn settled_by(&self) -> Option<&Dismissed> {
-        self.dismissed.as_ref().or(self.settled.as_ref())
-    }
-}
-
-impl Record {
-    /// The files of which the state is asked.
-    pub fn wanted(&self) -> Vec<Wanted> {
-        let wanted = |file: &super::record::DeliveredFile| Wanted {
-            key: key_of(&self.vertical, &file.name),
-            file: file.name.clone(),
-            size: Some(file.size),
-            md5: file.md5.clone(),
-            since: self.created,
-        };
-        self.content.files.iter().map(wanted).collect()
-    }
-}
 
 /// The state of each file, in their order.
 pub async fn items(places: Places<'_>, vertical: &Vertical, wanted: &[Wanted]) -> Result<Vec<Item>> {
@@ -219,7 +56,7 @@ pub async fn items(places: Places<'_>, vertical: &Vertical, wanted: &[Wanted]) -
             let key = &file.key;
             let facts = Facts { object: objects.get(key), entry: entries.get(key), dead: work.dead.get(key) };
             gone.extend(facts.object.is_none().then_some(key.as_str()));
-            let of_beside = facts.entry.filter(|entry| later::beside(entry).is_some() || facts.dead.is_some());
+            let of_beside = facts.entry.filter(|entry| last_good::beside(entry).is_some() || facts.dead.is_some());
             beside.extend(of_beside.map(|entry| (key.as_str(), entry.clone())));
             states.insert(key.as_str(), judge(file, &facts, |etag| work.is_rendered(key, etag)));
         }
@@ -245,34 +82,12 @@ pub async fn items(places: Places<'_>, vertical: &Vertical, wanted: &[Wanted]) -
     Ok(items)
 }
 
-impl Item {
-    /// Whether its bytes are nowhere, or others took their place: there is no file that somebody could dismiss.
-    pub(super) fn is_gone(&self) -> bool {
-        self.state.is_failed() && self.state != ItemState::Rejected
-    }
-
-    /// Takes it for settled, by whom and why; what it was is noted with it.
-    pub(super) fn dismiss(&mut self, by: Dismissed) {
-        (self.state, self.dismissed, self.settled) = (ItemState::Dismissed, Some(by), None);
-        (self.reason, self.detail, self.later, self.last_good_served) = (None, None, None, false);
-    }
-
-    fn settle(&mut self, note: Dismissal) {
-        (self.state, self.dismissed, self.settled) = match note.settlement {
-            Settlement::Dismissed => (ItemState::Dismissed, Some(note.dismissed), None),
-            Settlement::Moved => (ItemState::Moved, None, Some(note.dismissed)),
-            Settlement::Unpublished => (ItemState::Unpublished, None, Some(note.dismissed)),
-        };
-        (self.reason, self.detail, self.last_good_served) = (None, None, false);
-    }
-}
-
 /// Whether a good photo is served beside a rejected upload: an older one beside this file, or this one beside a later upload.
 async fn is_last_good_served(places: Places<'_>, file: &Wanted, state: ItemState, entry: &LedgerEntry) -> Result<bool> {
     match state {
         ItemState::Rejected => Ok(entry.serving.is_some()),
         ItemState::Replaced => match UploadKey::photo_of(&file.key) {
-            Some(photo) => later::is_served_still(places.catalog, &photo, entry, (file.size, &file.md5)).await,
+            Some(photo) => is_served_still(places.catalog, &photo, entry, (file.size, &file.md5)).await,
             None => Ok(false),
         },
         _ => Ok(false),
@@ -291,10 +106,6 @@ async fn is_stale(places: Places<'_>, note: &Dismissal) -> Result<bool> {
         Some(generation) => line.change.generation > *generation,
         None => line.change.at > after,
     }))
-}
-
-fn key_of(vertical: &Vertical, file: &str) -> String {
-    format!("{ORIGIN_PREFIX}{vertical}/{file}")
 }
 
 /// What the queues hold: outcomes that wait for being registered, and the causes of dead letters.
@@ -327,7 +138,7 @@ pub(super) async fn originals(
     keys: &[&str],
 ) -> Result<BTreeMap<String, ObjectInfo>> {
     let (mut found, mut left) = (BTreeMap::new(), keys);
-    let prefix = key_of(vertical, "");
+    let prefix = origin_key(vertical, "");
     while let Some(first) = left.first() {
         let asked: BTreeSet<&str> = left.iter().copied().collect();
         let page = places.store.list(places.upload_bucket, &prefix, &just_before(first), PAGE).await?;
@@ -459,6 +270,8 @@ fn decided(entry: Option<&LedgerEntry>, etag: &str) -> Option<Judged> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::model::generation::Generation;
 

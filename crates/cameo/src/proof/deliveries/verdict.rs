@@ -4,7 +4,7 @@
 //! first, since trying again may show more. A rejected upload over a photo that is served on is a rejection and takes nothing away. What
 //! was promised and never came differs, and so does what came without being promised: nobody rejected it.
 
-use super::{report::reason_of, state::Item};
+use super::item::{Item, reason_of};
 use crate::{model::reason::ReasonCode, proof::verify::EntityState};
 
 /// What something that a report says under this code keeps a delivery from; none where it keeps it from nothing.

@@ -9,10 +9,9 @@ use futures::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Delivery, HandedOver, Look, Question,
+    Delivery, HandedOver, Look, Places, Question,
     report::Hashes,
     sample::{Sample, lot},
-    view::View,
 };
 use crate::model::{
     error::{Kind, Result},
@@ -54,6 +53,22 @@ impl Hashed {
         (hashed, counts)
     }
 
+    /// Whether an original's content has the SHA-256 that it was handed over with; none where it was not read, or is damaged, which is
+    /// found elsewhere.
+    pub(super) async fn is_same(
+        &self,
+        places: Places<'_>,
+        photo: &PhotoId,
+        handed_over: &HandedOver,
+    ) -> Result<Option<bool>> {
+        let Some(expected) = handed_over.sha256.as_deref().filter(|_| self.includes(photo)) else { return Ok(None) };
+        match sha256(places, photo).await {
+            Ok(found) => Ok(found.map(|found| found.eq_ignore_ascii_case(expected))),
+            Err(error) if error.kind() == Kind::Corrupt => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn includes(&self, photo: &PhotoId) -> bool {
         match self {
             Self::Nothing => false,
@@ -67,20 +82,9 @@ fn with_sha256(delivery: &Delivery) -> impl Iterator<Item = &PhotoId> + Clone {
     delivery.originals.iter().filter(|(_, handed_over)| handed_over.sha256.is_some()).map(|(photo, _)| photo)
 }
 
-/// Whether an original's content has the SHA-256 that it was handed over with; none where it was not read, or is damaged, which is
-/// found elsewhere.
-pub(super) async fn is_same(view: View<'_>, photo: &PhotoId, handed_over: &HandedOver) -> Result<Option<bool>> {
-    let Some(expected) = handed_over.sha256.as_deref().filter(|_| view.hashed.includes(photo)) else { return Ok(None) };
-    match sha256(view, photo).await {
-        Ok(found) => Ok(found.map(|found| found.eq_ignore_ascii_case(expected))),
-        Err(error) if error.kind() == Kind::Corrupt => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-async fn sha256(view: View<'_>, photo: &PhotoId) -> Result<Option<String>> {
-    let bucket = &view.places.settings.upload_bucket;
-    let Some(mut reading) = view.places.store.read(bucket, &photo.origin_key(), None).await? else { return Ok(None) };
+async fn sha256(places: Places<'_>, photo: &PhotoId) -> Result<Option<String>> {
+    let bucket = &places.settings.upload_bucket;
+    let Some(mut reading) = places.store.read(bucket, &photo.origin_key(), None).await? else { return Ok(None) };
     let mut digest = Sha256::new();
     while let Some(piece) = reading.pieces.try_next().await? {
         digest.update(&piece);

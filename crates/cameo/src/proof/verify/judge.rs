@@ -6,12 +6,11 @@ use super::{
     EntityFacts, HandedOver, Look, PhotoFacts, aliases,
     cells::{self, Expected, Judged, MayShow, Primaries},
     collect::{Facts, OriginalFacts},
-    hashes,
     in_work::Work,
     repair::Repair,
     report::{Cell, EntityReport, EntityState, PlaceState},
     view::View,
-    words,
+    words::{self, AS_BEFORE, UNKNOWN_SET},
 };
 use crate::{
     ledger::{LedgerEntry, State},
@@ -20,16 +19,13 @@ use crate::{
         generation::Generation,
         key::{EntityId, PhotoId},
         lang::Text,
+        outcome::ADOPTED,
         reason::ReasonCode,
     },
-    proof::{adopt::ADOPTED, deliveries::later::is_served_still},
+    proof::last_good::is_served_still,
     store::ContentState,
 };
 
-/// Of a size set that was changed without a new version.
-pub(super) const AS_BEFORE: &str = " as it was before";
-/// Of a size set that nobody noted.
-pub(super) const UNKNOWN_SET: &str = "(unknown)";
 /// Entities that are judged side by side.
 const CONCURRENCY: usize = 8;
 
@@ -367,7 +363,7 @@ async fn contradiction_with_delivery(
     if original.content.is_damaged() {
         return Ok((None, false));
     }
-    let same = hashes::is_same(view, photo, handed_over).await?;
+    let same = view.hashed.is_same(view.places, photo, handed_over).await?;
     Ok(((same == Some(false)).then(words::arrived_with_other_sha256), same.is_some()))
 }
 

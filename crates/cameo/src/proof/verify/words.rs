@@ -6,7 +6,6 @@
 
 use std::fmt::Display;
 
-use super::judge::{AS_BEFORE, UNKNOWN_SET};
 use crate::{
     ledger::State,
     model::{
@@ -18,6 +17,11 @@ use crate::{
         reason::ReasonCode,
     },
 };
+
+/// Of a size set that was changed without a new version.
+pub(super) const AS_BEFORE: &str = " as it was before";
+/// Of a size set that nobody noted.
+pub(super) const UNKNOWN_SET: &str = "(unknown)";
 
 /// Part of a cell, as findings name it.
 #[derive(Debug, Clone, Copy)]
