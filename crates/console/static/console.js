@@ -19,8 +19,11 @@
   const textOf = async button => {
     if (button.dataset.copyFrom) return (await fetch(button.dataset.copyFrom)).text();
     if ('copyChosen' in button.dataset) return chosen().map(box => one('.file', box.closest('tr')).textContent).join('\n');
-    return button.dataset.copy;
+    return whole(button.dataset.copy);
   };
+  // A link of ours is for somebody on another computer.
+  const whole = text => text.startsWith('/') ? location.origin + text : text;
+  all('code.secret').forEach(code => { code.textContent = whole(code.textContent); });
   document.addEventListener('click', async event => {
     const button = event.target.closest('[data-copy], [data-copy-from], [data-copy-chosen]');
     if (!button) return;

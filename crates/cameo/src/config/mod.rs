@@ -183,6 +183,7 @@ impl Config {
             max_original_bytes: self.limits.original.as_u64(),
             cache_control: self.images.cache_control.clone(),
             publish_alias: self.images.alias,
+            delete_unpublishes: self.register.delete_unpublishes,
         })
     }
 

@@ -140,6 +140,8 @@ pub struct Settings {
     pub cache_control: String,
     /// Whether `{cd_idx}.jpg` is published for an entity's primary photo.
     pub publish_alias: bool,
+    /// Whether what was made from an original is taken down with it, for the proof; `RegisterRules` decide.
+    pub delete_unpublishes: bool,
 }
 
 #[cfg(test)]

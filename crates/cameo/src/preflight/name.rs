@@ -6,7 +6,7 @@
 use crate::model::{
     key::{
         EntityId, ORIGIN_PREFIX, PhotoId, UploadKey, Vertical,
-        reading::{Extension, Reading, is_unfinished, read},
+        reading::{Extension, Reading, is_unfinished, read_path},
     },
     lang::Text,
     reason::ReasonCode,
@@ -94,7 +94,7 @@ impl Name {
 
 fn fault(vertical: &Vertical, path: &str) -> NameFault {
     let (folder, file_name) = path.rsplit_once('/').map_or((None, path), |(folder, name)| (Some(folder), name));
-    let mut reading = read(file_name);
+    let mut reading = read_path(path);
     // Safari keeps an unfinished download in a folder: `1234_0.jpg.download/1234_0.jpg`.
     let unfinished = folder.and_then(|folder| folder.rsplit('/').find_map(unfinished_ending));
     if let Some(ending) = unfinished {
@@ -237,6 +237,7 @@ fn structure_detail(reading: &Reading) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::key::reading::read;
 
     fn vertical() -> Vertical {
         "ssgdfm_eye".parse().unwrap()

@@ -152,6 +152,7 @@ pub(crate) fn settings() -> Settings {
         max_original_bytes: 1000,
         cache_control: "public, max-age=60".into(),
         publish_alias: true,
+        delete_unpublishes: true,
     }
 }
 

@@ -33,6 +33,7 @@ async fn flow(data: &Path) -> Flow {
         max_original_bytes: 1000,
         cache_control: "public, max-age=60".into(),
         publish_alias: true,
+        delete_unpublishes: true,
     };
     Flow {
         store: Arc::new(store),

@@ -134,6 +134,7 @@ impl World {
             max_original_bytes: 1000,
             cache_control: "public, max-age=60".into(),
             publish_alias: true,
+            delete_unpublishes: true,
         };
         let render = Arc::new(InProcess::new(cameo_image::Limits::default(), 1));
         let flow = Flow { store: store.clone(), catalog: catalog.clone(), render, settings: Arc::new(settings) };

@@ -55,6 +55,7 @@ impl Office {
             max_original_bytes: 1000,
             cache_control: String::new(),
             publish_alias: false,
+            delete_unpublishes: true,
         };
         let flow = Flow {
             store: Arc::new(MemoryStore::new(self.clock.clone())),

@@ -5,7 +5,7 @@
 //! is asks here, so that a check before the upload and a report after it say the same. What can be read in two ways is not read: no photo is
 //! attributed to an entity that it may not be of.
 
-use super::CD_IDX_MAX;
+use super::{CD_IDX_MAX, ORIGIN_PREFIX};
 
 mod numbers;
 mod plain;
@@ -13,7 +13,7 @@ mod times;
 
 use numbers::{Numbers, numbers};
 use plain::{Plain, plain};
-use times::is_named_by_time;
+use times::{is_date, is_named_by_time, is_year};
 
 /// Extensions of JPEG files, as programs write them or people mistype them.
 const JPEG_EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "jgp", "jpgg", "jpeq"];
@@ -90,10 +90,23 @@ impl Extension {
     }
 }
 
-/// The entity and the sequence that a key or file name evidently means; folders in front of it say nothing.
+/// The entity and the sequence that a key or file name evidently means.
 pub fn evident(key: &str) -> (Option<u64>, Option<u16>) {
-    let Reading { cd_idx, sequence, .. } = read(key.rsplit('/').next().unwrap_or(key));
+    let path = key.strip_prefix(ORIGIN_PREFIX).and_then(|rest| rest.split_once('/')).map_or(key, |(_, path)| path);
+    let Reading { cd_idx, sequence, .. } = read_path(path);
     (cd_idx, sequence)
+}
+
+/// Reads a file name with the folders that it is in, below that of its vertical. `400/1.jpg` may be the second photo of 400, or a photo of 1.
+pub fn read_path(path: &str) -> Reading {
+    let (folders, name) = path.rsplit_once('/').map_or(("", path), |(folders, name)| (folders, name));
+    let reading = read(name);
+    let folder = folders.rsplit('/').next().unwrap_or_default().trim();
+    let is_number = !folder.is_empty() && folder.chars().all(char::is_numeric);
+    if reading.lacks_sequence && is_number && !is_date(folder) && !is_year(folder) {
+        return Reading { cd_idx: None, sequence: None, lacks_sequence: false, is_unsure: true, ..reading };
+    }
+    reading
 }
 
 /// Reads a file name, without folders.

@@ -230,7 +230,13 @@ fn judge(wanted: &Wanted, facts: &Facts<'_>, is_rendered: impl Fn(&str) -> bool)
         Some(_) => plain(ItemState::Missing),
         None => match facts.entry {
             Some(entry) if entry.state == State::Removed && entry.updated_at >= since => plain(ItemState::Removed),
-            entry => decided(entry, &wanted.md5).unwrap_or(plain(ItemState::Missing)),
+            // Deleted, and nobody has registered that yet: outside of the window it may take hours.
+            entry => match decided(entry, &wanted.md5) {
+                Some((ItemState::Registered, ..)) => plain(ItemState::Removed),
+                Some(decided) => decided,
+                None if is_rendered(&wanted.md5) => plain(ItemState::Removed),
+                None => plain(ItemState::Missing),
+            },
         },
     }
 }

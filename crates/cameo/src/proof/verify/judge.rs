@@ -268,7 +268,7 @@ fn standing(view: View<'_>, photo: &PhotoId, facts: &PhotoFacts) -> Standing {
         (Some(original), Some(entry)) if is_newer(original, entry) => return waiting(view, photo),
         (Some(_), None) => return waiting(view, photo),
         (Some(original), Some(entry)) => with_original(photo, original, entry),
-        (None, Some(entry)) => without_original(photo, entry),
+        (None, Some(entry)) => without_original(view, photo, entry),
         (None, None) => nobodys(view, photo, facts),
     };
     match (&standing, view.in_work.dead(&photo.origin_key())) {
@@ -299,11 +299,14 @@ fn with_original(photo: &PhotoId, original: &OriginalFacts, entry: &LedgerEntry)
     }
 }
 
-fn without_original(photo: &PhotoId, entry: &LedgerEntry) -> Standing {
+fn without_original(view: View<'_>, photo: &PhotoId, entry: &LedgerEntry) -> Standing {
     let remove = |finding: Text| Standing::Differs(finding, Repair::Remove(photo.clone()));
     match (&entry.state, &entry.serving) {
-        // Configured to keep serving what was deleted.
-        (State::Removed, Some(serving)) => Standing::Serving(serving.clone()),
+        // Configured to keep serving what was deleted; what was kept so before that was changed outlives its original.
+        (State::Removed, Some(serving)) if !view.places.settings.delete_unpublishes => {
+            Standing::Serving(serving.clone())
+        }
+        (State::Removed, Some(_)) => remove(words::images_of_deleted()),
         (State::Removed, None) => remove(words::rows_of_deleted()),
         _ => remove(words::original_lost()),
     }

@@ -299,6 +299,13 @@ pub(super) fn rows_of_deleted() -> Text {
     Text::new("rows of a deleted photo", "삭제된 사진의 행이 테이블에 남아 있습니다")
 }
 
+pub(super) fn images_of_deleted() -> Text {
+    Text::new(
+        "images of a deleted photo are still served, and register.delete_unpublishes takes them down",
+        "삭제된 사진의 이미지가 아직 공개되어 있습니다. 지금 설정(register.delete_unpublishes)에서는 내려가야 합니다",
+    )
+}
+
 pub(super) fn rows_of_nobody() -> Text {
     Text::new("rows without an original and without a ledger entry", "원본도 처리 기록도 없는 행이 테이블에 있습니다")
 }

@@ -191,6 +191,7 @@ impl Api {
             max_original_bytes: 1000,
             cache_control: "public, max-age=60".into(),
             publish_alias: true,
+            delete_unpublishes: true,
         };
         let render = Arc::new(InProcess::new(cameo_image::Limits::default(), 1));
         let queue = |name| Arc::new(MemoryQueue::new(name, 5, clock.clone()));
