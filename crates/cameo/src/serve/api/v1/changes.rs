@@ -7,7 +7,6 @@ use utoipa::IntoParams;
 use super::{
     super::{
         input::{Paging, Path, Query},
-        problem::{Answer, Problem},
         rights::Viewer,
     },
     Problems, position,
@@ -17,7 +16,10 @@ use crate::{
     ledger::history::HistoryLine,
     model::key::{CD_IDX_MAX, EntityId},
     proof::deliveries::{KnownRecords, acts},
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Changes of a page where nobody says how many, and at most.

@@ -13,8 +13,6 @@ use super::{
     super::{
         input::{self, Paging, Path, Query},
         lines,
-        problem::{Answer, Problem},
-        request::RequestId,
         rights::{Caller, Operator, Viewer},
         table,
     },
@@ -36,7 +34,11 @@ use crate::{
         dismissed_lines::{self, DismissedLine},
         state,
     },
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        request_id::RequestId,
+        site::Site,
+    },
 };
 
 /// Which deliveries are asked for.

@@ -8,7 +8,6 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::{Answer, Problem},
         rights::Operator,
         subject::{Named, checked, few_enough, reason_code},
     },
@@ -19,6 +18,7 @@ use crate::{
     client::wire::{DismissLine, DismissRequest},
     ledger::Scope,
     operate::{Subject, dismiss::Dismiss},
+    serve::problem::{Answer, Problem},
 };
 
 /// Settles rejected files: they go to quarantine, and nobody lists them any more. Of a delivery also what was left out, what was promised

@@ -20,10 +20,7 @@ use tokio::{
 };
 
 use super::{
-    super::{
-        problem::{Answer, Problem},
-        rights::{Caller, Viewer},
-    },
+    super::rights::{Caller, Viewer},
     Problems,
     overview::{Pending, pending},
 };
@@ -31,7 +28,10 @@ use crate::{
     client::wire::Changed,
     ledger::counts::KeptCount,
     model::{key::Vertical, token::Verticals},
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Streams side by side; more are refused.

@@ -8,7 +8,6 @@ use super::{
     super::{
         input::{self, Query},
         looked_up::{MISSING, STALE, look_up},
-        problem::{Answer, Problem},
         rights::{Caller, Viewer},
         table,
     },
@@ -25,7 +24,10 @@ use crate::{
         report::text_of,
         table::{push_row, with_headers},
     },
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Ids in one list, at most.

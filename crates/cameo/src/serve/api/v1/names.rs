@@ -3,11 +3,7 @@
 use axum::extract::State;
 
 use super::{
-    super::{
-        input::Json,
-        problem::{Answer, Problem},
-        rights::Viewer,
-    },
+    super::{input::Json, rights::Viewer},
     Problems,
 };
 use crate::{
@@ -18,7 +14,10 @@ use crate::{
         plain,
         reason::ReasonCode,
     },
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Bytes of a name that is looked at: an object's key has 1,024 at most.

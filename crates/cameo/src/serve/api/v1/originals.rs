@@ -16,7 +16,6 @@ use super::{
     super::{
         changes::require_own_letters,
         input,
-        problem::{Answer, Problem},
         rights::{Caller, Operator},
         worklist::vertical_outside,
     },
@@ -41,6 +40,7 @@ use crate::{
     queue::Queue,
     serve::{
         audited::{Named, Note},
+        problem::{Answer, Problem},
         site::Site,
     },
     store::quarantine::{KeptId, NOTE_MAX_CHARS},

@@ -6,7 +6,6 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::Answer,
         rights::Admin,
         subject::Named,
     },
@@ -15,6 +14,7 @@ use super::{
 use crate::{
     client::wire::{ReconcileLine, ReconcileRequest},
     operate::reconcile::Reconcile,
+    serve::problem::Answer,
 };
 
 /// Returns what is to be repaired, and with `apply` repairs it, each thing after another look.

@@ -9,7 +9,6 @@ use super::{
         changes::of_originals,
         input::Json,
         operate::{Asking, Question},
-        problem::{Answer, Problem},
         rights::Operator,
         subject::checked,
     },
@@ -20,6 +19,7 @@ use crate::{
     model::key::DeliveryName,
     operate::relocate::{Move, Which},
     proof::relocate::Relocation,
+    serve::problem::{Answer, Problem},
 };
 
 /// Seconds that a request waits for what is in flight, at most; asked again it goes on.

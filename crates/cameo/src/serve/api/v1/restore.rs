@@ -6,7 +6,6 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::{Answer, Problem},
         rights::Operator,
         subject::{Named, few_enough},
     },
@@ -16,6 +15,7 @@ use crate::{
     client::wire::{RestoreLine, RestoreRequest},
     operate::restore::Restoring,
     proof::restore::Asked,
+    serve::problem::{Answer, Problem},
 };
 
 /// Brings back what was deleted, replaced, moved, dismissed or superfluous, while it is kept; an original comes back as a new upload. What is

@@ -8,9 +8,8 @@ use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
 use super::{
     super::{
         input::Json,
-        problem::{Answer, Problem},
-        rights::{Anybody, LoggedIn, Viewer},
-        sessions::{self, Browser},
+        rights::{LoggedIn, Viewer},
+        sessions::{self, Anybody, Browser},
     },
     Problems,
 };
@@ -24,6 +23,7 @@ use crate::{
     serve::{
         audited::{Named, NotesItself},
         login::passwords::is_outdated,
+        problem::{Answer, Problem},
         site::Site,
     },
 };

@@ -6,7 +6,6 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::Answer,
         rights::Viewer,
         subject::Named,
     },
@@ -15,6 +14,7 @@ use super::{
 use crate::{
     client::wire::{StatusLine, StatusRequest},
     operate::status::Status,
+    serve::problem::Answer,
 };
 
 /// Shows what is pending, served and rejected of everything that the token may see, or of what is named: a frame a count, an original, a dead letter or a queue; of a delivery a frame a file.

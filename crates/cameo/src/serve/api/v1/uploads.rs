@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use super::{
     super::{
         input::Json,
-        problem::{Answer, Problem},
         rights::{Caller, Operator},
     },
     Problems, names,
@@ -21,7 +20,11 @@ use crate::{
     model::key::Vertical,
     presign::HOLDS_MAX,
     proof::deliveries::state::{self, ItemState},
-    serve::{site::Site, uploads::Service},
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+        uploads::Service,
+    },
     store::ObjectInfo,
 };
 
@@ -183,7 +186,7 @@ async fn sign(
         None => HOLDS,
     };
     let keys: Vec<(&str, &[u8])> = absent.iter().map(|file| (file.key.as_str(), file.md5.as_slice())).collect();
-    let signed = site.uploads.sign(&site.flow, caller, host_of(headers, caller), &keys, holds).await?;
+    let signed = site.uploads.sign(&site.flow, caller.token.as_ref(), host_of(headers, caller), &keys, holds).await?;
     let expires: Option<Timestamp> = now.checked_add(holds).ok();
     for (file, signed) in absent.iter().zip(signed) {
         let item = &mut items[file.at];

@@ -8,7 +8,6 @@ use cameo_image::Fit;
 use super::{
     super::{
         input::{Paging, Query},
-        problem::Answer,
         rights::Viewer,
     },
     Problems,
@@ -17,7 +16,7 @@ use crate::{
     client::wire::{ImageSizeView, Page, VerticalCounts, VerticalView},
     ledger::Count,
     model::key::Vertical,
-    serve::site::Site,
+    serve::{problem::Answer, site::Site},
 };
 
 /// The verticals that the ledger knows or the configuration names.
