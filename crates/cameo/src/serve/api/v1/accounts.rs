@@ -10,7 +10,7 @@ use super::{
         rights::{Admin, Caller, Viewer},
         sessions::idle,
     },
-    Problems,
+    problems::Problems,
     session::changed_account,
 };
 use crate::{

@@ -10,7 +10,7 @@ use super::{
         input::{Paging, Query},
         rights::{Caller, Viewer},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{Activity, ActivityLine, ActivitySource},

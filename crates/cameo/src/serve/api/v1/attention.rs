@@ -12,7 +12,7 @@ use super::{
         work_items::{Cursor, page},
         worklist::{Filter, Letters, Worklist, worklist},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{Attention, AttentionGroup, AttentionItem, AttentionKind, Texts},

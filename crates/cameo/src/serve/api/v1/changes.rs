@@ -9,7 +9,8 @@ use super::{
         input::{Paging, Path, Query},
         rights::Viewer,
     },
-    Problems, position,
+    position,
+    problems::Problems,
 };
 use crate::{
     client::wire::{ChangeView, Changes, Page},

@@ -16,8 +16,8 @@ use super::{
         rights::{Caller, Operator, Viewer},
         table,
     },
-    Problems,
     originals::{a_note, noted},
+    problems::Problems,
 };
 use crate::{
     client::wire::{

@@ -11,8 +11,8 @@ use super::{
         rights::Operator,
         subject::{Named, checked, few_enough, reason_code},
     },
-    Problems,
     originals::a_note,
+    problems::Problems,
 };
 use crate::{
     client::wire::{DismissLine, DismissRequest},

@@ -24,7 +24,7 @@ use super::{
         lines,
         rights::Viewer,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{

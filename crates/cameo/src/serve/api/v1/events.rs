@@ -21,8 +21,8 @@ use tokio::{
 
 use super::{
     super::rights::{Caller, Viewer},
-    Problems,
     overview::{Pending, pending},
+    problems::Problems,
 };
 use crate::{
     client::wire::Changed,

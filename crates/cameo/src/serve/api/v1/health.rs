@@ -11,8 +11,8 @@ use super::{
         rights::{Caller, Viewer},
         worklist::failing,
     },
-    Problems,
     overview::queues,
+    problems::Problems,
 };
 use crate::{
     client::wire::{CertificateView, CheckView, DiskView, HealthView, MemoryView},

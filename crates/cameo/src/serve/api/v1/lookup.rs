@@ -11,7 +11,7 @@ use super::{
         rights::{Caller, Viewer},
         table,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{LookedUp, LookupAnswer, LookupProblem, LookupRequest, LookupState, UnreadableId},

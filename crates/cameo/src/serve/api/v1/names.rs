@@ -4,7 +4,7 @@ use axum::extract::State;
 
 use super::{
     super::{input::Json, rights::Viewer},
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{CheckedName, KEYS_MAX, NameState, NamesToCheck, Page},

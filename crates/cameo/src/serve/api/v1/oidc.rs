@@ -11,7 +11,7 @@ use super::{
         input::Json,
         sessions::{self, Anybody, Browser},
     },
-    Problems,
+    problems::Problems,
     session::changed_account,
 };
 use crate::{

@@ -12,7 +12,7 @@ use axum::{
 
 use super::{
     super::{input::Path, rights::Viewer},
-    Problems,
+    problems::Problems,
 };
 use crate::{
     model::key::PhotoId,

@@ -19,7 +19,7 @@ use super::{
         rights::{Caller, Operator},
         worklist::vertical_outside,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{

@@ -9,7 +9,7 @@ use super::{
         rights::{Caller, Viewer},
         worklist::{Filter, Letters, Worklist, letters_of, worklist},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{AttentionCounts, Overview, OverviewCounts, QueueView, VerticalOverview},

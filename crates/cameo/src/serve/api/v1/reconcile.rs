@@ -9,7 +9,7 @@ use super::{
         rights::Admin,
         subject::Named,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{ReconcileLine, ReconcileRequest},

@@ -12,7 +12,7 @@ use super::{
         rights::Operator,
         subject::checked,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{FILES_MAX, MoveLine, MoveRequest},

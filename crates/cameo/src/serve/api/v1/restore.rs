@@ -9,7 +9,7 @@ use super::{
         rights::Operator,
         subject::{Named, few_enough},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{RestoreLine, RestoreRequest},

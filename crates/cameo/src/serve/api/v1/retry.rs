@@ -9,7 +9,7 @@ use super::{
         rights::Operator,
         subject::{Named, reason_code},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{RetryLine, RetryRequest},

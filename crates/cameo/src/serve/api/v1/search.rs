@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 
 use super::{
     super::{found, input::Query, rights::Viewer},
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::SearchResults,

@@ -11,7 +11,7 @@ use super::{
         rights::{LoggedIn, Viewer},
         sessions::{self, Anybody, Browser},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     catalog::people::Added,

@@ -9,7 +9,7 @@ use super::{
         rights::Viewer,
         subject::Named,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{StatusLine, StatusRequest},

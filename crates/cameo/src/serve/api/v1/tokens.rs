@@ -7,7 +7,7 @@ use super::{
         input::{Json, Paging, Path, Query},
         rights::Admin,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{CreatedToken, NewToken, Page, Revoked},

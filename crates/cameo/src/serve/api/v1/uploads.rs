@@ -13,7 +13,8 @@ use super::{
         input::Json,
         rights::{Caller, Operator},
     },
-    Problems, names,
+    names,
+    problems::Problems,
 };
 use crate::{
     client::wire::{self, FileToUpload, KEYS_MAX, Page, Upload, UploadBucket, UploadState},

@@ -11,7 +11,7 @@ use super::{
         rights::{Caller, Viewer},
         subject::Named,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{FILES_MAX, HandedOverFile, MisnamedFile, VerifyLine, VerifyRequest},

@@ -10,7 +10,7 @@ use super::{
         input::{Paging, Query},
         rights::Viewer,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{ImageSizeView, Page, VerticalCounts, VerticalView},

@@ -8,7 +8,7 @@ use super::{
         input::{Json, Paging, Path, Query},
         rights::{Admin, Caller},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     catalog::webhooks::Replay,
