@@ -22,9 +22,10 @@ use jiff::{Timestamp, civil::DateTime};
 
 use super::people::{Secret, verticals};
 use crate::{
-    ask::{Ask, Sent, part},
+    address::{part, to},
+    ask::{Ask, Sent},
     detail,
-    failure::{Answer, Failure, to},
+    failure::{Answer, Failure},
     form::{Fields, Form},
     layout::{Chrome, html},
     show::{Badge, Time, Tone, thousands},
