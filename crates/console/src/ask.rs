@@ -14,14 +14,13 @@ use cameo::{
     model::lang::Lang,
     serve::Api,
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     failure::{Answer, Failure},
     form::Fields,
-    layout::{Theme, lang_of},
     notice::{self, Done},
+    preferences::{Theme, lang_of},
 };
 
 /// Bytes of an answer that a page is made from, at most.
@@ -40,9 +39,6 @@ const HANDED_ON_TOO: [&str; 8] = [
     "via",
     "x-request-id",
 ];
-/// What stays as it is in a part of a path or of a query.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
 /// A browser's request.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
@@ -219,18 +215,4 @@ pub(crate) async fn refused(path: &str, response: Response) -> Failure {
         (_, Ok(problem)) => Failure::Refused(Box::new(problem)),
         (status, Err(_)) => Failure::garbage(path, format!("status {status} without a problem document")),
     }
-}
-
-/// Pairs as the end of a query that has something before them.
-pub(crate) fn and<'v>(pairs: impl IntoIterator<Item = (&'v str, &'v str)>) -> String {
-    let mut query = String::new();
-    for (name, value) in pairs {
-        query.extend(["&", name, "=", &part(value)]);
-    }
-    query
-}
-
-/// A text as a part of a path, or a value of a query.
-pub(crate) fn part(text: &str) -> String {
-    utf8_percent_encode(text, PLAIN).to_string()
 }

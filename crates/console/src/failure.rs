@@ -1,25 +1,14 @@
-//! What can go wrong with a page, and the page that says so: in the reader's language, with what to do, and a way on.
+//! What can go wrong with a page.
 //!
-//! A handler returns a [`Failure`]; it is written out by [`dress`](crate::layout::dress), which knows language and colours. Who must log in is
-//! led to the log-in page and comes back from there.
+//! A handler returns a [`Failure`]; it is written out by [`dress`](crate::dress::dress), which knows language and colours.
 
 use std::fmt::Display;
 
-use askama::Template;
 use axum::{
-    http::{HeaderValue, Method, StatusCode, Uri, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
-use cameo::{
-    client::wire::ProblemBody,
-    model::lang::{Lang, Text},
-};
-
-use crate::{
-    ask::part,
-    detail,
-    layout::{Chrome, html},
-};
+use cameo::{client::wire::ProblemBody, model::lang::Text};
 
 /// Why there is no page.
 #[derive(Debug, Clone)]
@@ -47,18 +36,6 @@ pub(crate) enum Failure {
 /// What a handler returns.
 pub(crate) type Answer<T> = Result<T, Failure>;
 
-#[derive(Template)]
-#[template(path = "failure.html")]
-struct FailurePage {
-    c: Chrome,
-    status: u16,
-    what: String,
-    to_do: String,
-    /// Why, in the language of the page.
-    detail: Option<String>,
-    request_id: Option<String>,
-}
-
 impl Failure {
     /// An answer that cannot be understood: the log has why.
     pub(crate) fn garbage(path: &str, why: impl Display) -> Self {
@@ -66,7 +43,8 @@ impl Failure {
         Self::Garbage
     }
 
-    fn status(&self) -> StatusCode {
+    /// The status of its answer.
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::LogIn => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -78,96 +56,6 @@ impl Failure {
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
         }
-    }
-
-    /// What happened, and what to do.
-    fn texts(&self) -> (Text, Text) {
-        let again = Text::new("Try again in a moment.", "잠시 후 다시 시도해 주세요.");
-        match self.status().as_u16() {
-            400 => (
-                Text::new("The request cannot be read.", "요청을 읽을 수 없습니다."),
-                Text::new(
-                    "Go back, load the page again, and send the form from there.",
-                    "이전 화면을 새로 고친 뒤 다시 보내 주세요.",
-                ),
-            ),
-            401 => (
-                Text::new("You are not logged in.", "로그인이 필요합니다."),
-                Text::new("Log in and come back.", "로그인한 뒤 다시 열어 주세요."),
-            ),
-            403 => (
-                Text::new("This is not yours to do.", "이 작업을 할 권한이 없습니다."),
-                Text::new(
-                    "Ask an administrator for the role or the vertical.",
-                    "관리자에게 역할이나 버티컬 권한을 요청해 주세요.",
-                ),
-            ),
-            404 => (
-                Text::new("There is no such page.", "찾는 페이지가 없습니다."),
-                Text::new(
-                    "Look whether the address is right. What belongs to a vertical that is not yours is not shown either.",
-                    "주소가 맞는지 확인해 주세요. 권한이 없는 버티컬의 내용도 보이지 않습니다.",
-                ),
-            ),
-            405 => (
-                Text::new("The page does not take that.", "이 주소로는 보낼 수 없는 요청입니다."),
-                Text::new("Open it from the menu.", "메뉴에서 다시 열어 주세요."),
-            ),
-            413 => (
-                Text::new("That is too much at once.", "한 번에 보내기에는 너무 많습니다."),
-                Text::new("Send it in parts.", "나누어 보내 주세요."),
-            ),
-            502 => (
-                Text::new("The server's answer could not be understood.", "서버의 응답을 이해하지 못했습니다."),
-                Text::new(
-                    "Reload the page; if it stays, call the engineer.",
-                    "새로 고쳐 보고, 계속되면 엔지니어에게 알려 주세요.",
-                ),
-            ),
-            503 => (
-                Text::new("The server is busy or a part of it is away.", "서버가 바쁘거나 일부가 응답하지 않습니다."),
-                again,
-            ),
-            status if status >= 500 => (
-                Text::new("Something failed in the server.", "서버에서 오류가 발생했습니다."),
-                Text::new(
-                    "Try again; if it stays, call the engineer.",
-                    "다시 시도해 보고, 계속되면 엔지니어에게 알려 주세요.",
-                ),
-            ),
-            _ => (Text::new("That could not be done.", "요청을 처리하지 못했습니다."), again),
-        }
-    }
-
-    /// The page, or the way to the log-in.
-    pub(crate) fn page(self, chrome: Chrome, method: &Method, uri: &Uri) -> Response {
-        if matches!(self, Self::LogIn) {
-            // A form is not sent again: whoever logs in comes back to the page that it was on.
-            let form = page_of(uri.path());
-            let here = uri.path_and_query().map_or("/", |path| path.as_str());
-            let here = if matches!(*method, Method::GET | Method::HEAD) { here } else { &form };
-            return to(&format!("/login?next={}", part(here)));
-        }
-        let lang: Lang = chrome.lang;
-        let status = self.status();
-        let (what, to_do) = self.texts();
-        let (what, to_do) = (what.of(lang).to_owned(), to_do.of(lang).to_owned());
-        let (why, request_id) = match &self {
-            Self::Refused(problem) => (Some(detail::of_problem(problem, lang)), Some(problem.request_id.clone())),
-            Self::Foreign => {
-                let text = Text::new(
-                    "The form came from another site's page, or the browser does not say from where.",
-                    "다른 사이트의 페이지에서 보낸 요청이거나, 브라우저가 출처를 알리지 않았습니다.",
-                );
-                (Some(text.of(lang).to_owned()), None)
-            }
-            Self::Invalid(text) => (Some(text.of(lang).to_owned()), None),
-            Self::LogIn | Self::NotFound | Self::Garbage | Self::TooLong | Self::Unreadable | Self::Method => {
-                (None, None)
-            }
-        };
-        let page = FailurePage { c: chrome, status: status.as_u16(), what, to_do, detail: why, request_id };
-        (status, html(&page)).into_response()
     }
 }
 
@@ -183,28 +71,4 @@ impl IntoResponse for Failure {
 /// The answer to paths that the console does not have.
 pub(crate) async fn no_such_page() -> Failure {
     Failure::NotFound
-}
-
-/// The page that a form is on, by the path that the form is sent to; of other paths themselves.
-pub(crate) fn page_of(path: &str) -> String {
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    match parts[..] {
-        ["verticals", vertical, cd_idx, _] => format!("/verticals/{vertical}/{cd_idx}"),
-        ["deliveries", delivery, "act"] => format!("/deliveries/{delivery}"),
-        [page @ ("attention" | "people" | "account" | "lookup"), ..] => format!("/{page}"),
-        ["lookup.csv"] => "/lookup".to_owned(),
-        ["logout"] => "/".to_owned(),
-        _ => path.to_owned(),
-    }
-}
-
-/// Leads whoever opens the address of a form to its page.
-pub(crate) async fn to_its_page(uri: Uri) -> Response {
-    to(&page_of(uri.path()))
-}
-
-/// Leads to another page of ours (303: with GET, whatever came before).
-pub(crate) fn to(path: &str) -> Response {
-    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
-    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use percent_encoding::percent_decode_str;
 
-use crate::failure::Failure;
+use crate::{address::part, failure::Failure};
 
 /// Bytes of a form, at most: 1,000 keys of 1 KiB, and a list of ids that was pasted.
 const FORM_MAX_BYTES: usize = 3 << 20;
@@ -59,9 +59,7 @@ impl Fields {
     /// The fields as a query, those of `without` left out.
     pub(crate) fn query_without(&self, without: &[&str]) -> String {
         let kept = self.0.iter().filter(|(key, value)| !without.contains(&key.as_str()) && !value.is_empty());
-        kept.map(|(key, value)| format!("{}={}", crate::ask::part(key), crate::ask::part(value)))
-            .collect::<Vec<_>>()
-            .join("&")
+        kept.map(|(key, value)| format!("{}={}", part(key), part(value))).collect::<Vec<_>>().join("&")
     }
 }
 

@@ -1,15 +1,12 @@
-//! What every page has around it: language, colours, who is logged in, the ways to the other pages; and what every answer has with it, the
-//! rules for the browser.
+//! What every page has around it: language, colours, who is logged in, and the ways to the other pages.
 
 use askama::Template;
 use axum::{
-    extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
-    middleware::Next,
+    http::{StatusCode, Uri},
     response::{Html, IntoResponse, Response},
 };
 use cameo::{
-    client::wire::{COOKIE_IN_THE_CLEAR, COOKIE_OVER_TLS, Texts},
+    client::wire::{SessionView, Texts},
     escape::visible_lines,
     model::{lang::Lang, token::Role},
 };
@@ -18,75 +15,12 @@ use crate::{
     ask::Ask,
     assets::{ICON, SCRIPT, STYLE, UPLOAD_SCRIPT},
     detail,
-    failure::{Answer, Failure},
+    failure::Answer,
     form::Fields,
-    notice,
+    preferences::Theme,
     show::{Name, Typed, named},
     words::Here,
 };
-
-/// How long language and colours are remembered: a year, in seconds.
-const REMEMBERED_S: u32 = 31_536_000;
-const LANG_COOKIE: &str = "cameo_lang";
-const THEME_COOKIE: &str = "cameo_theme";
-
-/// The colours of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Theme {
-    /// As the system has them.
-    #[default]
-    Auto,
-    Light,
-    Dark,
-}
-
-impl Theme {
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "auto" => Some(Self::Auto),
-            "light" => Some(Self::Light),
-            "dark" => Some(Self::Dark),
-            _ => None,
-        }
-    }
-
-    /// As it is written.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    /// The ones asked for, else those remembered.
-    pub(crate) fn of(query: &Fields, headers: &HeaderMap) -> Self {
-        let asked = query.get("theme").and_then(Self::parse);
-        asked.or_else(|| cookie(headers, THEME_COOKIE).and_then(Self::parse)).unwrap_or_default()
-    }
-}
-
-/// The language asked for, else the one remembered, else the one that the browser prefers; Korean where it says nothing.
-pub(crate) fn lang_of(query: &Fields, headers: &HeaderMap) -> Lang {
-    let known = |text: &str| text.parse::<Lang>().ok();
-    let remembered = || cookie(headers, LANG_COOKIE).and_then(known);
-    query.get("lang").and_then(known).or_else(remembered).unwrap_or_else(|| {
-        let preferred = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let is_english = preferred.is_some_and(|preferred| preferred.trim_start().starts_with("en"));
-        if is_english { Lang::En } else { Lang::Ko }
-    })
-}
-
-pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
-}
-
-/// What a request brings of a session, whether or not it holds: it is compared, and never shown.
-pub(crate) fn session_of(headers: &HeaderMap) -> Option<&str> {
-    cookie(headers, COOKIE_OVER_TLS).or_else(|| cookie(headers, COOKIE_IN_THE_CLEAR))
-}
 
 /// Who looks at a page.
 #[derive(Debug, Clone)]
@@ -102,6 +36,12 @@ pub(crate) struct Who {
 }
 
 impl Who {
+    /// Who looks, as the door of the API says.
+    pub(crate) async fn of(ask: &Ask) -> Answer<Self> {
+        let SessionView { name, role, csrf, session, .. } = ask.get("/api/v1/session").await?;
+        Ok(Self { name, role, csrf: csrf.unwrap_or_default(), has_session: session.is_some() })
+    }
+
     /// Whether they may change things.
     pub(crate) fn operates(&self) -> bool {
         self.role >= Role::Operator
@@ -132,7 +72,8 @@ impl Chrome {
         Self::bare(ask.lang, ask.theme, here, &ask.uri, &ask.query)
     }
 
-    fn bare(lang: Lang, theme: Theme, here: Here, uri: &Uri, query: &Fields) -> Self {
+    /// Around a page of which no more is known than its address.
+    pub(crate) fn bare(lang: Lang, theme: Theme, here: Here, uri: &Uri, query: &Fields) -> Self {
         let kept = query.query_without(&["lang", "theme"]);
         // Two slashes at its beginning would name a host.
         let path = uri.path().trim_start_matches('/');
@@ -142,7 +83,7 @@ impl Chrome {
 
     /// Around a page of somebody who may look: asks who it is.
     pub(crate) async fn of(ask: &Ask, here: Here) -> Answer<Self> {
-        let who = crate::pages::session::who(ask).await?;
+        let who = Who::of(ask).await?;
         Ok(Self { who: Some(who), ..Self::open(ask, here) })
     }
 
@@ -255,45 +196,4 @@ pub(crate) fn html(template: &impl Template) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-/// Writes failures out, remembers language and colours, and tells the browser to keep nothing. What a page may load is said by the listener,
-/// which knows where images are and where uploads go.
-pub(crate) async fn dress(request: Request, next: Next) -> Response {
-    let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
-    let query = Fields::parse(uri.query().unwrap_or_default());
-    let (lang, theme) = (lang_of(&query, &headers), Theme::of(&query, &headers));
-    let mut response = next.run(request).await;
-    // What no handler of ours answered: an address that cannot be read, a method that a page does not have.
-    let is_html =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    let failure = response.extensions_mut().remove::<Failure>();
-    let unanswered = |status: StatusCode| match status {
-        StatusCode::METHOD_NOT_ALLOWED => Failure::Method,
-        _ => Failure::NotFound,
-    };
-    let status = response.status();
-    let failure = failure.or_else(|| (status.is_client_error() && !is_html).then(|| unanswered(status)));
-    if let Some(failure) = failure {
-        let allowed = response.headers_mut().remove(header::ALLOW);
-        response = failure.page(Chrome::bare(lang, theme, Here::Nowhere, &uri, &query), &method, &uri);
-        response.headers_mut().extend(allowed.map(|allowed| (header::ALLOW, allowed)));
-    }
-    let brought = is_html && notice::is_brought(&headers);
-    let headers = response.headers_mut();
-    if brought {
-        headers.append(header::SET_COOKIE, notice::forgotten());
-    }
-    // Without one, a browser would not say with a form that it is from a page of ours.
-    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    for (name, cookie, value) in [("lang", LANG_COOKIE, lang.code()), ("theme", THEME_COOKIE, theme.code())] {
-        if query.get(name) == Some(value) {
-            let text = format!("{cookie}={value}; Path=/; Max-Age={REMEMBERED_S}; SameSite=Lax; HttpOnly");
-            if let Ok(text) = HeaderValue::from_str(&text) {
-                headers.append(header::SET_COOKIE, text);
-            }
-        }
-    }
-    response
 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A page decides nothing: the API is asked as the browser would ask it, with its cookie and from its address, so that who may do what is
-//! said in one place. What it refuses becomes a styled page (`failure`). Everything can be read without a script; forms are plain ones
+//! said in one place. What it refuses becomes a styled page (`failure_page`). Everything can be read without a script; forms are plain ones
 //! (`form`), and the one script (`static/console.js`) only makes them quicker.
 
 #![allow(
@@ -18,14 +18,19 @@ use axum::{Router, middleware};
 use cameo::serve::Api;
 use tower::limit::GlobalConcurrencyLimitLayer;
 
+mod address;
 mod ask;
 mod assets;
+mod cookie;
 mod detail;
+mod dress;
 mod failure;
+mod failure_page;
 mod form;
 mod layout;
 mod notice;
 mod pages;
+mod preferences;
 mod show;
 mod words;
 
@@ -38,6 +43,6 @@ pub fn routes(api: Api) -> Router {
         .layer(GlobalConcurrencyLimitLayer::new(PAGES_MAX))
         .merge(assets::routes())
         .fallback(failure::no_such_page)
-        .layer(middleware::from_fn(layout::dress))
+        .layer(middleware::from_fn(dress::dress))
         .with_state(api)
 }

@@ -15,8 +15,8 @@ use axum::{
 use cameo::model::account::Secret;
 
 use crate::{
-    failure::to,
-    layout::{cookie, session_of},
+    address::to,
+    cookie::{cookie, session_of},
 };
 
 /// The cookie.

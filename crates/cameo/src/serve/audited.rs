@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 
-use super::{api::request::RequestId, site::Site};
+use super::{request_id::RequestId, site::Site};
 use crate::serve::{
     audit::{Event, Line, client_of, cut, only_reads},
     http::ClientAddress,

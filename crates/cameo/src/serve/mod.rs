@@ -6,9 +6,14 @@ pub mod certificate;
 mod conditions;
 mod failures;
 pub mod http;
+mod open_deliveries;
+mod outside;
 mod plain_page;
 mod policy;
+mod problem;
 mod range;
+mod remembered;
+mod request_id;
 
 pub mod api;
 pub mod host;
@@ -22,5 +27,8 @@ pub mod site;
 mod uploads;
 
 pub use audit::{AuditLine, AuditLines, AuditTrail};
+pub use open_deliveries::OpenDeliveries;
+pub use outside::Outside;
 pub use pages::{Api, Pages};
+pub use remembered::Door;
 pub use uploads::{Service, UploadAddresses};

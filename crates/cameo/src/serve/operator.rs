@@ -16,16 +16,14 @@ use tower::ServiceExt;
 use super::{
     api,
     audited::audited,
-    http::{self as base, Accept, ConnectionLimits, Incoming},
+    http::{self as base, Accept, ClientAddress, ConnectionLimits, Incoming, OverTls, Peer},
     pages::{Api, Pages},
     plain_page,
-    policy::Policy,
+    policy::{Policy, SANDBOX},
     reached::{self, Reached},
+    request_id::is_of_api,
     site::Site,
 };
-
-/// The policy of what is no page: nothing is loaded, and nothing runs.
-pub(super) const SANDBOX: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 /// Serves until `shutdown` completes: on an address, or on the socket in the data folder, where there are no pages.
 pub async fn serve(
@@ -83,7 +81,7 @@ fn of_api(site: Site, policy: Arc<Policy>) -> Router {
         .layer(middleware::from_fn_with_state(site.clone(), audited))
         .layer(middleware::from_fn(api::finish))
         .layer(middleware::from_fn_with_state(policy, secure))
-        .layer(middleware::from_fn_with_state(site.clone(), reached::reach))
+        .layer(middleware::from_fn_with_state(site.clone(), reach))
         .with_state(site)
 }
 
@@ -95,11 +93,33 @@ pub fn with_pages(site: Site, pages: Option<Pages>) -> Router {
     let pages = pages(Api::new(api.clone()))
         .layer(middleware::from_fn_with_state(site.clone(), harden))
         .layer(middleware::from_fn_with_state(policy, secure))
-        .layer(middleware::from_fn_with_state(site, reached::reach));
+        .layer(middleware::from_fn_with_state(site, reach));
     Router::new().fallback(move |request: Request| {
-        let asked = if api::is_of_api(request.uri().path()) { api.clone() } else { pages.clone() };
+        let asked = if is_of_api(request.uri().path()) { api.clone() } else { pages.clone() };
         asked.oneshot(request)
     })
+}
+
+/// Finds out how a request reached us, for everything behind it: [`Reached`] and [`ClientAddress`] are as the browser's.
+async fn reach(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    let extensions = request.extensions();
+    let (peer, is_tls) = (extensions.get::<Peer>().copied(), extensions.get::<OverTls>().is_some());
+    match reached::of(&site.door.0.access, (peer, is_tls), request.uri(), request.headers()) {
+        Ok((reached, client)) => {
+            if let Some(client) = client {
+                request.extensions_mut().insert(ClientAddress(client));
+            }
+            request.extensions_mut().insert(reached);
+            next.run(request).await
+        }
+        Err(_) if !is_of_api(request.uri().path()) => {
+            plain_page::page(StatusCode::BAD_REQUEST, plain_page::UNREADABLE_PROXY)
+        }
+        Err(what) => {
+            let text = format!("the proxy in front sends {what} that cannot be read; see console.trusted_proxies");
+            (StatusCode::BAD_REQUEST, text).into_response()
+        }
+    }
 }
 
 /// Adds what an answer does not say itself: what a page may load, that nothing is kept, and that nobody hears where a browser has been.
@@ -114,7 +134,7 @@ async fn secure(State(policy): State<Arc<Policy>>, request: Request, next: Next)
 }
 
 async fn unknown(request: Request) -> Response {
-    if api::is_of_api(request.uri().path()) {
+    if is_of_api(request.uri().path()) {
         return api::unknown();
     }
     (StatusCode::NOT_FOUND, "no such page").into_response()
@@ -123,7 +143,7 @@ async fn unknown(request: Request) -> Response {
 /// Whether a request may name any host: one that brings a token, which no page of somebody else's has, and a browser's question before it.
 fn may_name_any_host(request: &Request) -> bool {
     let brings_token = request.headers().contains_key(header::AUTHORIZATION);
-    api::is_of_api(request.uri().path()) && (brings_token || request.method() == Method::OPTIONS)
+    is_of_api(request.uri().path()) && (brings_token || request.method() == Method::OPTIONS)
 }
 
 /// Refuses foreign host names, through which a web page could reach a loopback listener (DNS rebinding).
@@ -131,7 +151,7 @@ async fn harden(State(site): State<Site>, request: Request, next: Next) -> Respo
     let hosts = &site.door.0.access.hosts;
     let names_us = request.extensions().get::<Reached>().is_some_and(|reached| reached.names_us(hosts));
     if !names_us && !may_name_any_host(&request) {
-        if !api::is_of_api(request.uri().path()) {
+        if !is_of_api(request.uri().path()) {
             return plain_page::page(StatusCode::MISDIRECTED_REQUEST, plain_page::FOREIGN_NAME);
         }
         return (StatusCode::MISDIRECTED_REQUEST, plain_page::FOREIGN_NAME.english).into_response();

@@ -5,7 +5,14 @@
 
 use axum::http::{HeaderValue, Uri};
 
-use super::{UploadAddresses, reached::Reached, site::Site, uploads::scheme_of};
+use super::{
+    reached::Reached,
+    site::Site,
+    uploads::{UploadAddresses, scheme_of},
+};
+
+/// The policy of what is no page: nothing is loaded, and nothing runs.
+pub(super) const SANDBOX: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 /// The policy but for the names that a request decides.
 #[derive(Debug, Clone)]

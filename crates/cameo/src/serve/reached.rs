@@ -5,19 +5,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode, Uri, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::http::{HeaderMap, Uri, header};
 
-use super::{
-    api::is_of_api,
-    http::{ClientAddress, OverTls, Peer, authority},
-    plain_page::{UNREADABLE_PROXY, page},
-    site::Site,
-};
+use super::http::{Peer, authority};
 use crate::admission::{ClientNetwork, ConsoleAccess};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -56,27 +46,8 @@ impl Reached {
     }
 }
 
-/// Finds out how a request reached us, for everything behind it: [`Reached`] and [`ClientAddress`] are as the browser's.
-pub(super) async fn reach(State(site): State<Site>, mut request: Request, next: Next) -> Response {
-    let extensions = request.extensions();
-    let (peer, is_tls) = (extensions.get::<Peer>().copied(), extensions.get::<OverTls>().is_some());
-    match of(&site.door.0.access, (peer, is_tls), request.uri(), request.headers()) {
-        Ok((reached, client)) => {
-            if let Some(client) = client {
-                request.extensions_mut().insert(ClientAddress(client));
-            }
-            request.extensions_mut().insert(reached);
-            next.run(request).await
-        }
-        Err(_) if !is_of_api(request.uri().path()) => page(StatusCode::BAD_REQUEST, UNREADABLE_PROXY),
-        Err(what) => {
-            let text = format!("the proxy in front sends {what} that cannot be read; see console.trusted_proxies");
-            (StatusCode::BAD_REQUEST, text).into_response()
-        }
-    }
-}
-
-fn of(
+/// How a request of this peer reached us, and who asks where a proxy says it. An error names what cannot be read of a proxy's.
+pub(super) fn of(
     access: &ConsoleAccess,
     (peer, is_tls): (Option<Peer>, bool),
     uri: &Uri,

@@ -1,4 +1,6 @@
 //! What the console and the API show and change.
+//!
+//! Handlers take the [`Site`]; nothing that it is made of may, so that it lies below everything that does.
 
 use std::sync::Arc;
 
@@ -6,12 +8,8 @@ use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    UploadAddresses,
-    api::{OpenDeliveries, Outside, remembered::Door},
-    audit::AuditTrail,
-    host::Host,
-    images::client::HttpImages,
-    s3_api::Cors,
+    audit::AuditTrail, host::Host, images::client::HttpImages, open_deliveries::OpenDeliveries, outside::Outside,
+    remembered::Door, s3_api::Cors, uploads::UploadAddresses,
 };
 use crate::{
     clock::Clock,

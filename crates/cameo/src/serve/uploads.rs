@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use axum::http::{StatusCode, uri::Authority};
 
 use super::{
-    api::{Answer, Caller, Problem},
+    problem::{Answer, Problem},
     s3_api::SessionKeys,
 };
 use crate::{
@@ -83,11 +83,12 @@ impl UploadAddresses {
         }
     }
 
-    /// Addresses for objects, each with the MD5 of its content. `host` is what a client of another machine calls this one.
+    /// Addresses for objects, each with the MD5 of its content. `token` is the caller's, where they have one; `host` is what a client of
+    /// another machine calls this one.
     pub(super) async fn sign(
         &self,
         flow: &Flow,
-        caller: &Caller,
+        token: Option<&Token>,
         host: Option<&str>,
         objects: &[(&str, &[u8])],
         holds: Duration,
@@ -101,7 +102,7 @@ impl UploadAddresses {
             }
             Self::Endpoint { sessions, public_url, local_url, port } => {
                 let at = endpoint_for(host, public_url.as_deref(), local_url, *port);
-                let key = sessions.key_for(caller.token.as_ref()).ok_or_else(nowhere)?;
+                let key = sessions.key_for(token).ok_or_else(nowhere)?;
                 let pair = SigningKeys::Pair { id: key.id.clone(), secret: key.secret.clone(), token: None };
                 let signer = PutSigner::new(Some(&at), REGION, bucket, pair)?;
                 let mut signed = Vec::with_capacity(objects.len());

@@ -35,7 +35,7 @@ use crate::{
     model::error::{Error, Kind, Place, Result},
     private_file::check_folder,
     queue::Queue,
-    serve::api::Door,
+    serve::Door,
     store::embedded::{check_belongs_together, check_database_file},
 };
 

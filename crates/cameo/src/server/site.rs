@@ -12,8 +12,7 @@ use crate::{
     ledger::image_urls::ImageUrls,
     model::{error::Result, token::Token},
     serve::{
-        AuditTrail, UploadAddresses,
-        api::{Door, OpenDeliveries, Outside},
+        AuditTrail, Door, OpenDeliveries, Outside, UploadAddresses,
         host::Host,
         s3_api::SessionKeys,
         site::{PublicImages, Site},

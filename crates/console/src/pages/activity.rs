@@ -6,7 +6,8 @@ use cameo::client::wire::{Activity, ActivityLine, ActivitySource};
 
 use super::{attention::entity_path, entity::change};
 use crate::{
-    ask::{Ask, and, part},
+    address::{and, part},
+    ask::Ask,
     detail,
     failure::Answer,
     layout::{Chrome, html},

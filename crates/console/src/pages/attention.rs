@@ -15,7 +15,8 @@ use cameo::{
 };
 
 use crate::{
-    ask::{Ask, Sent, and, part},
+    address::{and, part},
+    ask::{Ask, Sent},
     failure::{Answer, Failure},
     form::{Fields, Form, unnamed},
     layout::{Chrome, html},

@@ -15,7 +15,8 @@ use cameo::{
 use serde::Deserialize;
 
 use crate::{
-    ask::{Ask, Sent, part},
+    address::part,
+    ask::{Ask, Sent},
     detail,
     failure::{Answer, Failure},
     form::Form,

@@ -5,7 +5,8 @@ use axum::response::Response;
 use cameo::client::wire::{Page, VerticalView};
 
 use crate::{
-    ask::{Ask, part},
+    address::part,
+    ask::Ask,
     failure::Answer,
     layout::{Chrome, html},
     show::thousands,

@@ -20,7 +20,8 @@ use serde::Deserialize;
 
 use super::vertical::{Cell, Entity, address};
 use crate::{
-    ask::{Ask, Sent, part},
+    address::part,
+    ask::{Ask, Sent},
     detail,
     failure::{Answer, Failure},
     form::Form,

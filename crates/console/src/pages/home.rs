@@ -13,7 +13,8 @@ use futures::{StreamExt, future::join_all, stream};
 
 use super::delivery::{Bar, Part};
 use crate::{
-    ask::{Ask, part},
+    address::part,
+    ask::Ask,
     failure::{Answer, Failure},
     layout::{Chrome, html},
     show::{Time, thousands},

@@ -6,7 +6,7 @@ use axum::{
 };
 use cameo::{client::wire::OIDC_CALLBACK_PAGE, serve::Api};
 
-use crate::failure::to_its_page;
+use crate::address::to_its_page;
 
 mod activity;
 mod attention;

@@ -12,10 +12,11 @@ use axum::{
 use cameo::client::wire::{OidcBegin, OidcBegun, OidcReturn, OidcSession, OidcView, ProblemBody};
 use serde::de::DeserializeOwned;
 
-use super::session::with_cookies;
 use crate::{
-    ask::{Ask, Sent, part},
-    failure::{Answer, Failure, to},
+    address::{part, to},
+    ask::{Ask, Sent},
+    cookie::with_cookies,
+    failure::{Answer, Failure},
     form::own_path,
     layout::{Chrome, html},
     words::Here,

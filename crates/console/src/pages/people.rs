@@ -17,7 +17,8 @@ use cameo::{
 
 use super::session::NAME_RULE;
 use crate::{
-    ask::{Ask, Sent, part},
+    address::part,
+    ask::{Ask, Sent},
     detail,
     failure::{Answer, Failure},
     form::{Fields, Form},

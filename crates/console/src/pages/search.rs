@@ -6,7 +6,8 @@ use cameo::client::wire::{SearchHit, SearchKind, SearchResults};
 
 use super::attention::entity_path;
 use crate::{
-    ask::{Ask, part},
+    address::part,
+    ask::Ask,
     failure::Answer,
     layout::{Chrome, html},
     show::{self, Badge},

@@ -16,8 +16,10 @@ use cameo::{
 
 use super::oidc;
 use crate::{
-    ask::{Ask, Sent, part, refused},
-    failure::{Answer, Failure, to},
+    address::{part, to},
+    ask::{Ask, Sent, refused},
+    cookie::with_cookies,
+    failure::{Answer, Failure},
     form::{Form, own_path},
     layout::{Chrome, Who, html},
     notice::{self, Done},
@@ -27,12 +29,6 @@ use crate::{
 
 /// Bytes of a problem, at most.
 const PROBLEM_MAX_BYTES: usize = 64 << 10;
-
-/// Who looks, as the door of the API says.
-pub(crate) async fn who(ask: &Ask) -> Answer<Who> {
-    let SessionView { name, role, csrf, session, .. } = ask.get("/api/v1/session").await?;
-    Ok(Who { name, role, csrf: csrf.unwrap_or_default(), has_session: session.is_some() })
-}
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -64,7 +60,7 @@ impl LogInPage {
 /// The page of the log-in. Whoever is let in already is led on.
 pub(crate) async fn log_in_page(ask: Ask) -> Answer<Response> {
     let next = own_path(ask.query.get("next"));
-    if who(&ask).await.is_ok_and(|who| who.has_session) {
+    if Who::of(&ask).await.is_ok_and(|who| who.has_session) {
         return Ok(to(&next));
     }
     let (c, oidc) = (Chrome::open(&ask, Here::Nowhere), oidc::view(&ask).await);
@@ -97,14 +93,6 @@ pub(crate) async fn log_in(ask: Ask, Form(form): Form) -> Answer<Response> {
 pub(crate) async fn log_out(ask: Ask, Form(form): Form) -> Answer<Response> {
     let answer = ask.response(Method::DELETE, "/api/v1/session", Sent::default().by(&form)).await?;
     Ok(with_cookies(answer.headers(), to("/login")))
-}
-
-/// The cookies of an answer of the API, on one of ours.
-pub(super) fn with_cookies(of: &HeaderMap, mut response: Response) -> Response {
-    for cookie in of.get_all(header::SET_COOKIE) {
-        response.headers_mut().append(header::SET_COOKIE, cookie.clone());
-    }
-    response
 }
 
 #[derive(Template)]

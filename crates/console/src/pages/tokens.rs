@@ -8,7 +8,8 @@ use cameo::{
 
 use super::people::{Making, Secret, refused, rights, shown};
 use crate::{
-    ask::{Ask, Sent, part},
+    address::part,
+    ask::{Ask, Sent},
     failure::Answer,
     form::{Fields, Form},
     notice::Done,

@@ -20,7 +20,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    ask::{Ask, and, part},
+    address::{and, part},
+    ask::Ask,
     failure::{Answer, Failure},
     form::Fields,
     layout::{Chrome, html},

@@ -22,7 +22,8 @@ use jiff::{Timestamp, civil::DateTime};
 
 use super::people::{Secret, verticals};
 use crate::{
-    ask::{Ask, Sent, part},
+    address::{part, to},
+    ask::{Ask, Sent},
     detail,
     failure::{Answer, Failure},
     form::{Fields, Form},

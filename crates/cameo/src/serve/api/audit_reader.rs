@@ -11,15 +11,15 @@ use std::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{
-    problem::{Answer, Problem},
-    rights::Caller,
-};
+use super::rights::Caller;
 use crate::{
     client::wire::{Activity, ActivityLine, ActivitySource},
     ledger::history::named_by,
     model::{actor::Actor, key::Vertical},
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// The file of changes that is written now; older ones have a number behind the name, the newest 1.

@@ -13,7 +13,6 @@ use serde::Serialize;
 
 use super::{
     health::{Health, certificate_check},
-    problem::{Answer, Problem},
     rights::{Admin, Caller, Operator},
 };
 use crate::{
@@ -26,7 +25,11 @@ use crate::{
     },
     proof::repair,
     queue::Queue,
-    serve::{audited::Named, site::Site},
+    serve::{
+        audited::Named,
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Dead letters that are looked through for those that a token limited to verticals names.

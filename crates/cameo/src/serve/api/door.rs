@@ -17,7 +17,6 @@ use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 
 use super::{
-    problem::{Answer, Problem},
     rights::{Caller, LoggedIn, needs_token},
     sessions::idle,
 };
@@ -31,6 +30,7 @@ use crate::{
         audited::Who,
         http::{ClientAddress, Peer},
         login::{cookie, origin},
+        problem::{Answer, Problem},
         reached::Reached,
         site::Site,
     },

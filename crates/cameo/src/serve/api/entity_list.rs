@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::problem::Answer;
 use crate::{
     catalog::{LedgerPages, RowPages},
     client::wire::{EntitiesPage, EntitySummary},
@@ -17,7 +16,7 @@ use crate::{
         key::{EntityId, PhotoId, UploadKey, Vertical},
         reason::ReasonCode,
     },
-    serve::site::Site,
+    serve::{problem::Answer, site::Site},
 };
 
 /// Entries of the ledger that are read at a time.

@@ -9,8 +9,10 @@ use axum::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::problem::{Answer, Problem};
-use crate::serve::conditions::precondition;
+use crate::serve::{
+    conditions::precondition,
+    problem::{Answer, Problem},
+};
 
 /// Bytes of a digest that make a tag.
 const TAG_BYTES: usize = 16;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{problem::Answer, rights::Caller};
+use super::rights::Caller;
 use crate::{
     client::wire::{SearchHit, SearchKind, SearchResults},
     ledger::{LedgerEntry, Scope, State, history::named_by},
@@ -13,7 +13,7 @@ use crate::{
         token::Verticals,
     },
     proof::deliveries,
-    serve::site::Site,
+    serve::{problem::Answer, site::Site},
 };
 
 /// Verticals that are looked into.

@@ -7,7 +7,7 @@ use axum::{
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
-use super::problem::{Answer, Problem};
+use crate::serve::problem::{Answer, Problem};
 
 /// Items of a page where nobody says how many.
 const LIMIT_DEFAULT: usize = 100;

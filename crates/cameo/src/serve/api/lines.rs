@@ -16,11 +16,13 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{
-    problem::{Answer, Problem},
-    request::RequestId,
+use crate::{
+    client::wire::NDJSON,
+    serve::{
+        problem::{Answer, Problem},
+        request_id::RequestId,
+    },
 };
-use crate::client::wire::NDJSON;
 
 /// Lines that are held until the client takes them.
 const HELD_MAX: usize = 64;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{problem::Answer, rights::Caller};
+use super::rights::Caller;
 use crate::{
     catalog::{Catalog, LedgerPages, RowPages},
     client::wire::{LookedUp, LookupProblem, LookupState, LookupSummary},
@@ -16,7 +16,7 @@ use crate::{
         reason::{Owner, ReasonCode},
     },
     queue::dead_letter::keys_of_body,
-    serve::site::Site,
+    serve::{problem::Answer, site::Site},
 };
 
 /// Entries, and rows, that are read at a time: those of a thousand numbers with a few photos each.

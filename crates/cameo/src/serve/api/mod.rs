@@ -31,12 +31,9 @@ pub mod health;
 mod input;
 mod lines;
 mod looked_up;
-mod open_deliveries;
 mod operate;
-mod problem;
 mod relocate;
-pub(in crate::serve) mod remembered;
-pub(in crate::serve) mod request;
+mod request;
 mod restore;
 mod rights;
 mod sessions;
@@ -48,12 +45,7 @@ pub mod v1;
 mod work_items;
 mod worklist;
 
-pub use open_deliveries::OpenDeliveries;
-pub(in crate::serve) use problem::{Answer, Problem};
-pub use remembered::Door;
-pub(in crate::serve) use request::{finish, is_of_api};
-pub(in crate::serve) use rights::Caller;
-pub use worklist::Outside;
+pub(in crate::serve) use request::finish;
 
 use health::Health;
 use side_by_side::at_most;

@@ -17,8 +17,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     lines::{self, LineSender},
-    problem::{Answer, Problem},
-    request::RequestId,
     rights::Caller,
 };
 use crate::{
@@ -41,6 +39,8 @@ use crate::{
         audit::Event,
         audited::{Named, NotesItself, Trail},
         images::client::HttpImages,
+        problem::{Answer, Problem},
+        request_id::RequestId,
         site::Site,
     },
 };

@@ -4,14 +4,13 @@ use axum::{Json, extract::State, response::Response};
 
 use super::{
     changes::{OwnClient, answer, of_originals, too_many},
-    problem::Answer,
     rights::Admin,
 };
 use crate::{
     client::wire::{KEYS_MAX, Relocations, Stages},
     model::actor::Actor,
     proof::relocate,
-    serve::site::Site,
+    serve::{problem::Answer, site::Site},
 };
 
 /// Takes one step with each photo.

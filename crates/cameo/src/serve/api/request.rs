@@ -9,36 +9,17 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use rand::Rng;
 
-use super::problem::Problem;
-use crate::client::wire::{PROBLEM_JSON, REQUEST_ID, V1};
+use crate::{
+    client::wire::{PROBLEM_JSON, REQUEST_ID, V1},
+    serve::{
+        problem::Problem,
+        request_id::{RequestId, is_of_api},
+    },
+};
 
-/// Characters of an id that a client chose, at most.
-const ID_MAX_CHARS: usize = 64;
 /// Bytes of the text of an error that becomes a detail.
 const TEXT_MAX_BYTES: usize = 8 << 10;
-
-/// The id of a request, as an extension of it.
-#[derive(Debug, Clone)]
-pub(in crate::serve) struct RequestId(pub(in crate::serve) String);
-
-impl RequestId {
-    /// The client's own, where it is one that a log line can hold; else a new one.
-    fn of(request: &Request) -> Self {
-        let sent = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
-        let is_sane = |id: &&str| {
-            (1..=ID_MAX_CHARS).contains(&id.len())
-                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        };
-        Self(sent.filter(is_sane).map_or_else(|| format!("{:016X}", rand::rng().random::<u64>()), str::to_owned))
-    }
-}
-
-/// Whether a path is one of the API.
-pub(in crate::serve) fn is_of_api(path: &str) -> bool {
-    path == "/api" || path.starts_with("/api/")
-}
 
 fn is_v1(path: &str) -> bool {
     path.strip_prefix(V1).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -6,7 +6,6 @@ use axum::{Json, extract::State, response::Response};
 
 use super::{
     changes::{OwnClient, answer, of_originals, too_many},
-    problem::{Answer, Problem},
     rights::{Admin, Operator},
 };
 use crate::{
@@ -21,7 +20,10 @@ use crate::{
         repair::Acted,
         restore,
     },
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Brings back what is in quarantine, of any vertical.

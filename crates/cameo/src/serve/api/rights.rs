@@ -8,14 +8,13 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::{
-    problem::{Answer, Problem},
-    sessions::Browser,
-};
-use crate::model::{
-    account::{Account, Secret, Session},
-    key::Vertical,
-    token::{Role, Token, Verticals},
+use crate::{
+    model::{
+        account::{Account, Secret, Session},
+        key::Vertical,
+        token::{Role, Token, Verticals},
+    },
+    serve::problem::{Answer, Problem},
 };
 
 /// Who asks.
@@ -172,16 +171,4 @@ roles! {
     Operator = Role::Operator;
     /// Somebody who may do everything.
     Admin = Role::Admin;
-}
-
-/// Anybody, where the door lets a request in before it is known whose it is (`OPEN` in `door.rs`): who logs in.
-#[derive(Debug, Clone)]
-pub(super) struct Anybody(pub(super) Browser);
-
-impl<S: Sync> FromRequestParts<S> for Anybody {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Browser::from_request_parts(parts, state).await.map(Self)
-    }
 }

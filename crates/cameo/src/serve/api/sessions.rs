@@ -7,10 +7,7 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    problem::{Answer, Problem},
-    rights::{Caller, LoggedIn},
-};
+use super::rights::{Caller, LoggedIn};
 use crate::{
     client::wire::SessionView,
     model::account::{Account, BROWSER_MAX_BYTES, SESSIONS_MAX, Secret, Session},
@@ -18,6 +15,7 @@ use crate::{
         audited::Who,
         http::{ClientAddress, Peer},
         login::{cookie, oidc::Pending, throttle::Attempt},
+        problem::{Answer, Problem},
         reached::Reached,
         site::Site,
     },
@@ -94,6 +92,18 @@ impl Browser {
     /// The header that deletes the cookie.
     pub(super) fn forget(&self) -> SetCookie {
         AppendHeaders([(header::SET_COOKIE, cookie::delete(self.is_tls))])
+    }
+}
+
+/// Anybody, where the door lets a request in before it is known whose it is (`OPEN` in `door.rs`): who logs in.
+#[derive(Debug, Clone)]
+pub(super) struct Anybody(pub(super) Browser);
+
+impl<S: Sync> FromRequestParts<S> for Anybody {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Browser::from_request_parts(parts, state).await.map(Self)
     }
 }
 

@@ -9,7 +9,7 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 
-use super::problem::Problem;
+use crate::serve::problem::Problem;
 
 /// Refuses a request where as many as there may be are being worked on.
 pub(super) async fn at_most(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {

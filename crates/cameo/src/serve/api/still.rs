@@ -1,11 +1,10 @@
 //! Whether somebody whom the door let in may still be here: what outlasts the moment of a request asks again.
 
 use super::{
-    problem::Answer,
     rights::{Caller, LoggedIn},
     sessions::idle,
 };
-use crate::serve::site::Site;
+use crate::serve::{problem::Answer, site::Site};
 
 impl Caller {
     /// Who asks, with the rights of now; none where session, account or token have ended since. Looking is no use of a session: one that is

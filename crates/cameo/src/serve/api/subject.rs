@@ -1,9 +1,6 @@
 //! What a question is about, read from a request and held against the verticals that the caller may see.
 
-use super::{
-    problem::{Answer, Problem},
-    rights::Caller,
-};
+use super::rights::Caller;
 use crate::{
     client::wire::FILES_MAX,
     ledger::Scope,
@@ -14,6 +11,7 @@ use crate::{
         token::Verticals,
     },
     operate::Subject,
+    serve::problem::{Answer, Problem},
 };
 
 /// Entities, or a delivery, as a request names them.

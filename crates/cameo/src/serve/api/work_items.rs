@@ -6,8 +6,6 @@ use std::fmt;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    open_deliveries::{OpenGroup, OpenLine},
-    problem::{Answer, Problem},
     rights::Caller,
     worklist::{Filter, Section, Worklist, rejected, vertical_outside},
 };
@@ -28,7 +26,11 @@ use crate::{
     },
     proof::verify::UnexpectedFile,
     queue::DeadLetter,
-    serve::site::Site,
+    serve::{
+        open_deliveries::{OpenGroup, OpenLine},
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Originals that one part looks at, at most; then it ends early.

@@ -4,31 +4,20 @@
 //! How much there is comes from counts that are kept, so the sections cost the same however much is rejected. The items of a section are read in
 //! the order of their keys, from any key on; nobody sees what is not of the verticals that they may see.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
-use tokio::sync::Mutex;
-
-use super::{open_deliveries::OpenGroup, problem::Answer, rights::Caller};
+use super::rights::Caller;
 use crate::{
     client::wire::WebhookTrouble,
-    ledger::{LedgerEntry, Scope, counts::KeptCount},
+    ledger::{LedgerEntry, counts::KeptCount},
     model::{
-        error::Result,
         key::{Misplaced, UploadKey, Vertical},
         reason::{Owner, ReasonCode},
         token::{Role, Verticals},
     },
     operate::letters::LETTERS_MAX,
-    proof::verify::{self, OUTSIDE_MAX, UnexpectedFile},
+    proof::verify::UnexpectedFile,
     queue::{DeadLetter, Queue},
-    serve::site::Site,
+    serve::{open_deliveries::OpenGroup, problem::Answer, site::Site},
 };
-
-/// How long what was found outside of `origin/` counts: looking lists the bucket.
-const OUTSIDE_HOLDS: Duration = Duration::from_secs(3);
 
 /// Which part of what waits is asked for.
 #[derive(Debug, Clone, Default)]
@@ -118,33 +107,6 @@ impl Worklist {
     }
 }
 
-/// What is outside of `origin/`, as of a moment ago. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct Outside(Arc<Mutex<Option<Found>>>);
-
-/// When it was looked, and what was there.
-type Found = (Instant, Vec<UnexpectedFile>);
-
-impl Outside {
-    async fn of(&self, site: &Site) -> Result<Vec<UnexpectedFile>> {
-        let mut last = self.0.lock().await;
-        if let Some((at, files)) = last.as_ref()
-            && at.elapsed() < OUTSIDE_HOLDS
-        {
-            return Ok(files.clone());
-        }
-        let (store, bucket) = (&*site.flow.store, &site.flow.settings.upload_bucket);
-        let files = verify::misplaced(store, bucket, &Scope::All, OUTSIDE_MAX).await?;
-        *last = Some((Instant::now(), files.clone()));
-        Ok(files)
-    }
-
-    /// Looks anew the next time, since somebody changed something.
-    pub(super) async fn forget(&self) {
-        *self.0.lock().await = None;
-    }
-}
-
 /// How closely dead letters are looked at: with a queue service each look is a request, and hides them from others for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Letters {
@@ -171,7 +133,7 @@ pub(super) async fn worklist(
     }
     let misnamed = ReasonCode::NameUnparseable;
     if filter.lets(misnamed) {
-        let mut outside = site.outside.of(site).await?;
+        let mut outside = site.outside.of(&*site.flow.store, &site.flow.settings.upload_bucket).await?;
         outside.retain(|file| filter.includes(&caller.verticals, vertical_outside(&file.key).as_ref()));
         if !outside.is_empty() {
             work.section(misnamed.code()).outside = outside;
@@ -205,7 +167,7 @@ impl Worklist {
 
 /// What deliveries lack of what the caller may see.
 async fn open_deliveries(site: &Site, caller: &Caller, filter: &Filter, work: &mut Worklist) -> Answer<()> {
-    let found = site.open.of(site).await?;
+    let found = site.open.of(site.deliveries(), &site.zone).await?;
     let is_seen = |vertical: &Vertical| filter.includes(&caller.verticals, Some(vertical));
     work.unknown_deliveries = found.unknown.iter().filter(|key| is_seen(&key.vertical)).count() as u64;
     for group in found.groups.into_iter().filter(|group| is_seen(&group.delivery.vertical)) {

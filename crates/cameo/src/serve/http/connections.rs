@@ -19,11 +19,11 @@ use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConnectionLimits,
     clients::client_of,
     pace::{Pace, Rate},
     sometimes::Sometimes,
 };
+use crate::admission::ConnectionLimits;
 
 /// How long a connection that never asked for anything is taken for one that is about to.
 const FRESH: Duration = Duration::from_secs(1);

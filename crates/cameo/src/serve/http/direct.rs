@@ -4,7 +4,7 @@
 //! one it goes to hyper for good, with every byte that was read. Places, pace, time-outs and the end of the listener are those of
 //! `connections`, which is told the same of a connection here as there.
 
-use std::{fs::File, io, pin::Pin, time::Duration};
+use std::{io, pin::Pin, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -13,34 +13,18 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConnectionLimits, Service,
     plain::{self, Read},
+    service::{Direct, Service},
     stream::Watched,
     transport::Transport,
 };
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    admission::ConnectionLimits,
+    clock::{Clock, SystemClock},
+};
 
 /// Room for what is read at first, bytes: more than browsers send.
 const READ_BYTES: usize = 2 * 1024;
-
-/// Content of an answer: a part of a file.
-#[derive(Debug)]
-pub(crate) struct FileContent {
-    pub(crate) file: File,
-    /// Where it begins, bytes.
-    pub(crate) offset: u64,
-    /// Its length, bytes.
-    pub(crate) length: u64,
-}
-
-/// An answer of a service to a plain request.
-#[derive(Debug)]
-pub(crate) enum Direct {
-    /// A head alone.
-    Head,
-    /// A head and content of the length that it names.
-    Content(FileContent),
-}
 
 /// How it ended.
 pub(super) enum Ended {
@@ -104,7 +88,7 @@ async fn send<T: Transport>(stream: &mut Watched<T>, head: &[u8], direct: Direct
     match direct {
         Direct::Content(content) if content.length > 0 => {
             stream.send_all(head, true).await?;
-            stream.send_file(&content).await?;
+            stream.send_file(&content.file, content.offset, content.length).await?;
         }
         _ => stream.send_all(head, false).await?,
     }

@@ -22,14 +22,14 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use http_body::Body;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{runtime::Handle, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+mod accept;
 mod body;
 mod clients;
 mod connections;
@@ -37,6 +37,7 @@ mod direct;
 mod host;
 mod pace;
 mod plain;
+mod service;
 mod sometimes;
 mod stream;
 mod tls;
@@ -47,15 +48,16 @@ mod worded;
 mod tests;
 
 pub use crate::admission::ConnectionLimits;
+pub use accept::{Accept, Listener};
 pub use clients::ClientAddress;
 pub use tls::{OverTls, Tls};
-pub use transport::{Accept, Listener, Peer, Transport};
+pub use transport::{Peer, Transport};
 
 pub(super) use body::Incoming;
 pub(super) use clients::client_of;
-pub(super) use direct::{Direct, FileContent};
 pub(super) use host::authority;
 pub(super) use plain::PlainRequest;
+pub(super) use service::{Direct, FileContent, Service};
 pub(super) use sometimes::Sometimes;
 
 use body::Outgoing;
@@ -76,35 +78,6 @@ const SENDS_FILES: bool = cfg!(target_os = "linux");
 /// The answer to a client that has too many connections, written as it is: no request of it is read.
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-
-/// What a listener serves.
-pub(super) trait Service: Clone + Send + Sync + 'static {
-    /// The bodies of its answers.
-    type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
-
-    /// Headers that every answer gets, whatever the service says.
-    const HEADERS: &'static [(&'static str, &'static str)];
-
-    /// Whether [`direct`](Self::direct) ever has an answer.
-    const IS_DIRECT: bool = false;
-
-    /// Answers a plain request at once, where that can be done without waiting for anything but a look-up: writes the lines of the head, but
-    /// for `Date` and the empty one, and gives the content. None where [`answer`](Self::answer) is to be asked.
-    fn direct(&self, _request: &PlainRequest<'_>, _head: &mut Vec<u8>) -> Option<Direct> {
-        None
-    }
-
-    /// Answers a request. An error closes the connection.
-    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = io::Result<Response<Self::Body>>> + Send;
-
-    /// The answer to a request that is refused before the service sees it.
-    fn refuse(&self, status: StatusCode, why: &'static str) -> Response<Self::Body>;
-
-    /// The whole answer, head and body, to what cannot be read as a request. None leaves it at a head without a body, as hyper has it.
-    fn unreadable(_status: StatusCode) -> Option<Bytes> {
-        None
-    }
-}
 
 /// Serves until `shutdown` completes. Then requests under way get `limits.shutdown_timeout` to finish, as long as their clients
 /// keep up; whoever asks for nothing, or stands still, is not waited for.

@@ -8,7 +8,8 @@ use std::mem::MaybeUninit;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{ConnectionLimits, host};
+use super::host;
+use crate::admission::ConnectionLimits;
 
 /// Headers of a plain request, at most.
 const HEADERS_MAX: usize = 64;

@@ -1,6 +1,7 @@
 //! A connection whose sending is watched: whether the client takes what is written, and when all of an answer has left.
 
 use std::{
+    fs::File,
     future::poll_fn,
     io,
     pin::Pin,
@@ -15,7 +16,6 @@ use tokio::{
 
 use super::{
     connections::Connection,
-    direct::FileContent,
     transport::{Transport, send, send_file},
 };
 
@@ -56,10 +56,9 @@ impl<T: Transport> Watched<T> {
         Ok(())
     }
 
-    /// Sends content as it is in its file, which this process does not read.
-    pub(super) async fn send_file(&self, content: &FileContent) -> io::Result<()> {
-        let FileContent { file, offset, length } = content;
-        let (mut at, end) = (*offset, offset + length);
+    /// Sends a part of a file as it is there, which this process does not read.
+    pub(super) async fn send_file(&self, file: &File, offset: u64, length: u64) -> io::Result<()> {
+        let (mut at, end) = (offset, offset + length);
         while at < end {
             let left = end - at;
             if self.sending(|stream| send_file(stream, file, &mut at, left)).await? == 0 {

@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, pin::Pin, task::Poll};
 
+use bytes::Bytes;
 use futures::{Stream, stream};
+use http::Response;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use tokio::{

@@ -19,8 +19,11 @@ use tokio::{
 };
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
-use super::{ConnectionLimits, connections::Connection, stream::Watched, transport::Transport};
-use crate::model::error::{Error, Kind, Place, Result};
+use super::{connections::Connection, stream::Watched, transport::Transport};
+use crate::{
+    admission::ConnectionLimits,
+    model::error::{Error, Kind, Place, Result},
+};
 
 /// How long a handshake may take: three round trips of the slowest line, and a packet that is lost.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,11 +1,7 @@
-//! What a listener accepts: connections of TCP, and those of a Unix socket in the data folder, whose clients are this machine's.
-//!
-//! Nobody but the server's own user, and the superuser, gets through the Unix socket: the modes of folder and file say so, and who
-//! connects is looked at once more, since a folder may have been left open to others.
+//! A connection as it is, of TCP or of a Unix socket: who is at its other end, how it is written, and how a file is sent through it.
 
 use std::{
     fs::File,
-    future::Future,
     io,
     net::{Ipv4Addr, SocketAddr},
     os::fd::AsFd,
@@ -14,10 +10,8 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest},
-    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    net::{TcpStream, UnixStream},
 };
-
-use super::tls::Tls;
 
 /// Who connected, as an extension of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,62 +129,4 @@ pub(super) fn send(_: &impl AsFd, _: &[u8], _: bool) -> io::Result<usize> {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn send_file(_: &impl AsFd, _: &File, _: &mut u64, _: u64) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-/// What connections come from.
-pub trait Accept: Send + 'static {
-    /// Its connections.
-    type Stream: Transport;
-
-    /// The next connection.
-    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
-
-    /// What its connections speak TLS with; none where they are in the clear.
-    fn tls(&self) -> Option<&Tls> {
-        None
-    }
-}
-
-/// A port that is listened on, in the clear or with TLS.
-#[derive(Debug)]
-pub struct Listener {
-    /// The port.
-    pub port: TcpListener,
-    /// What it speaks TLS with.
-    pub tls: Option<Tls>,
-}
-
-impl Accept for Listener {
-    type Stream = TcpStream;
-
-    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
-        Accept::accept(&self.port).await
-    }
-
-    fn tls(&self) -> Option<&Tls> {
-        self.tls.as_ref()
-    }
-}
-
-impl Accept for TcpListener {
-    type Stream = TcpStream;
-
-    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
-        Self::accept(self).await.map(|(stream, address)| (stream, Peer::Tcp(address)))
-    }
-}
-
-impl Accept for UnixListener {
-    type Stream = UnixStream;
-
-    async fn accept(&self) -> io::Result<(UnixStream, Peer)> {
-        loop {
-            let (stream, _) = Self::accept(self).await?;
-            let user = stream.peer_cred()?.uid();
-            if user == 0 || user == rustix::process::geteuid().as_raw() {
-                return Ok((stream, Peer::LocalUser));
-            }
-            tracing::warn!(user, "a connection of another user to the socket in the data folder was closed");
-        }
-    }
 }

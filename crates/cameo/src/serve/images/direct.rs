@@ -6,11 +6,11 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 
-use super::{About, Images, Listener, describe};
+use super::served::{About, HEADERS, Images, describe};
 use crate::{
     serve::{
         conditions::precondition,
-        http::{Direct, FileContent, PlainRequest, Service},
+        http::{Direct, FileContent, PlainRequest},
     },
     store::Located,
 };
@@ -50,7 +50,7 @@ pub(super) fn answer(images: &Images, request: &PlainRequest<'_>, head: &mut Vec
 fn lines(images: &Images, found: &Located) -> Bytes {
     let mut headers = HeaderMap::new();
     describe(images, &About::from(found), &mut headers);
-    for (name, value) in Listener::HEADERS {
+    for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let mut lines = Vec::new();

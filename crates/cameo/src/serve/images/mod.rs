@@ -5,91 +5,44 @@
 //! bucket: a page or a drawing with a script would run under the name that images have. Content is read as it is sent, and
 //! no more of it than is sent.
 
-use std::{future::Future, io, ops::Range, sync::Arc};
+use std::{future::Future, io, ops::Range};
 
 use axum::{
     Router,
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header},
+    http::{HeaderMap, Method, Request, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use futures::{StreamExt, stream};
-use headers::{AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt, LastModified};
-use jiff::Timestamp;
+use headers::{ContentLength, ContentRange, HeaderMapExt};
 use percent_encoding::percent_decode_str;
 use tokio::runtime::Handle;
 use tower::ServiceExt;
 
 use super::{
     conditions::precondition,
-    http::{self as base, Accept, ConnectionLimits, Direct, Incoming, PlainRequest, Sometimes},
+    http::{self as base, Accept, ConnectionLimits, Direct, Incoming, PlainRequest},
     range::{self, Selection},
 };
 use crate::{
     client::wire::NO_SUCH_IMAGE,
-    flow::Settings,
     model::error::{Error, Result, Subject},
-    store::{Located, ObjectInfo, Reading, Store},
+    store::{ObjectInfo, Reading},
 };
 
 pub mod client;
 mod direct;
+mod served;
 #[cfg(test)]
 mod tests;
 
-/// The largest image that is served, bytes.
-const IMAGE_MAX_BYTES: u64 = 32 << 20;
-/// The types that are served: those that Cameo makes.
-const SERVED_TYPES: [&str; 1] = ["image/jpeg"];
+pub use served::Images;
+
+use served::{About, HEADERS, describe};
+
 /// How often an image that changes while it is looked at is looked at again.
 const ATTEMPTS: usize = 3;
-
-/// The public images of one bucket.
-#[derive(Debug, Clone)]
-pub struct Images {
-    store: Arc<dyn Store>,
-    bucket: Arc<str>,
-    cache_control: HeaderValue,
-    foreign: Arc<Sometimes>,
-}
-
-impl Images {
-    /// The images of the configured bucket.
-    pub fn new(store: Arc<dyn Store>, settings: &Settings) -> Self {
-        let cache_control = HeaderValue::from_str(&settings.cache_control);
-        Self {
-            store,
-            bucket: settings.image_bucket.as_str().into(),
-            cache_control: cache_control.unwrap_or(HeaderValue::from_static("public, max-age=60")),
-            foreign: Arc::default(),
-        }
-    }
-
-    /// Whether an object is served. One that is not is reported: somebody put it there.
-    fn serves(&self, key: &str, content_type: Option<&str>, size_bytes: u64) -> bool {
-        let content_type = content_type.unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !SERVED_TYPES.iter().any(|served| essence.eq_ignore_ascii_case(served)) {
-            if let Some(times) = self.foreign.happened() {
-                tracing::warn!(
-                    ?key,
-                    ?content_type,
-                    times,
-                    "an object in the image bucket is not an image that Cameo makes, and is not served"
-                );
-            }
-            return false;
-        }
-        size_bytes <= IMAGE_MAX_BYTES
-    }
-}
-
-impl Images {
-    fn serves_object(&self, info: &ObjectInfo) -> bool {
-        self.serves(&info.key, info.content_type.as_deref(), info.size)
-    }
-}
 
 /// Serves until `shutdown` completes, connections in turn on these runtimes; on the caller's where there are none.
 pub async fn serve(
@@ -108,12 +61,7 @@ struct Listener(Router, Images);
 impl base::Service for Listener {
     type Body = Body;
 
-    /// Whatever is served, a browser neither guesses its type nor runs it, and every page may show it.
-    const HEADERS: &'static [(&'static str, &'static str)] = &[
-        ("x-content-type-options", "nosniff"),
-        ("content-security-policy", "sandbox; default-src 'none'"),
-        ("cross-origin-resource-policy", "cross-origin"),
-    ];
+    const HEADERS: &'static [(&'static str, &'static str)] = &HEADERS;
 
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response> {
         self.0.clone().oneshot(request.map(Body::new)).await.map_err(io::Error::other)
@@ -262,39 +210,8 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-/// What the headers say of an image.
-struct About<'o> {
-    etag: &'o str,
-    last_modified: Timestamp,
-    content_type: Option<&'o str>,
-}
-
-impl<'o> From<&'o ObjectInfo> for About<'o> {
-    fn from(info: &'o ObjectInfo) -> Self {
-        Self { etag: &info.etag, last_modified: info.last_modified, content_type: info.content_type.as_deref() }
-    }
-}
-
-impl<'o> From<&'o Located> for About<'o> {
-    fn from(found: &'o Located) -> Self {
-        Self { etag: &found.etag, last_modified: found.last_modified, content_type: found.content_type.as_deref() }
-    }
-}
-
 fn with_length(status: StatusCode, length_bytes: u64, body: Body) -> Response {
     let mut response = (status, body).into_response();
     response.headers_mut().typed_insert(ContentLength(length_bytes));
     response
-}
-
-/// The headers of every answer that stands for an image, 304 and 416 included.
-fn describe(images: &Images, about: &About<'_>, headers: &mut HeaderMap) {
-    if let Ok(etag) = format!("\"{}\"", about.etag).parse::<ETag>() {
-        headers.typed_insert(etag);
-    }
-    headers.typed_insert(LastModified::from(std::time::SystemTime::from(about.last_modified)));
-    headers.typed_insert(AcceptRanges::bytes());
-    headers.insert(header::CACHE_CONTROL, images.cache_control.clone());
-    let content_type = about.content_type.and_then(|name| HeaderValue::from_str(name).ok());
-    headers.insert(header::CONTENT_TYPE, content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")));
 }

@@ -1,8 +1,12 @@
 //! Images that change while they are asked for: who asks after a change was acknowledged never gets what was before it. And the answers
 //! of both ways, from memory and by hyper, are the same.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
+use axum::http::HeaderValue;
 use bytes::Bytes;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -16,7 +20,7 @@ use crate::{
     db::Sqlite,
     queue::sqlite::SqliteQueue,
     store::{
-        Attributes, Condition,
+        Attributes, Condition, Store,
         embedded::{Embedded, EmbeddedOptions, Planted},
     },
 };

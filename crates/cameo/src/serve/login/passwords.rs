@@ -17,7 +17,7 @@ use crate::{
         account::{PASSWORD_MAX_BYTES, PasswordHash, normalised},
         error::{Error, Kind, Place, Result},
     },
-    serve::api::Problem,
+    serve::problem::Problem,
 };
 
 /// Memory of a hash in KiB: 19 MiB (OWASP Password Storage Cheat Sheet, argon2id).

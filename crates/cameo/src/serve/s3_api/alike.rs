@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    serve::AuditTrail,
+    serve::audit::AuditTrail,
 };
 
 /// The key pair of all requests.

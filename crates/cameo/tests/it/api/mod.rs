@@ -26,8 +26,7 @@ use cameo::{
     queue::memory::MemoryQueue,
     render::in_process::InProcess,
     serve::{
-        AuditLines, AuditTrail, UploadAddresses,
-        api::{Door, OpenDeliveries, Outside},
+        AuditLines, AuditTrail, Door, OpenDeliveries, Outside, UploadAddresses,
         host::Host,
         http::{ClientAddress, Peer},
         operator::router,

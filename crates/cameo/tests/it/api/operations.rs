@@ -7,11 +7,7 @@ use cameo::{
     clock::{Clock, SystemClock},
     model::{error::Kind, ids::IDS_MAX},
     proof::deliveries::{DeliveredFile, NewRecord, Record, SkippedFile, create},
-    serve::{
-        api::{OpenDeliveries, Outside},
-        host::Host,
-        site::PublicImages,
-    },
+    serve::{OpenDeliveries, Outside, host::Host, site::PublicImages},
 };
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};

@@ -9,8 +9,7 @@ use axum::{
 use cameo::{
     admission::ConsoleAccess,
     serve::{
-        Api,
-        api::Door,
+        Api, Door,
         http::{ClientAddress, Peer},
         operator::{router, with_pages},
         site::Site,

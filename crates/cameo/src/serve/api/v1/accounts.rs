@@ -7,11 +7,10 @@ use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
 use super::{
     super::{
         input::{Json, Paging, Path, Query},
-        problem::{Answer, Problem},
         rights::{Admin, Caller, Viewer},
         sessions::idle,
     },
-    Problems,
+    problems::Problems,
     session::changed_account,
 };
 use crate::{
@@ -23,7 +22,11 @@ use crate::{
         account::{ACCOUNTS_MAX, Account, FIRST_LINKS_MAX, Link, Secret, Session, fold, fold_new, welcome_path},
         token::{Role, Verticals},
     },
-    serve::{audited::Named, site::Site},
+    serve::{
+        audited::Named,
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Accounts that are read at a time, where all are.

@@ -8,10 +8,9 @@ use super::{
     super::{
         audit_reader,
         input::{Paging, Query},
-        problem::{Answer, Problem},
         rights::{Caller, Viewer},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{Activity, ActivityLine, ActivitySource},
@@ -22,7 +21,10 @@ use crate::{
         reason::ReasonCode,
     },
     proof::deliveries::acts::{self, Act},
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Lines of the history that one part looks at, at most; then it ends early.

@@ -7,19 +7,21 @@ use utoipa::IntoParams;
 use super::{
     super::{
         input::{Paging, Query},
-        problem::{Answer, Problem},
         rights::{Caller, Viewer},
         table,
         work_items::{Cursor, page},
         worklist::{Filter, Letters, Worklist, worklist},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{Attention, AttentionGroup, AttentionItem, AttentionKind, Texts},
     model::{lang::Lang, reason::Owner},
     proof::deliveries::table::{push_row, with_headers},
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Lines of the table, at most; it says where there are more.

@@ -7,17 +7,20 @@ use utoipa::IntoParams;
 use super::{
     super::{
         input::{Paging, Path, Query},
-        problem::{Answer, Problem},
         rights::Viewer,
     },
-    Problems, position,
+    position,
+    problems::Problems,
 };
 use crate::{
     client::wire::{ChangeView, Changes, Page},
     ledger::history::HistoryLine,
     model::key::{CD_IDX_MAX, EntityId},
     proof::deliveries::{KnownRecords, acts},
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Changes of a page where nobody says how many, and at most.

@@ -13,13 +13,11 @@ use super::{
     super::{
         input::{self, Paging, Path, Query},
         lines,
-        problem::{Answer, Problem},
-        request::RequestId,
         rights::{Caller, Operator, Viewer},
         table,
     },
-    Problems,
     originals::{a_note, noted},
+    problems::Problems,
 };
 use crate::{
     client::wire::{
@@ -37,7 +35,11 @@ use crate::{
         dismissed_lines::{self, DismissedLine},
         state,
     },
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        request_id::RequestId,
+        site::Site,
+    },
 };
 
 /// Which deliveries are asked for.

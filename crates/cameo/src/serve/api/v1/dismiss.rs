@@ -8,17 +8,17 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::{Answer, Problem},
         rights::Operator,
         subject::{Named, checked, few_enough, reason_code},
     },
-    Problems,
     originals::a_note,
+    problems::Problems,
 };
 use crate::{
     client::wire::{DismissLine, DismissRequest},
     ledger::Scope,
     operate::{Subject, dismiss::Dismiss},
+    serve::problem::{Answer, Problem},
 };
 
 /// Settles rejected files: they go to quarantine, and nobody lists them any more. Of a delivery also what was left out, what was promised

@@ -22,11 +22,9 @@ use super::{
         etag,
         input::{Paging, Path, Query},
         lines,
-        problem::{Answer, Problem},
-        request::RequestId,
         rights::Viewer,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{
@@ -44,7 +42,11 @@ use crate::{
         deliveries,
         restore::{self, Asked, Found, Side, Verdict},
     },
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        request_id::RequestId,
+        site::Site,
+    },
 };
 
 /// Photos of one entity that are shown.

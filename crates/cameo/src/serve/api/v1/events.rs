@@ -20,18 +20,18 @@ use tokio::{
 };
 
 use super::{
-    super::{
-        problem::{Answer, Problem},
-        rights::{Caller, Viewer},
-    },
-    Problems,
+    super::rights::{Caller, Viewer},
     overview::{Pending, pending},
+    problems::Problems,
 };
 use crate::{
     client::wire::Changed,
     ledger::counts::KeptCount,
     model::{key::Vertical, token::Verticals},
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Streams side by side; more are refused.

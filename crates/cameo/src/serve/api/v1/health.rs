@@ -8,18 +8,17 @@ use jiff::SignedDuration;
 use super::{
     super::{
         health::{Health, certificate_check},
-        problem::Answer,
         rights::{Caller, Viewer},
         worklist::failing,
     },
-    Problems,
     overview::queues,
+    problems::Problems,
 };
 use crate::{
     client::wire::{CertificateView, CheckView, DiskView, HealthView, MemoryView},
     model::{key::UploadKey, token::Role},
     queue::dead_letter::keys_of_body,
-    serve::{certificate::Certificate, host::Host, site::Site},
+    serve::{certificate::Certificate, host::Host, problem::Answer, site::Site},
 };
 
 /// How far back registrations are counted.

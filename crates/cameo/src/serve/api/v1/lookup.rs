@@ -8,11 +8,10 @@ use super::{
     super::{
         input::{self, Query},
         looked_up::{MISSING, STALE, look_up},
-        problem::{Answer, Problem},
         rights::{Caller, Viewer},
         table,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{LookedUp, LookupAnswer, LookupProblem, LookupRequest, LookupState, UnreadableId},
@@ -25,7 +24,10 @@ use crate::{
         report::text_of,
         table::{push_row, with_headers},
     },
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Ids in one list, at most.

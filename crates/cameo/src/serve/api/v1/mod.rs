@@ -3,15 +3,15 @@
 //! A handler is written with `#[utoipa::path]`, takes a `Viewer`, `Operator` or `Admin` and returns an `Answer`; named once in `routes`,
 //! it is served and documented. Its role is also the one in `security`, and a test holds both together. Bodies are in `client::wire`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Extension, Router, extract::DefaultBodyLimit, http::header, middleware, response::IntoResponse, routing};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use utoipa::{
-    IntoResponses, Modify, OpenApi,
+    Modify, OpenApi,
     openapi::{
-        self, ContentBuilder, Ref, RefOr, ResponseBuilder,
+        self,
         path::Operation,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{health::Health, operate::Room, request, rights::Viewer, side_by_side};
 use crate::{
-    client::wire::{COOKIE_OVER_TLS, Changed, ForeignVertical, PROBLEM_JSON, ProblemBody},
+    client::wire::{COOKIE_OVER_TLS, Changed, ForeignVertical, ProblemBody},
     model::token::Role,
     proof::deliveries::KnownRecords,
     serve::site::Site,
@@ -42,6 +42,7 @@ mod original;
 mod originals;
 mod overview;
 mod position;
+mod problems;
 mod reconcile;
 mod relocate;
 mod restore;
@@ -55,6 +56,8 @@ mod verify;
 mod verticals;
 mod webhooks;
 mod whoami;
+
+use problems::Problems;
 
 /// Deliveries that are recorded side by side.
 const RECORDED_SIDE_BY_SIDE_MAX: usize = 4;
@@ -103,41 +106,6 @@ fn let_session_in(operation: &mut Operation) {
         if security.contains(&of_token) {
             security.push(SecurityRequirement::new("session", [role.as_str()]));
         }
-    }
-}
-
-/// What any operation may be answered with instead of what it is for.
-struct Problems;
-
-/// Each status, and when it is answered.
-const PROBLEMS: [(&str, &str); 14] = [
-    ("400", "The request cannot be read."),
-    ("401", "A token or a log-in is needed, or what was sent is not known, revoked or expired."),
-    (
-        "403",
-        "The role, or the verticals that it is limited to, do not allow it, or it was not asked for by a page of the console.",
-    ),
-    ("404", "There is none of it, or the token may not see it."),
-    ("405", "The path has other methods."),
-    ("409", "Something is in the way, such as a name that is taken, or a position of the feed is of another history."),
-    ("410", "It was there, and is not kept any more."),
-    ("412", "A condition of the request did not hold."),
-    ("413", "The body is too long."),
-    ("415", "The body must be application/json."),
-    ("422", "The request can be read, and something in it is wrong."),
-    ("429", "Too many wrong tokens or passwords came from this address."),
-    ("502", "The OpenID provider answered what does not count."),
-    ("503", "A place that the server works with is away, or it has too much to do: try again."),
-];
-
-impl IntoResponses for Problems {
-    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let answer = |description: &str| {
-            let schema = Ref::from_schema_name("ProblemBody");
-            let content = ContentBuilder::new().schema(Some(schema)).build();
-            ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build().into()
-        };
-        PROBLEMS.iter().map(|(status, description)| ((*status).to_owned(), answer(description))).collect()
     }
 }
 

@@ -3,12 +3,8 @@
 use axum::extract::State;
 
 use super::{
-    super::{
-        input::Json,
-        problem::{Answer, Problem},
-        rights::Viewer,
-    },
-    Problems,
+    super::{input::Json, rights::Viewer},
+    problems::Problems,
 };
 use crate::{
     client::wire::{CheckedName, KEYS_MAX, NameState, NamesToCheck, Page},
@@ -18,7 +14,10 @@ use crate::{
         plain,
         reason::ReasonCode,
     },
-    serve::site::Site,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// Bytes of a name that is looked at: an object's key has 1,024 at most.

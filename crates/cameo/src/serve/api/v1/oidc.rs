@@ -9,11 +9,9 @@ use tokio::time::Instant;
 use super::{
     super::{
         input::Json,
-        problem::{Answer, Problem},
-        rights::Anybody,
-        sessions::{self, Browser},
+        sessions::{self, Anybody, Browser},
     },
-    Problems,
+    problems::Problems,
     session::changed_account,
 };
 use crate::{
@@ -24,6 +22,7 @@ use crate::{
     serve::{
         audited::{Named, NotesItself},
         login::oidc::{Failed, KeptOut, Oidc, Pending, Person, Returned},
+        problem::{Answer, Problem},
         site::Site,
     },
 };

@@ -11,16 +11,16 @@ use axum::{
 };
 
 use super::{
-    super::{
-        input::Path,
-        problem::{Answer, Problem},
-        rights::Viewer,
-    },
-    Problems,
+    super::{input::Path, rights::Viewer},
+    problems::Problems,
 };
 use crate::{
     model::key::PhotoId,
-    serve::{operator::SANDBOX, site::Site},
+    serve::{
+        policy::SANDBOX,
+        problem::{Answer, Problem},
+        site::Site,
+    },
     store::Reading,
 };
 

@@ -16,11 +16,10 @@ use super::{
     super::{
         changes::require_own_letters,
         input,
-        problem::{Answer, Problem},
         rights::{Caller, Operator},
         worklist::vertical_outside,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{
@@ -41,6 +40,7 @@ use crate::{
     queue::Queue,
     serve::{
         audited::{Named, Note},
+        problem::{Answer, Problem},
         site::Site,
     },
     store::quarantine::{KeptId, NOTE_MAX_CHARS},

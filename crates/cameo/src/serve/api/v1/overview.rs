@@ -6,11 +6,10 @@ use axum::{Json, extract::State};
 
 use super::{
     super::{
-        problem::Answer,
         rights::{Caller, Viewer},
         worklist::{Filter, Letters, Worklist, letters_of, worklist},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{AttentionCounts, Overview, OverviewCounts, QueueView, VerticalOverview},
@@ -21,7 +20,7 @@ use crate::{
         token::Verticals,
     },
     queue::{Depth, Queue, dead_letter::keys_of_body},
-    serve::site::Site,
+    serve::{problem::Answer, site::Site},
 };
 
 /// Messages of a queue that are looked into for what is pending of each vertical; beyond them nobody says.

@@ -7,10 +7,10 @@
 use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use super::super::problem::{Answer, Problem};
 use crate::{
     catalog::{Catalog, HistoryEnds},
     ledger::history::HistoryLine,
+    serve::problem::{Answer, Problem},
 };
 
 /// Bytes of a digest that a mark has.

@@ -6,15 +6,15 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::Answer,
         rights::Admin,
         subject::Named,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{ReconcileLine, ReconcileRequest},
     operate::reconcile::Reconcile,
+    serve::problem::Answer,
 };
 
 /// Returns what is to be repaired, and with `apply` repairs it, each thing after another look.

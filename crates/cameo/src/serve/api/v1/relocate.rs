@@ -9,17 +9,17 @@ use super::{
         changes::of_originals,
         input::Json,
         operate::{Asking, Question},
-        problem::{Answer, Problem},
         rights::Operator,
         subject::checked,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{FILES_MAX, MoveLine, MoveRequest},
     model::key::DeliveryName,
     operate::relocate::{Move, Which},
     proof::relocate::Relocation,
+    serve::problem::{Answer, Problem},
 };
 
 /// Seconds that a request waits for what is in flight, at most; asked again it goes on.

@@ -6,16 +6,16 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::{Answer, Problem},
         rights::Operator,
         subject::{Named, few_enough},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{RestoreLine, RestoreRequest},
     operate::restore::Restoring,
     proof::restore::Asked,
+    serve::problem::{Answer, Problem},
 };
 
 /// Brings back what was deleted, replaced, moved, dismissed or superfluous, while it is kept; an original comes back as a new upload. What is

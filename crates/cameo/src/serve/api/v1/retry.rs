@@ -6,15 +6,15 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::{Answer, Problem},
         rights::Operator,
         subject::{Named, reason_code},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{RetryLine, RetryRequest},
     operate::retry::Retry,
+    serve::problem::{Answer, Problem},
 };
 
 /// Sends rejected originals and dead letters through the flow again. What is asked about has to be named: a reason, a vertical, ids or

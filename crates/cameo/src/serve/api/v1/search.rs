@@ -5,15 +5,16 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
-    super::{
-        found,
-        input::Query,
-        problem::{Answer, Problem},
-        rights::Viewer,
-    },
-    Problems,
+    super::{found, input::Query, rights::Viewer},
+    problems::Problems,
 };
-use crate::{client::wire::SearchResults, serve::site::Site};
+use crate::{
+    client::wire::SearchResults,
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+    },
+};
 
 /// Results where nobody says how many, and at most.
 const LIMIT: usize = 50;

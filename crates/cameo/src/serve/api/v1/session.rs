@@ -8,11 +8,10 @@ use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
 use super::{
     super::{
         input::Json,
-        problem::{Answer, Problem},
-        rights::{Anybody, LoggedIn, Viewer},
-        sessions::{self, Browser},
+        rights::{LoggedIn, Viewer},
+        sessions::{self, Anybody, Browser},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     catalog::people::Added,
@@ -24,6 +23,7 @@ use crate::{
     serve::{
         audited::{Named, NotesItself},
         login::passwords::is_outdated,
+        problem::{Answer, Problem},
         site::Site,
     },
 };

@@ -6,15 +6,15 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::Answer,
         rights::Viewer,
         subject::Named,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{StatusLine, StatusRequest},
     operate::status::Status,
+    serve::problem::Answer,
 };
 
 /// Shows what is pending, served and rejected of everything that the token may see, or of what is named: a frame a count, an original, a dead letter or a queue; of a delivery a frame a file.

@@ -5,15 +5,18 @@ use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
 use super::{
     super::{
         input::{Json, Paging, Path, Query},
-        problem::{Answer, Problem},
         rights::Admin,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{CreatedToken, NewToken, Page, Revoked},
     model::token::{Token, TokenSecret, fault_of_name},
-    serve::{audited::Named, site::Site},
+    serve::{
+        audited::Named,
+        problem::{Answer, Problem},
+        site::Site,
+    },
 };
 
 /// What the audit trail calls a token.

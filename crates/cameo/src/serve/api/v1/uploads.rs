@@ -11,17 +11,21 @@ use jiff::Timestamp;
 use super::{
     super::{
         input::Json,
-        problem::{Answer, Problem},
         rights::{Caller, Operator},
     },
-    Problems, names,
+    names,
+    problems::Problems,
 };
 use crate::{
     client::wire::{self, FileToUpload, KEYS_MAX, Page, Upload, UploadBucket, UploadState},
     model::key::Vertical,
     presign::HOLDS_MAX,
     proof::deliveries::state::{self, ItemState},
-    serve::{site::Site, uploads::Service},
+    serve::{
+        problem::{Answer, Problem},
+        site::Site,
+        uploads::Service,
+    },
     store::ObjectInfo,
 };
 
@@ -183,7 +187,7 @@ async fn sign(
         None => HOLDS,
     };
     let keys: Vec<(&str, &[u8])> = absent.iter().map(|file| (file.key.as_str(), file.md5.as_slice())).collect();
-    let signed = site.uploads.sign(&site.flow, caller, host_of(headers, caller), &keys, holds).await?;
+    let signed = site.uploads.sign(&site.flow, caller.token.as_ref(), host_of(headers, caller), &keys, holds).await?;
     let expires: Option<Timestamp> = now.checked_add(holds).ok();
     for (file, signed) in absent.iter().zip(signed) {
         let item = &mut items[file.at];

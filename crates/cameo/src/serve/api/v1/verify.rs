@@ -8,11 +8,10 @@ use super::{
     super::{
         input::Json,
         operate::{Asking, Question},
-        problem::{Answer, Problem},
         rights::{Caller, Viewer},
         subject::Named,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{FILES_MAX, HandedOverFile, MisnamedFile, VerifyLine, VerifyRequest},
@@ -20,6 +19,7 @@ use crate::{
     model::{key::PhotoId, reason::ReasonCode},
     operate::verify::{About, Verify},
     proof::verify::{Delivery, HandedOver, SAMPLE_MAX, Sample, UnexpectedFile},
+    serve::problem::{Answer, Problem},
 };
 
 /// Hexadecimal digits of an MD5.

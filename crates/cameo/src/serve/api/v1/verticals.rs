@@ -8,16 +8,15 @@ use cameo_image::Fit;
 use super::{
     super::{
         input::{Paging, Query},
-        problem::Answer,
         rights::Viewer,
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     client::wire::{ImageSizeView, Page, VerticalCounts, VerticalView},
     ledger::Count,
     model::key::Vertical,
-    serve::site::Site,
+    serve::{problem::Answer, site::Site},
 };
 
 /// The verticals that the ledger knows or the configuration names.

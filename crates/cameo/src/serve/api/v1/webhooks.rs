@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use super::{
     super::{
         input::{Json, Paging, Path, Query},
-        problem::{Answer, Problem},
         rights::{Admin, Caller},
     },
-    Problems,
+    problems::Problems,
 };
 use crate::{
     catalog::webhooks::Replay,
@@ -21,7 +20,11 @@ use crate::{
         token::Verticals,
         webhook::{WEBHOOKS_MAX, Webhook},
     },
-    serve::{audited::Named, site::Site},
+    serve::{
+        audited::Named,
+        problem::{Answer, Problem},
+        site::Site,
+    },
     webhooks::act::{self, Fault},
 };
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 
-use super::{super::rights::Viewer, Problems};
+use super::{super::rights::Viewer, problems::Problems};
 use crate::client::wire::Whoami;
 
 /// Who a request is from, and what it may ask for.

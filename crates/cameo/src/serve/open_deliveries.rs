@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -26,7 +26,6 @@ use crate::{
         report::Line,
         state::{Item, ItemState, Places},
     },
-    serve::site::Site,
 };
 
 /// Deliveries that are looked at: the newest ones.
@@ -117,12 +116,13 @@ pub(super) struct Found {
 
 impl OpenDeliveries {
     /// What deliveries wait for. The memory is held while they are looked at, so that they are looked at once for all who ask.
-    pub(super) async fn of(&self, site: &Site) -> Result<Found> {
+    pub(super) async fn of(&self, places: Places<'_>, zone: &TimeZone) -> Result<Found> {
         let mut kept = self.0.lock().await;
-        let bucket = &site.flow.settings.upload_bucket;
-        let keys = list::newest(&*site.flow.store, bucket, DELIVERIES_MAX).await?;
+        // Without the queues: their dead letters are in the work list by themselves.
+        let places = Places { queues: None, ..places };
+        let keys = list::newest(places.store, places.upload_bucket, DELIVERIES_MAX).await?;
         if kept.rests_until.is_none_or(|until| Instant::now() >= until) {
-            kept.look(site, &keys).await?;
+            kept.look(places, zone, &keys).await?;
         }
         let mut found = Found::default();
         for key in keys.iter().rev() {
@@ -151,7 +151,7 @@ impl OpenDeliveries {
 
 impl Kept {
     /// Looks at what is due of these deliveries, which are newest first, as long as there is time.
-    async fn look(&mut self, site: &Site, keys: &[DeliveryKey]) -> Result<()> {
+    async fn look(&mut self, places: Places<'_>, zone: &TimeZone, keys: &[DeliveryKey]) -> Result<()> {
         let there: BTreeSet<&DeliveryKey> = keys.iter().collect();
         self.looks.retain(|key, _| there.contains(key));
         // First what nobody knows, then what is open, then the others.
@@ -164,7 +164,7 @@ impl Kept {
             if begun.elapsed() >= LOOK_FOR {
                 break;
             }
-            for (key, look) in some.iter().zip(join_all(some.iter().map(|key| look_at(site, key))).await) {
+            for (key, look) in some.iter().zip(join_all(some.iter().map(|key| look_at(places, zone, key))).await) {
                 if let Some(look) = look? {
                     self.looks.insert((*key).clone(), look);
                 }
@@ -176,9 +176,8 @@ impl Kept {
     }
 }
 
-/// Looks at a delivery; none where it is gone. Without the queues: their dead letters are in the work list by themselves.
-async fn look_at(site: &Site, key: &DeliveryKey) -> Result<Option<Look>> {
-    let places = Places { queues: None, ..site.deliveries() };
+/// Looks at a delivery; none where it is gone.
+async fn look_at(places: Places<'_>, zone: &TimeZone, key: &DeliveryKey) -> Result<Option<Look>> {
     let at = Instant::now();
     let record = match list::read(places.store, places.upload_bucket, key).await {
         Ok(Some(record)) => record,
@@ -188,7 +187,7 @@ async fn look_at(site: &Site, key: &DeliveryKey) -> Result<Option<Look>> {
     match Standing::of_record(places, &record).await {
         Ok(standing) => {
             let is_pending = standing.items.iter().any(|item| item.state.is_pending());
-            let groups = groups(key, &record, standing, site);
+            let groups = groups(key, &record, standing, zone);
             Ok(Some(Look { at, is_pending, groups: Some(groups.into()) }))
         }
         Err(error) => unreadable(key, at, error),
@@ -213,10 +212,10 @@ fn is_listed(standing: &Standing, item: &Item) -> bool {
 }
 
 /// What somebody must do something about, by code.
-fn groups(key: &DeliveryKey, record: &Record, standing: Standing, site: &Site) -> Vec<OpenGroup> {
+fn groups(key: &DeliveryKey, record: &Record, standing: Standing, zone: &TimeZone) -> Vec<OpenGroup> {
     let items = standing.items.iter().filter(|item| !is_listed(&standing, item)).cloned().collect();
     let standing = Standing { items, ..standing };
-    let report = Report::of(&standing, Lang::Ko, &site.zone);
+    let report = Report::of(&standing, Lang::Ko, zone);
     let mut by_code = BTreeMap::<&str, Vec<OpenLine>>::new();
     for line in report.failures().filter(|line| line.owner != Owner::Nobody) {
         by_code.entry(&line.code).or_default().push(OpenLine::of(line));

@@ -1,6 +1,6 @@
 //! Errors of the API as RFC 9457 has them: what is wrong, what to do, a code for programs, and the id of the request.
 //!
-//! A handler returns a [`Problem`]; it is written out by [`finish`](super::request::finish), which alone knows the request's id and which
+//! A handler returns a [`Problem`]; it is written out by [`finish`](super::api::finish), which alone knows the request's id and which
 //! makes a problem of everything else that goes wrong too: routes that do not exist, bodies that cannot be read.
 
 use axum::{
@@ -16,7 +16,7 @@ use crate::{
 
 /// What went wrong with a request.
 #[derive(Debug, Clone)]
-pub(in crate::serve) struct Problem {
+pub(super) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -25,28 +25,28 @@ pub(in crate::serve) struct Problem {
 }
 
 /// What a handler returns.
-pub(in crate::serve) type Answer<T> = Result<T, Problem>;
+pub(super) type Answer<T> = Result<T, Problem>;
 
 impl Problem {
     /// A problem of this code. The detail says what is wrong and what to do.
-    pub(in crate::serve) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), headers: Vec::new(), foreign: None }
     }
 
     /// The same, with a header of the answer.
     #[must_use]
-    pub(in crate::serve) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
     /// There is none of it, or it is none of the caller's: which of the two is not said.
-    pub(in crate::serve) fn not_found(what: &str) -> Self {
+    pub(super) fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what}, or this token may not see it"))
     }
 
     /// A vertical was named that is none of the caller's; whether there is such a one is not said.
-    pub(in crate::serve) fn foreign(called: &str, vertical: String, own: Vec<String>) -> Self {
+    pub(super) fn foreign(called: &str, vertical: String, own: Vec<String>) -> Self {
         let detail = format!(
             "{called} is limited to {}, and may not see {vertical}, if there is such a vertical: check its name, or ask for more rights",
             own.join(", ")
@@ -56,19 +56,19 @@ impl Problem {
     }
 
     /// Several verticals are the caller's, and one of them has to be named.
-    pub(in crate::serve) fn name_one(own: Vec<String>) -> Self {
+    pub(super) fn name_one(own: Vec<String>) -> Self {
         let detail = format!("this token is limited to verticals: name one of them ({}) as vertical", own.join(", "));
         let foreign = Some(Box::new(ForeignVertical { vertical: None, own }));
         Self { foreign, ..Self::new(StatusCode::FORBIDDEN, "auth.vertical", detail) }
     }
 
     /// What was asked for has the right form and cannot be.
-    pub(in crate::serve) fn invalid(detail: impl Into<String>) -> Self {
+    pub(super) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "request.invalid", detail)
     }
 
     /// Everything that the server can do for a moment is being done.
-    pub(in crate::serve) fn busy() -> Self {
+    pub(super) fn busy() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many requests are being worked on; try again")
             .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
