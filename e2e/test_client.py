@@ -19,7 +19,7 @@ COMMANDS = {"push", "deliveries", "report", "status", "check", "verify", "reconc
 @pytest.fixture(scope="module")
 def client():
     named = os.environ.get("E2E_CLIENT")
-    built = places.REPOSITORY / "target" / "client" / "debug" / "cameo"
+    built = places.REPOSITORY / "target" / "debug" / "cameo-client"
     if not named and not built.exists():
         pytest.skip("no client is built: E2E_CLIENT names none, and scripts/test builds one")
     return shlex.split(named) if named else [str(built)]
@@ -60,6 +60,39 @@ def test_a_folder_is_checked_pushed_and_proved(server, desk):
     desk("reconcile", "--vertical", VERTICAL)
     assert "kim" in desk("token", "list")
     desk("logout")
+
+
+@pytest.fixture
+def kim(server, desk):
+    """Somebody who may push to every vertical, logged in with a token that a chat has put a newline behind."""
+    token = server.cameo("token", "create", "--name", "kim", "--role", "operator", "--data", server.data).lines[0]["token"]
+    return lambda *words, code=0, **more: desk(*words, code=code, CAMEO_SERVER=f"{server.console_url}/login?next=%2F", CAMEO_TOKEN=f" {token}\r\n", **more)
+
+
+def test_the_same_folder_for_two_verticals_is_two_deliveries(desk, kim):
+    photos.deliver(desk.home / "photos")
+    for vertical in ("ssgdfm_ear", VERTICAL):
+        assert "Live: 13; failed: 0" in kim("push", "photos", "--vertical", vertical, "--wait")
+    listed = [line.split()[0] for line in kim("deliveries").splitlines() if "-day-" not in line]
+    assert len(set(listed)) == 2, listed
+    for delivery in listed:
+        assert "Live: 13; failed: 0" in kim("report", delivery)
+
+
+def test_the_second_photo_of_an_entity_is_sent_without_the_first(desk, kim):
+    for number, name in enumerate(("351518_0.jpg", "351518_1.jpg", "351519_1.jpg")):
+        photos.deliver_one(desk.home / f"folder{number}" / name, f"{name} of one folder")
+    assert "name.sequence_gap" in kim("push", "folder1", "--vertical", VERTICAL, code=3)
+    kim("push", "folder0", "--vertical", VERTICAL, "--wait")
+    assert "Live: 1; failed: 0" in kim("push", "folder1", "--vertical", VERTICAL, "--wait")
+    assert "name.sequence_gap" in kim("push", "folder2", "--vertical", VERTICAL, code=3)
+
+
+def test_warnings_are_said_before_anything_is_sent(desk, kim):
+    for name in ("1_0.jpg", "2_0.jpg"):
+        photos.deliver_one(desk.home / "twice" / name, "the same picture")
+    assert "file.duplicate_content" in kim("push", "twice", "--vertical", VERTICAL, "--wait")
+    assert "file.duplicate_content" in kim("push", "twice", "--vertical", "ssgdfm_ear", "--wait", "--lang", "ko")
 
 
 def test_it_has_the_commands_of_a_client_and_says_what_the_others_need(desk):

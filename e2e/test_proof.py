@@ -1,10 +1,11 @@
 """`cameo verify` proves: whatever is taken away or changed in one of the places, it says so, and ends with 7."""
 
 import sqlite3
+from datetime import datetime, timedelta, timezone
 
 import photos
 import pytest
-from server import IMAGE_BUCKET, UPLOAD_BUCKET, Server
+from server import IMAGE_BUCKET, UPLOAD_BUCKET, Server, cameo
 
 IN_SHOP = "ssgdfm_eye/sq/7_sq_0.jpg"
 
@@ -167,3 +168,48 @@ def test_a_public_address_that_leads_nowhere_is_said_once_and_is_never_green(tmp
         assert answer.stdout.count("served images could not be looked at") == 1 and "2 pending" in answer.stdout
         listener = server.cameo("verify", "--images-url", server.images_url, json_lines=False)
         assert listener.returncode == 0, listener
+
+
+def test_images_that_an_earlier_setting_kept_outlive_no_setting_that_takes_them_down(tmp_path):
+    """Settings are changed between a deletion and the proof of it."""
+    keeps = {"CAMEO_REGISTER_DELETE_UNPUBLISHES": "false"}
+    with Server(tmp_path / "data", variables=keeps) as server:
+        server.put("7_0.jpg", photos.draw("7_0.jpg"))
+        server.wait_until_quiet()
+        server.s3().delete_object(Bucket=UPLOAD_BUCKET, Key="origin/ssgdfm_eye/7_0.jpg")
+        server.wait_until_quiet()
+        assert server.cameo("verify", "--vertical", "ssgdfm_eye").returncode == 0
+        server.stop()
+        server.variables = {}
+        server.start()
+        answer = server.cameo("verify", "--vertical", "ssgdfm_eye")
+        assert answer.returncode == 7 and "deleted" in answer.lines[0]["findings"][0], answer.stdout
+        assert server.cameo("reconcile", "--vertical", "ssgdfm_eye", "--apply").returncode in (0, 5)
+        server.wait_until_quiet()
+        assert server.rows() == []
+        left = server.s3().list_objects_v2(Bucket=IMAGE_BUCKET, Prefix="ssgdfm_eye/").get("Contents", [])
+        assert left == []
+
+
+def test_what_is_deleted_outside_of_the_window_is_not_said_to_be_live(tmp_path):
+    """Registering waits for its window; the deletion is known at once."""
+    with Server(tmp_path / "data") as server:
+        token = server.cameo("token", "create", "--name", "kim", "--role", "admin", "--data", server.data).lines[0]["token"]
+        folder = tmp_path / "photos"
+        for name in ("7_0.jpg", "8_0.jpg"):
+            photos.deliver_one(folder / name, name)
+        variables = {"CAMEO_SERVER": server.console_url, "CAMEO_TOKEN": token}
+        pushed = cameo("push", folder, "--vertical", "ssgdfm_eye", "--wait", cwd=tmp_path, env=server.environment() | variables)
+        delivery = pushed.lines[-1]["summary"]["delivery"]
+        server.stop()
+        server.variables = {"CAMEO_REGISTER_WHEN": "window", "CAMEO_REGISTER_WINDOW_FROM": closed(1), "CAMEO_REGISTER_WINDOW_UNTIL": closed(2)}
+        server.start()
+        server.s3().delete_object(Bucket=UPLOAD_BUCKET, Key="origin/ssgdfm_eye/7_0.jpg")
+        for words in (("report", delivery), ("status", delivery)):
+            said = cameo(*words, cwd=tmp_path, env=server.environment() | variables | {"CAMEO_SERVER": server.console_url})
+            assert said.returncode == 7 and said.lines[-1]["summary"]["live"] == 1, said.stdout
+
+
+def closed(hours):
+    """A time of Seoul that is so many hours from now, at which a window may begin or end."""
+    return (datetime.now(timezone(timedelta(hours=9))) + timedelta(hours=hours)).strftime("%H:%M")

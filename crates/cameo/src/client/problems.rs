@@ -76,25 +76,23 @@ mod tests {
     use super::*;
 
     /// The codes in what writes problems: literals that look like one.
-    fn codes(folder: &Path, found: &mut Vec<(String, String)>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                codes(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                for start in ["Problem::new(", "StatusCode::", "refused(", "is_client_error()"] {
-                    for (at, _) in text.match_indices(start) {
-                        let rest: String = text[at + start.len()..].chars().take(120).collect();
-                        // The code is the first literal behind the status.
-                        let before = rest.split('"').next().unwrap_or_default();
-                        let is_near = before.chars().all(|c| c.is_alphanumeric() || "_:, \n=>(|".contains(c));
-                        let code = rest.split('"').nth(1).unwrap_or_default();
-                        let is_code =
-                            !code.is_empty() && code.chars().all(|c| c.is_ascii_lowercase() || "._".contains(c));
-                        if is_near && is_code {
-                            found.push((path.display().to_string(), code.to_owned()));
-                        }
+    fn codes(path: &Path, found: &mut Vec<(String, String)>) {
+        if path.is_dir() {
+            for entry in std::fs::read_dir(path).unwrap() {
+                codes(&entry.unwrap().path(), found);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+            let text = std::fs::read_to_string(path).unwrap();
+            for start in ["Problem::new(", "StatusCode::", "refused(", "is_client_error()"] {
+                for (at, _) in text.match_indices(start) {
+                    let rest: String = text[at + start.len()..].chars().take(120).collect();
+                    // The code is the first literal behind the status.
+                    let before = rest.split('"').next().unwrap_or_default();
+                    let is_near = before.chars().all(|c| c.is_alphanumeric() || "_:, \n=>(|".contains(c));
+                    let code = rest.split('"').nth(1).unwrap_or_default();
+                    let is_code = !code.is_empty() && code.chars().all(|c| c.is_ascii_lowercase() || "._".contains(c));
+                    if is_near && is_code {
+                        found.push((path.display().to_string(), code.to_owned()));
                     }
                 }
             }
@@ -106,6 +104,7 @@ mod tests {
         let serve = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/serve");
         let mut found = Vec::new();
         codes(&serve.join("api"), &mut found);
+        codes(&serve.join("problem.rs"), &mut found);
         let text = std::fs::read_to_string(serve.join("uploads.rs")).unwrap();
         assert!(text.contains("uploads.off"));
         for (path, code) in &found {

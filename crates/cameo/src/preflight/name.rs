@@ -327,6 +327,8 @@ mod tests {
             ("1234_0.heic", "name.unparseable", Some(1234), Some(0)),
             ("1234_0.jpg.bak", "name.extension", Some(1234), Some(0)),
             ("1234_0.jpg.exe", "name.extension", Some(1234), Some(0)),
+            ("400/1.jpg", "name.subfolder", None, None),
+            ("s3/400/2.jpeg", "name.subfolder", None, None),
             ("1_70000.jpg", "name.digits", None, None),
             ("01_351518.jpg", "name.digits", None, None),
             ("1257_-1.jpg", "name.unparseable", Some(1257), None),

@@ -604,7 +604,8 @@ async fn days_are_listed_newest_first_by_the_clock_of_the_zone() {
     assert_eq!(told(before), ["20261125-day-v"]);
     let places = Places { store: &store, upload_bucket: "up", catalog: &catalog, queues: None };
     let of_day = Standing::of_day(places, &v(), "2026-11-25".parse().unwrap(), &zone()).await.unwrap();
-    assert_eq!(states(&of_day), [("2_0.jpg", ItemState::Registered)]);
+    // Nothing is in the bucket.
+    assert_eq!(states(&of_day), [("2_0.jpg", ItemState::Removed)]);
 }
 
 /// `manifest-sha256.txt` is what `sha256sum -c` reads in the folder.

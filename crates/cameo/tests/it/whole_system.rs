@@ -169,6 +169,7 @@ impl System {
             max_original_bytes: 1 << 20,
             cache_control: "public, max-age=60".into(),
             publish_alias: true,
+            delete_unpublishes: true,
         };
         let served = Images::new(store.clone(), &settings);
         let listener = tokio::spawn(async move {

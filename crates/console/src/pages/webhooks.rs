@@ -22,7 +22,7 @@ use jiff::{Timestamp, civil::DateTime};
 
 use super::people::{Secret, verticals};
 use crate::{
-    address::{part, to},
+    address::part,
     ask::{Ask, Sent},
     detail,
     failure::{Answer, Failure},

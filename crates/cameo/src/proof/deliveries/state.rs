@@ -358,7 +358,8 @@ mod tests {
             (ours(), Some(entry("ours", State::Ignored, 110)), Rejected),
             (Some(object("abc-2", 3, 101)), Some(entry("abc-2", State::Serving, 110)), Registered),
             (Some(object("abc-2", 4, 101)), Some(entry("abc-2", State::Serving, 110)), Replaced),
-            (None, Some(entry("ours", State::Serving, 110)), Registered),
+            (None, Some(entry("ours", State::Serving, 110)), Removed),
+            (None, Some(entry("ours", rejected(), 110)), Rejected),
             (None, Some(entry("", State::Removed, 110)), Removed),
             (None, Some(entry("", State::Removed, 50)), Missing),
         ]
@@ -368,6 +369,12 @@ mod tests {
             let facts = Facts { object: object.as_ref(), entry: entry.as_ref(), dead: None };
             assert_eq!(judge(&wanted(), &facts, |_| false).0, state, "{n}");
         }
+        let gone = Facts { object: None, entry: None, dead: None };
+        assert_eq!(
+            judge(&wanted(), &gone, |etag| etag == "ours").0,
+            Removed,
+            "it was rendered, and deleted before it was registered"
+        );
         let ours = object("ours", 3, 101);
         let error = "poison".to_owned();
         let facts = Facts { object: Some(&ours), entry: None, dead: Some(&error) };
