@@ -1,10 +1,13 @@
 """`cameo verify` proves: whatever is taken away or changed in one of the places, it says so, and ends with 7."""
 
+import signal
 import sqlite3
+import subprocess
 from datetime import datetime, timedelta, timezone
 
 import photos
 import pytest
+from places import CAMEO
 from server import IMAGE_BUCKET, UPLOAD_BUCKET, Server, cameo
 
 IN_SHOP = "ssgdfm_eye/sq/7_sq_0.jpg"
@@ -202,12 +205,21 @@ def test_what_is_deleted_outside_of_the_window_is_not_said_to_be_live(tmp_path):
         pushed = cameo("push", folder, "--vertical", "ssgdfm_eye", "--wait", cwd=tmp_path, env=server.environment() | variables)
         delivery = pushed.lines[-1]["summary"]["delivery"]
         server.stop()
-        server.variables = {"CAMEO_REGISTER_WHEN": "window", "CAMEO_REGISTER_WINDOW_FROM": closed(1), "CAMEO_REGISTER_WINDOW_UNTIL": closed(2)}
+        opens = closed(1)
+        server.variables = {"CAMEO_REGISTER_WHEN": "window", "CAMEO_REGISTER_WINDOW_FROM": opens, "CAMEO_REGISTER_WINDOW_UNTIL": closed(2)}
         server.start()
         server.s3().delete_object(Bucket=UPLOAD_BUCKET, Key="origin/ssgdfm_eye/7_0.jpg")
         for words in (("report", delivery), ("status", delivery)):
             said = cameo(*words, cwd=tmp_path, env=server.environment() | variables | {"CAMEO_SERVER": server.console_url})
             assert said.returncode == 7 and said.lines[-1]["summary"]["live"] == 1, said.stdout
+        photos.deliver_one(folder / "9_0.jpg", "9")
+        push = [CAMEO, "push", folder, "--vertical", "ssgdfm_eye", "--wait"]
+        environment = server.environment() | variables | {"CAMEO_SERVER": server.console_url}
+        with subprocess.Popen(push, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as waiting:
+            said = next(line for line in waiting.stderr if "window" in line)
+            waiting.send_signal(signal.SIGINT)
+            waiting.stderr.read()
+        assert opens in said and waiting.returncode == 130, said
 
 
 def closed(hours):

@@ -42,6 +42,8 @@ struct AttentionPage {
     /// Deliveries of which nobody knows yet what they lack.
     unknown_deliveries: u64,
     filtered: bool,
+    /// Whether an upload would go all the way now, as far as that is known.
+    healthy: bool,
     q: String,
     done: Option<String>,
     /// The filters as a query.
@@ -93,6 +95,7 @@ pub(crate) async fn page(ask: Ask) -> Answer<Response> {
         truncated: work.truncated,
         unknown_deliveries: work.unknown_deliveries,
         filtered: FILTERS.iter().any(|name| ask.query.get(name).is_some()),
+        healthy: work.total > 0 || super::health::now(&ask).await.is_none_or(|health| health.ok),
         q: ask.query.text("q").to_owned(),
         done: ask.done().and_then(|done| said(done, lang)),
         filters: ask.query.query_without(&["after", "lang", "theme"]),

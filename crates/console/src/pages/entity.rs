@@ -13,7 +13,7 @@ use cameo::{
     },
     model::{
         key::{EntityId, Vertical},
-        lang::Text,
+        lang::{Lang, Text},
     },
 };
 use serde::Deserialize;
@@ -46,7 +46,7 @@ struct EntityPage {
     sizes: Vec<String>,
     history: Vec<ChangeView>,
     kept: Vec<KeptOriginal>,
-    done: Option<&'static str>,
+    done: Option<String>,
     proof: Option<Proof>,
 }
 
@@ -59,6 +59,8 @@ struct NeverCame {
     cd_idx: u64,
     /// Where it was promised or left out.
     lacked: Vec<AttentionItem>,
+    /// When registering goes on, where what came waits for it.
+    registers_at: Option<String>,
 }
 
 /// What verifying found just now.
@@ -87,7 +89,14 @@ async fn shown(ask: &Ask, vertical: &str, cd_idx: u64, proof: Option<Proof>) -> 
     let (history, kept) = (history.items, kept.map(|kept| kept.items).unwrap_or_default());
     if view.is_none() && history.is_empty() && kept.is_empty() {
         let is_known = known.items.iter().any(|it| it.name == vertical);
-        return if is_known { never_came(ask, c, vertical, cd_idx).await } else { Err(Failure::NotFound) };
+        // Outside of the window nothing of a new vertical is registered, so nobody knows it.
+        let registers_at = super::health::now(ask).await.and_then(|health| health.registers_at);
+        let may_wait = is_known || registers_at.is_some();
+        return if may_wait {
+            never_came(ask, c, (vertical, cd_idx), registers_at).await
+        } else {
+            Err(Failure::NotFound)
+        };
     }
     let view =
         view.unwrap_or_else(|| EntityView { vertical: vertical.to_owned(), cd_idx, version: 0, photos: Vec::new() });
@@ -103,34 +112,58 @@ async fn shown(ask: &Ask, vertical: &str, cd_idx: u64, proof: Option<Proof>) -> 
         });
     }
     let lang = c.lang;
-    let done = match ask.done() {
+    let ask_done = ask.done();
+    let done = match ask_done {
         Some(Done::EntityRetried) => Some(lang.pick("It goes through the flow again.", "다시 처리를 시작했습니다.")),
         Some(Done::Restored) => {
             Some(lang.pick("It came back, and is published in a moment.", "복원했습니다. 곧 게시됩니다."))
         }
         Some(Done::Left) => Some(lang.pick(
-            "It was left as it is: something else has its place by now.",
-            "그대로 두었습니다. 지금은 다른 파일이 있습니다.",
-        )),
-        Some(Done::Unpublished) => Some(lang.pick(
-            "It is no longer published. It can be restored below.",
-            "게시를 내렸습니다. 아래에서 복원할 수 있습니다.",
+            "It was left as it is: it was taken down or replaced already.",
+            "그대로 두었습니다. 이미 내려갔거나 다른 파일로 바뀌었습니다.",
         )),
         _ => None,
+    };
+    let done = match ask_done {
+        Some(Done::Unpublished) => Some(unpublished(ask, lang).await),
+        _ => done.map(str::to_owned),
     };
     let entity = Entity::of(view, &sizes, lang);
     Ok(html(&EntityPage { c, vertical: vertical.to_owned(), cd_idx, entity, sizes, history, kept, done, proof }))
 }
 
 /// The page of a number of which nothing ever came: what is known of it all the same, and what to do.
-async fn never_came(ask: &Ask, c: Chrome, vertical: &str, cd_idx: u64) -> Answer<Response> {
+async fn never_came(
+    ask: &Ask,
+    c: Chrome,
+    (vertical, cd_idx): (&str, u64),
+    registers_at: Option<String>,
+) -> Answer<Response> {
     let asked = format!("/api/v1/attention?limit={LACKED}&vertical={}&q={cd_idx}", part(vertical));
     let work: Option<Attention> = ask.find(&asked).await?;
     let mut lacked = work.map(|work| work.items).unwrap_or_default();
     // What is looked for may be a part of another number.
     lacked.retain(|item| item.cd_idx == Some(cd_idx));
-    let page = NeverCame { c, vertical: vertical.to_owned(), cd_idx, lacked };
+    let page = NeverCame { c, vertical: vertical.to_owned(), cd_idx, lacked, registers_at };
     Ok((StatusCode::NOT_FOUND, html(&page)).into_response())
+}
+
+/// What is said of a photo that was taken down: outside of the window its images are public until registering goes on.
+async fn unpublished(ask: &Ask, lang: Lang) -> String {
+    match (super::health::now(ask).await.and_then(|health| health.registers_at), lang) {
+        (None, _) => lang
+            .pick(
+                "It is no longer published. It can be restored below.",
+                "게시를 내렸습니다. 아래에서 복원할 수 있습니다.",
+            )
+            .to_owned(),
+        (Some(at), Lang::En) => {
+            format!("Its original is taken down. Its images stay public until registering goes on, at {at}.")
+        }
+        (Some(at), Lang::Ko) => {
+            format!("원본을 내렸습니다. 지금은 등록 시간이 아니라서 공개된 이미지는 {at}에 내려갑니다.")
+        }
+    }
 }
 
 /// Looks at every place, now.
@@ -286,7 +319,7 @@ impl EntityPage {
 }
 
 /// What a change was, in words.
-pub(super) fn change(code: &str, lang: cameo::model::lang::Lang) -> &'static str {
+pub(super) fn change(code: &str, lang: Lang) -> &'static str {
     match code {
         "registered" => lang.pick("registered", "등록"),
         "replaced" => lang.pick("replaced", "교체"),

@@ -29,6 +29,11 @@ pub(crate) async fn page(ask: Ask) -> Answer<Response> {
     Ok(html(&HealthPage { c, h }))
 }
 
+/// How the server is, for pages that say that all is well; none where it cannot be had, and then they say nothing of it.
+pub(super) async fn now(ask: &Ask) -> Option<HealthView> {
+    ask.find("/api/v1/health").await.ok().flatten()
+}
+
 impl HealthPage {
     fn n(&self, n: &u64) -> String {
         thousands(*n)

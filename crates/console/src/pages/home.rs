@@ -11,7 +11,10 @@ use cameo::{
 };
 use futures::{StreamExt, future::join_all, stream};
 
-use super::delivery::{Bar, Part};
+use super::{
+    delivery::{Bar, Part},
+    health,
+};
 use crate::{
     address::part,
     ask::Ask,
@@ -48,6 +51,8 @@ struct Home {
 struct Sentence {
     good: bool,
     text: String,
+    /// Where somebody acts on it.
+    href: &'static str,
     /// What is under way besides.
     more: Option<String>,
 }
@@ -89,10 +94,11 @@ pub(crate) async fn page(ask: Ask) -> Answer<Response> {
     let of_vertical = vertical.as_deref().map(|name| format!("&vertical={}", part(name))).unwrap_or_default();
     let after = ask.query.get("after").map(|after| format!("&after={}", part(after))).unwrap_or_default();
     let deliveries = format!("/api/v1/deliveries?limit={DELIVERIES}{of_vertical}{after}");
-    let (c, overview, listed) = futures::try_join!(
+    let (c, overview, listed, health) = futures::try_join!(
         Chrome::of(&ask, Here::Home),
         ask.get::<Overview>("/api/v1/overview"),
         ask.get::<Page<DeliveryView>>(&deliveries),
+        async { Ok(health::now(&ask).await) },
     )?;
     let days = if ask.query.get("after").is_some() {
         Vec::new()
@@ -105,7 +111,7 @@ pub(crate) async fn page(ask: Ask) -> Answer<Response> {
     let rows = stream::iter(rows).map(|row| looked_at(&ask, row, lang)).buffered(SIDE_BY_SIDE);
     let rows: Vec<Row> = rows.filter_map(|row| async move { row }).collect().await;
     let page = Home {
-        sentence: Sentence::of(&overview, &rows, lang),
+        sentence: Sentence::of(&overview, &rows, lang).while_healthy(health.is_none_or(|it| it.ok), lang),
         vertical,
         rows,
         next: listed.next,
@@ -206,7 +212,17 @@ impl Sentence {
             let n = thousands(live);
             is(format!("All {n} photos are live."), format!("사진 {n}장이 모두 게시 중입니다."))
         };
-        Self { good: attention == 0 && open == 0 && unknown == 0, text, more: under_way }
+        Self { good: attention == 0 && open == 0 && unknown == 0, text, href: "/attention", more: under_way }
+    }
+
+    /// The same, behind what is wrong with the server: while no upload can be processed, all is not well.
+    fn while_healthy(self, is_healthy: bool, lang: Lang) -> Self {
+        if is_healthy {
+            return self;
+        }
+        let text = lang.pick("Uploads cannot be processed right now.", "지금은 업로드를 끝까지 처리할 수 없습니다.");
+        let more = [Some(self.text), self.more].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        Self { good: false, text: text.to_owned(), href: "/health", more: Some(more) }
     }
 }
 

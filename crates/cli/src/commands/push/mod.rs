@@ -13,7 +13,7 @@ use cameo::{
     aws::profile::Profile,
     client::{
         Client,
-        wire::{DeliveryState, UploadBucket},
+        wire::{DeliveryState, Overview, UploadBucket},
     },
     model::{
         error::{Error, Kind, Place},
@@ -274,6 +274,7 @@ impl Push<'_> {
                 let heard = |state: &DeliveryState| {
                     meter.set(state.summary.photos - state.summary.pending, state.summary.photos);
                 };
+                self.say_window().await;
                 wait::until_final(&self.client, delivery, stop, heard).await
             });
             let waited = waited.await?;
@@ -284,6 +285,20 @@ impl Push<'_> {
         }
         let report = super::report::of_server(&self.client, delivery, self.lang).await?;
         output::finish(self.context, self.args, &output::with_failures(report, sent), self.lang)
+    }
+
+    /// Says until when nothing is registered: whoever waits may wait for hours. It is a word on the way, so a server that does not answer it
+    /// ends nothing.
+    async fn say_window(&self) {
+        let Ok(Overview { registers_at: Some(at), .. }) = self.client.get("/api/v1/overview").await else { return };
+        note(&match self.lang {
+            Lang::En => format!(
+                "the registration window is closed: what is sent is registered at {at}; interrupt with Ctrl-C, and run it again then"
+            ),
+            Lang::Ko => format!(
+                "지금은 등록 시간이 아닙니다. 보낸 사진은 {at}에 등록됩니다. Ctrl-C 로 중단하고 그때 다시 실행해도 됩니다"
+            ),
+        });
     }
 
     fn say_refused(&self, Checked { source, report }: &Checked) -> anyhow::Result<()> {
