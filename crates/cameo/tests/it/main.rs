@@ -11,6 +11,7 @@ mod catalog_servers;
 #[cfg(all(feature = "mysql", feature = "postgres"))]
 mod catalog_tables;
 mod changed_settings;
+mod circles;
 mod deliveries;
 mod embedded_refusals;
 #[cfg(all(feature = "sqs", feature = "s3"))]

@@ -60,15 +60,16 @@ fn root() -> PathBuf {
 }
 
 /// A source file.
-struct Source {
+pub(crate) struct Source {
     /// From the root of the repository, with slashes.
-    path: String,
-    text: String,
+    pub(crate) path: String,
+    /// All of it.
+    pub(crate) text: String,
 }
 
 impl Source {
     /// The text without comment lines and without the module of unit tests at its end.
-    fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let code = self.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
         let lines: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         lines.join("\n")
@@ -85,7 +86,7 @@ impl Source {
     }
 }
 
-fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
     for member in ["crates/cameo/src", "crates/image/src", "crates/cli/src", "crates/console/src"] {
         collect(member, &mut sources);
@@ -108,11 +109,11 @@ fn collect(folder: &str, sources: &mut Vec<Source>) {
 }
 
 /// Fails with everything that was found, so that one run shows it all.
-fn nothing(found: &[String], rule: &str) {
+pub(crate) fn nothing(found: &[String], rule: &str) {
     assert!(found.is_empty(), "{rule}:\n  {}", found.join("\n  "));
 }
 
-fn is_name_char(c: char) -> bool {
+pub(crate) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
@@ -206,7 +207,7 @@ fn library_paths(code: &str) -> BTreeSet<String> {
 }
 
 /// Reads a path or a group of them; returns how many bytes it has.
-fn write_out(before: &str, text: &str, paths: &mut BTreeSet<String>) -> usize {
+pub(crate) fn write_out(before: &str, text: &str, paths: &mut BTreeSet<String>) -> usize {
     if let Some(group) = text.strip_prefix('{') {
         let mut at = 1;
         loop {

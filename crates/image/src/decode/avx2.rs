@@ -2,11 +2,11 @@
 //! instructions.
 #![allow(unsafe_code)]
 
+use super::ac_scan::{AcScan, BitMoves, Blocks};
 use super::coefficients::Coefficients;
+use super::dc_scan::DcScan;
 use super::entropy::{EntropyStream, Fault};
 use super::mcus::{self, BlockPlan};
-use super::progressive::ac::{AcScan, BitMoves, Blocks};
-use super::progressive::dc::DcScan;
 use crate::code_path::{CodePath, Runnable};
 
 /// [`mcus::decode_mcus_with`], in the instructions of x86-64-v3.

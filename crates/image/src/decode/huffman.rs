@@ -5,7 +5,7 @@
 
 use super::bits::BitReader;
 use super::entropy::Fault;
-use super::tables::{Code, HuffmanSpec};
+use crate::header::tables::{Code, HuffmanSpec};
 use crate::reason::Rejection;
 
 /// Bits of a code that the symbol table looks up at once.

@@ -1,8 +1,8 @@
 //! Where the blocks of each component lie: in the file's MCUs, and in the planes at their scales.
 
 use super::Scale;
-use super::tables::ZIGZAG;
 use crate::header::Header;
+use crate::header::tables::ZIGZAG;
 use crate::planes::Plane;
 use crate::scratch::Buffer;
 

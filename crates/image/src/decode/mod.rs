@@ -9,10 +9,12 @@
     reason = "hot code is written once and compiled for each code path, which works only where it is inlined there"
 )]
 
+mod ac_scan;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod bits;
 mod coefficients;
+mod dc_scan;
 mod entropy;
 mod huffman;
 mod idct;
@@ -23,7 +25,6 @@ mod progressive;
 mod refinements;
 mod sequential;
 mod state;
-pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
 

@@ -1,10 +1,10 @@
 //! Entropy decoding on a code path: the same code, compiled for each.
 
+use super::ac_scan::{AcScan, Blocks, PlainMoves};
 use super::coefficients::Coefficients;
+use super::dc_scan::DcScan;
 use super::entropy::{EntropyStream, Fault};
 use super::mcus::{BlockPlan, decode_mcus_with};
-use super::progressive::ac::{AcScan, Blocks, PlainMoves};
-use super::progressive::dc::DcScan;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::code_path::CodePath;
 use crate::code_path::Runnable;

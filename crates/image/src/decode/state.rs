@@ -1,9 +1,9 @@
 //! The tables and the restart interval in force while the segments of a file pass by.
 
 use super::huffman::{AcTable, SymbolTable};
-use super::tables::{HuffmanSpec, QuantTable};
 use crate::header::corrupt;
 use crate::header::segments::{Segment, marker};
+use crate::header::tables::{HuffmanSpec, QuantTable};
 use crate::reason::Rejection;
 
 /// What DQT, DHT and DRI segments have defined so far.

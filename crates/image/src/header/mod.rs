@@ -8,6 +8,7 @@ mod frame;
 mod reader;
 pub(crate) mod scan;
 pub(crate) mod segments;
+pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
 

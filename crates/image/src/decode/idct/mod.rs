@@ -20,10 +20,10 @@ mod sse2;
 
 pub(super) use order::Order;
 
-use super::tables::{QuantTable, ZIGZAG};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::code_path::CodePath;
 use crate::code_path::Runnable;
+use crate::header::tables::{QuantTable, ZIGZAG};
 
 /// The steps of a component, in the order in which its blocks keep their coefficients (column by column).
 #[derive(Clone)]

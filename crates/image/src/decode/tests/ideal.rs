@@ -6,7 +6,7 @@
 use crate::code_path::{CodePath, Runnable};
 use crate::decode::idct::{Dequantiser, inverse};
 use crate::decode::layout::SPARE_BLOCKS;
-use crate::decode::tables::QuantTable;
+use crate::header::tables::QuantTable;
 use std::f64::consts::PI;
 
 /// Blocks in a test.

@@ -4,10 +4,10 @@
 //! mask: where the next new coefficient stands is a sum, and several symbols are had at once. Only who crosses a known coefficient stops
 //! there, for the bit that refines it.
 
-use super::super::super::bits::BitReader;
-use super::super::super::entropy::{EntropyStream, Fault};
-use super::super::super::huffman::PAIR_BITS;
-use super::super::super::refinements::{Refinements, SEVERAL_BITS};
+use super::super::bits::BitReader;
+use super::super::entropy::{EntropyStream, Fault};
+use super::super::huffman::PAIR_BITS;
+use super::super::refinements::{Refinements, SEVERAL_BITS};
 use super::{AcScan, Blocks, TOP};
 
 /// Bits that a single symbol takes at most, with its sign.
@@ -17,7 +17,7 @@ const REFILLED: u32 = 56;
 
 impl AcScan<'_> {
     /// [`AcScan::blocks`], with the same outcome.
-    pub(in super::super::super) fn blocks_on_neon<const KEPT: usize>(
+    pub(in super::super) fn blocks_on_neon<const KEPT: usize>(
         &mut self,
         stream: &mut EntropyStream<'_>,
         blocks: Blocks<'_>,

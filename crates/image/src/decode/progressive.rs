@@ -3,11 +3,10 @@
 //! A coefficient outside the scale is parsed and forgotten, but for the bit that says it is not zero: refinement scans
 //! carry a bit for each such coefficient.
 
-pub(super) mod ac;
-pub(super) mod dc;
-
 use super::Process;
+use super::ac_scan;
 use super::coefficients::Coefficients;
+use super::dc_scan;
 use super::entropy::EntropyStream;
 use super::idct;
 use super::layout::{ComponentLayout, Layout, SPARE_BLOCKS, slots_of};
@@ -62,7 +61,7 @@ impl Process for Progressive<'_> {
         }
         let mut stream = EntropyStream::new(bytes, at);
         if scan.spectral_start == 0 {
-            dc::decode(
+            dc_scan::decode(
                 (on_path::dc_mcus, self.path),
                 &mut stream,
                 scan,
@@ -74,7 +73,7 @@ impl Process for Progressive<'_> {
         } else {
             let index = scan.components[0].index;
             let layout = &self.layout.components[index];
-            ac::decode(
+            ac_scan::decode(
                 (on_path::ac_blocks, self.path),
                 &mut stream,
                 scan,
@@ -124,7 +123,7 @@ fn transform(coefficients: Coefficients, layout: &ComponentLayout, path: Runnabl
 
 /// Where each coefficient that the inverse transform takes is kept by the scans.
 fn places(side: usize) -> Vec<u8> {
-    let (ranks, slots) = (ac::Ranks::of(side), slots_of(side));
+    let (ranks, slots) = (ac_scan::Ranks::of(side), slots_of(side));
     let mut places = vec![0; side * side];
     for (&slot, &rank) in slots.iter().zip(&ranks.slots).skip(1).take(64) {
         if let Some(place) = places.get_mut(usize::from(slot)) {

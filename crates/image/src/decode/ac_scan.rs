@@ -1,24 +1,24 @@
-//! AC scans of a progressive picture: a band of one component's coefficients, first told, then refined bit by bit.
+//! AC scans of a progressive picture: the spectral selection of one component, first its high bits, then refined bit by bit.
 //!
 //! A run of blocks is decoded at a time, so that blocks without anything in them cost next to nothing.
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
 
-use super::super::bits::BitReader;
-use super::super::coefficients::Coefficients;
-use super::super::entropy::{EntropyStream, Fault};
-use super::super::huffman::{AcTable, END_OF_BLOCK, PAIR_BITS, PairEntry};
-use super::super::layout::{ComponentLayout, SlotTable, slots};
-use super::super::mcus::McuGrid;
-use super::super::refinements::{Refinements, SEVERAL_BITS};
-use super::super::state::TableState;
+use super::bits::BitReader;
+use super::coefficients::Coefficients;
+use super::entropy::{EntropyStream, Fault};
+use super::huffman::{AcTable, END_OF_BLOCK, PAIR_BITS, PairEntry};
+use super::layout::{ComponentLayout, SlotTable, slots};
+use super::mcus::McuGrid;
+use super::refinements::{Refinements, SEVERAL_BITS};
+use super::state::TableState;
 use crate::code_path::Runnable;
 use crate::header::scan::ScanHeader;
 use crate::reason::Rejection;
 
 /// A scan of a band of coefficients while it is decoded.
-pub(in super::super) struct AcScan<'t> {
+pub(super) struct AcScan<'t> {
     table: &'t AcTable,
     /// What bits hold, if this is a refinement scan.
     refinements: Option<Box<Refinements>>,
@@ -35,9 +35,9 @@ pub(in super::super) struct AcScan<'t> {
 }
 
 /// Blocks that lie one behind the other.
-pub(in super::super) struct Blocks<'b> {
-    pub(in super::super) values: &'b mut [i16],
-    pub(in super::super) nonzero: &'b mut [u64],
+pub(super) struct Blocks<'b> {
+    pub(super) values: &'b mut [i16],
+    pub(super) nonzero: &'b mut [u64],
 }
 
 /// Decodes a run of blocks in the instructions of a code path; `side` is the side of a block at its scale.
@@ -97,7 +97,7 @@ impl<'t> AcScan<'t> {
     /// Decodes a run of blocks.
     #[inline(always)]
     #[allow(clippy::needless_pass_by_value, reason = "the slices in it are the caller's only handle on them")]
-    pub(in super::super) fn blocks<const KEPT: usize>(
+    pub(super) fn blocks<const KEPT: usize>(
         &mut self,
         stream: &mut EntropyStream<'_>,
         blocks: Blocks<'_>,
@@ -462,9 +462,9 @@ impl Found {
 
 /// Where the coefficients of a progressive block are kept: the last in zigzag order first, so that the kept bits of a
 /// mask, pushed together, stand as the coefficients do.
-pub(in super::super) struct Ranks {
-    /// The slot of the n-th coefficient in zigzag order stands at n + 1; see [`super::super::layout::SlotTable`].
-    pub(in super::super) slots: SlotTable,
+pub(super) struct Ranks {
+    /// The slot of the n-th coefficient in zigzag order stands at n + 1; see [`super::layout::SlotTable`].
+    pub(super) slots: SlotTable,
     /// A bit, counted from the top, for each coefficient that is kept.
     kept: u64,
 }
@@ -500,7 +500,7 @@ impl Ranks {
 }
 
 /// Two moves of bits that x86-64-v3 has instructions for.
-pub(in super::super) trait BitMoves: Copy {
+pub(super) trait BitMoves: Copy {
     /// Spreads the low bits of `bits` over the bits set in `mask` (PDEP).
     fn deposit(self, bits: u64, mask: u64) -> u64;
     /// Pushes the bits that are set in `mask` together at the low end (PEXT).
@@ -514,7 +514,7 @@ pub(in super::super) trait BitMoves: Copy {
 
 /// The moves, bit by bit.
 #[derive(Clone, Copy)]
-pub(in super::super) struct PlainMoves;
+pub(super) struct PlainMoves;
 
 impl BitMoves for PlainMoves {
     #[inline(always)]

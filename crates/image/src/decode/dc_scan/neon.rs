@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use super::super::super::bits::BitReader;
-use super::super::super::coefficients::Coefficients;
-use super::super::super::entropy::{EntropyStream, Fault};
-use super::super::super::huffman::SymbolTable;
+use super::super::bits::BitReader;
+use super::super::coefficients::Coefficients;
+use super::super::entropy::{EntropyStream, Fault};
+use super::super::huffman::SymbolTable;
 use super::{DcScan, shifted};
 
 /// Bits that a difference takes at most: a code, and 15 others.
@@ -24,7 +24,7 @@ struct Place<'c> {
 
 impl<'t> DcScan<'t> {
     /// [`DcScan::mcus`], byte for byte.
-    pub(in super::super::super) fn mcus_on_neon(
+    pub(in super::super) fn mcus_on_neon(
         &mut self,
         stream: &mut EntropyStream<'_>,
         (x, y): (usize, usize),

@@ -3,19 +3,19 @@
 #[cfg(target_arch = "aarch64")]
 mod neon;
 
-use super::super::bits::BitReader;
-use super::super::coefficients::Coefficients;
-use super::super::entropy::{EntropyStream, Fault};
-use super::super::huffman::SymbolTable;
-use super::super::layout::Layout;
-use super::super::mcus::McuGrid;
-use super::super::state::TableState;
+use super::bits::BitReader;
+use super::coefficients::Coefficients;
+use super::entropy::{EntropyStream, Fault};
+use super::huffman::SymbolTable;
+use super::layout::Layout;
+use super::mcus::McuGrid;
+use super::state::TableState;
 use crate::code_path::Runnable;
 use crate::header::scan::ScanHeader;
 use crate::reason::Rejection;
 
 /// A DC scan while it is decoded.
-pub(in super::super) struct DcScan<'t> {
+pub(super) struct DcScan<'t> {
     sites: Vec<Site<'t>>,
     low: u8,
     predictors: [i32; 4],
@@ -109,7 +109,7 @@ fn sites<'t>(
 impl DcScan<'_> {
     /// Decodes some MCUs of a row, from the one at (`x`, `y`) on.
     #[inline(always)]
-    pub(in super::super) fn mcus(
+    pub(super) fn mcus(
         &mut self,
         stream: &mut EntropyStream<'_>,
         (x, y): (usize, usize),
