@@ -59,6 +59,7 @@ def test_a_folder_is_checked_pushed_and_proved(server, desk):
         desk(*words)
     desk("reconcile", "--vertical", VERTICAL)
     assert "kim" in desk("token", "list")
+    assert "--limit" in desk("deliveries", "--limit", "1")
     desk("logout")
 
 

@@ -285,10 +285,11 @@ impl Run {
         for swept in [false, true] {
             let (server, addresses) = self.start(&[]).await?;
             let addresses = addresses.context("the server ended while it started")?;
-            self.check(Some(&addresses)).await?;
             if swept {
+                // Before anything is repaired: what that replaces is old content too, and a server sweeps at its start and then each ten minutes.
                 self.check_swept().await?;
             }
+            self.check(Some(&addresses)).await?;
             self.watcher.pause().await;
             server.end().await?;
             if !swept {

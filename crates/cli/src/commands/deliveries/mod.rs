@@ -21,7 +21,7 @@ use serde::Serialize;
 #[cfg(feature = "embedded")]
 mod here;
 
-use super::{Context, absent, json_line, line, places::PlacesArgs, scope::parse_vertical, server::Target};
+use super::{Context, absent, json_line, line, note, places::PlacesArgs, scope::parse_vertical, server::Target};
 use crate::exit::Exit;
 
 #[derive(Debug, clap::Args)]
@@ -81,6 +81,12 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<Exit> {
     };
     for one in &found {
         if context.json { json_line(one)? } else { line(&text_of(one, lang, &zone))? }
+    }
+    if found.iter().filter(|one| one.created.is_some()).count() >= usize::from(args.limit) {
+        note(&match lang {
+            Lang::En => format!("these are the newest {}; older ones are listed with --limit", args.limit),
+            Lang::Ko => format!("최근 {}건입니다. 이전 것은 --limit 로 더 볼 수 있습니다", args.limit),
+        });
     }
     if found.is_empty() && !context.json {
         line(lang.pick("no deliveries", "전달 내역이 없습니다"))?;
