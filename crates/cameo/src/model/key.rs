@@ -232,6 +232,11 @@ impl UploadKey {
     pub fn vertical(key: &str) -> Option<Vertical> {
         composed(key.strip_prefix(ORIGIN_PREFIX)?.split_once('/')?.0)
     }
+
+    /// What of a key is below the folder of its vertical; all of it where it is in none.
+    pub fn below_vertical(key: &str) -> &str {
+        key.strip_prefix(ORIGIN_PREFIX).and_then(|rest| rest.split_once('/')).map_or(key, |(_, path)| path)
+    }
 }
 
 /// The vertical of this name once it is composed (NFC).

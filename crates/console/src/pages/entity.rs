@@ -112,22 +112,7 @@ async fn shown(ask: &Ask, vertical: &str, cd_idx: u64, proof: Option<Proof>) -> 
         });
     }
     let lang = c.lang;
-    let ask_done = ask.done();
-    let done = match ask_done {
-        Some(Done::EntityRetried) => Some(lang.pick("It goes through the flow again.", "다시 처리를 시작했습니다.")),
-        Some(Done::Restored) => {
-            Some(lang.pick("It came back, and is published in a moment.", "복원했습니다. 곧 게시됩니다."))
-        }
-        Some(Done::Left) => Some(lang.pick(
-            "It was left as it is: it was taken down or replaced already.",
-            "그대로 두었습니다. 이미 내려갔거나 다른 파일로 바뀌었습니다.",
-        )),
-        _ => None,
-    };
-    let done = match ask_done {
-        Some(Done::Unpublished) => Some(unpublished(ask, lang).await),
-        _ => done.map(str::to_owned),
-    };
+    let done = said(ask, lang).await;
     let entity = Entity::of(view, &sizes, lang);
     Ok(html(&EntityPage { c, vertical: vertical.to_owned(), cd_idx, entity, sizes, history, kept, done, proof }))
 }
@@ -146,6 +131,21 @@ async fn never_came(
     lacked.retain(|item| item.cd_idx == Some(cd_idx));
     let page = NeverCame { c, vertical: vertical.to_owned(), cd_idx, lacked, registers_at };
     Ok((StatusCode::NOT_FOUND, html(&page)).into_response())
+}
+
+/// What was done a moment ago.
+async fn said(ask: &Ask, lang: Lang) -> Option<String> {
+    let text = match ask.done()? {
+        Done::EntityRetried => lang.pick("It goes through the flow again.", "다시 처리를 시작했습니다."),
+        Done::Restored => lang.pick("It came back, and is published in a moment.", "복원했습니다. 곧 게시됩니다."),
+        Done::Left => lang.pick(
+            "It was left as it is: it was taken down or replaced already.",
+            "그대로 두었습니다. 이미 내려갔거나 다른 파일로 바뀌었습니다.",
+        ),
+        Done::Unpublished => return Some(unpublished(ask, lang).await),
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 /// What is said of a photo that was taken down: outside of the window its images are public until registering goes on.

@@ -5,7 +5,7 @@
 //! is asks here, so that a check before the upload and a report after it say the same. What can be read in two ways is not read: no photo is
 //! attributed to an entity that it may not be of.
 
-use super::{CD_IDX_MAX, ORIGIN_PREFIX};
+use super::{CD_IDX_MAX, UploadKey};
 
 mod numbers;
 mod plain;
@@ -92,8 +92,7 @@ impl Extension {
 
 /// The entity and the sequence that a key or file name evidently means.
 pub fn evident(key: &str) -> (Option<u64>, Option<u16>) {
-    let path = key.strip_prefix(ORIGIN_PREFIX).and_then(|rest| rest.split_once('/')).map_or(key, |(_, path)| path);
-    let Reading { cd_idx, sequence, .. } = read_path(path);
+    let Reading { cd_idx, sequence, .. } = read_path(UploadKey::below_vertical(key));
     (cd_idx, sequence)
 }
 

@@ -25,7 +25,7 @@ use crate::{
     model::{
         error::{Error, Kind, Place, Result},
         event,
-        key::{DeliveryKey, DeliveryName, ORIGIN_PREFIX, UploadKey, Vertical},
+        key::{DeliveryKey, DeliveryName, UploadKey, Vertical},
         outcome::Outcome,
     },
     proof::verify::Queues,
@@ -183,8 +183,8 @@ fn bound(files: usize, vertical: &Vertical) -> Result<()> {
 
 /// Other bytes at the key came later, whenever that was: these had been there.
 fn wanted(key: &str, size: Option<u64>, etag: String) -> Wanted {
-    let file = key.strip_prefix(ORIGIN_PREFIX).and_then(|rest| rest.split_once('/')).map_or(key, |(_, file)| file);
-    Wanted { key: key.to_owned(), file: file.to_owned(), size, md5: etag, since: Timestamp::UNIX_EPOCH }
+    let file = UploadKey::below_vertical(key).to_owned();
+    Wanted { key: key.to_owned(), file, size, md5: etag, since: Timestamp::UNIX_EPOCH }
 }
 
 /// Adds what was uploaded within the day and is in a queue, or dead.

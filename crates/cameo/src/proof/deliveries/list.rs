@@ -144,10 +144,12 @@ pub async fn create_once(
         metadata: Listed::of(&record).metadata(),
         ..Attributes::default()
     };
+    let mut others = verticals(store, bucket).await?;
+    others.retain(|other| other != vertical);
     for tried in 0..IDS_TRIED_MAX {
         record.id = DeliveryId::new(date, lot(vertical, &digest, tried));
         // People name a delivery by its id alone.
-        if is_elsewhere(store, bucket, vertical, &record.id).await? {
+        if !with_id(store, bucket, &others, &record.id).await?.is_empty() {
             continue;
         }
         let (key, body) = (record.key(), record.to_json()?.into());
@@ -172,20 +174,10 @@ fn lot(vertical: &Vertical, digest: &str, tried: u32) -> u32 {
     u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])
 }
 
-/// Whether another vertical has a delivery of this id.
-async fn is_elsewhere(store: &dyn Store, bucket: &str, vertical: &Vertical, id: &DeliveryId) -> Result<bool> {
-    let others = verticals(store, bucket).await?.into_iter().filter(|other| other != vertical);
-    Ok(!with_id(store, bucket, others.collect(), id).await?.is_empty())
-}
-
 /// The deliveries of this id, of some verticals.
-async fn with_id(
-    store: &dyn Store,
-    bucket: &str,
-    verticals: Vec<Vertical>,
-    id: &DeliveryId,
-) -> Result<Vec<DeliveryKey>> {
-    let keys: Vec<_> = verticals.into_iter().map(|vertical| DeliveryKey { vertical, id: id.clone() }).collect();
+async fn with_id(store: &dyn Store, bucket: &str, verticals: &[Vertical], id: &DeliveryId) -> Result<Vec<DeliveryKey>> {
+    let of = |vertical: &Vertical| DeliveryKey { vertical: vertical.clone(), id: id.clone() };
+    let keys: Vec<_> = verticals.iter().map(of).collect();
     let names: Vec<_> = keys.iter().map(DeliveryKey::key).collect();
     let mut found = Vec::new();
     for (keys, names) in keys.chunks(HEADS).zip(names.chunks(HEADS)) {
@@ -218,7 +210,7 @@ pub async fn find(
         Some(vertical) => vec![vertical.clone()],
         None => verticals(store, bucket).await?,
     };
-    let mut found = with_id(store, bucket, verticals, id).await?;
+    let mut found = with_id(store, bucket, &verticals, id).await?;
     match &found[..] {
         [first, second, ..] => {
             let (first, second) = (&first.vertical, &second.vertical);

@@ -8,7 +8,11 @@ use cameo::{
         Client,
         wire::{KEYS_MAX, Upload, UploadState},
     },
-    model::{error::Result, key::Vertical, reason::ReasonCode},
+    model::{
+        error::Result,
+        key::{EntityId, PhotoId, Vertical},
+        reason::ReasonCode,
+    },
     preflight::{Finding, Hashes, Report},
     push::plan::{Asked, uploads_of},
 };
@@ -19,21 +23,24 @@ pub(super) async fn fill(client: &Client, vertical: &Vertical, report: &mut Repo
     if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> =
-        missing.iter().flat_map(|(cd_idx, of)| of.iter().map(move |n| format!("{cd_idx}_{n}.jpg"))).collect();
+    let name = |cd_idx: u64, sequence: u16| {
+        PhotoId { entity: EntityId { vertical: vertical.clone(), cd_idx }, sequence }.file_name()
+    };
+    let names = missing.iter().flat_map(|(cd_idx, of)| of.iter().map(|n| name(*cd_idx, *n)));
     // Whatever is there has other bytes than these.
     let nothing = Hashes { md5: [0; 16], sha256: [0; 32] };
-    let asked: Vec<Asked> = names.iter().map(|name| Asked { name: name.clone(), size: 1, hashes: nothing }).collect();
+    let asked: Vec<Asked> = names.map(|name| Asked { name, size: 1, hashes: nothing }).collect();
     let uploads = uploads_of(client, vertical, &asked, false).await?;
     let is_there = |upload: &&Upload| upload.replaces || upload.state == UploadState::Present;
     let there: BTreeSet<&str> = uploads.iter().filter(is_there).map(|upload| upload.name.as_str()).collect();
-    let is_filled = |finding: &Finding| {
-        let of = finding.cd_idx.filter(|_| finding.code == ReasonCode::NameSequenceGap);
-        of.and_then(|cd_idx| Some((cd_idx, missing.get(&cd_idx)?)))
-            .is_some_and(|(cd_idx, of)| of.iter().all(|n| there.contains(format!("{cd_idx}_{n}.jpg").as_str())))
+    let is_filled = |cd_idx: u64| {
+        missing.get(&cd_idx).is_some_and(|of| of.iter().all(|n| there.contains(name(cd_idx, *n).as_str())))
+    };
+    let is_open = |finding: &Finding| {
+        finding.code != ReasonCode::NameSequenceGap || finding.cd_idx.is_none_or(|cd_idx| !is_filled(cd_idx))
     };
     let before = report.findings.len();
-    report.findings.retain(|finding| !is_filled(finding));
+    report.findings.retain(is_open);
     report.summary.errors -= (before - report.findings.len()) as u64;
     Ok(())
 }
